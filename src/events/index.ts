@@ -1,0 +1,26 @@
+export {
+  ABSENT,
+  ABSENT_COMM,
+  ABSENT_CONTEXT,
+  ABSENT_PID,
+  Column,
+  type ColumnArray,
+  Dictionary,
+  KindTable,
+  type Tables,
+} from './columns.ts'
+export { countByName, EventBuilder, type Events, eachEvent, eventAt, lossesOf } from './events.ts'
+export { type ColumnType, type FieldMeta, isOptional, metaOf } from './fields.ts'
+export {
+  eventSchemas,
+  type FieldName,
+  fieldsOf,
+  Kind,
+  type KindName,
+  kindNames,
+  recordedName,
+  snakeCase,
+  spine,
+  type TraceEvent,
+} from './kinds.ts'
+export type { Recording } from './recording.ts'

@@ -1,0 +1,18 @@
+import type { Machine, TallyEntry } from '#kernel'
+import type { Events } from './events.ts'
+
+/** A trace and what is known of the machine that made it: what every replay starts from. */
+export interface Recording {
+  /** Short name for tables: the capture folder’s or file’s name. */
+  readonly name: string
+  /** Reader that took it, e.g. `trace.dat v7 (zstd)`. */
+  readonly format: string
+  /** Trace clock by its kernel name, where the format tells. */
+  readonly clock?: string
+  /** Step of the recorded stamps in ns: 1, or 1000 for text with six digits. */
+  readonly resolutionNs: number
+  readonly events: Events
+  readonly machine: Machine
+  /** What the reader skipped, by cause. */
+  readonly tally: readonly TallyEntry[]
+}

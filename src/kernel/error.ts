@@ -1,0 +1,48 @@
+/** Where in an input something stands. */
+export interface Place {
+  readonly file?: string
+  /** 1-based */
+  readonly line?: number
+  readonly column?: string
+  /** Offset in bytes. */
+  readonly byte?: number
+}
+
+export function formatPlace({ file, line, column, byte }: Place): string {
+  const parts = [
+    file,
+    line === undefined ? undefined : `line ${line}`,
+    column === undefined ? undefined : `column ${column}`,
+  ]
+  if (byte !== undefined) parts.push(`byte ${byte}`)
+  return parts.filter((part) => part !== undefined).join(', ')
+}
+
+interface Complaint {
+  readonly place?: Place
+  readonly what: string
+  readonly hint?: string
+}
+
+function sentence({ place, what, hint }: Complaint): string {
+  const where = place === undefined ? '' : formatPlace(place)
+  return `${where === '' ? '' : `${where}: `}${what}${hint === undefined ? '' : `\n  ${hint}`}`
+}
+
+/** An input that can't be used: exit code 3. Says where, what, and what to do. */
+export class TraceError extends Error {
+  override readonly name = 'TraceError'
+  readonly complaint: Complaint
+  constructor(complaint: Complaint) {
+    super(sentence(complaint))
+    this.complaint = complaint
+  }
+}
+
+/** A request that can't be carried out as asked: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+  constructor(what: string, hint?: string) {
+    super(sentence(hint === undefined ? { what } : { what, hint }))
+  }
+}

@@ -1,0 +1,20 @@
+export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
+export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
+export { type BuddyCounts, type Machine, type Pageset, type Zone, zoneOf } from './machine.ts'
+export { KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release } from './release.ts'
+export { type Notice, Tally, type TallyEntry } from './tally.ts'
+export {
+  type Cpu,
+  elapsed,
+  type Migratetype,
+  NS_PER_SECOND,
+  type Ns,
+  type Order,
+  type Pageblock,
+  type Pages,
+  type Pfn,
+  pageblockOf,
+  parseCpuList,
+  share,
+  unreachable,
+} from './units.ts'

@@ -1,0 +1,53 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+/** What each room may import. The table is DESIGN's; a room's own files are its own business. */
+const mayImport: Record<string, readonly string[]> = {
+  kernel: [],
+  events: ['kernel'],
+  writers: ['kernel', 'events'],
+  readers: ['kernel', 'events'],
+  synth: ['kernel', 'events'],
+  policies: ['kernel'],
+  replay: ['kernel', 'events', 'policies'],
+  metrics: ['kernel', 'events', 'replay'],
+  report: ['kernel', 'metrics'],
+  cli: ['kernel', 'events', 'writers', 'readers', 'synth', 'policies', 'replay', 'metrics', 'report'],
+}
+
+/** These run in a page too, so nothing of Node's. `report` may use it outside its sections: it writes the page. */
+const withoutNode = /^src\/(kernel|events|synth|policies|replay|metrics|report\/sections)\//
+
+const root = join(import.meta.dirname, '..')
+const importOf =
+  /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+
+function violations(): string[] {
+  const found: string[] = []
+  for (const file of globSync('src/*/**/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts') || file.includes('/testing/')) continue
+    const room = file.split('/')[1]!
+    const allowed = mayImport[room]
+    if (allowed === undefined) {
+      found.push(`${file}: no such room`)
+      continue
+    }
+    for (const [, from, bare, dynamic] of readFileSync(join(root, file), 'utf8').matchAll(importOf)) {
+      const target = from ?? bare ?? dynamic!
+      if (target.startsWith('#')) {
+        if (!allowed.includes(target.slice(1))) found.push(`${file} imports ${target}`)
+      } else if (target.startsWith('.')) {
+        const depth = file.split('/').length - 3
+        if ((target.match(/\.\.\//g) ?? []).length > depth) found.push(`${file} leaves its room: ${target}`)
+      } else if (target.startsWith('node:') && withoutNode.test(file)) {
+        found.push(`${file} imports ${target}`)
+      }
+    }
+  }
+  return found
+}
+
+test('rooms import only upstream, through faces, and the engine needs nothing of Node’s', () => {
+  expect(violations()).toEqual([])
+})
