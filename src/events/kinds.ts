@@ -109,13 +109,17 @@ export const fieldsOf = (kind: KindName): Readonly<Record<string, z.ZodType>> =>
 /** `gfpFlags` → `gfp_flags`, the name in the kernel’s format files and in text. */
 export const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-type Payloads = typeof payloads
-type EventShape<K extends KindName> = { event: z.ZodLiteral<K> } & typeof spine & Payloads[K]
+const spineSchema = z.object(spine)
+type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape extends Readonly<Record<string, z.ZodType>>
+  ? z.infer<z.ZodObject<Shape>>
+  : never
+
+/** One event as an object. Loops over many events use the columns instead. */
+export type TraceEvent<K extends KindName = KindName> = {
+  [P in K]: { event: P } & z.infer<typeof spineSchema> & Payload<P>
+}[K]
 
 /** The zod schema of each kind’s events in the object view. */
 export const eventSchemas = Object.fromEntries(
   kindNames.map((kind) => [kind, z.object({ event: z.literal(kind), ...spine, ...payloads[kind] })]),
-) as unknown as { [K in KindName]: z.ZodObject<{ [F in keyof EventShape<K>]: EventShape<K>[F] }> }
-
-/** One event as an object. Loops over many events use the columns instead. */
-export type TraceEvent<K extends KindName = KindName> = { [P in K]: z.infer<(typeof eventSchemas)[P]> }[K]
+) as unknown as { readonly [K in KindName]: z.ZodType<TraceEvent<K>> }
