@@ -1,0 +1,4 @@
+import type { TraceFormat } from '../format.ts'
+
+/** kreplay's own CSV. */
+export const csvFormats: readonly TraceFormat[] = []
