@@ -1,0 +1,2 @@
+export { choosePcp, didYouMean, type ParamValue, type PcpChoice, parseValue, pcpIds, splitIds } from './choose.ts'
+export * from './pcp/index.ts'

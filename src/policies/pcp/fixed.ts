@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { allOrderLists, SweepOrder } from './lists.ts'
+import { sizes61 } from './sizes.ts'
+import { defineListPolicy } from './types.ts'
+
+const params = z.object({
+  high: z.int().min(1).max(1e7).default(512).meta({ unit: 'pages', help: 'Give one batch back at this count.' }),
+  batch: z.int().min(1).max(1e5).default(63).meta({ unit: 'pages', help: 'Pages per refill and per bulk free.' }),
+})
+
+/** Lists of fixed size: a baseline of ours. */
+export const fixed = defineListPolicy({
+  id: 'fixed',
+  title: 'lists of order 0 to 3 and THP with a fixed `high` and `batch`',
+  source: 'a baseline of ours; no kernel has it. The nearest is v6.1 with free_factor off',
+  leavesOut: 'reclaim pressure',
+  params,
+  sizes: ({ high, batch }) => ({ high, batch, highMin: high, highMax: high }),
+  create: (_params, { machine }) => {
+    const lists = allOrderLists(machine.pageblockOrder)
+    return {
+      ...lists,
+      onAlloc: () => {},
+      nrAlloc: ({ batch }, order) => Math.max(batch >> order, 1),
+      nrFree: (pcp) => (pcp.count >= pcp.high ? Math.min(pcp.batch, pcp.count) : 0),
+      limit: (pcp) => pcp.high,
+      bulkOrder: () => new SweepOrder(lists.lists),
+    }
+  },
+})
+
+/** No lists: every allocation and free takes zone->lock. */
+export const none = defineListPolicy({
+  id: 'none',
+  title: 'no per-CPU lists: every operation takes zone->lock',
+  source: 'a bound of ours; suggested for NOHZ_FULL CPUs by Vlastimil Babka, Nov 2021',
+  leavesOut: 'nothing',
+  params: z.object({}),
+  sizes: (_params, context) => ({ ...sizes61(context), high: 0 }),
+  create: (_params, { machine }) => {
+    const lists = allOrderLists(machine.pageblockOrder)
+    return {
+      ...lists,
+      allowed: () => false,
+      onAlloc: () => {},
+      nrAlloc: () => 1,
+      nrFree: () => 0,
+      limit: () => 0,
+      bulkOrder: () => new SweepOrder(lists.lists),
+    }
+  },
+})

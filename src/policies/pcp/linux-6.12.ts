@@ -1,0 +1,133 @@
+import { z } from 'zod'
+import { allOrderLists, SweepOrder } from './lists.ts'
+import { sizesTuned } from './sizes.ts'
+import {
+  defineListPolicy,
+  type ListPolicy,
+  type ListRules,
+  PAGE_ALLOC_COSTLY_ORDER,
+  type Pcp,
+  type RuleContext,
+  type ZoneFlags,
+} from './types.ts'
+
+/** CONFIG_PCP_BATCH_SCALE_MAX */
+const PCP_BATCH_SCALE_MAX = 5
+
+const params = z.object({
+  batch: z.int().min(1).max(1e5).optional().meta({ unit: 'pages', help: 'Pages per refill. Default: as recorded.' }),
+  highMin: z
+    .int()
+    .min(1)
+    .max(1e7)
+    .optional()
+    .meta({ unit: 'pages', help: 'Lower bound of `high`. Default: as recorded, else low watermark ÷ CPUs.' }),
+  highMax: z
+    .int()
+    .min(1)
+    .max(1e7)
+    .optional()
+    .meta({ unit: 'pages', help: 'Upper bound of `high`. Default: as recorded, else 1/8 of the zone ÷ CPUs.' }),
+})
+
+const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high)
+
+const clampedHigh = (pcp: Pcp): number => clamp(pcp.high, pcp.highMin, pcp.highMax)
+
+/** Entries to fetch. Source: nr_pcp_alloc(), mm/page_alloc.c, v6.12. */
+function nrAlloc(pcp: Pcp, order: number, zone: ZoneFlags): number {
+  const { batch } = pcp
+  const high = clampedHigh(pcp)
+  if (high < batch) return 1
+  let want = order > 0 ? batch : batch << pcp.allocFactor
+  let newHigh = high
+  if (pcp.highMin !== pcp.highMax && !zone.belowHigh) newHigh = pcp.high = Math.min(high + want, pcp.highMax)
+  if (order === 0) {
+    const most = Math.max(newHigh - pcp.count - batch, batch)
+    if (want <= most && pcp.allocFactor < PCP_BATCH_SCALE_MAX) pcp.allocFactor++
+    want = Math.min(want, most)
+  }
+  return want > 1 ? Math.max(want >> order, 2) : want
+}
+
+/** What a free does to `high`, and the limit it leaves. Source: nr_pcp_high(), mm/page_alloc.c, v6.12. */
+function nrHigh(pcp: Pcp, freeHigh: boolean, zone: ZoneFlags): number {
+  const { batch, highMin, highMax } = pcp
+  const high = clampedHigh(pcp)
+  if (pcp.high === 0 && highMax === 0) return 0
+  if (freeHigh) {
+    pcp.high = Math.max(high - (batch << PCP_BATCH_SCALE_MAX), highMin)
+    return 0
+  }
+  const step = Math.max(pcp.freeCount, batch)
+  if (zone.reclaimActive) {
+    pcp.high = Math.max(high - step, highMin)
+    return Math.min(4 * batch, pcp.high)
+  }
+  if (highMin === highMax) return high
+  if (zone.belowHigh) {
+    pcp.high = Math.max(high - step, highMin)
+    return Math.max(pcp.count, highMin)
+  }
+  if (pcp.count >= high && high < pcp.freeCount + batch) pcp.high = clamp(pcp.freeCount + batch, highMin, highMax)
+  return high
+}
+
+function rules(context: RuleContext, eagerness: (pcp: Pcp) => number): ListRules {
+  const lists = allOrderLists(context.machine.pageblockOrder)
+  return {
+    ...lists,
+    onAlloc: (pcp) => {
+      pcp.freeCount >>= 1
+    },
+    nrAlloc,
+    nrFree: (pcp, order, zone) => {
+      const { batch } = pcp
+      pcp.allocFactor >>= 1
+      let freeHigh = false
+      if (order > 0 && order <= PAGE_ALLOC_COSTLY_ORDER) {
+        freeHigh =
+          pcp.freeCount >= eagerness(pcp) && pcp.prevFreeHighOrder && (!pcp.freeHighBatch || pcp.count >= batch)
+        pcp.prevFreeHighOrder = true
+      } else {
+        pcp.prevFreeHighOrder = false
+      }
+      if (pcp.freeCount < batch << PCP_BATCH_SCALE_MAX) pcp.freeCount += 1 << order
+      const limit = nrHigh(pcp, freeHigh, zone)
+      if (pcp.count < limit) return 0
+      if (freeHigh) return Math.min(pcp.count, batch << PCP_BATCH_SCALE_MAX)
+      return limit < batch ? 1 : clamp(pcp.freeCount, batch, limit - batch)
+    },
+    limit: (pcp, zone) => {
+      if (zone.reclaimActive) return Math.min(4 * pcp.batch, clampedHigh(pcp))
+      return zone.belowHigh ? Math.max(pcp.count, pcp.highMin) : clampedHigh(pcp)
+    },
+    bulkOrder: () => new SweepOrder(lists.lists),
+  }
+}
+
+function tuned(version: '6.12' | '7.2', eagerness: (pcp: Pcp) => number, title: string): ListPolicy<typeof params> {
+  return defineListPolicy({
+    id: `linux-${version}`,
+    title,
+    source: `nr_pcp_alloc(), nr_pcp_high(), nr_pcp_free(), free_frozen_page_commit(), mm/page_alloc.c, v${version}`,
+    leavesOut: 'decay of `high` by vmstat ticks; ZONE_BELOW_HIGH; chunks of a bulk free given up half-way',
+    params,
+    sizes: ({ batch, highMin, highMax }, context) => {
+      const own = sizesTuned(version, context)
+      const low = highMin ?? own.highMin
+      return { batch: batch ?? own.batch, highMin: low, highMax: Math.max(low, highMax ?? own.highMax), high: own.high }
+    },
+    create: (_params, context) => rules(context, eagerness),
+  })
+}
+
+/** The self-tuning lists of 6.12: `high` grows with each refill and shrinks under pressure. */
+export const linux612 = tuned('6.12', (pcp) => pcp.batch, 'self-tuning `high`, refills doubling by `alloc_factor`')
+
+/** As 6.12, less eager to empty a pageset at high-order frees. */
+export const linux72 = tuned(
+  '7.2',
+  (pcp) => pcp.batch + (pcp.highMin >> 1),
+  'as 6.12, less eager to empty a pageset at high-order frees',
+)

@@ -1,0 +1,80 @@
+import type { Pages } from '#kernel'
+import { type BulkOrder, MIGRATE_PCPTYPES, PAGE_ALLOC_COSTLY_ORDER } from './types.ts'
+
+/**
+ * One list per migratetype, order 0 only (before 5.13).
+ * Source: enum migratetype and struct per_cpu_pages, include/linux/mmzone.h, v5.10.
+ */
+export const orderZeroLists = {
+  lists: MIGRATE_PCPTYPES,
+  allowed: (order: number): boolean => order === 0,
+  listOf: (_order: number, migratetype: number): number => migratetype,
+  orderOf: (_list: number): number => 0,
+} as const
+
+/** First of the two THP lists. */
+const NR_LOWORDER_PCP_LISTS = MIGRATE_PCPTYPES * (PAGE_ALLOC_COSTLY_ORDER + 1)
+
+/**
+ * Orders 0 to 3 by migratetype, then two lists of THP order: not movable, movable.
+ * Source: order_to_pindex(), mm/page_alloc.c, v6.1 (with the two THP lists of 6.1.y) to v7.2.
+ */
+export function allOrderLists(thpOrder: number) {
+  return {
+    lists: NR_LOWORDER_PCP_LISTS + 2,
+    allowed: (order: number): boolean => order <= PAGE_ALLOC_COSTLY_ORDER || order === thpOrder,
+    listOf: (order: number, migratetype: number): number =>
+      order <= PAGE_ALLOC_COSTLY_ORDER
+        ? MIGRATE_PCPTYPES * order + migratetype
+        : NR_LOWORDER_PCP_LISTS + (migratetype === 1 ? 1 : 0),
+    orderOf: (list: number): number => (list < NR_LOWORDER_PCP_LISTS ? Math.trunc(list / MIGRATE_PCPTYPES) : thpOrder),
+  }
+}
+
+/**
+ * Takes from the next list in turn, one page more for each empty list passed, all the rest once only one is left.
+ * Source: free_pcppages_bulk(), mm/page_alloc.c, v5.10.
+ */
+export class QuotaOrder implements BulkOrder {
+  #list = 0
+  #quota = 0
+
+  begin(): void {
+    this.#list = 0
+    this.#quota = 0
+  }
+
+  next(lens: Int32Array, base: number, left: Pages): number {
+    if (this.#quota === 0 || lens[base + this.#list]! === 0) {
+      do {
+        this.#quota++
+        this.#list = (this.#list + 1) % MIGRATE_PCPTYPES
+      } while (lens[base + this.#list]! === 0)
+      if (this.#quota === MIGRATE_PCPTYPES) this.#quota = left
+    }
+    this.#quota--
+    return this.#list
+  }
+}
+
+/**
+ * Empties the list just freed to, then the next one that holds pages, and so on around.
+ * Source: free_pcppages_bulk(), mm/page_alloc.c, v6.1 to v7.2.
+ */
+export class SweepOrder implements BulkOrder {
+  readonly #lists: number
+  #list = 0
+
+  constructor(lists: number) {
+    this.#lists = lists
+  }
+
+  begin(_n: Pages, list: number): void {
+    this.#list = list
+  }
+
+  next(lens: Int32Array, base: number, _left: Pages): number {
+    while (lens[base + this.#list]! === 0) this.#list = (this.#list + 1) % this.#lists
+    return this.#list
+  }
+}

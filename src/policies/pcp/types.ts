@@ -1,0 +1,143 @@
+import type { z } from 'zod'
+import type { Machine, Pages, Zone } from '#kernel'
+
+/** MIGRATE_PCPTYPES: migratetypes that have per-CPU lists. */
+export const MIGRATE_PCPTYPES = 3
+/** The highest order kept on lists besides THP. */
+export const PAGE_ALLOC_COSTLY_ORDER = 3
+
+/** State of one pageset: one CPU’s lists of one zone. Which of its fields move depends on the kernel. */
+export class Pcp {
+  /** Pages on the lists, not entries: one order-3 free can cross `high` alone. */
+  count = 0
+  high: Pages
+  batch: Pages
+  /** 6.12 and later: bounds of `high`; equal where tuning is off. */
+  highMin: Pages
+  highMax: Pages
+  /** 6.1 */
+  freeFactor = 0
+  /** 6.12 and later */
+  freeCount = 0
+  allocFactor = 0
+  prevFreeHighOrder = false
+  /** PCPF_FREE_HIGH_BATCH: the CPU’s share of the last-level cache is above 3 × batch pages. */
+  freeHighBatch = true
+
+  constructor({ high, batch, highMin, highMax }: Sizes) {
+    this.high = high
+    this.batch = batch
+    this.highMin = highMin
+    this.highMax = highMax
+  }
+}
+
+export interface Sizes {
+  readonly high: Pages
+  readonly batch: Pages
+  readonly highMin: Pages
+  readonly highMax: Pages
+}
+
+/** What list rules may know of the zone at this moment. */
+export interface ZoneFlags {
+  /** ZONE_RECLAIM_ACTIVE: kswapd is balancing the node. */
+  reclaimActive: boolean
+  /** ZONE_BELOW_HIGH: an allocation found the zone not above its high watermark. */
+  belowHigh: boolean
+}
+
+/** In which order a bulk free takes pages from the lists. `lens` are entries per list, read at `base`. */
+export interface BulkOrder {
+  /** A bulk free of `n` pages begins; `list` is the list just freed to, 0 for a drain. */
+  begin(n: Pages, list: number): void
+  /** The list of which the tail page goes next; at least one list must hold a page. `left`: pages still to free. */
+  next(lens: Int32Array, base: number, left: Pages): number
+}
+
+/** How lists grow and shrink: decides, moves nothing. */
+export interface ListRules {
+  /** Number of lists of a pageset. */
+  readonly lists: number
+  /** Whether blocks of this order are kept on lists at all. */
+  readonly allowed: (order: number) => boolean
+  /** List of an allowed order and a migratetype below MIGRATE_PCPTYPES. */
+  readonly listOf: (order: number, migratetype: number) => number
+  readonly orderOf: (list: number) => number
+  /** An allocation comes to this pageset, before it looks at the list. */
+  readonly onAlloc: (pcp: Pcp) => void
+  /** Entries to fetch from the buddy, since the list is empty. */
+  readonly nrAlloc: (pcp: Pcp, order: number, zone: ZoneFlags) => number
+  /** Pages to give back, since a block of `order` was just put on a list (`count` includes it). 0: none. */
+  readonly nrFree: (pcp: Pcp, order: number, zone: ZoneFlags) => Pages
+  /** The count at which `nrFree` starts to give pages back, for a count that the record proves. Pure. */
+  readonly limit: (pcp: Pcp, zone: ZoneFlags) => Pages
+  /** A recorded burst of `n` pages shows what the hidden pacing state must have been. Fidelity runs only. */
+  readonly learn?: (pcp: Pcp, n: Pages) => void
+  readonly bulkOrder: () => BulkOrder
+}
+
+export interface RuleContext {
+  readonly machine: Machine
+  readonly zone: Zone
+  readonly cpu: number
+}
+
+type Params = Record<string, number | string | boolean | undefined>
+
+export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
+  readonly id: string
+  /** One line for the catalogue. */
+  readonly title: string
+  readonly source: string
+  readonly leavesOut: string
+  readonly params: P
+  readonly sizes: (params: z.infer<P>, context: RuleContext) => Sizes
+  readonly create: (params: z.infer<P>, context: RuleContext) => ListRules
+}
+
+/** What a drain mechanism may do to the machine, and what it must account for. */
+export interface DrainHost {
+  readonly cpus: number
+  readonly zones: number
+  count(cpu: number, zone: number): Pages
+  batch(cpu: number, zone: number): Pages
+  /** Gives up to `pages` pages of a pageset back to the buddy in one hold of zone->lock; returns how many went. */
+  drainPages(cpu: number, zone: number, pages: Pages): Pages
+  /** Moves all lists of a pageset aside; they still take memory until `freeDetached`. Returns the pages moved. */
+  detach(cpu: number, zone: number): Pages
+  freeDetached(cpu: number, zone: number): void
+  /** A kworker or an IPI takes `cpu` away from what it did. */
+  interrupt(cpu: number): void
+  workItemWait(): void
+  gracePeriodWait(): void
+  remoteDrain(): void
+  skipped(): void
+  /** Calls back at a later moment of the trace's time. */
+  after(ns: number, then: () => void): void
+}
+
+/** How drain_all_pages() empties the lists of other CPUs. */
+export interface DrainMechanism {
+  /** A request by `cpu` for one zone, or all (undefined). */
+  request(host: DrainHost, cpu: number, zone: number | undefined): void
+  /** Per local list operation. */
+  readonly pcpLock: boolean
+  readonly dereference: boolean
+}
+
+export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
+  readonly id: string
+  readonly title: string
+  readonly source: string
+  readonly leavesOut: string
+  readonly params: P
+  readonly create: (params: z.infer<P>) => DrainMechanism
+}
+
+export type AnyListPolicy = ListPolicy<z.ZodObject>
+export type AnyDrainPolicy = DrainPolicy<z.ZodObject>
+
+export const defineListPolicy = <P extends z.ZodObject>(policy: ListPolicy<P>): ListPolicy<P> => policy
+export const defineDrainPolicy = <P extends z.ZodObject>(policy: DrainPolicy<P>): DrainPolicy<P> => policy
+export type { Params }
