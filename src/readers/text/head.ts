@@ -1,0 +1,143 @@
+const SPACE = 0x20
+const DASH = 0x2d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const OPEN = 0x28
+const CLOSE = 0x29
+const DOT = 0x2e
+const COLON = 0x3a
+const PLUS = 0x2b
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
+/** NUL and other control bytes count as space: files cut by a crash have holes of them. */
+const isSpace = (byte: number): boolean => byte <= SPACE
+
+/**
+ * Reads what stands before the payload of an event line:
+ *
+ *     comm-pid [(tgid)] [cpu] [flags] seconds.fraction: [(+delta)] name:
+ *
+ * A comm may hold anything, so the line is read from its `[cpu]` to both sides.
+ */
+export class HeadReader {
+  readonly #bytes: Uint8Array
+  commFrom = 0
+  commTo = 0
+  pid = 0
+  cpu = 0
+  flagsFrom = 0
+  /** Equal to `flagsFrom` where the layout has no flags. */
+  flagsTo = 0
+  seconds = 0
+  /** ns in that second */
+  nanoseconds = 0
+  /** Digits of the fraction: 6 or 9; 0 where the stamp is a whole number, which has no unit. */
+  digits = 0
+  /** Behind the stamp's colon. */
+  bodyFrom = 0
+  nameFrom = 0
+  nameTo = 0
+  payloadFrom = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** Whether the line has a head up to its stamp. */
+  read(from: number, to: number): boolean {
+    const bytes = this.#bytes
+    for (let bracket = from; bracket < to; bracket++) {
+      if (bytes[bracket] !== OPEN_BRACKET) continue
+      let at = bracket + 1
+      let cpu = 0
+      while (at < to && isDigit(bytes[at]!)) cpu = cpu * 10 + bytes[at++]! - 0x30
+      if (at === bracket + 1 || at >= to || bytes[at] !== CLOSE_BRACKET || cpu > 0xfffe) continue
+      if (!this.#readTask(from, bracket)) continue
+      this.cpu = cpu
+      return this.#readStamp(at + 1, to)
+    }
+    return false
+  }
+
+  /** Whether an event's name follows the stamp; sets where it and its payload stand. */
+  readName(to: number): boolean {
+    const bytes = this.#bytes
+    let at = this.bodyFrom
+    while (at < to && isSpace(bytes[at]!)) at++
+    if (bytes[at] === OPEN && bytes[at + 1] === PLUS) {
+      while (at < to && bytes[at] !== CLOSE) at++
+      at++
+      while (at < to && isSpace(bytes[at]!)) at++
+    }
+    this.nameFrom = at
+    // Letters, digits, `_`, `.`
+    while (at < to) {
+      const byte = bytes[at]!
+      const letter = byte | 0x20
+      if (!((letter >= 0x61 && letter <= 0x7a) || isDigit(byte) || byte === 0x5f || byte === DOT)) break
+      at++
+    }
+    this.nameTo = at
+    if (at === this.nameFrom || at >= to || bytes[at] !== COLON) return false
+    at++
+    while (at < to && isSpace(bytes[at]!)) at++
+    this.payloadFrom = at
+    return true
+  }
+
+  /** `  comm-pid  (tgid) ` in front of `[cpu]`, from its end. */
+  #readTask(from: number, bracket: number): boolean {
+    const bytes = this.#bytes
+    let at = bracket - 1
+    while (at >= from && bytes[at] === SPACE) at--
+    if (at >= from && bytes[at] === CLOSE) {
+      while (at >= from && bytes[at] !== OPEN) at--
+      at--
+      while (at >= from && bytes[at] === SPACE) at--
+    }
+    let pid = 0
+    let place = 1
+    const end = at
+    while (at >= from && isDigit(bytes[at]!)) {
+      pid += (bytes[at--]! - 0x30) * place
+      place *= 10
+    }
+    if (at === end || at < from || bytes[at] !== DASH || pid > 0x7fffffff) return false
+    this.commTo = at
+    at = from
+    while (at < this.commTo && isSpace(bytes[at]!)) at++
+    this.commFrom = at
+    this.pid = pid
+    return true
+  }
+
+  #readStamp(from: number, to: number): boolean {
+    const bytes = this.#bytes
+    let at = from
+    while (at < to && bytes[at] === SPACE) at++
+    this.flagsFrom = at
+    if (at < to && !isDigit(bytes[at]!)) while (at < to && bytes[at] !== SPACE) at++
+    this.flagsTo = at
+    while (at < to && bytes[at] === SPACE) at++
+    const start = at
+    let seconds = 0
+    while (at < to && isDigit(bytes[at]!)) seconds = seconds * 10 + bytes[at++]! - 0x30
+    if (at === start || at - start > 20) return false
+    this.seconds = seconds
+    this.nanoseconds = 0
+    this.digits = 0
+    if (at < to && bytes[at] === DOT) {
+      at++
+      const point = at
+      let fraction = 0
+      while (at < to && isDigit(bytes[at]!)) fraction = fraction * 10 + bytes[at++]! - 0x30
+      this.digits = at - point
+      if (this.digits === 6) this.nanoseconds = fraction * 1000
+      else if (this.digits === 9) this.nanoseconds = fraction
+      else return false
+    }
+    if (at >= to || bytes[at] !== COLON) return false
+    this.bodyFrom = at + 1
+    return true
+  }
+}

@@ -1,0 +1,28 @@
+import type { Notice } from '#kernel'
+
+/** Why a line gave no event. Law: lines = comments + lines that gave an event + the sum of these. */
+export const skippedLines = {
+  'unparsed-line': { level: 'error', help: 'Neither a comment nor an event in a known layout.' },
+  'overlong-line': { level: 'error', help: 'A line of more than 64 KiB: no event is that long.' },
+  'truncated-line': {
+    level: 'data-loss',
+    help: 'The last line has no end: the file was cut in the middle of an event.',
+  },
+  'stack-line': { level: 'note', help: 'A line of a stack trace; kreplay does not use stacks.' },
+} as const satisfies Record<string, Notice>
+
+/** What was noticed beside lines that did give an event. */
+export const textNotices = {
+  'unread-payload': {
+    level: 'error',
+    help: 'The event is known, but its fields are missing or out of bounds: kept as text under its name.',
+  },
+  'unknown-gfp-flag': {
+    level: 'error',
+    help: 'A gfp flag name that the kernel’s table lacks: its bit is missing in gfpFlags.',
+  },
+  'overwritten-events': {
+    level: 'data-loss',
+    help: 'The ring buffer was overwritten before the first line; record with a larger buffer_size_kb.',
+  },
+} as const satisfies Record<string, Notice>

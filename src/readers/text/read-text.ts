@@ -1,0 +1,279 @@
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, EventBuilder, Kind } from '#events'
+import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
+import type { ReadTrace, TraceSource } from '../format.ts'
+import { ByteMemo } from './byte-memo.ts'
+import { HeadReader } from './head.ts'
+import { skippedLines, textNotices } from './notices.ts'
+import { type PayloadReader, payloadReaders, Texts } from './payload.ts'
+
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const HASH = 0x23
+const LONGEST_LINE = 64 * 1024
+const PROGRESS_STEP = 1 << 22
+/** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
+const LONGEST_TRACE_SECONDS = 9_000_000
+
+const LOST = /^(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
+const BUFFER_STARTED = /^##### CPU (\d{1,5}) buffer started ####\s*$/
+const BUFFER_ENTRIES = /^# entries-in-buffer\/entries-written: (\d{1,15})\/(\d{1,15})/
+const REPORT_HEADER = /^(?:version = \d+|cpus=\d+)\s*$/
+const STACK_LINE = /^\s*=> /
+
+/** The bits of `spine.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
+const contextOf = (interrupts: number, context: number): number => {
+  const off = interrupts === 0x64 || interrupts === 0x44 ? 8 : 0 // d, D
+  switch (context) {
+    case 0x73: // s: softirq
+      return off | 1
+    case 0x68: // h: hardirq
+      return off | 2
+    case 0x48: // H: hardirq inside a softirq
+      return off | 3
+    case 0x7a: // z: NMI
+      return off | 4
+    case 0x5a: // Z: NMI inside a hardirq
+      return off | 6
+    default:
+      return off
+  }
+}
+
+interface Loss {
+  readonly cpu: number
+  readonly count: number | undefined
+}
+
+/** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
+type Reading = PayloadReader | number
+
+/**
+ * Reads `trace`, `trace_pipe` and `trace-cmd report` text: they differ in padding, in digits of the stamp, in flag columns and in
+ * how losses are written, and one reader takes them all. Events stay in the file's order.
+ *
+ * Law: lines = comments + lines that gave an event + the tally of `skippedLines`. A line that tells of a loss gives an event.
+ * The header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
+ */
+export function readText(source: TraceSource, format: string): ReadTrace {
+  return new TextReader(source).read(format)
+}
+
+class TextReader {
+  readonly #source: TraceSource
+  readonly #bytes: Uint8Array
+  readonly #buffer: Buffer
+  readonly #builder = new EventBuilder()
+  readonly #skipped = new Tally<keyof typeof skippedLines>(skippedLines)
+  readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
+  readonly #head: HeadReader
+  readonly #comms: ByteMemo<number>
+  readonly #readings: ByteMemo<Reading>
+  #lines = 0
+  #comments = 0
+  #eventLines = 0
+  /** Losses wait for the next event, which tells their time. */
+  #losses: Loss[] = []
+  #overwritten = 0
+  #zero: number | undefined
+  #lastTime = 0
+  #finest = 6
+  /** Columns of the flags, as far as the header has named them. */
+  #flagColumns = 0
+  #contextColumn = 2
+
+  constructor(source: TraceSource) {
+    const { bytes } = source
+    this.#source = source
+    this.#bytes = bytes
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#head = new HeadReader(bytes)
+    const { strings } = this.#builder
+    this.#comms = new ByteMemo(bytes, (text) => {
+      // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
+      const comm = text.replace(/^\S+: {2,}/, '')
+      return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
+    })
+    const readers = payloadReaders(new Texts(bytes, this.#builder, source.release?.rules ?? '6.12'))
+    this.#readings = new ByteMemo(bytes, (name) => readers.get(name) ?? strings.add(name))
+  }
+
+  read(format: string): ReadTrace {
+    const bytes = this.#bytes
+    const { onProgress } = this.#source
+    let progress = PROGRESS_STEP
+    for (let from = 0; from < bytes.length; ) {
+      const newline = bytes.indexOf(NEWLINE, from)
+      const next = newline < 0 ? bytes.length : newline + 1
+      let to = newline < 0 ? bytes.length : newline
+      while (to > from && bytes[to - 1] === RETURN) to--
+      this.#lines++
+      this.#readLine(from, to, newline >= 0)
+      from = next
+      if (from >= progress) {
+        onProgress?.(from, bytes.length)
+        progress = from + PROGRESS_STEP
+      }
+    }
+    onProgress?.(bytes.length, bytes.length)
+    this.#addLosses(this.#lastTime)
+    this.#checkThatSomethingWasRead()
+    const builder = this.#builder
+    builder.zero = this.#zero ?? 0
+    return {
+      format,
+      events: builder.finish(),
+      tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
+      resolutionNs: this.#finest === 9 ? 1 : 1000,
+      lines: { total: this.#lines, comments: this.#comments, events: this.#eventLines },
+    }
+  }
+
+  #readLine(from: number, to: number, ended: boolean): void {
+    if (to - from > LONGEST_LINE) this.#skip('overlong-line')
+    else if (from === to) this.#comments++
+    else if (this.#bytes[from] === HASH) this.#readComment(from, to)
+    else if (!this.#head.read(from, to)) this.#readOddLine(from, to, ended)
+    else this.#readEvent(to, ended)
+  }
+
+  #readEvent(to: number, ended: boolean): void {
+    const head = this.#head
+    const zero = this.#zero ?? head.seconds
+    if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#refuseStamp()
+    else if (!head.readName(to)) this.#skipNameless(to, ended)
+    else {
+      const reading = this.#readings.get(head.nameFrom, head.nameTo)
+      const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, to)
+      if (isKnown || ended || typeof reading === 'number') this.#addEvent(reading, isKnown, zero, to)
+      else this.#skip('truncated-line')
+    }
+  }
+
+  #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
+    const { cpu, pid, seconds, nanoseconds, digits, commFrom, commTo } = this.#head
+    const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
+    this.#zero = zero
+    this.#lastTime = time
+    if (digits > this.#finest) this.#finest = digits
+    if (this.#overwritten > 0 || this.#losses.length > 0) this.#addLosses(time)
+    this.#eventLines++
+    const comm = this.#comms.get(commFrom, commTo)
+    const context = this.#context()
+    if (typeof reading === 'number') this.#addOther(time, comm, context, to)
+    else if (isKnown) {
+      reading.store(this.#builder, time, cpu, pid, comm, context)
+      if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+    } else {
+      this.#noticed.count('unread-payload', this.#place())
+      this.#addOther(time, comm, context, to)
+    }
+  }
+
+  #context(): number {
+    const { flagsFrom, flagsTo } = this.#head
+    if (flagsFrom === flagsTo) return ABSENT_CONTEXT
+    return contextOf(this.#bytes[flagsFrom]!, this.#bytes[Math.min(flagsFrom + this.#contextColumn, flagsTo - 1)]!)
+  }
+
+  /** Keeps an event that no kind describes, its payload as text. */
+  #addOther(time: number, comm: number, context: number, to: number): void {
+    const { cpu, pid, nameFrom, nameTo, payloadFrom } = this.#head
+    const { strings, tables } = this.#builder
+    const slot = tables.other.push()
+    const { name, fields } = tables.other.column
+    name.data[slot] = strings.add(this.#text(nameFrom, nameTo))
+    fields.data[slot] = strings.add(this.#text(payloadFrom, to))
+    this.#builder.add(time, cpu, pid, comm, context, Kind.other, slot)
+  }
+
+  #readComment(from: number, to: number): void {
+    const text = this.#text(from, to)
+    const [, cpu] = BUFFER_STARTED.exec(text) ?? []
+    if (cpu !== undefined) {
+      this.#eventLines++
+      this.#losses.push({ cpu: Number(cpu), count: undefined })
+      return
+    }
+    this.#comments++
+    const [, inBuffer, written] = BUFFER_ENTRIES.exec(text) ?? []
+    const lost = Number(written) - Number(inBuffer)
+    if (lost > 0) {
+      this.#overwritten = lost
+      this.#noticed.count('overwritten-events', this.#place(), lost)
+    }
+    // Each line of the header's drawing names one more column: `# / _---=> hardirq/softirq`.
+    if (text.includes('=> ')) {
+      if (text.includes('hardirq')) this.#contextColumn = this.#flagColumns
+      this.#flagColumns++
+    }
+  }
+
+  /** A line with no head of an event. */
+  #readOddLine(from: number, to: number, ended: boolean): void {
+    const text = this.#text(from, to)
+    const loss = LOST.exec(text)
+    if (loss !== null) {
+      const count = loss[2] ?? loss[3]
+      this.#eventLines++
+      this.#losses.push({ cpu: Number(loss[1]), count: count === undefined ? undefined : Number(count) })
+    } else if (REPORT_HEADER.test(text) || text.trim() === '') this.#comments++
+    else if (STACK_LINE.test(text)) this.#skip('stack-line')
+    else this.#skip(ended ? 'unparsed-line' : 'truncated-line')
+  }
+
+  /** A head, but no event's name behind it: `<stack trace>` and the function tracer. */
+  #skipNameless(to: number, ended: boolean): void {
+    const isStack = this.#text(this.#head.bodyFrom, to).trimStart().startsWith('<stack trace>')
+    this.#skip(isStack ? 'stack-line' : ended ? 'unparsed-line' : 'truncated-line')
+  }
+
+  #skip(cause: keyof typeof skippedLines): void {
+    this.#skipped.count(cause, this.#place())
+  }
+
+  #addLosses(time: number): void {
+    if (this.#overwritten > 0 && this.#builder.length === 0) {
+      // The header counts over all CPUs; the loss is put before the first event, on its CPU.
+      this.#addLoss(time, { cpu: this.#head.cpu, count: this.#overwritten })
+    }
+    this.#overwritten = 0
+    for (const loss of this.#losses) this.#addLoss(time, loss)
+    this.#losses = []
+  }
+
+  #addLoss(time: number, { cpu, count }: Loss): void {
+    const event = { event: 'lost', time, cpu: Math.min(cpu, 0xfffe) } as const
+    this.#builder.addEvent(count === undefined ? event : { ...event, count: Math.min(count, ABSENT.u32 - 1) })
+  }
+
+  /** A stamp with no unit makes the whole file unusable, unless it is one damaged line among others. */
+  #refuseStamp(): void {
+    if (this.#zero !== undefined) {
+      this.#skip('unparsed-line')
+      return
+    }
+    throw new TraceError({
+      place: this.#place(),
+      what: 'the stamps are whole numbers without a unit, as the trace clocks "counter", "uptime" and "x86-tsc" make them',
+      hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`',
+    })
+  }
+
+  #checkThatSomethingWasRead(): void {
+    const unread = this.#skipped.total
+    if (unread === 0 || this.#eventLines > 0) return
+    throw new TraceError({
+      place: { file: this.#source.name },
+      what: `not one of ${this.#lines} lines is an event in a known layout`,
+      hint: 'kreplay reads the default layout: `echo 1 > options/context-info`, `echo 0 > options/latency-format`, no raw, hex or bin',
+    })
+  }
+
+  #place() {
+    return { file: this.#source.name, line: this.#lines }
+  }
+
+  #text(from: number, to: number): string {
+    return this.#buffer.toString('utf8', from, to)
+  }
+}
