@@ -1,0 +1,96 @@
+import type { Better, Cell, Column, Table, Verdict } from './sections/section.ts'
+
+/** Nothing happened, so there is no number. */
+export const NOTHING = '–'
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+const three = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
+
+/** Counts stand as they are; means and quantiles between whole numbers keep three figures. */
+export const formatCount = (value: number): string =>
+  Number.isInteger(value) || Math.abs(value) >= 1000 ? whole.format(value) : three.format(value)
+
+/** A share of 0–1 as a percentage. Only 1 itself is "100 %", only 0 is "0 %". */
+export function formatShare(share: number): string {
+  if (share === 0 || share === 1) return `${share * 100} %`
+  const size = Math.abs(share)
+  if (size < 0.0001) return `${share < 0 ? '−' : ''}<0.01 %`
+  if (size > 0.999 && size < 1) return `${share < 0 ? '−' : ''}${(Math.floor(size * 10_000) / 100).toFixed(2)} %`
+  const digits = size < 0.01 ? 2 : size < 10 ? 1 : 0
+  return `${(share * 100).toFixed(digits).replace('-', '−')} %`
+}
+
+const scales = [
+  { unit: 's', ns: 1e9 },
+  { unit: 'ms', ns: 1e6 },
+  { unit: 'µs', ns: 1e3 },
+  { unit: 'ns', ns: 1 },
+] as const
+
+/** The unit in which the largest of a column's durations is at least 1. */
+export function scaleOf(values: readonly number[]): (typeof scales)[number] {
+  const most = values.reduce((a, b) => Math.max(a, b), 0)
+  return scales.find(({ ns }) => most >= ns) ?? scales[3]
+}
+
+export function formatDuration(ns: number, scale: { unit: string; ns: number } = scaleOf([ns])): string {
+  return `${three.format(ns / scale.ns)} ${scale.unit}`
+}
+
+/** What a cell holds as a number, if it does. */
+export const numberOf = (cell: Cell): number | undefined =>
+  typeof cell === 'number' ? cell : typeof cell === 'object' ? cell.value : undefined
+
+export const isVerdict = (cell: Cell): cell is Verdict => typeof cell === 'object'
+
+/** The writer of one column's values. */
+export function writerOf(table: Table, at: number): (cell: Cell) => string {
+  const column = table.columns[at]
+  const scale = scaleOf(table.rows.map((row) => numberOf(row[at]) ?? 0))
+  return (cell) => {
+    if (typeof cell === 'string') return cell
+    const value = numberOf(cell)
+    if (value === undefined || column === undefined) return NOTHING
+    switch (column.kind) {
+      case 'share':
+        return formatShare(value)
+      case 'ns':
+        return formatDuration(value, scale)
+      case 'seconds':
+        return value.toFixed(3)
+      default:
+        return formatCount(value)
+    }
+  }
+}
+
+export const headingOf = ({ title, unit }: Column): string => (unit === undefined ? title : `${title} (${unit})`)
+
+export interface Difference {
+  readonly words: string
+  readonly tone: 'better' | 'worse' | 'same'
+}
+
+/** How far `value` lies from the baseline's, with an arrow for the direction and a word for the judgement. */
+export function differenceOf(value: number, base: number, better: Better, kind: Column['kind']): Difference {
+  if (value === base) return { words: '= same', tone: 'same' }
+  const arrow = value > base ? '▲' : '▼'
+  const tone = value > base === (better === 'more') ? 'better' : 'worse'
+  if (kind === 'share') {
+    const points = Math.abs(value - base) * 100
+    return { words: `${arrow} ${points < 0.05 ? '<0.1' : points.toFixed(1)} points, ${tone}`, tone }
+  }
+  if (base === 0) return { words: `${arrow} from 0, ${tone}`, tone }
+  const ratio = value / base
+  if (ratio >= 10) return { words: `${arrow} ${three.format(ratio)} ×, ${tone}`, tone }
+  return { words: `${arrow} ${formatShare(Math.abs(ratio - 1))}, ${tone}`, tone }
+}
+
+/** The comparison of one cell with the baseline's row, where the table and the column ask for one. */
+export function comparisonOf(table: Table, row: number, at: number): Difference | undefined {
+  const column = table.columns[at]
+  if (table.baselineRow === undefined || row === table.baselineRow || column?.better === undefined) return undefined
+  const value = numberOf(table.rows[row]?.[at])
+  const base = numberOf(table.rows[table.baselineRow]?.[at])
+  return value === undefined || base === undefined ? undefined : differenceOf(value, base, column.better, column.kind)
+}

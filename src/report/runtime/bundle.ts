@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises'
+
+const BUILT = 'bundle.js'
+
+/** Makes one script of `main.ts` with vega and its interpreter in it. esbuild is there in a clone only. */
+export async function bundleRuntime(): Promise<string> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: [new URL('./main.ts', import.meta.url).pathname],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'silent',
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** The script of every report: beside this file in the package, bundled on the spot (a moment's work) in a clone. */
+export const runtimeSource = (): Promise<string> =>
+  import.meta.url.endsWith('.ts') ? bundleRuntime() : readFile(new URL(`./${BUILT}`, import.meta.url), 'utf8')

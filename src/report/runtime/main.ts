@@ -1,0 +1,116 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/**
+ * The only code that runs in a report: draws each chart when it comes near the screen, in the colours of the page,
+ * and again when the colours, the width or the medium change. `bundle.ts` makes one script of it.
+ */
+import { type Config, parse, type Spec, View } from 'vega'
+import { expressionInterpreter } from 'vega-interpreter'
+import { configOf, type Theme, themed, themes } from './theme.ts'
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+const specs: Record<string, Json> = JSON.parse(document.getElementById('kreplay-charts')?.textContent ?? '{}')
+const figures = [...document.querySelectorAll<HTMLElement>('figure[data-chart]')]
+const drawn = new Map<HTMLElement, { view: View; theme: Theme; width: number }>()
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paper = matchMedia('print')
+let printing = paper.matches
+
+const tip = document.createElement('div')
+tip.className = 'tip'
+tip.hidden = true
+tip.setAttribute('aria-hidden', 'true')
+document.body.append(tip)
+
+function showTip(event: MouseEvent, value: unknown): void {
+  tip.hidden = value === null || value === undefined || value === ''
+  if (tip.hidden) return
+  tip.replaceChildren(
+    ...Object.entries(value as Record<string, unknown>).map(([name, one]) => {
+      const line = document.createElement('div')
+      line.textContent = `${name}: ${String(one)}`
+      return line
+    }),
+  )
+  const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)
+  tip.style.left = `${Math.max(8, left)}px`
+  tip.style.top = `${Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 8)}px`
+}
+
+const currentTheme = (): Theme => (dark.matches && !printing ? themes.dark : themes.light)
+
+function draw(figure: HTMLElement): void {
+  const plot = figure.querySelector<HTMLElement>('.plot')
+  const spec = specs[figure.dataset.chart ?? '']
+  if (plot === null || spec === undefined) return
+  const theme = currentTheme()
+  const width = Math.floor(plot.clientWidth)
+  const before = drawn.get(figure)
+  if (before?.theme === theme && before.width === width) return
+  before?.view.finalize()
+  plot.replaceChildren()
+  const view = new View(parse(themed(spec, theme) as unknown as Spec, configOf(theme) as Config, { ast: true }), {
+    container: plot,
+    renderer: 'svg',
+    hover: false,
+    expr: expressionInterpreter,
+    tooltip: (_handler: unknown, event: MouseEvent, _item: unknown, value: unknown) => showTip(event, value),
+    // biome-ignore lint/suspicious/noExplicitAny: vega's types lack `expr` and take only a class for `tooltip`
+  } as any)
+  view.run()
+  // Axes and headers take what they need; the plot itself gets the rest of the width.
+  const state = view.getState().signals as Record<string, unknown>
+  const signal = 'child_width' in state ? 'child_width' : 'width'
+  const taken = Number(plot.querySelector('svg')?.getAttribute('width') ?? 0) - Number(view.signal(signal))
+  view.signal(signal, Math.max(120, width - Math.ceil(taken))).run()
+  // The figure is one image with a text and a table behind it.
+  plot.querySelector('svg')?.setAttribute('aria-hidden', 'true')
+  plot.querySelector('svg')?.setAttribute('focusable', 'false')
+  drawn.set(figure, { view, theme, width })
+  figure.dataset.drawn = theme.name
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue
+      near.unobserve(target)
+      draw(target as HTMLElement)
+    }
+  },
+  { rootMargin: '600px' },
+)
+for (const figure of figures) near.observe(figure)
+
+const redraw = (): void => {
+  for (const figure of drawn.keys()) draw(figure)
+}
+dark.addEventListener('change', redraw)
+
+let pending = 0
+new ResizeObserver(() => {
+  clearTimeout(pending)
+  pending = window.setTimeout(redraw, 120)
+}).observe(document.body)
+
+const opened = new Set<HTMLDetailsElement>()
+function setPrinting(on: boolean): void {
+  printing = on
+  if (on) {
+    for (const figure of figures) draw(figure)
+    for (const details of document.querySelectorAll('details')) {
+      if (details.open) continue
+      details.open = true
+      opened.add(details)
+    }
+  } else {
+    for (const details of opened) details.open = false
+    opened.clear()
+    redraw()
+  }
+}
+addEventListener('beforeprint', () => setPrinting(true))
+addEventListener('afterprint', () => setPrinting(false))
+paper.addEventListener('change', ({ matches }) => setPrinting(matches))
+if (printing) setPrinting(true)

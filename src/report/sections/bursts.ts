@@ -1,0 +1,134 @@
+import type { Comparison, Run } from '#metrics'
+import { formatCount } from '../format.ts'
+import { colour } from '../runtime/theme.ts'
+import { rowHeader, timeAxis } from './charts.ts'
+import { MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
+import { type Chart, pages, type Section, seconds, text } from './section.ts'
+
+const kinds = { threshold: 'a free crossed the limit', requested: 'a drain was requested' } as const
+const MOST_POINTS = 3000
+
+interface Burst {
+  readonly t: number
+  readonly cpu: number
+  readonly pages: number
+  readonly requested: boolean
+}
+
+/** The bursts of a run, evenly thinned; requested ones and the largest always stay, since they are what one looks for. */
+function burstsOf({ series: { bursts } }: Run, most: number): Burst[] {
+  const all = bursts.t.map((t, at) => ({
+    t,
+    cpu: bursts.cpu[at] ?? 0,
+    pages: bursts.pages[at] ?? 0,
+    requested: bursts.requested[at] ?? false,
+  }))
+  if (all.length <= most) return all
+  const size = all.map(({ pages }) => pages).sort((a, b) => b - a)[Math.floor(most / 4)] ?? 0
+  const first = all.filter(({ pages, requested }) => requested || pages > size)
+  const kept = new Set(even(first, Math.floor(most / 2)))
+  for (const burst of even(
+    all.filter((burst) => !kept.has(burst)),
+    most - kept.size,
+  ))
+    kept.add(burst)
+  return all.filter((burst) => kept.has(burst))
+}
+
+const even = <T>(items: readonly T[], most: number): T[] =>
+  items.length <= most
+    ? [...items]
+    : items.filter((_, at) => Math.floor((at * most) / items.length) !== Math.floor(((at - 1) * most) / items.length))
+
+export const bursts: Section = {
+  id: 'bursts',
+  question: 'How large are the drains, and who asked for them?',
+  short: 'Drain bursts',
+  applies: ({ runs }) => runs.some(({ series }) => series.burstsTotal > 0),
+  build: (comparison) => ({
+    charts: perCapture(comparison, (_capture, runs, of, index) => [chartOf(comparison, runs, of, index)]),
+    caveats: comparison.runs.some(({ series }) => series.burstsTotal > shown(comparison))
+      ? [
+          `Where a run has more than ${formatCount(shown(comparison))} bursts, some are drawn: the requested, the largest and an even choice of the rest. Counts are of all.`,
+        ]
+      : [],
+  }),
+}
+
+const shown = ({ runs, captures }: Comparison): number =>
+  Math.max(100, Math.floor((MOST_POINTS * captures.length) / Math.max(1, runs.length)))
+
+function chartOf(comparison: Comparison, runs: Run[], of: string, index: number): Chart {
+  const { baseline } = comparison
+  const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
+  const drawn = runs.map((run) => burstsOf(run, shown(comparison)))
+  const listed = runs.map((run) => burstsOf(run, Math.floor(MOST_ROWS / runs.length)))
+  const kindOf = ({ requested }: Burst): string => (requested ? kinds.requested : kinds.threshold)
+  return {
+    id: `bursts-${index}`,
+    title: `Many small drains, or few long ones?${of}`,
+    alt: `Scatter plot in one row for each policy: each time pages were given back, by time and number of pages. ${runs
+      .map(({ policy, work, quantiles, series }) =>
+        series.burstsTotal === 0
+          ? `${policy}: no bursts`
+          : `${policy}: ${formatCount(series.burstsTotal)} bursts, largest ${formatCount(quantiles.burstPages?.max ?? 0)} pages, ${formatCount(work.requestedDrainPages)} pages on request`,
+      )
+      .join('; ')}.`,
+    legend: [
+      { label: kinds.threshold, colour: 'k0', shape: 'dot' },
+      { label: kinds.requested, colour: 'k1', shape: 'triangle' },
+    ],
+    spec: {
+      background: null as unknown as string,
+      data: {
+        values: rows.map((row, at) => ({
+          row,
+          t: drawn[at]?.map(({ t }) => toSeconds(t)) ?? [],
+          cpu: drawn[at]?.map(({ cpu }) => cpu) ?? [],
+          pages: drawn[at]?.map(({ pages }) => pages) ?? [],
+          kind: drawn[at]?.map(kindOf) ?? [],
+        })),
+      },
+      transform: [{ flatten: ['t', 'cpu', 'pages', 'kind'] }],
+      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+      spacing: 14,
+      spec: {
+        width: 600,
+        height: rows.length > 8 ? 60 : 90,
+        mark: { type: 'point', filled: true, opacity: 0.65 },
+        encoding: {
+          x: { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
+          y: {
+            field: 'pages',
+            type: 'quantitative',
+            scale: { type: 'symlog', constant: 4 },
+            axis: { title: 'pages', values: [0, 10, 100, 1000, 10_000], format: '~s' },
+          },
+          color: kindScale([colour('k0'), colour('k1')]),
+          shape: kindScale(['circle', 'triangle-up']),
+          size: kindScale([18, 70]),
+          tooltip: [
+            { field: 't', title: 'time (s)' },
+            { field: 'pages', title: 'pages' },
+            { field: 'cpu', title: 'CPU' },
+            { field: 'kind', title: 'why' },
+          ],
+        },
+      },
+    },
+    table: {
+      caption: 'Some of the bursts drawn: the requested and the largest first of all',
+      columns: [text('policy'), seconds('time'), text('CPU'), pages('given back'), text('why')],
+      rows: runs.flatMap(({ policy }, at) =>
+        (listed[at] ?? []).map((burst) => [policy, toSeconds(burst.t), String(burst.cpu), burst.pages, kindOf(burst)]),
+      ),
+    },
+  }
+}
+
+const kindScale = <T>(range: T[]): object => ({
+  field: 'kind',
+  type: 'nominal',
+  legend: null,
+  scale: { domain: [kinds.threshold, kinds.requested], range },
+})

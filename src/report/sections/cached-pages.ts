@@ -1,0 +1,82 @@
+import type { Comparison, Run } from '#metrics'
+import { formatCount } from '../format.ts'
+import { linesInRows } from './charts.ts'
+import {
+  type Capture,
+  colourAt,
+  cpuLabel,
+  cpusToDraw,
+  hiddenCpus,
+  largest,
+  MOST_ROWS,
+  perCapture,
+  policyLabel,
+  stretchEnds,
+  toSeconds,
+} from './common.ts'
+import { type Chart, pages, type Section, seconds, text } from './section.ts'
+
+const seriesOf = (run: Run, cpu: number): number[] => run.series.cachedPages.cpus[cpu] ?? []
+
+const cpusOf = (capture: Capture, runs: readonly Run[]): number[] =>
+  cpusToDraw(capture, (cpu) => largest(runs.map((run) => largest(seriesOf(run, cpu)))))
+
+export const cachedPages: Section = {
+  id: 'cached-pages',
+  question: 'How many free pages does each CPU keep for itself?',
+  short: 'Cached pages',
+  applies: ({ runs }) => runs.some(({ series }) => series.cachedPages.t.length > 0),
+  build: (comparison) => ({
+    charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
+    caveats: perCapture(comparison, (capture, runs) => hiddenCpus(capture, cpusOf(capture, runs))),
+  }),
+}
+
+function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+  const cpus = cpusOf(capture, runs)
+  const label = (cpu: number): string => cpuLabel(cpu, capture.isolated)
+  const each = Math.max(2, Math.floor(MOST_ROWS / runs.length))
+  const peaks = runs.map((run) => {
+    const [peak, cpu] = cpus
+      .map((cpu): [number, number] => [largest(seriesOf(run, cpu)), cpu])
+      .reduce((a, b) => (b[0] > a[0] ? b : a), [0, -1])
+    return `${run.policy}: ${peak === 0 ? 'no pages kept' : `at most ${formatCount(peak)} pages, on ${label(cpu)}`}`
+  })
+  return {
+    id: `cached-pages-${index}`,
+    title: `Who keeps how many pages, and does a drain reach them?${of}`,
+    alt: `Line chart in one row for each policy, pages on each CPU’s lists over time. ${peaks.join('; ')}.`,
+    legend: cpus.map((cpu, at) => ({
+      label: label(cpu),
+      colour: colourAt(at),
+      shape: capture.isolated.includes(cpu) ? 'dash' : 'line',
+    })),
+    spec: linesInRows(
+      runs.map(({ policy }) => policyLabel(policy, baseline)),
+      cpus.map((cpu, at) => {
+        const isolated = capture.isolated.includes(cpu)
+        return { name: label(cpu), colour: colourAt(at), dashed: isolated, width: isolated ? 2 : 1.4 }
+      }),
+      runs.flatMap((run) =>
+        cpus.map((cpu) => ({
+          row: policyLabel(run.policy, baseline),
+          series: label(cpu),
+          t: run.series.cachedPages.t,
+          values: seriesOf(run, cpu),
+        })),
+      ),
+      'pages',
+    ),
+    table: {
+      caption: 'Pages on each CPU’s lists at some of the moments drawn',
+      columns: [text('policy'), seconds('time'), ...cpus.map((cpu) => pages(label(cpu)))],
+      rows: runs.flatMap((run) =>
+        stretchEnds(run.series.cachedPages.t.length, each).map((at) => [
+          run.policy,
+          toSeconds(run.series.cachedPages.t[at] ?? 0),
+          ...cpus.map((cpu) => seriesOf(run, cpu)[at]),
+        ]),
+      ),
+    },
+  }
+}

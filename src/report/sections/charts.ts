@@ -1,0 +1,112 @@
+import type { TopLevelSpec } from 'vega-lite'
+import { colour } from '../runtime/theme.ts'
+import { type Line, thinned, toSeconds } from './common.ts'
+import type { LegendEntry } from './section.ts'
+
+/** One line (or area) in one row of small multiples. */
+export interface RowLine extends Line {
+  /** Heading of the row in which it stands. */
+  readonly row: string
+  readonly series: string
+}
+
+export interface Series {
+  readonly name: string
+  readonly colour: LegendEntry['colour']
+  readonly dashed?: boolean
+  readonly width?: number
+}
+
+/** Points that all lines of a chart share; SVG stays quick and the file small. */
+const MOST_POINTS = 8000
+
+export const timeAxis = { title: 'time in the trace (s)', grid: false, tickCount: 8 } as const
+
+export const rowHeader = {
+  title: null,
+  labelOrient: 'top',
+  labelAnchor: 'start',
+  labelFontWeight: 'bold',
+  labelLimit: 300,
+  labelPadding: 4,
+} as const
+
+/** Lines over time in rows of small multiples under one time axis. The unit stands at each row's axis. */
+export function linesInRows(
+  rows: readonly string[],
+  series: readonly Series[],
+  lines: readonly RowLine[],
+  unit: string,
+): TopLevelSpec {
+  const each = Math.max(40, Math.min(320, Math.floor(MOST_POINTS / Math.max(1, lines.length))))
+  return {
+    background: null as unknown as string,
+    data: {
+      values: lines.map(({ row, series, ...line }) => {
+        const { t, values } = thinned(line, each)
+        return { row, series, t: t.map(toSeconds), v: values.map((v) => Number(v.toPrecision(6))) }
+      }),
+    },
+    transform: [{ flatten: ['t', 'v'] }],
+    facet: { row: { field: 'row', type: 'nominal', sort: [...rows], header: rowHeader } },
+    spacing: 14,
+    spec: {
+      width: 600,
+      height: rows.length > 8 ? 60 : 84,
+      mark: { type: 'line', interpolate: 'step-after', clip: true },
+      encoding: {
+        x: { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
+        y: { field: 'v', type: 'quantitative', axis: { title: unit, tickCount: 3, format: '~s' } },
+        color: {
+          field: 'series',
+          type: 'nominal',
+          legend: null,
+          scale: { domain: series.map(({ name }) => name), range: series.map((one) => colour(one.colour)) },
+        },
+        strokeDash: {
+          field: 'series',
+          type: 'nominal',
+          legend: null,
+          scale: {
+            domain: series.map(({ name }) => name),
+            range: series.map(({ dashed }) => (dashed ? [5, 3] : [1, 0])),
+          },
+        },
+        strokeWidth: {
+          field: 'series',
+          type: 'nominal',
+          legend: null,
+          scale: { domain: series.map(({ name }) => name), range: series.map(({ width }) => width ?? 1.5) },
+        },
+      },
+    },
+  }
+}
+
+/** A policy's line in front of the baseline's, in one row for each policy. */
+export const BASELINE_BEHIND = 'baseline'
+export const THIS_POLICY = 'this policy'
+
+export const againstBaseline: readonly Series[] = [
+  { name: BASELINE_BEHIND, colour: 'muted', dashed: true, width: 1.2 },
+  { name: THIS_POLICY, colour: 'k0', width: 1.6 },
+]
+
+export const againstBaselineLegend = (baseline: string): LegendEntry[] => [
+  { label: 'the policy named above the row', colour: 'k0', shape: 'line' },
+  { label: `baseline ${baseline}`, colour: 'muted', shape: 'dash' },
+]
+
+/** Both lines of each row: the baseline's own row has its line once. */
+export function withBaselineBehind<T>(
+  items: readonly T[],
+  row: (item: T) => string,
+  isBaseline: (item: T) => boolean,
+  line: (item: T) => Line,
+): RowLine[] {
+  const base = items.find(isBaseline)
+  return items.flatMap((item) => [
+    ...(base === undefined || isBaseline(item) ? [] : [{ row: row(item), series: BASELINE_BEHIND, ...line(base) }]),
+    { row: row(item), series: THIS_POLICY, ...line(item) },
+  ])
+}

@@ -1,0 +1,195 @@
+import { share } from '#kernel'
+import type { PcpFidelity } from '#metrics'
+import { formatCount, formatShare } from '../format.ts'
+import { toneOfScore } from './headline.ts'
+import { type Cell, type Column, count, percent, type Section, type Table, text, type Verdict } from './section.ts'
+
+type Score = PcpFidelity['refills']
+type Drained = PcpFidelity['drainedPages']
+
+const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
+  share(exact, Math.max(recorded, predicted))
+
+export const fidelity: Section = {
+  id: 'fidelity',
+  question: 'How exactly does the replay reproduce what the kernel recorded?',
+  short: 'Fidelity',
+  applies: ({ fidelity }) => fidelity.length > 0,
+  build: ({ captures, fidelity }) => {
+    const several = captures.length > 1
+    const isolated = new Map(captures.map(({ name, isolated }) => [name, isolated]))
+    return {
+      paragraphs: [
+        'Before any what-if, the recording kernel’s own policy is replayed and held against the refills and drains that the kernel itself traced. A policy’s numbers below deserve the trust which this section earns.',
+        'Exact means the same moment (between the same two events of that CPU) and the same size; the score is exact ÷ max(recorded, predicted). It counts from when a CPU’s lists are known, and before the resynchronisation which a miss causes.',
+      ],
+      tables: fidelity.flatMap(({ capture, pcp }) => {
+        const of = several ? ` (${capture})` : ''
+        return pcp === undefined ? [] : tablesOf(pcp, of, isolated.get(capture) ?? [])
+      }),
+      caveats: fidelity.flatMap(({ capture, kernel, pcp, notes }) => [
+        ...(pcp === undefined
+          ? [`${capture} (kernel ${kernel}): its own page policy was not replayed.`]
+          : cautions(pcp)),
+        ...notes,
+      ]),
+    }
+  },
+}
+
+function cautions({ warmupShare, perCpu, inferredBulkPages }: PcpFidelity): string[] {
+  const unscored = perCpu.filter(({ scored }) => !scored).map(({ cpu }) => cpu)
+  return [
+    ...(warmupShare > 0
+      ? [
+          `${formatShare(warmupShare)} of events fell into warm-up, before a CPU’s lists were known, and are not scored.`,
+        ]
+      : []),
+    ...(unscored.length > 0
+      ? [
+          `Not scored, since warm-up took over a quarter of its events: ${unscored.map((cpu) => `CPU ${cpu}`).join(', ')}.`,
+        ]
+      : []),
+    ...(inferredBulkPages > 0
+      ? [
+          `${formatCount(inferredBulkPages)} pages left the lists untraced (bulk allocator), inferred from their later frees.`,
+        ]
+      : []),
+  ]
+}
+
+function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Table[] {
+  const { withoutResync: bare } = pcp
+  const scores: Table = {
+    caption: `${pcp.policy} against the record${of}, ${formatCount(pcp.resyncs)} resynchronisations`,
+    columns: [
+      text('what'),
+      count('recorded'),
+      count('predicted'),
+      count('exact'),
+      percent('score'),
+      text('verdict'),
+      percent('score without resync'),
+    ],
+    rows: [scoreRow('refills', pcp.refills, bare.refills), scoreRow('drain bursts', pcp.drainBursts, bare.drainBursts)],
+  }
+  const drained: Table = {
+    caption: `Drained pages: the predicted page at the predicted place${of}`,
+    columns: [
+      text('replay'),
+      count('recorded'),
+      count('exact'),
+      count('unknown start'),
+      count('wrong'),
+      percent('wrong of recorded'),
+      text('verdict'),
+    ],
+    rows: [drainedRow('with resync', pcp.drainedPages), drainedRow('without resync', bare.drainedPages)],
+  }
+  return [scores, drained, ...perCpuTable(pcp, of, isolated), interruptions(pcp, of, isolated), ...misses(pcp, of)]
+}
+
+const wordsOfScore = (score: number | undefined): string =>
+  score === undefined
+    ? 'nothing happened'
+    : score === 1
+      ? 'exact'
+      : score >= 0.98
+        ? 'near exact'
+        : score >= 0.9
+          ? 'fair'
+          : 'poor'
+
+const verdictOfScore = (score: number | undefined): Verdict => ({
+  value: score,
+  words: wordsOfScore(score),
+  tone: toneOfScore(score),
+})
+
+function scoreRow(what: string, score: Score, bare: Score): Cell[] {
+  const value = scoreOf(score)
+  return [what, score.recorded, score.predicted, score.exact, value, verdictOfScore(value), scoreOf(bare)]
+}
+
+function drainedRow(what: string, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {
+  const value = share(wrong, recorded)
+  return [what, recorded, exact, unknownStart, wrong, value, verdictOfWrong(value)]
+}
+
+function verdictOfWrong(value: number | undefined): Verdict {
+  if (value === undefined) return { value, words: 'nothing happened', tone: 'none' }
+  if (value === 0) return { value, words: 'none wrong', tone: 'good' }
+  if (value <= 0.002) return { value, words: 'near exact', tone: 'good' }
+  return value <= 0.02 ? { value, words: 'fair', tone: 'fair' } : { value, words: 'poor', tone: 'poor' }
+}
+
+const cpuColumn: Column = text('CPU')
+const cpuName = (cpu: number | string, isolated: readonly number[]): string =>
+  isolated.includes(Number(cpu)) ? `${cpu} (isolated)` : String(cpu)
+
+function perCpuTable({ perCpu }: PcpFidelity, of: string, isolated: readonly number[]): Table[] {
+  if (perCpu.length === 0) return []
+  return [
+    {
+      caption: `Scores of each CPU${of}`,
+      columns: [
+        cpuColumn,
+        percent('warm-up'),
+        count('refills recorded'),
+        percent('refills'),
+        text('verdict'),
+        count('bursts recorded'),
+        percent('bursts'),
+        text('verdict'),
+        count('wrong pages'),
+      ],
+      rows: perCpu.map(({ cpu, warmupShare, scored, refills, drainBursts, drainedPages }) => {
+        const verdict = (score: Score): Verdict =>
+          scored ? verdictOfScore(scoreOf(score)) : { value: undefined, words: 'not scored', tone: 'none' }
+        return [
+          cpuName(cpu, isolated),
+          warmupShare,
+          refills.recorded,
+          scored ? scoreOf(refills) : undefined,
+          verdict(refills),
+          drainBursts.recorded,
+          scored ? scoreOf(drainBursts) : undefined,
+          verdict(drainBursts),
+          drainedPages.wrong,
+        ]
+      }),
+    },
+  ]
+}
+
+function interruptions(
+  { interruptions: { recorded, predicted } }: PcpFidelity,
+  of: string,
+  isolated: readonly number[],
+): Table {
+  const cpus = [...new Set([...Object.keys(recorded), ...Object.keys(predicted)])].sort((a, b) => Number(a) - Number(b))
+  return {
+    caption: `Interruptions by drains, as recorded and as predicted${of}`,
+    columns: [cpuColumn, count('recorded'), count('predicted'), text('verdict')],
+    rows: cpus.map((cpu) => {
+      const was = recorded[cpu] ?? 0
+      const now = predicted[cpu] ?? 0
+      const same: Verdict =
+        was === 0 && now === 0
+          ? { value: undefined, words: 'nothing happened', tone: 'none' }
+          : { value: now, words: was === now ? 'equal' : 'differs', tone: was === now ? 'good' : 'poor' }
+      return [cpuName(cpu, isolated), was, now, same]
+    }),
+  }
+}
+
+function misses({ misses }: PcpFidelity, of: string): Table[] {
+  if (misses.length === 0) return []
+  return [
+    {
+      caption: `Why the replay missed${of}`,
+      columns: [text('cause'), count('misses'), text('meaning')],
+      rows: misses.map(({ cause, count, help }) => [cause, count, help]),
+    },
+  ]
+}

@@ -1,0 +1,122 @@
+import type { Comparison, Run } from '#metrics'
+import { formatCount } from '../format.ts'
+import { colour } from '../runtime/theme.ts'
+import { rowHeader } from './charts.ts'
+import { baselineRow, type Capture, cpuLabel, cpusToDraw, hiddenCpus, perCapture, policyLabel, sum } from './common.ts'
+import { type Chart, count, type Section, text } from './section.ts'
+
+const MOST_CPUS = 32
+
+const cpusOf = (capture: Capture, runs: readonly Run[]): number[] =>
+  cpusToDraw(capture, (cpu) => sum(runs.map(({ interruptions }) => interruptions[cpu] ?? 0)), MOST_CPUS)
+
+export const interruptions: Section = {
+  id: 'interruptions',
+  question: 'Whom do the drains interrupt?',
+  short: 'Interruptions',
+  applies: ({ runs }) => runs.length > 0,
+  build: (comparison) => ({
+    charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
+    caveats: [
+      ...perCapture(comparison, (capture, runs) => hiddenCpus(capture, cpusOf(capture, runs))),
+      ...(comparison.runs.every(({ work }) => work.interruptions === 0)
+        ? ['No policy interrupts anybody on this trace: it may hold no drain request.']
+        : []),
+    ],
+  }),
+}
+
+function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+  const cpus = cpusOf(capture, runs)
+  const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
+  const isIsolated = (cpu: number): boolean => capture.isolated.includes(cpu)
+  const crowded = cpus.length > 12
+  return {
+    id: `interruptions-${index}`,
+    title: `Which CPUs are interrupted, and are isolated ones left alone?${of}`,
+    alt: `Bar chart in one row for each policy, interruptions of each CPU. ${runs
+      .map(({ policy, interruptions }) => {
+        const isolated = sum(capture.isolated.map((cpu) => interruptions[cpu] ?? 0))
+        const all = formatCount(sum(Object.values(interruptions)))
+        return `${policy}: ${all} in all${capture.isolated.length > 0 ? `, ${formatCount(isolated)} on isolated CPUs` : ''}`
+      })
+      .join('; ')}.`,
+    legend: [
+      { label: 'housekeeping CPU', colour: 'k0', shape: 'area' },
+      ...(capture.isolated.length > 0 ? [{ label: 'isolated CPU', colour: 'k1', shape: 'area' } as const] : []),
+    ],
+    spec: {
+      background: null as unknown as string,
+      data: {
+        values: runs.flatMap(({ policy, interruptions }) =>
+          cpus.map((cpu) => ({
+            row: policyLabel(policy, baseline),
+            cpu: crowded ? String(cpu) : isIsolated(cpu) ? `CPU ${cpu} ◆` : `CPU ${cpu}`,
+            of: cpuLabel(cpu, capture.isolated),
+            isolated: isIsolated(cpu),
+            n: interruptions[cpu] ?? 0,
+          })),
+        ),
+      },
+      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+      spacing: 16,
+      spec: {
+        width: 600,
+        height: 70,
+        layer: [
+          {
+            mark: { type: 'bar', width: { band: 0.6 } },
+            encoding: {
+              color: {
+                field: 'isolated',
+                type: 'nominal',
+                legend: null,
+                scale: { domain: [false, true], range: [colour('k0'), colour('k1')] },
+              },
+              tooltip: [
+                { field: 'of', title: 'CPU' },
+                { field: 'n', title: 'interruptions' },
+              ],
+            },
+          },
+          ...(crowded
+            ? []
+            : [
+                {
+                  mark: { type: 'text' as const, dy: -7, fontSize: 11, color: colour('fg') },
+                  encoding: { text: { field: 'n', type: 'quantitative' as const, format: ',' } },
+                },
+              ]),
+        ],
+        encoding: {
+          x: {
+            field: 'cpu',
+            type: 'nominal',
+            sort: null,
+            axis: { title: crowded ? 'CPU' : null, labelAngle: 0, ticks: false },
+          },
+          y: {
+            field: 'n',
+            type: 'quantitative',
+            axis: { title: 'interruptions', tickCount: 2, tickMinStep: 1, format: '~s' },
+            scale: { domainMin: 0, padding: 14 },
+          },
+        },
+      },
+    },
+    table: {
+      caption: 'Interruptions of each CPU',
+      columns: [
+        text('policy'),
+        count('all', 'fewer'),
+        ...cpus.map((cpu) => count(cpuLabel(cpu, capture.isolated), 'fewer')),
+      ],
+      rows: runs.map(({ policy, interruptions }) => [
+        policy,
+        sum(Object.values(interruptions)),
+        ...cpus.map((cpu) => interruptions[cpu] ?? 0),
+      ]),
+      ...baselineRow(runs, baseline),
+    },
+  }
+}

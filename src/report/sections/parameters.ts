@@ -1,0 +1,31 @@
+import { type Section, text } from './section.ts'
+
+export const parameters: Section = {
+  id: 'parameters',
+  question: 'Which rules and parameters did each policy run with?',
+  short: 'Parameters',
+  applies: ({ runs }) => runs.length > 0,
+  build: ({ captures, runs, baseline }) => ({
+    tables: [
+      {
+        caption: 'Policies',
+        columns: [
+          ...(captures.length > 1 ? [text('capture')] : []),
+          text('policy'),
+          text('list rules'),
+          text('drain mechanism'),
+          text('parameters'),
+        ],
+        rows: runs.map(({ capture, policy, lists, drain, params }) => [
+          ...(captures.length > 1 ? [capture] : []),
+          policy === baseline ? `${policy} (baseline)` : policy,
+          lists,
+          drain,
+          Object.entries(params)
+            .map(([name, value]) => `${name} = ${value}`)
+            .join(', ') || 'none',
+        ]),
+      },
+    ],
+  }),
+}

@@ -1,0 +1,261 @@
+import { type Comparison, comparisonSchema, type Run, type Work } from '#metrics'
+
+/** A comparison as `compare` would print it: plausible figures, none of them measured. Same on every call. */
+
+const STEPS = 200
+const STEP_NS = 22_500_000
+const START_NS = 412_000_000
+const CPUS = [0, 1, 2, 3]
+const ISOLATED = 3
+const HIGH = 378
+const BATCH = 63
+const DRAINS = [30, 62, 101, 140, 177]
+const CAPTURE = 'drain-5.10-s'
+
+type Mechanism = 'work' | 'rcu' | 'remote' | 'off'
+interface Choice {
+  readonly policy: string
+  readonly lists: string
+  readonly mechanism: Mechanism
+  readonly params: Run['params']
+  readonly high: number
+}
+
+const choices: readonly Choice[] = [
+  {
+    policy: 'pcp/linux-5.10',
+    lists: 'pcp/linux-5.10',
+    mechanism: 'work',
+    params: { high: HIGH, batch: BATCH },
+    high: HIGH,
+  },
+  {
+    policy: 'pcp/linux-6.1',
+    lists: 'pcp/linux-6.1',
+    mechanism: 'remote',
+    params: { high: 580, batch: BATCH },
+    high: 580,
+  },
+  { policy: 'pcp/rcu-swap', lists: 'pcp/linux-5.10', mechanism: 'rcu', params: { expedited: true }, high: HIGH },
+  { policy: 'pcp/trylock', lists: 'pcp/linux-5.10', mechanism: 'remote', params: { variant: 'smp' }, high: HIGH },
+  { policy: 'pcp/none', lists: 'pcp/none', mechanism: 'off', params: {}, high: 0 },
+]
+
+/** Numerical Recipes’ generator: all the randomness that a fixture needs. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+const t = Array.from({ length: STEPS }, (_, step) => START_NS + (step + 1) * STEP_NS)
+
+function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
+  const random = randomFrom(7)
+  const cached = CPUS.map((): number[] => [])
+  const level = CPUS.map((cpu) => (mechanism === 'off' ? 0 : 40 + 50 * cpu))
+  const zoneLockPages: number[] = []
+  const bursts = { t: [] as number[], cpu: [] as number[], pages: [] as number[], requested: [] as boolean[] }
+  const interruptions: Record<string, number> = Object.fromEntries(CPUS.map((cpu) => [cpu, 0]))
+  let refills = 0
+  let requestedPages = 0
+  for (let step = 0; step < STEPS; step++) {
+    let moved = 0
+    for (const cpu of CPUS) {
+      const churn = (random() - 0.48) * (cpu === ISOLATED ? 60 : 220)
+      let pages = (level[cpu] ?? 0) + Math.round(mechanism === 'off' ? 0 : churn)
+      const give = (n: number, requested: boolean): void => {
+        bursts.t.push((t[step] ?? 0) - Math.floor(random() * STEP_NS))
+        bursts.cpu.push(cpu)
+        bursts.pages.push(n)
+        bursts.requested.push(requested)
+        moved += n
+        pages -= n
+      }
+      if (mechanism === 'off') moved += Math.round(Math.abs(churn) * 9)
+      while (pages < 0) {
+        pages += BATCH
+        moved += BATCH
+        refills++
+      }
+      while (pages >= high && high > 0) give(high > HIGH ? Math.round(BATCH * (1 + random() * 3)) : BATCH, false)
+      if (DRAINS.includes(step) && pages > 0) {
+        if (mechanism === 'work') interruptions[cpu] = (interruptions[cpu] ?? 0) + 1
+        requestedPages += pages
+        give(pages, true)
+      }
+      level[cpu] = Math.max(0, pages)
+      cached[cpu]?.push(level[cpu] ?? 0)
+    }
+    zoneLockPages.push(moved)
+  }
+  const allocs = 139_432
+  const afterRefill = mechanism === 'off' ? 0 : refills * 4
+  const fromBuddy = mechanism === 'off' ? allocs : 2_911
+  const threshold = bursts.requested.filter((requested) => !requested).length
+  const sizes = bursts.pages.toSorted((a, b) => a - b)
+  const quantile = (q: number): number => sizes[Math.min(sizes.length - 1, Math.floor(q * sizes.length))] ?? 0
+  const isolatedPages = cached[ISOLATED] ?? []
+  const work: Work = {
+    allocs,
+    frees: 137_484,
+    allocsFromList: allocs - afterRefill - fromBuddy,
+    allocsAfterRefill: afterRefill,
+    allocsFromBuddy: fromBuddy,
+    freesToBuddy: mechanism === 'off' ? 137_484 : 1_204,
+    refills,
+    refillPages: refills * BATCH,
+    drainBursts: threshold,
+    drainBurstPages: total(bursts.pages) - requestedPages,
+    drainRequests: DRAINS.length,
+    drainRequestsSkipped: mechanism === 'work' ? 1 : 0,
+    requestedDrainPages: requestedPages,
+    remoteDrains: mechanism === 'remote' ? DRAINS.length * CPUS.length : 0,
+    gracePeriodWaits: mechanism === 'rcu' ? DRAINS.length : 0,
+    workItemWaits: total(Object.values(interruptions)),
+    interruptions: total(Object.values(interruptions)),
+    zoneLocks: refills + bursts.pages.length + fromBuddy,
+    zoneLockPages: total(zoneLockPages),
+    pcpLocks: mechanism === 'remote' ? 276_916 : 0,
+    dereferences: mechanism === 'rcu' ? 276_916 : 0,
+    strandedPagesAtEnd: isolatedPages.at(-1) ?? 0,
+  }
+  return {
+    capture: CAPTURE,
+    policy,
+    params,
+    lists,
+    drain: policy,
+    work,
+    priced: [
+      ['fixture-server', 'Fixture server (invented)', 24, 5],
+      ['fixture-desktop', 'Fixture desktop (invented)', 38, 9],
+    ].map(([prices, machine, lock, page]) => ({
+      prices: String(prices),
+      machine: String(machine),
+      source: 'the fixture of kreplay’s tests',
+      zoneLockHoldNs: work.zoneLocks * Number(lock) + work.zoneLockPages * Number(page),
+      longestHoldNs: Number(lock) + quantile(1) * Number(page),
+      ...(mechanism === 'work' ? { requesterWaitNs: DRAINS.length * 487_500 } : {}),
+      unpriced: mechanism === 'remote' ? ['pcpLocks'] : mechanism === 'rcu' ? ['dereferences', 'gracePeriodWaits'] : [],
+    })),
+    series: {
+      cachedPages: { t, cpus: Object.fromEntries(CPUS.map((cpu) => [cpu, cached[cpu] ?? []])) },
+      zoneLockPages: { t, pages: zoneLockPages },
+      strandedPages: { t, pages: isolatedPages },
+      bursts,
+      burstsShown: bursts.t.length,
+      burstsTotal: bursts.t.length,
+    },
+    quantiles: {
+      ...(sizes.length === 0 ? {} : { burstPages: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) } }),
+      ...(refills === 0 ? {} : { refillPages: { p50: BATCH, p99: BATCH, max: BATCH } }),
+    },
+    interruptions,
+  }
+}
+
+export function comparisonFixture(): Comparison {
+  const runs = choices.map(runOf)
+  const base = runs[0]?.interruptions ?? {}
+  const score = (recorded: number, exact: number, predicted = recorded) => ({ recorded, predicted, exact })
+  const drained = (recorded: number, wrong: number, unknownStart: number) => ({
+    recorded,
+    exact: recorded - wrong - unknownStart,
+    unknownStart,
+    wrong,
+  })
+  const fixture: Comparison = {
+    schema: 'kreplay.comparison/1',
+    captures: [
+      {
+        name: CAPTURE,
+        kernel: '5.10.223',
+        format: 'trace.dat v7 (zstd)',
+        clock: 'local',
+        cpus: CPUS,
+        isolated: [ISOLATED],
+        spanNs: STEPS * STEP_NS,
+        events: {
+          mm_page_alloc: 139_432,
+          mm_page_free: 137_484,
+          mm_page_free_batched: 100_646,
+          mm_page_alloc_zone_locked: 93_482,
+          mm_page_pcpu_drain: 91_522,
+          workqueue_queue_work: 82,
+          drain_all_pages: 5,
+        },
+        losses: { gaps: 1, events: 312, uncounted: 0 },
+        tally: [
+          {
+            cause: 'lost-events',
+            count: 312,
+            level: 'data-loss',
+            help: 'The ring buffer overran; record with a larger buffer_size_kb.',
+            first: 'trace.dat, CPU 2, byte 1204224',
+          },
+        ],
+        missing: ['meminfo.before'],
+        zones: [
+          { name: 'DMA', managed: 3_998, batch: 1, high: 6 },
+          { name: 'DMA32', managed: 71_244, batch: BATCH, high: HIGH },
+        ],
+        recordedInterruptions: base,
+      },
+    ],
+    baseline: 'pcp/linux-5.10',
+    runs,
+    fidelity: [
+      {
+        schema: 'kreplay.fidelity/1',
+        capture: CAPTURE,
+        kernel: '5.10.223',
+        losses: { gaps: 1, events: 312, uncounted: 0 },
+        pcp: {
+          policy: 'pcp/linux-5.10',
+          refills: score(2_184, 2_181),
+          drainBursts: score(2_214, 2_175, 2_216),
+          drainedPages: drained(91_522, 146, 1_890),
+          interruptions: { recorded: base, predicted: base },
+          warmupShare: 0.031,
+          resyncs: 41,
+          withoutResync: {
+            refills: score(2_184, 2_102, 2_190),
+            drainBursts: score(2_214, 1_991, 2_230),
+            drainedPages: drained(91_522, 2_904, 1_890),
+          },
+          perCpu: CPUS.map((cpu) => ({
+            cpu,
+            warmupShare: cpu === ISOLATED ? 0.31 : 0.02 + cpu / 100,
+            scored: cpu !== ISOLATED,
+            refills: score(728, 727),
+            drainBursts: cpu === 2 ? score(0, 0) : score(738, cpu === 1 ? 690 : 738),
+            drainedPages: drained(30_507, cpu === 0 ? 146 : 0, 630),
+          })),
+          inferredBulkPages: 1_204,
+          misses: [
+            { cause: 'lost-events', count: 29, help: 'The event that decided it was lost in recording.' },
+            { cause: 'untraced-bulk', count: 13, help: 'The bulk allocator took pages without a trace event.' },
+          ],
+          scores: { refills: 2_181 / 2_184, drainBursts: 2_175 / 2_216, wrongPages: 146 / 91_522 },
+        },
+        notes: [],
+      },
+    ],
+    tally: [
+      {
+        cause: 'pfn-outside-zones',
+        count: 2,
+        level: 'note',
+        help: 'The page lies in no zone that zoneinfo names; it was put into the largest.',
+      },
+    ],
+    headline: `On drain-5.10-s, pcp/linux-5.10 interrupted CPUs ${runs[0]?.work.interruptions} times (isolated CPU 3: ${base['3']}); pcp/linux-6.1, pcp/rcu-swap and pcp/trylock would have drained the same pages with none.`,
+    notes: [],
+    version: '0.1.0',
+  }
+  return comparisonSchema.parse(fixture)
+}
