@@ -1,0 +1,93 @@
+import { TraceError } from '#kernel'
+
+/** Reads numbers and strings one after another; ends in a TraceError where the bytes do. */
+export class ByteReader {
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** Whether numbers are little-endian. */
+  little = true
+  at: number
+  readonly end: number
+  /** What `at` 0 is in the file, for messages; undefined inside a decompressed section. */
+  readonly base: number | undefined
+
+  constructor(file: string, bytes: Uint8Array, at = 0, end = bytes.length, base: number | undefined = 0) {
+    this.file = file
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.at = at
+    this.end = end
+    this.base = base
+  }
+
+  /** The same bytes from another place on. */
+  from(at: number, end = this.end): ByteReader {
+    const reader = new ByteReader(this.file, this.bytes, at, Math.min(end, this.end), this.base)
+    reader.little = this.little
+    return reader
+  }
+
+  get left(): number {
+    return this.end - this.at
+  }
+
+  fail(what: string, hint: string, at = this.at): never {
+    const place = this.base === undefined ? { file: this.file } : { file: this.file, byte: this.base + at }
+    throw new TraceError({ place, what, hint })
+  }
+
+  #take(size: number, what: string): number {
+    const { at } = this
+    // Also refuses NaN and negative sizes.
+    if (!(size >= 0 && size <= this.end - at)) {
+      this.fail(
+        `the trace.dat ends inside ${what} (${size} bytes wanted, ${Math.max(0, this.end - at)} left)`,
+        'The file is cut short or damaged; copy or record it again.',
+      )
+    }
+    this.at = at + size
+    return at
+  }
+
+  u8(what: string): number {
+    return this.view.getUint8(this.#take(1, what))
+  }
+
+  u16(what: string): number {
+    return this.view.getUint16(this.#take(2, what), this.little)
+  }
+
+  u32(what: string): number {
+    return this.view.getUint32(this.#take(4, what), this.little)
+  }
+
+  /** A file offset or size: exact up to 2⁵³, far above any file. */
+  u64(what: string): number {
+    return Number(this.view.getBigUint64(this.#take(8, what), this.little))
+  }
+
+  take(size: number, what: string): Uint8Array {
+    const at = this.#take(size, what)
+    return this.bytes.subarray(at, at + size)
+  }
+
+  /** Text up to a NUL. */
+  string(what: string, max = 256): string {
+    const { at } = this
+    const nul = this.bytes.subarray(at, Math.min(this.end, at + max)).indexOf(0)
+    this.#take(nul < 0 ? this.left + 1 : nul + 1, what)
+    return latin1(this.bytes.subarray(at, at + nul))
+  }
+}
+
+/** Kernel text is ASCII; bytes above stay one character each. */
+export const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+
+/** A comm or a string field: UTF-8, up to the first NUL. */
+export function cString(bytes: Uint8Array): string {
+  const nul = bytes.indexOf(0)
+  const text = nul < 0 ? bytes : bytes.subarray(0, nul)
+  return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8')
+}

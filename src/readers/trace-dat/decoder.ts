@@ -1,0 +1,292 @@
+import {
+  ABSENT,
+  type Column,
+  type Dictionary,
+  isOptional,
+  Kind,
+  type KindName,
+  type KindTable,
+  kindNames,
+  snakeCase,
+  type Tables,
+} from '#events'
+import { cString } from './bytes.ts'
+import type { EventFormat, RecordField } from './layout.ts'
+import type { Symbols } from './symbols.ts'
+
+/** The bytes that decoders read from: a page or a chunk of pages, exchanged as reading goes on. */
+export interface Window {
+  view: DataView
+  bytes: Uint8Array
+}
+
+/** Reads records of one event format straight into the columns of its kind. */
+export interface Decoder {
+  readonly kind: number
+  /** Bytes that a record has at least. */
+  readonly need: number
+  readonly pidAt: number
+  /** −1: the format has no flags. */
+  readonly flagsAt: number
+  /** What to try when `row` could not: an allocation that failed has an all-ones pfn. */
+  readonly otherwise?: Decoder
+  /** Writes the record at `at` and returns its slot; −1 if a value does not fit its column, and nothing is written. */
+  row(at: number, length: number): number
+}
+
+export interface DecoderContext {
+  readonly window: Window
+  readonly little: boolean
+  readonly tables: Tables
+  readonly strings: Dictionary
+  readonly symbols: Symbols
+  readonly printk: () => ReadonlyMap<bigint, string>
+}
+
+/** Writes one field of the record at `at` to a column; false if the value does not fit. */
+type Write = (at: number, slot: number, length: number) => boolean
+
+const kindByName: ReadonlyMap<string, KindName> = new Map(
+  kindNames.filter((kind) => kind !== 'other' && Kind[kind] > Kind.trace_end).map((kind) => [kind, kind]),
+)
+
+/** Whether the format lacks a field which its kind must have: such events are kept as kind `other`. */
+export function lacksFields(format: EventFormat, table: KindTable): boolean {
+  return table.list.some(({ name, schema }) => format.field(snakeCase(name)) === undefined && !isOptional(schema))
+}
+
+/** Compiles the decoder of one format. Source of every offset and size: the recorded format file. */
+export function compileDecoder(format: EventFormat, context: DecoderContext): Decoder | undefined {
+  const known = kindByName.get(format.name)
+  const pid = format.field('common_pid')
+  if (pid === undefined || pid.size !== 4) return undefined
+  const flags = format.field('common_flags')
+  const spine = {
+    need: format.fields.reduce((need, { offset, size }) => Math.max(need, offset + size), 2),
+    pidAt: pid.offset,
+    flagsAt: flags?.size === 1 ? flags.offset : -1,
+  }
+  if (known === undefined || known === 'mm_page_alloc_failed' || lacksFields(format, context.tables[known])) {
+    return { ...spine, kind: Kind.other, row: otherRow(format, context) }
+  }
+  const decoder = { ...spine, kind: Kind[known], row: tableRow(format, context.tables[known], context) }
+  const pfn = format.field('pfn')
+  if (known !== 'mm_page_alloc' || pfn === undefined) return decoder
+  return { ...decoder, otherwise: { ...spine, kind: Kind.mm_page_alloc_failed, row: failedRow(format, pfn, context) } }
+}
+
+/** An allocation that failed is its own kind of event. Source: `TP_fast_assign` of mm_page_alloc, pfn −1 for no page. */
+function failedRow(format: EventFormat, pfn: RecordField, context: DecoderContext): Decoder['row'] {
+  const value = integerOf({ ...pfn, signed: true }, context)
+  const row = tableRow(format, context.tables.mm_page_alloc_failed, context)
+  return (at, length) => (value(at) === -1n ? row(at, length) : -1)
+}
+
+function tableRow(format: EventFormat, table: KindTable, context: DecoderContext): Decoder['row'] {
+  const writes: Write[] = table.list.map((column) => {
+    const field = format.field(snakeCase(column.name))
+    if (field === undefined) return writeAbsent(column)
+    return writeOf(column, field, context)
+  })
+  const [first, second] = writes
+  if (writes.length === 1 && first !== undefined) {
+    return (at, length) => {
+      const slot = table.push()
+      if (first(at, slot, length)) return slot
+      table.length = slot
+      return -1
+    }
+  }
+  if (writes.length === 2 && first !== undefined && second !== undefined) {
+    return (at, length) => {
+      const slot = table.push()
+      if (first(at, slot, length) && second(at, slot, length)) return slot
+      table.length = slot
+      return -1
+    }
+  }
+  return (at, length) => {
+    const slot = table.push()
+    for (let index = 0; index < writes.length; index++) {
+      if (!writes[index]!(at, slot, length)) {
+        table.length = slot
+        return -1
+      }
+    }
+    return slot
+  }
+}
+
+function writeAbsent(column: Column): Write {
+  const absent = ABSENT[column.type]
+  return (_at, slot) => {
+    ;(column.data as unknown as (number | bigint)[])[slot] = absent
+    return true
+  }
+}
+
+/**
+ * One small function a column type and field size, so that each meets one kind of array only: that is what makes
+ * it fast. Fields in the usual sizes have their own; the rest goes by way of bigint.
+ */
+function writeOf(column: Column, field: RecordField, context: DecoderContext): Write {
+  const { window, little, strings } = context
+  const { offset, size } = field
+  switch (column.type) {
+    case 'u32': {
+      if (size === 4) {
+        return (at, slot) => {
+          const value = window.view.getUint32(at + offset, little)
+          ;(column.data as Uint32Array)[slot] = value
+          return value !== ABSENT.u32
+        }
+      }
+      if (size === 8) {
+        const [lowAt, highAt] = little ? [offset, offset + 4] : [offset + 4, offset]
+        return (at, slot) => {
+          const value = window.view.getUint32(at + lowAt, little)
+          ;(column.data as Uint32Array)[slot] = value
+          return value !== ABSENT.u32 && window.view.getUint32(at + highAt, little) === 0
+        }
+      }
+      break
+    }
+    case 'u8': {
+      if (size === 4) {
+        return (at, slot) => {
+          const value = window.view.getUint32(at + offset, little)
+          ;(column.data as Uint8Array)[slot] = value
+          return value < ABSENT.u8
+        }
+      }
+      break
+    }
+    case 'i32': {
+      // The kernel's (unsigned) −1 for "unbound" comes out as −1 too.
+      if (size === 4) {
+        return (at, slot) => {
+          const value = window.view.getInt32(at + offset, little)
+          ;(column.data as Int32Array)[slot] = value
+          return value !== ABSENT.i32
+        }
+      }
+      break
+    }
+    case 'u64': {
+      if (size === 8) {
+        return (at, slot) => {
+          ;(column.data as BigUint64Array)[slot] = window.view.getBigUint64(at + offset, little)
+          return true
+        }
+      }
+      break
+    }
+    case 'flag': {
+      const value = integerOf(field, context)
+      return (at, slot) => {
+        ;(column.data as Uint8Array)[slot] = value(at) === 0n ? 0 : 1
+        return true
+      }
+    }
+    case 'text': {
+      const print = printerOf(field, context)
+      return (at, slot, length) => {
+        ;(column.data as Uint32Array)[slot] = strings.add(print(at, length))
+        return true
+      }
+    }
+    case 'u16':
+      break
+  }
+  const value = integerOf(field, context)
+  const absent = BigInt(ABSENT[column.type])
+  const low = column.type === 'i32' ? -0x7fff_ffffn : 0n
+  const high = column.type === 'i32' ? 0x7fff_ffffn : absent - 1n
+  return (at, slot) => {
+    const read = value(at)
+    if (read < low || read > high) return false
+    ;(column.data as unknown as (number | bigint)[])[slot] = column.type === 'u64' ? read : Number(read)
+    return true
+  }
+}
+
+/** Reads a field of any size as its type says. */
+function integerOf({ offset, size, signed }: RecordField, { window, little }: DecoderContext): (at: number) => bigint {
+  switch (size) {
+    case 1:
+      return (at) => BigInt(signed ? window.view.getInt8(at + offset) : window.view.getUint8(at + offset))
+    case 2:
+      return (at) =>
+        BigInt(signed ? window.view.getInt16(at + offset, little) : window.view.getUint16(at + offset, little))
+    case 4:
+      return (at) =>
+        BigInt(signed ? window.view.getInt32(at + offset, little) : window.view.getUint32(at + offset, little))
+    case 8:
+      return (at) =>
+        signed ? window.view.getBigInt64(at + offset, little) : window.view.getBigUint64(at + offset, little)
+    default:
+      return () => 0n
+  }
+}
+
+const isString = ({ type, array }: RecordField): boolean => array && /^(const )?(unsigned |signed )?char\b/.test(type)
+/** Addresses of code: printed as symbols. */
+const CODE = /^(func|function|call_site|caller|ip|parent_ip|callback)$/
+
+/** Prints a field: strings as they are, pointers as `0x…`, code by its symbol, the rest in decimal. */
+function printerOf(field: RecordField, context: DecoderContext): (at: number, length: number) => string {
+  const { window, little, symbols, printk } = context
+  const { name, type, offset, size, place } = field
+  if (place !== 'inline' && size === 4) {
+    const text = isString(field)
+    return (at, length) => {
+      const location = window.view.getUint32(at + offset, little)
+      const start = (location & 0xffff) + (place === 'rel_loc' ? offset + size : 0)
+      const end = start + (location >>> 16)
+      if (end > length) return '?'
+      const bytes = window.bytes.subarray(at + start, at + end)
+      return text ? cString(bytes) : hexOf(bytes)
+    }
+  }
+  if (field.array || ![1, 2, 4, 8].includes(size)) {
+    const text = isString(field)
+    return (at) => {
+      const bytes = window.bytes.subarray(at + offset, at + offset + size)
+      return text ? cString(bytes) : hexOf(bytes)
+    }
+  }
+  const value = integerOf({ ...field, signed: field.signed && !type.includes('*') }, context)
+  if (CODE.test(name)) return (at) => symbols.name(value(at))
+  if (/\bchar\s*\*/.test(type)) {
+    return (at) => {
+      const address = value(at)
+      return printk().get(address) ?? `0x${address.toString(16)}`
+    }
+  }
+  // Kprobe arguments are `u64` and mostly pointers; the kernel prints them in hex.
+  if (type.includes('*') || type === 'u64' || name === '__probe_ip') return (at) => `0x${value(at).toString(16)}`
+  return (at) => String(value(at))
+}
+
+const hexOf = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString('hex')}`
+
+/** Events of no kind of ours: name and fields as text, `qlen=16 blimit=10`; values with spaces in quotes. */
+function otherRow(format: EventFormat, context: DecoderContext): Decoder['row'] {
+  const { strings } = context
+  const table = context.tables.other
+  const name = strings.add(format.name)
+  const printers = format.fields
+    .filter((field) => !field.name.startsWith('common_'))
+    .map((field) => ({ label: field.name, print: printerOf(field, context) }))
+  return (at, length) => {
+    let text = ''
+    for (const { label, print } of printers) {
+      const value = print(at, length)
+      text += `${text === '' ? '' : ' '}${label}=${/[\s"]/.test(value) ? JSON.stringify(value) : value}`
+    }
+    const slot = table.push()
+    ;(table.column.name.data as Uint32Array)[slot] = name
+    ;(table.column.fields.data as Uint32Array)[slot] = strings.add(text)
+    return slot
+  }
+}

@@ -1,0 +1,441 @@
+import { inflateSync, zstdDecompressSync } from 'node:zlib'
+import { ByteReader, latin1 } from './bytes.ts'
+import { type EventFormat, parseFormat } from './layout.ts'
+
+/** One CPU's share of a buffer. `size` may run over the file's end where the file is cut short. */
+export interface CpuData {
+  readonly cpu: number
+  readonly offset: number
+  readonly size: number
+}
+
+export interface BufferData {
+  /** Empty for the top buffer; else the tracing instance's. */
+  readonly name: string
+  readonly clock: string | undefined
+  readonly pageSize: number
+  readonly compressed: boolean
+  readonly cpus: readonly CpuData[]
+}
+
+/** What a trace.dat says of itself, all versions alike. Texts that may not be needed are unpacked when asked for. */
+export interface TraceDat {
+  readonly version: number
+  readonly compression: 'none' | 'zlib' | 'zstd'
+  readonly little: boolean
+  readonly headerPage: Uint8Array
+  readonly formats: ReadonlyMap<number, EventFormat>
+  readonly kallsyms: () => Uint8Array
+  readonly printk: () => string
+  readonly comms: () => string
+  readonly buffers: readonly BufferData[]
+  readonly clock: string | undefined
+  readonly uname: string | undefined
+  /** One text a CPU, as tracefs' per_cpu/cpuN/stats. */
+  readonly cpuStats: readonly string[]
+  /** The list of CPUs' data was missing and has been made anew from the data. */
+  readonly indexLost: boolean
+}
+
+export const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
+export const isTraceDat = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
+
+/** Unpacked, no section or chunk is larger: kallsyms of a large kernel is 15 MB. */
+export const MAX_UNPACKED = 64 * 1024 * 1024
+export const REPAIR = 'The file is cut short or damaged; copy or record it again.'
+
+/** Source: Documentation of trace-cmd, trace-cmd.dat.v6(5) and .v7(5). */
+const Option = {
+  DONE: 0,
+  CPUSTAT: 2,
+  BUFFER: 3,
+  TRACECLOCK: 4,
+  UNAME: 5,
+  CPUCOUNT: 8,
+  HEADER_INFO: 16,
+  FTRACE_EVENTS: 17,
+  EVENT_FORMATS: 18,
+  KALLSYMS: 19,
+  PRINTK: 20,
+  CMDLINES: 21,
+  BUFFER_TEXT: 22,
+} as const
+
+/** Unpacks a section or a chunk of a CPU's data; undefined if it is broken. */
+export function unpack(
+  compression: TraceDat['compression'],
+  bytes: Uint8Array,
+  unpackedSize: number,
+): Uint8Array | undefined {
+  if (unpackedSize > MAX_UNPACKED) return undefined
+  try {
+    const options = { maxOutputLength: Math.max(1, unpackedSize) }
+    const unpacked = compression === 'zstd' ? zstdDecompressSync(bytes, options) : inflateSync(bytes, options)
+    return unpacked.length === unpackedSize ? unpacked : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface Option {
+  readonly id: number
+  readonly data: ByteReader
+}
+
+export function parseTraceDat(file: string, bytes: Uint8Array): TraceDat {
+  const reader = new ByteReader(file, bytes)
+  reader.take(MAGIC.length, 'the magic')
+  const versionAt = reader.at
+  const version = reader.string('the version', 16)
+  if (version !== '6' && version !== '7') {
+    reader.fail(
+      `trace.dat format version "${printable(version)}" is not known`,
+      'kreplay reads versions 6 and 7: convert it with `trace-cmd convert --file-version 7 -i IN -o OUT`.',
+      versionAt,
+    )
+  }
+  const endian = reader.u8('the byte order')
+  if (endian > 1) reader.fail(`byte order ${endian} is neither 0 (little) nor 1 (big)`, REPAIR, reader.at - 1)
+  reader.little = endian === 0
+  reader.u8('the size of long')
+  const pageAt = reader.at
+  const pageSize = reader.u32('the page size')
+  checkPageSize(reader, pageSize, pageAt)
+  return version === '6' ? parseV6(reader, pageSize) : parseV7(reader, pageSize)
+}
+
+const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
+
+function checkPageSize(reader: ByteReader, pageSize: number, at: number): void {
+  if (pageSize < 512 || pageSize > 16 * 1024 * 1024) {
+    reader.fail(`a ring-buffer page of ${pageSize} bytes is not possible`, REPAIR, at)
+  }
+}
+
+function parseV6(reader: ByteReader, pageSize: number): TraceDat {
+  const headerPage = readHeaderPage(reader)
+  const formats = new Map<number, EventFormat>()
+  readFtraceFormats(reader, formats)
+  readEventFormats(reader, formats)
+  const kallsyms = reader.take(reader.u32('kallsyms'), 'kallsyms')
+  const printk = reader.take(reader.u32('the printk formats'), 'the printk formats')
+  const comms = reader.take(reader.u64('the saved command lines'), 'the saved command lines')
+  const cpuCount = reader.u32('the number of CPUs')
+  checkCpuCount(reader, cpuCount)
+
+  const options: Option[] = []
+  let kind = reader.string('the kind of data', 16)
+  if (kind === 'options  ') {
+    for (let id = reader.u16('an option'); id !== Option.DONE; id = reader.u16('an option')) {
+      const size = reader.u32('an option')
+      const at = reader.at
+      reader.take(size, 'an option')
+      options.push({ id, data: reader.from(at, at + size) })
+    }
+    kind = reader.string('the kind of data', 16)
+  }
+  if (kind !== 'flyrecord') refuseText(reader, kind)
+  const facts = factsOf(options)
+  const buffer = (from: ByteReader, name: string, cpus: number): BufferData => ({
+    name,
+    clock: facts.clock,
+    pageSize,
+    compressed: false,
+    cpus: Array.from({ length: cpus }, (_, cpu) => ({
+      cpu,
+      offset: from.u64('the place of a CPU’s data'),
+      size: from.u64('the size of a CPU’s data'),
+    })),
+  })
+  const buffers = [buffer(reader, '', cpuCount)]
+  for (const { id, data } of options) {
+    if (id !== Option.BUFFER) continue
+    const at = data.u64('an instance’s place')
+    const name = data.left > 0 ? data.string('an instance’s name', data.left) : ''
+    const instance = reader.from(at, reader.bytes.length)
+    const found = instance.string('an instance’s data', 16)
+    if (found !== 'flyrecord') refuseText(instance, found)
+    buffers.push(buffer(instance, name, facts.cpuCount ?? cpuCount))
+  }
+  return {
+    version: 6,
+    compression: 'none',
+    little: reader.little,
+    headerPage,
+    formats,
+    kallsyms: () => kallsyms,
+    printk: () => latin1(printk),
+    comms: () => Buffer.from(comms).toString('utf8'),
+    buffers,
+    clock: facts.clock,
+    uname: facts.uname,
+    cpuStats: facts.cpuStats,
+    indexLost: false,
+  }
+}
+
+function parseV7(reader: ByteReader, pageSize: number): TraceDat {
+  const algorithmAt = reader.at
+  const algorithm = reader.string('the compression', 64)
+  reader.string('the compression’s version', 64)
+  const compression = algorithm === '' ? 'none' : algorithm
+  if (compression !== 'none' && compression !== 'zlib' && compression !== 'zstd') {
+    reader.fail(
+      `compression "${printable(algorithm)}" is not known`,
+      'kreplay reads none, zlib and zstd: convert it with `trace-cmd convert --compression none -i IN -o OUT`.',
+      algorithmAt,
+    )
+  }
+  const first = reader.u64('the place of the options')
+  const { options, end } = readOptions(reader, first, compression)
+
+  const sectionOf = (wanted: number): ByteReader | undefined => {
+    const option = options.find(({ id }) => id === wanted)
+    if (option === undefined) return undefined
+    return openSection(reader, option.data.from(option.data.at).u64('a section’s place'), wanted, compression).body
+  }
+  const header = sectionOf(Option.HEADER_INFO)
+  if (header === undefined) reader.fail('the trace.dat has no page header', REPAIR, first)
+  const headerPage = readHeaderPage(header)
+  const formats = new Map<number, EventFormat>()
+  const ftrace = sectionOf(Option.FTRACE_EVENTS)
+  if (ftrace !== undefined) readFtraceFormats(ftrace, formats)
+  const events = sectionOf(Option.EVENT_FORMATS)
+  if (events === undefined) reader.fail('the trace.dat has no event formats', REPAIR, first)
+  readEventFormats(events, formats)
+
+  const text = (id: number, what: string) => () => {
+    const body = sectionOf(id)
+    if (body === undefined) return new Uint8Array(0)
+    return body.take(id === Option.CMDLINES ? body.u64(what) : body.u32(what), what)
+  }
+  const facts = factsOf(options)
+  let buffers = options
+    .filter(({ id }) => id === Option.BUFFER)
+    .map(({ data }) => readBuffer(reader, data, compression))
+  const indexLost = buffers.length === 0
+  if (indexLost) {
+    if (options.some(({ id }) => id === Option.BUFFER_TEXT)) refuseText(reader, 'latency')
+    const found = findBuffer(reader, end, facts, pageSize, compression)
+    if (found === undefined) {
+      reader.fail('the trace.dat ends before the data of any CPU', REPAIR, Math.min(end, reader.bytes.length))
+    }
+    buffers = [found]
+  }
+  const comms = text(Option.CMDLINES, 'the saved command lines')
+  const printk = text(Option.PRINTK, 'the printk formats')
+  return {
+    version: 7,
+    compression,
+    little: reader.little,
+    headerPage,
+    formats,
+    kallsyms: text(Option.KALLSYMS, 'kallsyms'),
+    printk: () => latin1(printk()),
+    comms: () => Buffer.from(comms()).toString('utf8'),
+    buffers,
+    clock: buffers[0]?.clock ?? facts.clock,
+    uname: facts.uname,
+    cpuStats: facts.cpuStats,
+    indexLost,
+  }
+}
+
+/** All options of all option sections, and where the last of them ends. The chain's last link may lie beyond a cut file. */
+function readOptions(reader: ByteReader, first: number, compression: TraceDat['compression']) {
+  const options: Option[] = []
+  const seen = new Set<number>()
+  let end = first
+  for (let at = first; at !== 0; ) {
+    if (seen.has(at)) reader.fail('the option sections form a ring', REPAIR, at)
+    if (seen.size > 0 && at + 16 > reader.bytes.length) break
+    seen.add(at)
+    const section = openSection(reader, at, Option.DONE, compression)
+    const { body } = section
+    end = section.end
+    at = 0
+    while (body.left >= 2) {
+      const id = body.u16('an option')
+      const size = body.u32('an option')
+      const start = body.at
+      body.take(size, 'an option')
+      const data = body.from(start, start + size)
+      if (id === Option.DONE) {
+        at = data.left >= 8 ? data.u64('the next options') : 0
+        break
+      }
+      options.push({ id, data })
+    }
+  }
+  return { options, end }
+}
+
+/** A section's body, unpacked. */
+function openSection(reader: ByteReader, at: number, wanted: number, compression: TraceDat['compression']) {
+  const { flags, size, head } = sectionHead(reader, at, wanted)
+  const start = head.at
+  if ((flags & 1) === 0) {
+    head.take(size, `section ${wanted}`)
+    return { body: reader.from(start, start + size), end: start + size }
+  }
+  const packed = head.u32('a compressed section')
+  const unpackedSize = head.u32('a compressed section')
+  const bytes = head.take(packed, `section ${wanted}`)
+  const unpacked = unpack(compression, bytes, unpackedSize)
+  if (unpacked === undefined) reader.fail(`section ${wanted} can't be unpacked by ${compression}`, REPAIR, start)
+  const body = new ByteReader(reader.file, unpacked, 0, unpacked.length, undefined)
+  body.little = reader.little
+  return { body, end: head.at }
+}
+
+function sectionHead(reader: ByteReader, at: number, wanted: number) {
+  const head = reader.from(at, reader.bytes.length)
+  const id = head.u16(`the head of section ${wanted}`)
+  if (id !== wanted) reader.fail(`section ${wanted} is wanted here, but this is ${id}`, REPAIR, at)
+  const flags = head.u16('a section’s head')
+  head.u32('a section’s head')
+  const size = head.u64('a section’s head')
+  return { flags, size, head }
+}
+
+function readBuffer(reader: ByteReader, data: ByteReader, compression: TraceDat['compression']): BufferData {
+  const { flags } = sectionHead(reader, data.u64('a buffer'), Option.BUFFER)
+  const name = data.string('a buffer’s name', data.left)
+  const clock = data.string('a buffer’s clock', data.left)
+  const pageSize = data.u32('a buffer’s page size')
+  checkPageSize(data, pageSize, data.at - 4)
+  const count = data.u32('a buffer’s number of CPUs')
+  checkCpuCount(data, count)
+  const cpus = Array.from({ length: count }, () => ({
+    cpu: data.u32('a CPU'),
+    offset: data.u64('the place of a CPU’s data'),
+    size: data.u64('the size of a CPU’s data'),
+  }))
+  for (const { cpu } of cpus) if (cpu >= 0xffff) data.fail(`CPU ${cpu} is not possible`, REPAIR)
+  return { name, clock: clock || undefined, pageSize, compressed: (flags & 1) === 1 && compression !== 'none', cpus }
+}
+
+/**
+ * The list of CPUs' data stands last in a file of version 7, so a file cut short has none. The data itself follows the
+ * last options: one CPU after another, each from a page's boundary on. Packed, each begins with its number of chunks. Not
+ * packed, a new CPU is where time runs backwards.
+ */
+function findBuffer(
+  reader: ByteReader,
+  at: number,
+  { clock, cpuCount, cpuStats }: Facts,
+  pageSize: number,
+  compression: TraceDat['compression'],
+): BufferData | undefined {
+  const { bytes, view, little } = reader
+  if (cpuCount === undefined || at + 16 > bytes.length || view.getUint16(at, little) !== Option.BUFFER) return undefined
+  checkCpuCount(reader, cpuCount)
+  const compressed = (view.getUint16(at + 2, little) & 1) === 1 && compression !== 'none'
+  const align = (offset: number) => Math.ceil(offset / pageSize) * pageSize
+  const numbers = Array.from({ length: cpuCount }, (_, cpu) => cpu).filter((cpu) => !isIdle(cpuStats, cpu))
+  const cpus: CpuData[] = []
+  let start = align(at + 16)
+  for (const cpu of numbers) {
+    const end =
+      start >= bytes.length ? start : compressed ? endOfChunks(reader, start) : endOfPages(reader, start, pageSize)
+    // A CPU of which nothing is left, or not all, gets a size beyond the file's end.
+    cpus.push({ cpu, offset: start, size: Math.max(1, end - start) })
+    start = align(end)
+  }
+  return { name: '', clock, pageSize, compressed, cpus }
+}
+
+/** Whether the kernel's own count says that a CPU recorded nothing. */
+function isIdle(cpuStats: readonly string[], cpu: number): boolean {
+  const stats = cpuStats.find((text) => new RegExp(`^CPU: ${cpu}$`, 'm').test(text))
+  return stats !== undefined && statOf(stats, 'entries') === 0 && statOf(stats, 'read events') === 0
+}
+
+export const statOf = (stats: string, name: string): number | undefined => {
+  const [, value] = new RegExp(`^${name}: *(\\d+)`, 'm').exec(stats) ?? []
+  return value === undefined ? undefined : Number(value)
+}
+
+function endOfChunks({ bytes, view, little }: ByteReader, start: number): number {
+  if (start + 4 > bytes.length) return bytes.length + 1
+  let at = start + 4
+  for (let chunk = view.getUint32(start, little); chunk > 0; chunk--) {
+    if (at + 8 > bytes.length) return bytes.length + 1
+    at += 8 + view.getUint32(at, little)
+  }
+  return at
+}
+
+function endOfPages({ bytes, view, little }: ByteReader, start: number, pageSize: number): number {
+  let last = 0n
+  let at = start
+  for (; at + 8 <= bytes.length; at += pageSize) {
+    const stamp = view.getBigUint64(at, little)
+    if (stamp < last) return at
+    last = stamp
+  }
+  return at
+}
+
+interface Facts {
+  readonly clock: string | undefined
+  readonly uname: string | undefined
+  readonly cpuCount: number | undefined
+  readonly cpuStats: readonly string[]
+}
+
+function factsOf(options: readonly Option[]): Facts {
+  const text = (wanted: number): string | undefined => {
+    const data = options.find(({ id }) => id === wanted)?.data
+    return data === undefined ? undefined : textOf(data)
+  }
+  const [, clock] = /\[([^\]]+)\]/.exec(text(Option.TRACECLOCK) ?? '') ?? []
+  const count = options.find(({ id }) => id === Option.CPUCOUNT)?.data
+  return {
+    clock,
+    uname: text(Option.UNAME),
+    cpuCount: count === undefined || count.left < 4 ? undefined : count.from(count.at).u32('the number of CPUs'),
+    cpuStats: options.filter(({ id }) => id === Option.CPUSTAT).map(({ data }) => textOf(data)),
+  }
+}
+
+const textOf = ({ bytes, at, end }: ByteReader): string => latin1(bytes.subarray(at, end)).split('\0', 1)[0] ?? ''
+
+function checkCpuCount(reader: ByteReader, count: number): void {
+  if (count === 0 || count > 0xffff) reader.fail(`${count} CPUs are not possible`, REPAIR, reader.at - 4)
+}
+
+function refuseText(reader: ByteReader, kind: string): never {
+  reader.fail(
+    kind === 'latency'
+      ? 'the trace.dat holds a latency tracer’s text, no events'
+      : `"${printable(kind)}" is no kind of data`,
+    kind === 'latency' ? 'Record events: `trace-cmd record -e kmem -e rcu`.' : REPAIR,
+  )
+}
+
+function readHeaderPage(reader: ByteReader): Uint8Array {
+  const at = reader.at
+  if (reader.string('the page header') !== 'header_page') reader.fail('the page header is missing', REPAIR, at)
+  const headerPage = reader.take(reader.u64('the page header'), 'the page header')
+  const eventAt = reader.at
+  if (reader.string('the event header') !== 'header_event') reader.fail('the event header is missing', REPAIR, eventAt)
+  reader.take(reader.u64('the event header'), 'the event header')
+  return headerPage
+}
+
+function readFtraceFormats(reader: ByteReader, formats: Map<number, EventFormat>): void {
+  for (let count = reader.u32('the ftrace formats'); count > 0; count--) readFormat(reader, 'ftrace', formats)
+}
+
+function readEventFormats(reader: ByteReader, formats: Map<number, EventFormat>): void {
+  for (let systems = reader.u32('the event formats'); systems > 0; systems--) {
+    const system = reader.string('an event system')
+    for (let count = reader.u32('the event formats'); count > 0; count--) readFormat(reader, system, formats)
+  }
+}
+
+function readFormat(reader: ByteReader, system: string, formats: Map<number, EventFormat>): void {
+  const format = parseFormat(system, reader.take(reader.u64('an event format'), 'an event format'))
+  if (format !== undefined) formats.set(format.id, format)
+}

@@ -1,0 +1,108 @@
+import { latin1 } from './bytes.ts'
+
+const HEX = new Int8Array(256).fill(-1)
+for (let digit = 0; digit < 16; digit++) {
+  HEX[digit.toString(16).charCodeAt(0)] = digit
+  HEX[digit.toString(16).toUpperCase().charCodeAt(0)] = digit
+}
+const LINE_FEED = 10
+const SPACE = 32
+
+/** Kernel symbols by address, from the `kallsyms` text in the trace. Read when the first symbol is asked for. */
+export class Symbols {
+  readonly #text: () => Uint8Array
+  #bytes: Uint8Array = new Uint8Array(0)
+  /** Sorted addresses, and for each the offset of its line's type letter. */
+  #addresses: BigUint64Array | undefined
+  #lines = new Uint32Array(0)
+  readonly #known = new Map<bigint, string>()
+
+  constructor(text: () => Uint8Array) {
+    this.#text = text
+  }
+
+  /** `vmstat_update`, `vmstat_update+0x10` inside it; `0x…` where no symbol is known. */
+  name(address: bigint): string {
+    let name = this.#known.get(address)
+    if (name === undefined) {
+      name = this.#find(address)
+      this.#known.set(address, name)
+    }
+    return name
+  }
+
+  #find(address: bigint): string {
+    const hex = `0x${address.toString(16)}`
+    this.#addresses ??= this.#read()
+    const addresses = this.#addresses
+    let low = 0
+    let high = addresses.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (addresses[middle]! <= address) low = middle + 1
+      else high = middle
+    }
+    // The first line of that address: aliases follow the symbol proper.
+    while (low > 1 && addresses[low - 2] === addresses[low - 1]) low--
+    const start = addresses[low - 1]
+    if (start === undefined || start === 0n) return hex
+    const offset = address - start
+    // Beyond the last symbol of an area nothing says where it ends.
+    if (offset > 0x10_0000n) return hex
+    const line = this.#lines[low - 1]! + 2
+    const end = this.#bytes.indexOf(LINE_FEED, line)
+    const [name = ''] = latin1(this.#bytes.subarray(line, end < 0 ? this.#bytes.length : end)).split(/[\t ]/)
+    return offset === 0n ? name : `${name}+0x${offset.toString(16)}`
+  }
+
+  #read(): BigUint64Array {
+    const bytes = this.#text()
+    this.#bytes = bytes
+    const found: bigint[] = []
+    const lines: number[] = []
+    let sorted = true
+    for (let at = 0; at < bytes.length; ) {
+      let high = 0
+      let low = 0
+      let digits = 0
+      for (let digit = HEX[bytes[at]!]!; digit >= 0 && digits < 16; digit = HEX[bytes[++at]!] ?? -1) {
+        high = ((high << 4) | (low >>> 28)) >>> 0
+        low = ((low << 4) | digit) >>> 0
+        digits++
+      }
+      if (digits > 0 && bytes[at] === SPACE) {
+        const address = (BigInt(high) << 32n) | BigInt(low)
+        if (found.length > 0 && address < found[found.length - 1]!) sorted = false
+        found.push(address)
+        lines.push(at + 1)
+      }
+      const end = bytes.indexOf(LINE_FEED, at)
+      at = end < 0 ? bytes.length : end + 1
+    }
+    if (sorted) {
+      this.#lines = Uint32Array.from(lines)
+      return BigUint64Array.from(found)
+    }
+    const order = Array.from(found.keys()).sort((a, b) =>
+      found[a]! < found[b]! ? -1 : found[a]! > found[b]! ? 1 : a - b,
+    )
+    this.#lines = Uint32Array.from(order, (row) => lines[row]!)
+    return BigUint64Array.from(order, (row) => found[row]!)
+  }
+}
+
+/** Strings that `const char *` fields point to: lines `0xffffffff8171ffff : "rcu_sched"`. */
+export function parsePrintk(text: string): Map<bigint, string> {
+  const strings = new Map<bigint, string>()
+  for (const [, address, quoted] of text.matchAll(/^(?:0x)?([0-9a-f]{1,16})\s*:\s*"(.*)"$/gim)) {
+    strings.set(BigInt(`0x${address}`), quoted!.replaceAll('\\n', '\n').replaceAll('\\"', '"'))
+  }
+  return strings
+}
+
+/** Process names by pid: lines `61 sh`. A name may hold spaces. */
+export function parseComms(text: string): Map<number, string> {
+  const comms = new Map<number, string>()
+  for (const [, pid, comm] of text.matchAll(/^\s*(\d+) (.*)$/gm)) comms.set(Number(pid), comm!)
+  return comms
+}
