@@ -1,4 +1,19 @@
+import { EXCHANGE_MARK } from '#events'
 import type { TraceFormat } from '../format.ts'
+import { readCsv } from './read-csv.ts'
 
-/** kreplay's own CSV. */
-export const csvFormats: readonly TraceFormat[] = []
+/** At least two names with a comma between: a header, though perhaps not ours. The reader says what is wrong with it. */
+const HEADER = /^\uFEFF?"?[A-Za-z_][\w .-]*"?(?:,"?[A-Za-z_][\w .-]*"?)+\r?$/
+
+/** kreplay's own CSV, which `kreplay convert … .csv` writes. */
+export const kreplayCsv: TraceFormat = {
+  id: 'kreplay CSV',
+  sniff(head) {
+    const end = head.indexOf(0x0a)
+    const line = Buffer.from(head.subarray(0, end < 0 ? head.length : end)).toString('utf8')
+    return (
+      line.replace('\uFEFF', '').startsWith('# kreplay-events') || line.startsWith(EXCHANGE_MARK) || HEADER.test(line)
+    )
+  },
+  read: readCsv,
+}

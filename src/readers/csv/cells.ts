@@ -1,0 +1,71 @@
+import type { z } from 'zod'
+import { type ColumnType, type Dictionary, isOptional, metaOf, unguardText } from '#events'
+
+/** What a cell is read by: its bounds are those of the field's schema. */
+export interface CellReader {
+  readonly optional: boolean
+  /** What a good cell holds, for messages. */
+  readonly allowed: string
+  /** Undefined where the cell is not allowed. The cell is not empty. */
+  read(cell: string): number | bigint | undefined
+}
+
+const INTEGER = /^-?\d{1,16}$/
+const ADDRESS = /^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i
+const flags: Readonly<Record<string, number>> = { '0': 0, '1': 1, false: 0, true: 1 }
+
+function boundsOf(schema: z.ZodType): readonly [low: number, high: number] {
+  const { minValue, maxValue } = schema as z.ZodNumber
+  const safe = Number.MAX_SAFE_INTEGER
+  return [Math.max(minValue ?? -safe, -safe), Math.min(maxValue ?? safe, safe)]
+}
+
+function integerCell(schema: z.ZodType): CellReader['read'] {
+  const [low, high] = boundsOf(schema)
+  return (cell) => {
+    const value = Number(cell)
+    return value >= low && value <= high && INTEGER.test(cell) ? value : undefined
+  }
+}
+
+function addressCell(schema: z.ZodType): CellReader['read'] {
+  const { maxValue } = schema as z.ZodBigInt
+  return (cell) => {
+    if (!ADDRESS.test(cell)) return undefined
+    const value = BigInt(cell)
+    return maxValue == null || value <= maxValue ? value : undefined
+  }
+}
+
+/** Texts come as numbers of the dictionary, each different cell unguarded once. */
+export class TextCells {
+  readonly #strings: Dictionary
+  readonly #known = new Map<string, number>()
+
+  constructor(strings: Dictionary) {
+    this.#strings = strings
+  }
+
+  read(cell: string): number {
+    let number = this.#known.get(cell)
+    if (number === undefined) {
+      number = this.#strings.add(unguardText(cell))
+      this.#known.set(cell, number)
+    }
+    return number
+  }
+}
+
+/** The reader of one field's cells. Spine fields have no storage in their schema and are integers, or text. */
+export function cellReader(schema: z.ZodType, texts: TextCells): CellReader {
+  const inner = isOptional(schema) ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema
+  const optional = isOptional(schema)
+  const type: ColumnType | undefined = metaOf(schema)?.column
+  if (type === 'text' || (type === undefined && inner.type === 'string')) {
+    return { optional, allowed: 'text', read: (cell) => texts.read(cell) }
+  }
+  if (type === 'flag') return { optional, allowed: '0 or 1', read: (cell) => flags[cell] }
+  if (type === 'u64') return { optional, allowed: 'an address, as 0x…', read: addressCell(inner) }
+  const [low, high] = boundsOf(inner)
+  return { optional, allowed: `a whole number from ${low} to ${high}`, read: integerCell(inner) }
+}

@@ -1,0 +1,65 @@
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { Readable, type Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip, createZstdCompress } from 'node:zlib'
+import type { Recording } from '#events'
+import { UsageError } from '#kernel'
+import { csvWriter } from './csv.ts'
+import type { Writer } from './writer.ts'
+
+export const writers = [csvWriter] as const satisfies readonly Writer[]
+
+const compressions: Readonly<Record<string, () => Transform>> = {
+  '.gz': () => createGzip(),
+  '.zst': () => createZstdCompress(),
+}
+
+/** The writer that a path's extension asks for, and the compression around it. */
+export function writerFor(path: string): { readonly writer: Writer; readonly compress?: () => Transform } {
+  const outer = Object.keys(compressions).find((extension) => path.endsWith(extension))
+  const inner = outer === undefined ? path : path.slice(0, -outer.length)
+  const writer = writers.find(({ extension }) => inner.endsWith(extension))
+  if (writer === undefined) {
+    const known = writers.map(({ extension }) => extension).join(', ')
+    throw new UsageError(`no writer for ${path}`, `name it with one of ${known}, and .gz or .zst after it to compress`)
+  }
+  const compress = outer === undefined ? undefined : compressions[outer]
+  return compress === undefined ? { writer } : { writer, compress }
+}
+
+/**
+ * Writes a recording in the format of the path's extension. What is half written stands beside the path and takes its name only
+ * when whole; on an error or an abort nothing of it stays.
+ */
+export async function writeRecording(recording: Recording, path: string, signal?: AbortSignal): Promise<void> {
+  const { writer, compress } = writerFor(path)
+  const partial = `${path}.partial`
+  const pieces = Readable.from(writer.write(recording))
+  const options = signal === undefined ? {} : { signal }
+  try {
+    const file = createWriteStream(partial)
+    if (compress === undefined) await pipeline(pieces, file, options)
+    else await pipeline(pieces, compress(), file, options)
+    await rename(partial, path)
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw understandable(error, path)
+  }
+}
+
+function understandable(error: unknown, path: string): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return new UsageError(`can't write ${path}: its folder does not exist`)
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new UsageError(`can't write ${path}: no permission`)
+    case 'EISDIR':
+    case 'ENOTEMPTY':
+      return new UsageError(`can't write ${path}: it is a folder`)
+    default:
+      return error
+  }
+}

@@ -1,0 +1,10 @@
+import type { Recording } from '#events'
+
+/** One format that kreplay writes. To add one, write a file and name it in the list in `index.ts`. */
+export interface Writer {
+  readonly id: string
+  /** With its dot. `.gz` and `.zst` may follow it in a path. */
+  readonly extension: string
+  /** The file in pieces, so that no format needs the whole of it in memory. */
+  write(recording: Recording): AsyncIterable<string | Uint8Array>
+}
