@@ -7,7 +7,7 @@ import {
   type ListRules,
   PAGE_ALLOC_COSTLY_ORDER,
   type Pcp,
-  type RuleContext,
+  type ZoneContext,
   type ZoneFlags,
 } from './types.ts'
 
@@ -73,7 +73,7 @@ function nrHigh(pcp: Pcp, freeHigh: boolean, zone: ZoneFlags): number {
   return high
 }
 
-function rules(context: RuleContext, eagerness: (pcp: Pcp) => number): ListRules {
+function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number): ListRules {
   const lists = allOrderLists(context.machine.pageblockOrder)
   return {
     ...lists,

@@ -1,5 +1,5 @@
 import type { Pages } from '#kernel'
-import type { RuleContext, Sizes } from './types.ts'
+import type { PagesetContext, Sizes } from './types.ts'
 
 /**
  * Pages moved per refill.
@@ -10,13 +10,13 @@ export function zoneBatchsize(managed: Pages): Pages {
   return Math.max(1, 2 ** Math.floor(Math.log2(Math.max(1, n + Math.trunc(n / 2)))) - 1)
 }
 
-const recordedBy = (context: RuleContext, version: string) =>
+const recordedBy = (context: PagesetContext, version: string) =>
   context.machine.release?.rules === version ? context.zone.pagesets.find(({ cpu }) => cpu === context.cpu) : undefined
 
-const cpusOf = ({ machine }: RuleContext): number => Math.max(1, machine.cpus.length)
+const cpusOf = ({ machine }: PagesetContext): number => Math.max(1, machine.cpus.length)
 
 /** Source: pageset_set_batch(), mm/page_alloc.c, v5.10. */
-export function sizes510(context: RuleContext): Sizes {
+export function sizes510(context: PagesetContext): Sizes {
   const recorded = recordedBy(context, '5.10')
   const batch = recorded?.batch ?? zoneBatchsize(context.zone.managed)
   const high = recorded?.high ?? 6 * batch
@@ -24,7 +24,7 @@ export function sizes510(context: RuleContext): Sizes {
 }
 
 /** Source: zone_highsize(), mm/page_alloc.c, v6.1. */
-export function sizes61(context: RuleContext): Sizes {
+export function sizes61(context: PagesetContext): Sizes {
   const recorded = recordedBy(context, '6.1')
   const batch = recorded?.batch ?? zoneBatchsize(context.zone.managed)
   const high = recorded?.high ?? Math.max(Math.trunc(context.zone.low / cpusOf(context)), 4 * batch)
@@ -32,7 +32,7 @@ export function sizes61(context: RuleContext): Sizes {
 }
 
 /** Source: zone_highsize() and zone_set_pageset_high_and_batch(), mm/page_alloc.c, v6.12 and v7.2. */
-export function sizesTuned(version: '6.12' | '7.2', context: RuleContext): Sizes {
+export function sizesTuned(version: '6.12' | '7.2', context: PagesetContext): Sizes {
   const recorded = recordedBy(context, version)
   const batch = recorded?.batch ?? zoneBatchsize(context.zone.managed)
   const cpus = cpusOf(context)

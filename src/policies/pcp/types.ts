@@ -77,9 +77,12 @@ export interface ListRules {
   readonly bulkOrder: () => BulkOrder
 }
 
-export interface RuleContext {
+export interface ZoneContext {
   readonly machine: Machine
   readonly zone: Zone
+}
+
+export interface PagesetContext extends ZoneContext {
   readonly cpu: number
 }
 
@@ -92,8 +95,9 @@ export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly source: string
   readonly leavesOut: string
   readonly params: P
-  readonly sizes: (params: z.infer<P>, context: RuleContext) => Sizes
-  readonly create: (params: z.infer<P>, context: RuleContext) => ListRules
+  readonly sizes: (params: z.infer<P>, context: PagesetContext) => Sizes
+  /** One set of rules serves all pagesets of a zone: their state is in `Pcp`. */
+  readonly create: (params: z.infer<P>, context: ZoneContext) => ListRules
 }
 
 /** What a drain mechanism may do to the machine, and what it must account for. */

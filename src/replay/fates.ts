@@ -1,0 +1,40 @@
+import { Op, type PageIndex, type Script } from './script.ts'
+
+/** What the trace shows next of a page. */
+export const Fate = { none: 0, alloc: 1, drain: 2, free: 3, refill: 4 } as const
+
+/** For each row that puts a page on a list, and each recorded refill page: what the trace shows of that page next. */
+export interface Fates {
+  readonly ofRow: Uint8Array
+  readonly ofRefill: Uint8Array
+}
+
+/** One pass from the end. A page next seen as freed, or never again, may have been taken by the untraced bulk allocator. */
+export function fatesOf(script: Script, index: PageIndex): Fates {
+  const next = new Uint8Array(index.size)
+  const ofRow = new Uint8Array(script.length)
+  const ofRefill = new Uint8Array(script.refillPfn.length)
+  const at = (pfn: number): number => {
+    const zone = index.zone(pfn)
+    return zone < 0 ? -1 : index.at(pfn, zone)
+  }
+  for (let row = script.length - 1; row >= 0; row--) {
+    for (let item = script.drainEnd[row]! - 1; item >= script.drainStart[row]!; item--) {
+      const page = at(script.drainPfn[item]!)
+      if (page >= 0) next[page] = Fate.drain
+    }
+    const op = script.op[row]!
+    if (op === Op.alloc || op === Op.free || op === Op.remotePage) {
+      const page = index.at(script.pfn[row]!, script.zone[row]!)
+      ofRow[row] = next[page]!
+      next[page] = op === Op.alloc ? Fate.alloc : op === Op.free ? Fate.free : Fate.drain
+    }
+    for (let item = script.refillEnd[row]! - 1; item >= script.refillStart[row]!; item--) {
+      const page = at(script.refillPfn[item]!)
+      if (page < 0) continue
+      ofRefill[item] = next[page]!
+      next[page] = Fate.refill
+    }
+  }
+  return { ofRow, ofRefill }
+}

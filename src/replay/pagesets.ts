@@ -1,0 +1,24 @@
+import { type ListRules, Pcp, type PcpChoice } from '#policies'
+import type { Script } from './script.ts'
+
+/** A choice made for a script's machine: pagesets in order cpu × zones + zone, rules by zone. */
+export function pagesets(script: Script, choice: PcpChoice): { pcps: Pcp[]; rules: ListRules[] } {
+  const { machine } = script
+  const rules = script.zones.map((zone) => choice.lists.create(choice.listParams as never, { machine, zone }))
+  const pcps: Pcp[] = []
+  for (let cpu = 0; cpu < script.cpus; cpu++)
+    for (const zone of script.zones)
+      pcps.push(new Pcp(choice.lists.sizes(choice.listParams as never, { machine, zone, cpu })))
+  return { pcps, rules }
+}
+
+/** Highest order + 1 that a list table covers. */
+export const ORDERS = 32
+
+/** List by order × 4 + migratetype; −1 where the order is not kept. */
+export function listTable(rules: ListRules): Int8Array {
+  const table = new Int8Array(ORDERS * 4).fill(-1)
+  for (let order = 0; order < ORDERS; order++)
+    if (rules.allowed(order)) for (let type = 0; type < 3; type++) table[order * 4 + type] = rules.listOf(order, type)
+  return table
+}

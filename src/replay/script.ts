@@ -1,0 +1,518 @@
+import { ABSENT, type Events, Kind, type Recording } from '#events'
+import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#kernel'
+
+/** What happens to a pageset, row by row. */
+export const Op = {
+  /** Nothing: a free that its batched event commits later. */
+  none: 0,
+  alloc: 1,
+  /** A block reaches the lists (or the buddy, if its order is not kept). */
+  free: 2,
+  /** drain_all_pages(); `pfn` holds the zone's index + 1, or 0 for all. */
+  drainRequest: 3,
+  /** A `drain_local_pages_wq` work item begins on this CPU. Recorded kernel only. */
+  drainWork: 4,
+  /** kswapd wakes or goes to sleep: ZONE_RECLAIM_ACTIVE. */
+  reclaimStart: 5,
+  reclaimEnd: 6,
+  /** Events were lost on this CPU before this row. */
+  lost: 7,
+  /** A `drain_local_pages_wq` item ends; one is queued (`pfn`: for which CPU). */
+  drainWorkEnd: 8,
+  drainWorkQueued: 9,
+  /** One page that a requester drains, maybe from another CPU’s lists. Recorded kernel only. */
+  remotePage: 10,
+} as const
+
+/**
+ * The trace as what the lists see: who allocates and frees what, when, on which CPU; drain requests. Beside it what the kernel
+ * itself recorded (refills and drains), attached to the rows they belong to, for scoring only.
+ */
+export interface Script {
+  readonly length: number
+  /** ns after the trace's first whole second */
+  readonly time: Float64Array
+  readonly op: Uint8Array
+  readonly cpu: Uint16Array
+  /** Index into `zones`. */
+  readonly zone: Uint8Array
+  readonly pfn: Uint32Array
+  readonly order: Uint8Array
+  /** alloc: requested type; free: type of the page's block. Below MIGRATE_PCPTYPES; 255: a block that bypasses the lists. */
+  readonly migratetype: Uint8Array
+  /** Recorded pages that came from the buddy on this CPU since its previous row: rows of `refill*`. */
+  readonly refillStart: Uint32Array
+  readonly refillEnd: Uint32Array
+  /** Recorded pages drained on this CPU until its next row: rows of `drain*`. */
+  readonly drainStart: Uint32Array
+  readonly drainEnd: Uint32Array
+  readonly refillPfn: Uint32Array
+  readonly refillOrder: Uint8Array
+  readonly refillMigratetype: Uint8Array
+  readonly drainPfn: Uint32Array
+  readonly drainOrder: Uint8Array
+  readonly drainMigratetype: Uint8Array
+  readonly zones: readonly Zone[]
+  readonly machine: Machine
+  /** Highest CPU number + 1. */
+  readonly cpus: number
+  readonly from: number
+  readonly to: number
+  readonly requestsInferred: boolean
+  /** `drain_local_pages_wq` items queued, by CPU. */
+  readonly recordedInterruptions: Readonly<Record<string, number>>
+  readonly tally: readonly TallyEntry[]
+  /** Events read, of whatever kind: what speed is measured in. */
+  readonly events: number
+}
+
+export const BYPASS = 255
+
+export const scriptNotices = {
+  'no-zoneinfo': {
+    level: 'error',
+    help: 'The capture has no zoneinfo: one zone over all pages seen, sizes from its span. Scores and limits are approximate.',
+  },
+  'foreign-block-type': { level: 'note', help: 'Pages of isolated or unknown block types; they bypass the lists.' },
+  'no-drain-requests': {
+    level: 'note',
+    help: 'drain_all_pages was not traced: only requests that the recorded drains give away are replayed.',
+  },
+  'lost-events': {
+    level: 'data-loss',
+    help: 'Events were lost in recording: the lists of that CPU are unknown again from there on.',
+  },
+} as const satisfies Record<string, Notice>
+
+/** One zone over every page seen, for traces without zoneinfo: 1 page in 8 is taken as not managed. */
+function guessZone(events: Events): Zone {
+  let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
+  for (const table of [events.tables.mm_page_alloc, events.tables.mm_page_free]) {
+    for (const pfn of table.column.pfn.data as Uint32Array) {
+      if (pfn < low) low = pfn
+      if (pfn > high) high = pfn
+    }
+  }
+  if (low > high) low = high
+  const spanned = high - low + 1024
+  const managed = spanned
+  const min = Math.max(32, Math.trunc(4 * Math.sqrt(16 * managed * 4)) >> 4)
+  return {
+    node: 0,
+    name: 'guessed',
+    startPfn: low,
+    spanned,
+    present: spanned,
+    managed,
+    free: 0,
+    min,
+    low: min + (min >> 2),
+    high: min + (min >> 1),
+    pagesets: [],
+  }
+}
+
+/** Where a page's own rows lie in arrays over all zones. */
+export class PageIndex {
+  readonly size: number
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  readonly #bases: number[] = []
+
+  constructor(zones: readonly Zone[]) {
+    let size = 0
+    for (const { startPfn, spanned } of zones) {
+      this.#starts.push(startPfn)
+      this.#ends.push(startPfn + spanned)
+      this.#bases.push(size - startPfn)
+      size += spanned
+    }
+    this.size = size
+  }
+
+  zone(pfn: number): number {
+    for (let zone = 0; zone < this.#starts.length; zone++)
+      if (pfn >= this.#starts[zone]! && pfn < this.#ends[zone]!) return zone
+    return -1
+  }
+
+  /** Index of a page of a known zone. */
+  at(pfn: number, zone: number): number {
+    return pfn + this.#bases[zone]!
+  }
+}
+
+/** Pageblocks of the zones, numbered: a zone may begin within one. */
+class BlockIndex {
+  readonly size: number
+  readonly #shift: number
+  readonly #bases: number[] = []
+
+  constructor(zones: readonly Zone[], pageblockOrder: number) {
+    this.#shift = pageblockOrder
+    let size = 0
+    for (const { startPfn, spanned } of zones) {
+      this.#bases.push(size - (startPfn >>> pageblockOrder))
+      size += (spanned >>> pageblockOrder) + 2
+    }
+    this.size = size
+  }
+
+  at(pfn: number, zone: number): number {
+    return (pfn >>> this.#shift) + this.#bases[zone]!
+  }
+}
+
+/** Growing columns of the script's rows. */
+class Rows {
+  length = 0
+  time: Float64Array
+  op: Uint8Array
+  cpu: Uint16Array
+  zone: Uint8Array
+  pfn: Uint32Array
+  order: Uint8Array
+  migratetype: Uint8Array
+  refillStart: Uint32Array
+  refillEnd: Uint32Array
+  drainStart: Uint32Array
+  drainEnd: Uint32Array
+
+  constructor(capacity: number) {
+    this.time = new Float64Array(capacity)
+    this.op = new Uint8Array(capacity)
+    this.cpu = new Uint16Array(capacity)
+    this.zone = new Uint8Array(capacity)
+    this.pfn = new Uint32Array(capacity)
+    this.order = new Uint8Array(capacity)
+    this.migratetype = new Uint8Array(capacity)
+    this.refillStart = new Uint32Array(capacity)
+    this.refillEnd = new Uint32Array(capacity)
+    this.drainStart = new Uint32Array(capacity)
+    this.drainEnd = new Uint32Array(capacity)
+  }
+}
+
+/** Recorded pages of one CPU since its last row. */
+class Run {
+  pfn = new Uint32Array(256)
+  order = new Uint8Array(256)
+  migratetype = new Uint8Array(256)
+  length = 0
+
+  push(pfn: number, order: number, migratetype: number): void {
+    if (this.length === this.pfn.length) {
+      const grow = <T extends Uint32Array | Uint8Array>(old: T, fresh: T): T => {
+        fresh.set(old)
+        return fresh
+      }
+      this.pfn = grow(this.pfn, new Uint32Array(this.length * 2))
+      this.order = grow(this.order, new Uint8Array(this.length * 2))
+      this.migratetype = grow(this.migratetype, new Uint8Array(this.length * 2))
+    }
+    this.pfn[this.length] = pfn
+    this.order[this.length] = order
+    this.migratetype[this.length++] = migratetype
+  }
+}
+
+/** A growing column of recorded pages; runs are copied in whole. */
+class Pages {
+  pfn: Uint32Array
+  order: Uint8Array
+  migratetype: Uint8Array
+  length = 0
+
+  constructor(capacity: number) {
+    this.pfn = new Uint32Array(capacity)
+    this.order = new Uint8Array(capacity)
+    this.migratetype = new Uint8Array(capacity)
+  }
+
+  take(run: Run): void {
+    this.pfn.set(run.pfn.subarray(0, run.length), this.length)
+    this.order.set(run.order.subarray(0, run.length), this.length)
+    this.migratetype.set(run.migratetype.subarray(0, run.length), this.length)
+    this.length += run.length
+    run.length = 0
+  }
+}
+
+/** pageblock → type of its pages, as far as the record shows. 255: not known. */
+function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex): Uint8Array {
+  const types = new Uint8Array(blocks.size).fill(255)
+  const weak = types.slice()
+  const note = (table: 'mm_page_pcpu_drain' | 'mm_page_alloc_zone_locked' | 'mm_page_alloc', into: Uint8Array) => {
+    const { pfn, migratetype } = events.tables[table].column
+    const pfns = pfn.data as Uint32Array
+    const mts = migratetype.data as Uint8Array
+    for (let slot = 0; slot < pfns.length; slot++) {
+      const zone = index.zone(pfns[slot]!)
+      if (zone < 0) continue
+      const block = blocks.at(pfns[slot]!, zone)
+      if (into[block] === 255) into[block] = mts[slot]!
+    }
+  }
+  note('mm_page_pcpu_drain', types)
+  note('mm_page_alloc_zone_locked', weak)
+  note('mm_page_alloc', weak)
+  for (let block = 0; block < types.length; block++)
+    if (types[block] === 255) types[block] = weak[block] === 255 ? 1 : weak[block]!
+  return types
+}
+
+/** Symbol numbers of the drain work's function in the trace's dictionary; an absent one matches nothing. */
+const drainWorkOf = (events: Events): number => events.strings.find('drain_local_pages_wq') ?? -1
+
+/**
+ * Turns a recording into the script that every replay follows. One pass over the events.
+ *
+ * A page freed in a batch reaches its list at its `mm_page_free_batched`, with the order of its `mm_page_free`.
+ * The type of a freed page is its pageblock's: learnt from drains, else from refills, else from allocations; changed by
+ * `mm_page_alloc_extfrag` with change_ownership (pcp-unaccepted.md §6.2).
+ */
+export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Script {
+  const { events, machine } = recording
+  const tally = new Tally(scriptNotices)
+  let { zones } = machine
+  if (zones.length === 0) {
+    tally.count('no-zoneinfo')
+    zones = [guessZone(events)]
+  }
+  const index = new PageIndex(zones)
+  const { tables, length } = events
+  const alloc = tables.mm_page_alloc.column
+  const allocPfn = alloc.pfn.data as Uint32Array
+  const allocOrder = alloc.order.data as Uint8Array
+  const allocType = alloc.migratetype.data as Uint8Array
+  const free = tables.mm_page_free.column
+  const freePfn = free.pfn.data as Uint32Array
+  const freeOrder = free.order.data as Uint8Array
+  const batchedPfn = tables.mm_page_free_batched.column.pfn.data as Uint32Array
+  const locked = tables.mm_page_alloc_zone_locked.column
+  const lockedPfn = locked.pfn.data as Uint32Array
+  const lockedOrder = locked.order.data as Uint8Array
+  const lockedType = locked.migratetype.data as Uint8Array
+  const drain = tables.mm_page_pcpu_drain.column
+  const drainPfn = drain.pfn.data as Uint32Array
+  const drainOrder = drain.order.data as Uint8Array
+  const drainType = drain.migratetype.data as Uint8Array
+  const frag = tables.mm_page_alloc_extfrag.column
+  const fragPfn = frag.pfn.data as Uint32Array
+  const fragOwner = frag.changeOwnership.data as Uint8Array
+  const fragType = frag.allocMigratetype.data as Uint8Array
+  const fragFallback = frag.fallbackOrder.data as Uint8Array
+  const fragOrder = frag.allocOrder.data as Uint8Array
+  const workFunction = tables.workqueue_execute_start.column.function.data as Uint32Array
+  const workOf = tables.workqueue_execute_start.column.work.data as BigUint64Array
+  const workEndOf = tables.workqueue_execute_end.column.work.data as BigUint64Array
+  const queueFunction = tables.workqueue_queue_work.column.function.data as Uint32Array
+  const queueCpu = tables.workqueue_queue_work.column.cpu.data as Int32Array
+  const drainZone = tables.drain_all_pages.column.zone.data as BigUint64Array
+  const drainWork = drainWorkOf(events)
+  const drainWorks = new Set<bigint>()
+
+  let cpus = 1
+  for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
+  for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1
+
+  const rows = new Rows(
+    allocPfn.length +
+      freePfn.length +
+      batchedPfn.length +
+      drainZone.length +
+      workOf.length +
+      workEndOf.length +
+      queueCpu.length +
+      drainPfn.length +
+      tables.mm_vmscan_kswapd_wake.length +
+      tables.mm_vmscan_kswapd_sleep.length +
+      tables.lost.length +
+      cpus,
+  )
+  const refills = new Pages(lockedPfn.length + fragPfn.length)
+  const drains = new Pages(drainPfn.length)
+  const blocks = new BlockIndex(zones, machine.pageblockOrder)
+  const types = firstTypes(events, index, blocks)
+  const pending = new Int32Array(index.size).fill(-1)
+  const refillRuns = Array.from({ length: cpus }, () => new Run())
+  const drainRuns = Array.from({ length: cpus }, () => new Run())
+  const lastRow = new Int32Array(cpus).fill(-1)
+  const recordedInterruptions: Record<string, number> = {}
+  // 5.10 and 6.1 record a fallback's zone_locked after its extfrag; later kernels leave it out for stolen pages.
+  const fallbackIsPage =
+    machine.release !== undefined && machine.release.rules !== '5.10' && machine.release.rules !== '6.1'
+
+  // Since 6.0 the requester itself drains all CPUs: its drained pages are others’ until it does anything else.
+  const remoteDrains = machine.release === undefined || machine.release.rules !== '5.10'
+  const requester = new Uint8Array(cpus)
+
+  const add = (
+    time: number,
+    op: number,
+    cpu: number,
+    zone: number,
+    pfn: number,
+    order: number,
+    type: number,
+  ): number => {
+    const row = rows.length++
+    const previous = lastRow[cpu]!
+    const drained = drainRuns[cpu]!
+    if (drained.length > 0) {
+      // Drains before a CPU's first row belong to nothing that was seen: they are warm-up, kept on a row of their own.
+      if (previous >= 0) {
+        rows.drainStart[previous] = drains.length
+        drains.take(drained)
+        rows.drainEnd[previous] = drains.length
+      } else drained.length = 0
+    }
+    const refilled = refillRuns[cpu]!
+    if (refilled.length > 0) {
+      rows.refillStart[row] = refills.length
+      refills.take(refilled)
+      rows.refillEnd[row] = refills.length
+    }
+    lastRow[cpu] = row
+    requester[cpu] = Number(remoteDrains && (op === Op.drainRequest || op === Op.remotePage))
+    rows.time[row] = time
+    rows.op[row] = op
+    rows.cpu[row] = cpu
+    rows.zone[row] = zone
+    rows.pfn[row] = pfn
+    rows.order[row] = order
+    rows.migratetype[row] = type
+    return row
+  }
+
+  for (let at = 0; at < length; at++) {
+    const kind = events.kind[at]!
+    const cpu = events.cpu[at]!
+    const slot = events.slot[at]!
+    const time = events.time[at]!
+    switch (kind) {
+      case Kind.mm_page_alloc: {
+        const pfn = allocPfn[slot]!
+        const zone = index.zone(pfn)
+        if (zone < 0) break
+        pending[index.at(pfn, zone)] = -1
+        add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
+        break
+      }
+      case Kind.mm_page_free: {
+        const pfn = freePfn[slot]!
+        const zone = index.zone(pfn)
+        if (zone < 0) break
+        const page = index.at(pfn, zone)
+        const type = types[blocks.at(pfn, zone)]!
+        pending[page] = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, type < 3 ? type : type === 3 ? 1 : BYPASS)
+        break
+      }
+      case Kind.mm_page_free_batched: {
+        const pfn = batchedPfn[slot]!
+        const zone = index.zone(pfn)
+        if (zone < 0) break
+        const page = index.at(pfn, zone)
+        const earlier = pending[page]!
+        if (earlier < 0 || rows.cpu[earlier] !== cpu) break
+        pending[page] = -1
+        rows.op[earlier] = Op.none
+        add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, rows.migratetype[earlier]!)
+        break
+      }
+      case Kind.mm_page_alloc_zone_locked:
+        refillRuns[cpu]!.push(lockedPfn[slot]!, lockedOrder[slot]!, lockedType[slot]!)
+        break
+      case Kind.mm_page_pcpu_drain: {
+        const pfn = drainPfn[slot]!
+        const zone = index.zone(pfn)
+        if (zone < 0) break
+        types[blocks.at(pfn, zone)] = drainType[slot]!
+        if (requester[cpu] === 1) add(time, Op.remotePage, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!)
+        else drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
+        break
+      }
+      case Kind.mm_page_alloc_extfrag: {
+        const pfn = fragPfn[slot]!
+        const zone = index.zone(pfn)
+        if (zone < 0) break
+        if (fragOwner[slot] === 1) {
+          // A block larger than a pageblock changes the type of all that it covers.
+          const block = blocks.at(pfn, zone)
+          types.fill(fragType[slot]!, block, block + Math.max(1, (1 << fragFallback[slot]!) >>> machine.pageblockOrder))
+        }
+        if (!fallbackIsPage) break
+        const run = refillRuns[cpu]!
+        if (run.length === 0 || run.pfn[run.length - 1] !== pfn) run.push(pfn, fragOrder[slot]!, fragType[slot]!)
+        break
+      }
+      case Kind.drain_all_pages: {
+        const zone = drainZone[slot]!
+        // One zone asked for is the only populated one, or unknown: a zone pointer names none.
+        add(time, Op.drainRequest, cpu, 0, zone === 0n || zone === ABSENT.u64 || zones.length > 1 ? 0 : 1, 0, 0)
+        break
+      }
+      case Kind.workqueue_queue_work:
+        if (queueFunction[slot] === drainWork) {
+          const target = queueCpu[slot]!
+          recordedInterruptions[target] = (recordedInterruptions[target] ?? 0) + 1
+          add(time, Op.drainWorkQueued, cpu, 0, target, 0, 0)
+        }
+        break
+      case Kind.workqueue_execute_start:
+        if (workFunction[slot] === drainWork) {
+          drainWorks.add(workOf[slot]!)
+          add(time, Op.drainWork, cpu, 0, 0, 0, 0)
+        }
+        break
+      case Kind.workqueue_execute_end:
+        if (drainWorks.delete(workEndOf[slot]!)) add(time, Op.drainWorkEnd, cpu, 0, 0, 0, 0)
+        break
+      case Kind.mm_vmscan_kswapd_wake:
+        add(time, Op.reclaimStart, cpu, 0, 0, 0, 0)
+        break
+      case Kind.mm_vmscan_kswapd_sleep:
+        add(time, Op.reclaimEnd, cpu, 0, 0, 0, 0)
+        break
+      case Kind.lost:
+        tally.count('lost-events')
+        add(time, Op.lost, cpu, 0, 0, 0, 0)
+        break
+    }
+  }
+  const end = length === 0 ? 0 : events.time[length - 1]!
+  // A last row per CPU takes what was recorded after its last event.
+  for (let cpu = 0; cpu < cpus; cpu++) if (lastRow[cpu]! >= 0) add(end, Op.none, cpu, 0, 0, 0, 0)
+  const requestsInferred = drainZone.length === 0
+  if (requestsInferred) tally.count('no-drain-requests')
+
+  return {
+    length: rows.length,
+    time: rows.time,
+    op: rows.op,
+    cpu: rows.cpu,
+    zone: rows.zone,
+    pfn: rows.pfn,
+    order: rows.order,
+    migratetype: rows.migratetype,
+    refillStart: rows.refillStart,
+    refillEnd: rows.refillEnd,
+    drainStart: rows.drainStart,
+    drainEnd: rows.drainEnd,
+    refillPfn: refills.pfn.subarray(0, refills.length),
+    refillOrder: refills.order.subarray(0, refills.length),
+    refillMigratetype: refills.migratetype.subarray(0, refills.length),
+    drainPfn: drains.pfn.subarray(0, drains.length),
+    drainOrder: drains.order.subarray(0, drains.length),
+    drainMigratetype: drains.migratetype.subarray(0, drains.length),
+    zones,
+    machine,
+    cpus,
+    from: length === 0 ? 0 : events.time[0]!,
+    to: end,
+    requestsInferred,
+    recordedInterruptions,
+    tally: tally.entries(),
+    events: length,
+  }
+}
