@@ -44,16 +44,16 @@ section>p{margin:.5rem 0}
 .caveats li+li{margin-top:.3rem}
 .table{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px;margin:.9rem 0;max-width:100%;width:fit-content}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:600;padding:.6rem .8rem .3rem;max-width:46rem;color:var(--fg)}
-th,td{padding:.38rem .8rem;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
-thead th{font-weight:600;font-size:.82rem;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:5.5rem;border-top:0}
+caption{text-align:left;font-weight:600;padding:.6rem .6rem .3rem;max-width:46rem;color:var(--fg)}
+th,td{padding:.38rem .6rem;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
+thead th{font-weight:600;font-size:.82rem;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:4.6rem;border-top:0}
 thead .unit{display:block;font-weight:400}
 .t{text-align:left}
 td.t{white-space:normal;min-width:6rem;max-width:38rem;overflow-wrap:anywhere}
-tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card);max-width:17rem;overflow-wrap:anywhere;white-space:normal;min-width:7.5rem}
+tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card);max-width:17rem;overflow-wrap:anywhere;white-space:normal;min-width:9.2rem}
 thead th:first-child{position:sticky;left:0;background:var(--card)}
 tr.base>*{background:var(--soft)}
-.tag{display:inline-block;font-size:.74rem;font-weight:500;color:var(--muted)}
+.tag{display:block;font-size:.74rem;font-weight:500;color:var(--muted)}
 .diff{display:block;font-size:.78rem;line-height:1.3;color:var(--muted)}
 .better{color:var(--good)}.worse{color:var(--poor)}
 .verdict{display:inline-block;border-radius:99px;padding:0 .6em;font-size:.84rem;background:var(--soft);white-space:nowrap}

@@ -40,7 +40,10 @@ function showTip(event: MouseEvent, value: unknown): void {
 
 const currentTheme = (): Theme => (dark.matches && !printing ? themes.dark : themes.light)
 
-function draw(figure: HTMLElement): void {
+/** The width of a plot without its axes and headers is a signal: of each row in small multiples, else of the chart. */
+const WIDTHS = ['child_width', 'width']
+
+async function draw(figure: HTMLElement): Promise<void> {
   const plot = figure.querySelector<HTMLElement>('.plot')
   const spec = specs[figure.dataset.chart ?? '']
   if (plot === null || spec === undefined) return
@@ -50,7 +53,7 @@ function draw(figure: HTMLElement): void {
   if (before?.theme === theme && before.width === width) return
   before?.view.finalize()
   plot.replaceChildren()
-  const view = new View(parse(themed(spec, theme) as unknown as Spec, configOf(theme) as Config, { ast: true }), {
+  const view = new View(parse(themed(spec, theme) as Spec, configOf(theme) as Config, { ast: true }), {
     container: plot,
     renderer: 'svg',
     hover: false,
@@ -58,16 +61,24 @@ function draw(figure: HTMLElement): void {
     tooltip: (_handler: unknown, event: MouseEvent, _item: unknown, value: unknown) => showTip(event, value),
     // biome-ignore lint/suspicious/noExplicitAny: vega's types lack `expr` and take only a class for `tooltip`
   } as any)
-  view.run()
-  // Axes and headers take what they need; the plot itself gets the rest of the width.
-  const state = view.getState().signals as Record<string, unknown>
-  const signal = 'child_width' in state ? 'child_width' : 'width'
-  const taken = Number(plot.querySelector('svg')?.getAttribute('width') ?? 0) - Number(view.signal(signal))
-  view.signal(signal, Math.max(120, width - Math.ceil(taken))).run()
-  // The figure is one image with a text and a table behind it.
-  plot.querySelector('svg')?.setAttribute('aria-hidden', 'true')
-  plot.querySelector('svg')?.setAttribute('focusable', 'false')
   drawn.set(figure, { view, theme, width })
+  // vega sizes the picture in a pulse of its own after the first, so both are awaited. Only microtasks are: a page
+  // about to be printed is drawn before the printer looks.
+  await view.runAsync()
+  const svg = plot.querySelector('svg')
+  const inner = WIDTHS.find((name) => name in view.getState().signals)
+  if (inner !== undefined) {
+    // Axes and headers take what they need; the plot itself gets the rest.
+    const taken = Number(svg?.getAttribute('width') ?? 0) - Number(view.signal(inner))
+    await view
+      .signal(inner, Math.max(120, width - Math.ceil(taken)))
+      .resize()
+      .runAsync()
+  }
+  if (drawn.get(figure)?.view !== view) return
+  // The figure is one image with a text and a table behind it.
+  svg?.setAttribute('aria-hidden', 'true')
+  svg?.setAttribute('focusable', 'false')
   figure.dataset.drawn = theme.name
 }
 
@@ -76,7 +87,7 @@ const near = new IntersectionObserver(
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue
       near.unobserve(target)
-      draw(target as HTMLElement)
+      void draw(target as HTMLElement)
     }
   },
   { rootMargin: '600px' },
@@ -84,7 +95,7 @@ const near = new IntersectionObserver(
 for (const figure of figures) near.observe(figure)
 
 const redraw = (): void => {
-  for (const figure of drawn.keys()) draw(figure)
+  for (const figure of drawn.keys()) void draw(figure)
 }
 dark.addEventListener('change', redraw)
 
@@ -98,7 +109,7 @@ const opened = new Set<HTMLDetailsElement>()
 function setPrinting(on: boolean): void {
   printing = on
   if (on) {
-    for (const figure of figures) draw(figure)
+    for (const figure of figures) void draw(figure)
     for (const details of document.querySelectorAll('details')) {
       if (details.open) continue
       details.open = true

@@ -1,7 +1,7 @@
 import type { Comparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader, timeAxis } from './charts.ts'
+import { rowHeader, SHORT_NUMBERS, timeAxis } from './charts.ts'
 import { MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds, text } from './section.ts'
 
@@ -102,10 +102,10 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
             field: 'pages',
             type: 'quantitative',
             scale: { type: 'symlog', constant: 4 },
-            axis: { title: 'pages', values: [0, 10, 100, 1000, 10_000], format: '~s' },
+            axis: { title: 'pages', values: [0, 10, 30, 100, 300, 1000, 3000, 10_000], ...SHORT_NUMBERS },
           },
           color: kindScale([colour('k0'), colour('k1')]),
-          shape: kindScale(['circle', 'triangle-up']),
+          shape: { ...kindScale(['circle', 'triangle-up']), type: 'nominal' },
           size: kindScale([18, 70]),
           tooltip: [
             { field: 't', title: 'time (s)' },
@@ -128,7 +128,7 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
 
 const kindScale = <T>(range: T[]): object => ({
   field: 'kind',
-  type: 'nominal',
+  type: 'ordinal',
   legend: null,
   scale: { domain: [kinds.threshold, kinds.requested], range },
 })

@@ -22,6 +22,9 @@ const MOST_POINTS = 8000
 
 export const timeAxis = { title: 'time in the trace (s)', grid: false, tickCount: 8 } as const
 
+/** 0, 50k, 1.5M. An axis’s own `format` would write 0 as "0k". */
+export const SHORT_NUMBERS = { labelExpr: "format(datum.value, '~s')" } as const
+
 export const rowHeader = {
   title: null,
   labelOrient: 'top',
@@ -56,7 +59,7 @@ export function linesInRows(
       mark: { type: 'line', interpolate: 'step-after', clip: true },
       encoding: {
         x: { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
-        y: { field: 'v', type: 'quantitative', axis: { title: unit, tickCount: 3, format: '~s' } },
+        y: { field: 'v', type: 'quantitative', axis: { title: unit, tickCount: 3, ...SHORT_NUMBERS } },
         color: {
           field: 'series',
           type: 'nominal',
@@ -74,7 +77,7 @@ export function linesInRows(
         },
         strokeWidth: {
           field: 'series',
-          type: 'nominal',
+          type: 'ordinal',
           legend: null,
           scale: { domain: series.map(({ name }) => name), range: series.map(({ width }) => width ?? 1.5) },
         },

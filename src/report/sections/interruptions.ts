@@ -1,8 +1,18 @@
 import type { Comparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader } from './charts.ts'
-import { baselineRow, type Capture, cpuLabel, cpusToDraw, hiddenCpus, perCapture, policyLabel, sum } from './common.ts'
+import { rowHeader, SHORT_NUMBERS } from './charts.ts'
+import {
+  baselineRow,
+  type Capture,
+  cpuLabel,
+  cpusToDraw,
+  hiddenCpus,
+  largest,
+  perCapture,
+  policyLabel,
+  sum,
+} from './common.ts'
 import { type Chart, count, type Section, text } from './section.ts'
 
 const MOST_CPUS = 32
@@ -30,6 +40,7 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
   const cpus = cpusOf(capture, runs)
   const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
   const isIsolated = (cpu: number): boolean => capture.isolated.includes(cpu)
+  const most = largest(runs.flatMap((run) => cpus.map((cpu) => run.interruptions[cpu] ?? 0)))
   const crowded = cpus.length > 12
   return {
     id: `interruptions-${index}`,
@@ -62,7 +73,7 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
       spacing: 16,
       spec: {
         width: 600,
-        height: 70,
+        height: 84,
         layer: [
           {
             mark: { type: 'bar', width: { band: 0.6 } },
@@ -98,8 +109,9 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
           y: {
             field: 'n',
             type: 'quantitative',
-            axis: { title: 'interruptions', tickCount: 2, tickMinStep: 1, format: '~s' },
-            scale: { domainMin: 0, padding: 14 },
+            axis: { title: 'interruptions', tickCount: 2, tickMinStep: 1, ...SHORT_NUMBERS },
+            // Room above the tallest bar for its number.
+            scale: { domain: [0, Math.max(1, most * 1.3)], nice: false },
           },
         },
       },
