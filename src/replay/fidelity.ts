@@ -62,6 +62,8 @@ export interface FidelityRun {
   readonly initial: InitialLists
   /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
+  /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
+  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
   readonly finalCounts: Int32Array
 }
 
@@ -101,6 +103,7 @@ export class Fidelity {
   readonly #initial: Int32Array[]
   readonly #bulkAllocator: boolean
   readonly #bulk = { row: [] as number[], pset: [] as number[], list: [] as number[] }
+  readonly #localDrains = { row: [] as number[], pset: [] as number[] }
   readonly #interruptions: Record<string, number> = {}
   #resyncs = 0
   #drainWorks = 0
@@ -192,6 +195,7 @@ export class Fidelity {
       interruptions: this.#interruptions,
       initial: { entries: this.#initial, hidden: this.#unknown.slice() },
       bulk: this.#bulk,
+      localDrains: this.#localDrains,
       finalCounts: Int32Array.from(this.#pcps, ({ count }) => count),
     }
   }
@@ -455,9 +459,29 @@ export class Fidelity {
     const saved = { ...pcp }
     const n = rules.nrFree(pcp, order, this.#flags)
     const from = script.drainStart[row]!
-    const to = script.drainEnd[row]!
-    if (n === 0 && from === to) return
-    this.#burst(row, pset, list, order, n, limit, saved, from, to)
+    const end = script.drainEnd[row]!
+    if (n === 0 && from === end) return
+    // Compaction may empty the CPU's lists right after a burst of its own, or instead of one.
+    let to = from
+    let sum = 0
+    while (to < end && sum < n) sum += 1 << script.drainOrder[to++]!
+    if (to === end || this.#sizeOf(to, end) !== pcp.count - sum) to = end
+    if (n > 0 || to > from) this.#burst(row, pset, list, order, n, limit, saved, from, to)
+    if (to < end) this.#localDrain(row, pset, to, end)
+  }
+
+  #sizeOf(from: number, to: number): number {
+    let pages = 0
+    for (let item = from; item < to; item++) pages += 1 << this.#script.drainOrder[item]!
+    return pages
+  }
+
+  /** Compaction emptied its own CPU's lists: inferred, since no event says so; the pages are compared all the same. */
+  #localDrain(row: number, pset: number, from: number, to: number): void {
+    this.#localDrains.row.push(row)
+    this.#localDrains.pset.push(pset)
+    this.#drainRecorded(row, pset, 0, from, to, this.#calibrated[pset] === 1)
+    this.#emptied(pset)
   }
 
   #burst(
@@ -474,8 +498,7 @@ export class Fidelity {
     const pcp = this.#pcps[pset]!
     const { bursts } = this.#cpus[this.#script.cpu[row]!]!
     const scored = this.#calibrated[pset] === 1
-    let recorded = 0
-    for (let item = from; item < to; item++) recorded += 1 << this.#script.drainOrder[item]!
+    const recorded = this.#sizeOf(from, to)
     if (recorded === 0) {
       if (scored) {
         bursts.predicted++
@@ -647,8 +670,7 @@ export class Fidelity {
     const { requested } = this.#cpus[cpu]!
     const from = script.drainStart[row]!
     const to = script.drainEnd[row]!
-    let recorded = 0
-    for (let item = from; item < to; item++) recorded += 1 << script.drainOrder[item]!
+    const recorded = this.#sizeOf(from, to)
     for (let zone = 0; zone < this.#zones; zone++) {
       const pset = cpu * this.#zones + zone
       const scored = this.#calibrated[pset] === 1
@@ -666,30 +688,41 @@ export class Fidelity {
 
   #remotePage(row: number): void {
     const { pfn, zone, order } = this.#script
-    const page = this.#index.at(pfn[row]!, zone[row]!)
-    const on = this.#lists.where[page]!
-    if (on >= 0) {
-      this.#drop(page)
+    this.#leaveFor(this.#index.at(pfn[row]!, zone[row]!), order[row]!)
+  }
+
+  /**
+   * Recorded drains that no free of this CPU explains. All that its lists hold: compaction emptied them. Else pages of other
+   * CPUs, by a request that was not traced.
+   */
+  #strayDrains(row: number): void {
+    const script = this.#script
+    const from = script.drainStart[row]!
+    const to = script.drainEnd[row]!
+    if (from === to) return
+    const zone = this.#index.zone(script.drainPfn[from]!)
+    const pset = script.cpu[row]! * this.#zones + Math.max(0, zone)
+    if (this.#sizeOf(from, to) === this.#pcps[pset]!.count) {
+      this.#localDrain(row, pset, from, to)
       return
     }
-    // Of unknown owner: some CPU's initial pages.
-    for (let pset = 0; pset < this.#pcps.length; pset++) {
-      if (this.#unknown[pset]! <= 0) continue
-      this.#unknown[pset]! -= 1 << order[row]!
-      this.#pcps[pset]!.count -= 1 << order[row]!
-      return
+    for (let item = from; item < to; item++) {
+      const at = this.#index.zone(script.drainPfn[item]!)
+      if (at >= 0) this.#leaveFor(this.#index.at(script.drainPfn[item]!, at), script.drainOrder[item]!)
     }
   }
 
-  /** Recorded drains that no free of this CPU explains: a request that was not traced, or another CPU's pages. */
-  #strayDrains(row: number): void {
-    const script = this.#script
-    for (let item = script.drainStart[row]!; item < script.drainEnd[row]!; item++) {
-      const zone = this.#index.zone(script.drainPfn[item]!)
-      if (zone < 0) continue
-      const page = this.#index.at(script.drainPfn[item]!, zone)
-      if (this.#lists.where[page]! >= 0) this.#drop(page)
+  /** A page goes to the buddy from whichever lists hold it. */
+  #leaveFor(page: number, order: number): void {
+    if (this.#lists.where[page]! >= 0) {
+      this.#drop(page)
+      return
     }
+    // Of unknown owner: one of some CPU's initial pages.
+    const pset = this.#unknown.findIndex((pages) => pages > 0)
+    if (pset < 0) return
+    this.#unknown[pset]! -= 1 << order
+    this.#pcps[pset]!.count -= 1 << order
   }
 
   #forget(cpu: number): void {

@@ -7,4 +7,6 @@ export {
   type PageScore,
   type Score,
 } from './fidelity.ts'
-export { Op, type Script, scriptOf } from './script.ts'
+export { infer, inferredFrom, ownPolicy } from './inferred.ts'
+export { type Burst, type Inferred, Replay, type ReplayOptions, type ReplayResult, WorkCounts } from './replay.ts'
+export { Op, type Script, scriptNotices, scriptOf } from './script.ts'

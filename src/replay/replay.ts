@@ -9,6 +9,8 @@ export interface Inferred {
   /** Orders of the lists of `initial`, and their migratetypes. */
   readonly listOrders: readonly number[]
   readonly listTypes: readonly number[]
+  /** Compaction emptying its own CPU's lists, in order of `row`. */
+  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
   /** Pages taken by the untraced bulk allocator, in order of `row`. */
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
 }
@@ -73,6 +75,7 @@ export interface ReplayResult {
 /** Replays a script under a policy. Counts only: pages of one list are alike. */
 export class Replay implements DrainHost {
   readonly #script: Script
+  readonly #inferred: Inferred
   readonly #rules: ListRules[]
   readonly #pcps: Pcp[]
   readonly #lens: Int32Array
@@ -107,6 +110,7 @@ export class Replay implements DrainHost {
     { isolated = script.machine.isolated, steps = 200 }: ReplayOptions = {},
   ) {
     this.#script = script
+    this.#inferred = inferred
     this.cpus = script.cpus
     this.zones = script.zones.length
     const { pcps, rules } = pagesets(script, choice)
@@ -145,10 +149,12 @@ export class Replay implements DrainHost {
     return sum
   }
 
-  run(bulk: Inferred['bulk']): ReplayResult {
+  run(): ReplayResult {
+    const { bulk, localDrains } = this.#inferred
     const { length, time, op, cpu, zone, order, migratetype, pfn } = this.#script
     const work = this.#work
     let nextBulk = 0
+    let nextLocal = 0
     let nextStep = this.#stepEnds[0] ?? Number.POSITIVE_INFINITY
     for (let row = 0; row < length; row++) {
       const now = time[row]!
@@ -157,6 +163,8 @@ export class Replay implements DrainHost {
       if (now > nextStep) nextStep = this.#closeSteps(now)
       while (nextBulk < bulk.row.length && bulk.row[nextBulk]! <= row)
         this.#bulkAlloc(bulk.pset[nextBulk]!, bulk.list[nextBulk++]!)
+      while (nextLocal < localDrains.row.length && localDrains.row[nextLocal]! < row)
+        this.#localDrain(localDrains.pset[nextLocal++]!)
       switch (op[row]!) {
         case Op.alloc:
           work.allocs++
@@ -279,6 +287,7 @@ export class Replay implements DrainHost {
     const base = pset * this.#perSet
     let left = Math.min(n, pcp.count)
     let pages = 0
+    if (left === 0) return 0
     order.begin(left, list)
     while (left > 0) {
       const from = order.next(this.#lens, base, left)
@@ -290,6 +299,12 @@ export class Replay implements DrainHost {
     }
     this.#zoneLock(pages)
     return pages
+  }
+
+  #localDrain(pset: number): void {
+    const pages = this.#bulkFree(pset, pset % this.zones, Number.MAX_SAFE_INTEGER, 0)
+    this.#work.requestedDrainPages += pages
+    this.#recordBurst(pset, pages, true)
   }
 
   #zoneLock(pages: number): void {
