@@ -21,6 +21,10 @@ export const textNotices = {
     level: 'error',
     help: 'A gfp flag name that the kernel’s table lacks: its bit is missing in gfpFlags.',
   },
+  'assumed-gfp-bits': {
+    level: 'note',
+    help: 'GFP_ATOMIC or GFP_NOWAIT, whose bits differ by release, in a trace without `uname`: read as Linux 6.12 has them.',
+  },
   'overwritten-events': {
     level: 'data-loss',
     help: 'The ring buffer was overwritten before the first line; record with a larger buffer_size_kb.',

@@ -12,9 +12,8 @@ import {
   recordedName,
   snakeCase,
 } from '#events'
-import { type KnownVersion, parseGfp, type Tally } from '#kernel'
+import { parseGfp, type Release } from '#kernel'
 import { ByteMemo } from './byte-memo.ts'
-import type { textNotices } from './notices.ts'
 
 const SPACE = 0x20
 const EQUALS = 0x3d
@@ -33,6 +32,17 @@ interface Field {
   readonly low: number
   readonly high: number
 }
+
+/** Bits of a text of gfp flags. */
+interface GfpText {
+  readonly bits: number
+  readonly unknown: number
+  /** Whether the bits hang on the release, which is not known. */
+  readonly assumed: boolean
+}
+
+/** Composite names whose bits have changed between releases. */
+const VARYING = /(?:^|\|)(?:GFP_ATOMIC|GFP_NOWAIT)(?:\||$)/
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -58,14 +68,14 @@ function fieldOf(name: string, schema: z.ZodType): Field {
 export class Texts {
   readonly bytes: Uint8Array
   readonly text: ByteMemo<number>
-  readonly gfp: ByteMemo<{ readonly bits: number; readonly unknown: number }>
+  readonly gfp: ByteMemo<GfpText>
 
-  constructor(bytes: Uint8Array, builder: EventBuilder, version: KnownVersion) {
+  constructor(bytes: Uint8Array, builder: EventBuilder, release: Release | undefined) {
     this.bytes = bytes
     this.text = new ByteMemo(bytes, (text) => builder.strings.add(text))
     this.gfp = new ByteMemo(bytes, (text) => {
-      const { bits, unknown } = parseGfp(text, version)
-      return { bits, unknown: unknown.length }
+      const { bits, unknown } = parseGfp(text, release?.rules ?? '6.12')
+      return { bits, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
     })
   }
 }
@@ -81,7 +91,10 @@ export class PayloadReader {
   readonly #bytes: Uint8Array
   readonly #required: number
   #noPage = false
-  #unknownGfp = 0
+  /** Names in the last payload's gfp flags which no table knows. */
+  unknownGfp = 0
+  /** Whether the last payload's gfp bits hang on a release that is not known. */
+  assumedGfp = false
   /** Where the last value ended. */
   #at = 0
 
@@ -102,7 +115,8 @@ export class PayloadReader {
     const fields = this.#fields
     this.#found.fill(0)
     this.#noPage = false
-    this.#unknownGfp = 0
+    this.unknownGfp = 0
+    this.assumedGfp = false
     let next = 0
     let required = 0
     let at = from
@@ -169,11 +183,6 @@ export class PayloadReader {
     builder.add(time, cpu, pid, comm, context, Kind[this.kind], slot)
   }
 
-  /** Names in the last payload's gfp flags which no table knows. */
-  get unknownGfp(): number {
-    return this.#unknownGfp
-  }
-
   #keyStands(key: Uint8Array, at: number, end: number): boolean {
     const bytes = this.#bytes
     for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false
@@ -225,8 +234,9 @@ export class PayloadReader {
     if (end === from) return false
     switch (field.type) {
       case 'gfp': {
-        const { bits, unknown } = this.#texts.gfp.get(from, end)
-        this.#unknownGfp += unknown
+        const { bits, unknown, assumed } = this.#texts.gfp.get(from, end)
+        this.unknownGfp = unknown
+        this.assumedGfp = assumed
         this.#values[index] = bits
         return bits <= field.high
       }
@@ -248,12 +258,14 @@ export class PayloadReader {
     }
   }
 
+  /** `1`, `true`, and with the option `fields`, `0x1` and `(1)`. */
   #readFlag(index: number, from: number, to: number): boolean {
     const first = this.#bytes[from]
-    const isTrue = (first === 0x31 && to - from === 1) || first === 0x74
-    const isFalse = (first === 0x30 && to - from === 1) || first === 0x66
-    this.#values[index] = isTrue ? 1 : 0
-    return isTrue || isFalse
+    let value = first === OPEN ? this.#number(from + 1, to - 1) : this.#number(from, to)
+    if (first === 0x74) value = 1
+    if (first === 0x66) value = 0
+    this.#values[index] = value
+    return value === 0 || value === 1
   }
 
   /** Decimal, or hexadecimal after `0x`; NaN if it is neither. */
@@ -308,5 +320,3 @@ export function payloadReaders(texts: Texts): ReadonlyMap<string, PayloadReader>
   const named = kindNames.filter((kind) => kind !== 'other' && recordedName(kind) === kind)
   return new Map(named.map((kind) => [kind, new PayloadReader(kind, texts)]))
 }
-
-export type TextTally = Tally<keyof typeof textNotices>

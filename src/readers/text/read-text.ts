@@ -93,7 +93,7 @@ class TextReader {
       const comm = text.replace(/^\S+: {2,}/, '')
       return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
     })
-    const readers = payloadReaders(new Texts(bytes, this.#builder, source.release?.rules ?? '6.12'))
+    const readers = payloadReaders(new Texts(bytes, this.#builder, source.release))
     this.#readings = new ByteMemo(bytes, (name) => readers.get(name) ?? strings.add(name))
   }
 
@@ -144,7 +144,9 @@ class TextReader {
     else {
       const reading = this.#readings.get(head.nameFrom, head.nameTo)
       const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, to)
-      if (isKnown || ended || typeof reading === 'number') this.#addEvent(reading, isKnown, zero, to)
+      // A name of a flag that no table knows is, at the very end, a known one cut short.
+      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0)
+      if (isWhole) this.#addEvent(reading, isKnown, zero, to)
       else this.#skip('truncated-line')
     }
   }
@@ -163,6 +165,7 @@ class TextReader {
     else if (isKnown) {
       reading.store(this.#builder, time, cpu, pid, comm, context)
       if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+      if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
     } else {
       this.#noticed.count('unread-payload', this.#place())
       this.#addOther(time, comm, context, to)

@@ -1,0 +1,342 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { countByName, type Events, eachEvent, eventAt, lossesOf, type TraceEvent } from '#events'
+import { parseRelease, TraceError } from '#kernel'
+import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
+import { traceDat } from '../trace-dat/index.ts'
+import { ftraceText, skippedLines, traceCmdReport } from './index.ts'
+import { differences } from './testing/same-events.ts'
+
+const traces = join(import.meta.dirname, '../../../traces')
+const bytesOf = (path: string): Uint8Array => readFileSync(join(traces, path))
+
+const formats = [ftraceText, traceCmdReport]
+function formatOf(bytes: Uint8Array): TraceFormat {
+  const willing = formats.filter(({ sniff }) => sniff(bytes.subarray(0, 65536)))
+  expect(willing.length, 'exactly one format takes it').toBe(1)
+  return willing[0]!
+}
+
+async function readBytes(bytes: Uint8Array, name = 'a.txt', capture?: string): Promise<ReadTrace> {
+  const release = capture === undefined ? undefined : parseRelease(readFileSync(join(traces, capture, 'uname'), 'utf8'))
+  const source: TraceSource = release === undefined ? { name, bytes } : { name, bytes, release }
+  const trace = await formatOf(bytes).read(source)
+  expectLaw(trace, bytes)
+  return trace
+}
+
+const read = (text: string): Promise<ReadTrace> => readBytes(Buffer.from(text))
+const readDat = async (capture: string): Promise<Events> =>
+  (await traceDat.read({ name: capture, bytes: bytesOf(`${capture}/trace.dat`) })).events
+const eventsOf = async (text: string): Promise<TraceEvent[]> => [...eachEvent((await read(text)).events)]
+
+/** lines = comments + lines that gave an event + skipped lines */
+function expectLaw({ lines, tally }: ReadTrace, bytes: Uint8Array): void {
+  const skipped = tally.filter(({ cause }) => cause in skippedLines).reduce((sum, { count }) => sum + count, 0)
+  const text = Buffer.from(bytes).toString('latin1')
+  const total = text.split('\n').length - (text.endsWith('\n') || text === '' ? 1 : 0)
+  expect(lines!.total).toBe(total)
+  expect(lines!.comments + lines!.events + skipped).toBe(total)
+}
+
+const causes = ({ tally }: ReadTrace): Record<string, number> =>
+  Object.fromEntries(tally.map(({ cause, count }) => [cause, count]))
+
+const alloc = (more = ''): string =>
+  `            bash-8436    [001] d.h1.  1389.104249: mm_page_alloc: page=00000000655a573f pfn=0x14b17b order=0 migratetype=1 gfp_flags=GFP_KERNEL${more}\n`
+
+/** 5.10 stores no percpu_refill, so its text says more than its trace.dat; text without flag columns holds no context. */
+const blindTo = (capture: string, ...fields: string[]): string[] =>
+  capture.includes('5.10') ? [...fields, 'percpuRefill'] : fields
+
+test.each(['drain-5.10-s', 'pages-6.1-s', 'drain-7.2-s'])(
+  '%s: trace-cmd report -t has the events of trace.dat',
+  async (capture) => {
+    const text = gunzipSync(bytesOf(`formats/${capture}.report.txt.gz`))
+    const trace = await readBytes(text, capture, capture)
+    const dat = await readDat(capture)
+    const blind = { resolutionNs: 1, fields: blindTo(capture, 'context') }
+    expect(trace.format).toBe('trace-cmd report text')
+    expect(trace.resolutionNs).toBe(1)
+    expect(trace.tally).toEqual([])
+    expect(differences(trace.events, dat, blind, false)).toEqual([])
+
+    const rare = (events: Events) =>
+      Object.entries(countByName(events)).filter(([name]) =>
+        /^(drain_all|mm_vmscan|mm_page_alloc_extfrag|workqueue)/.test(name),
+      )
+    expect(rare(trace.events)).toEqual(rare(dat))
+    expect(trace.events.tables.mm_page_alloc_failed.length).toBe(dat.tables.mm_page_alloc_failed.length)
+  },
+)
+
+const hasTraceCmd = spawnSync('trace-cmd', ['list', '-h']).error === undefined
+test.skipIf(!hasTraceCmd).each(['drain-6.1-s', 'pages-6.12-s', 'kvfree-6.1-s'])(
+  '%s: the whole of what trace-cmd prints here',
+  async (capture) => {
+    const text = execFileSync('trace-cmd', ['report', '-t', join(traces, capture, 'trace.dat')], { maxBuffer: 2 ** 30 })
+    const { events, tally } = await readBytes(text, capture, capture)
+    expect(tally).toEqual([])
+    const dat = await readDat(capture)
+    expect(events.length).toBe(dat.length)
+    // Events of no kind are text, and each program has its own.
+    expect(differences(events, dat, { resolutionNs: 1, fields: ['context', 'fields'] }, true)).toEqual([])
+  },
+)
+
+test.each(['pages-5.10-s', 'pages-6.1-s', 'pages-6.12-s', 'pages-7.2-s'])(
+  '%s: ftrace’s text has the first events of trace.dat, to the µs',
+  async (capture) => {
+    const trace = await readBytes(bytesOf(`${capture}/trace.txt`), capture, capture)
+    expect(trace.format).toBe('ftrace text')
+    expect(trace.resolutionNs).toBe(1000)
+    expect(trace.tally).toEqual([])
+    expect(trace.events.length).toBeGreaterThan(5900)
+    expect(
+      differences(trace.events, await readDat(capture), { resolutionNs: 1000, fields: blindTo(capture) }, true),
+    ).toEqual([])
+  },
+)
+
+test('on 5.10 the text says that a single page refills the per-CPU list', async () => {
+  const { events } = await readBytes(bytesOf('pages-5.10-s/trace.txt'))
+  for (const event of eachEvent(events)) {
+    if (event.event === 'mm_page_alloc_zone_locked') expect(event.percpuRefill).toBe(event.order === 0)
+  }
+})
+
+const samples = globSync('text/*/*.txt', { cwd: traces }).sort()
+const refused = /clock-counter|latency-format|nocontext-info/
+
+test.each(samples.filter((sample) => !refused.test(sample)))('%s: every line is accounted for', async (sample) => {
+  const trace = await readBytes(bytesOf(sample), sample)
+  expect(trace.events.length).toBeGreaterThan(10)
+  const { 'stack-line': _, 'overwritten-events': __, 'assumed-gfp-bits': ___, ...wrong } = causes(trace)
+  expect(wrong).toEqual({})
+})
+
+test.each(samples.filter((sample) => refused.test(sample)))('%s is refused with advice', (sample) => {
+  expect(() => ftraceText.read({ name: sample, bytes: bytesOf(sample) })).toThrow(TraceError)
+  expect(() => ftraceText.read({ name: sample, bytes: bytesOf(sample) })).toThrow(
+    /record with a clock|options\/context-info/,
+  )
+})
+
+test('what trace_pipe lost stands before the next event', async () => {
+  const { events } = await readBytes(bytesOf('text/6.1/trace_pipe-lost.txt'))
+  expect(lossesOf(events)).toEqual({ gaps: 2, events: 1121 + 255, uncounted: 0 })
+  const losses = [...eachEvent(events)].filter(({ event }) => event === 'lost')
+  expect(losses).toEqual([
+    { event: 'lost', time: eventAt(events, 1).time, cpu: 0, count: 1121 },
+    { event: 'lost', time: expect.any(Number), cpu: 1, count: 255 },
+  ])
+})
+
+test('an overwritten buffer begins with a loss', async () => {
+  const trace = await readBytes(bytesOf('text/6.1/overwritten.txt'))
+  expect(lossesOf(trace.events).events).toBe(121527 - 790)
+  expect(causes(trace)['overwritten-events']).toBe(121527 - 790)
+  expect(eventAt(trace.events, 0).event).toBe('lost')
+})
+
+test('losses as each program writes them', async () => {
+  const events = await eventsOf(
+    `CPU:1 [LOST EVENTS]\n${alloc()}CPU:0 [13007 EVENTS DROPPED]\nkmemrec: CPU:3 [2 EVENTS DROPPED]\n##### CPU 2 buffer started ####\n${alloc()}CPU:7 [LOST 9 EVENTS]\n`,
+  )
+  expect(events.map(({ event, cpu, ...rest }) => [event, cpu, (rest as { count?: number }).count])).toEqual([
+    ['lost', 1, undefined],
+    ['mm_page_alloc', 1, undefined],
+    ['lost', 0, 13007],
+    ['lost', 3, 2],
+    ['lost', 2, undefined],
+    ['mm_page_alloc', 1, undefined],
+    ['lost', 7, 9],
+  ])
+})
+
+test.each([
+  ['bash', '            bash-8436    [001] d.h1. '],
+  ['CPU 0/KVM', '       CPU 0/KVM-4594    [001] d.h. '],
+  ['irq/144-iwlwifi', ' irq/144-iwlwifi-1010    [001] '],
+  ['f2fs_gc-254:40', '  f2fs_gc-254:40-474     [001] dNh6 '],
+  ['a [000] b', '       a [000] b-5       (    7) [001] d.h1. '],
+  ['#!x', '             #!x-5       (-------) [001] d.h1.. '],
+  ['bash', 'kmemrec:             bash-8436  [001] '],
+  ['é-ü', '             é-ü-1       [001] .....'],
+  [undefined, '           <...>-1       [001] .....'],
+])('comm %j is read out of its line', async (comm, head) => {
+  const [event] = await eventsOf(`# tracer: nop\n${head}  1389.104249: mm_page_free: page=0 pfn=12 order=3\n`)
+  expect(event).toMatchObject({ event: 'mm_page_free', time: 104249000, cpu: 1, pfn: 12, order: 3 })
+  expect(event!.comm).toBe(comm)
+})
+
+test('flags tell the context, at the column where the header puts it', async () => {
+  const ruler = (lazy: string) =>
+    `# tracer: nop\n#  _-----=> irqs-off\n# / _----=> need-resched\n${lazy}#| / _---=> hardirq/softirq\n`
+  const context = async (flags: string, lazy = '') =>
+    (await eventsOf(ruler(lazy) + alloc().replace('d.h1.', flags)))[0]!.context
+  expect(await context('.....')).toBe(0)
+  expect(await context('d.s1.')).toBe(8 | 1)
+  expect(await context('D.H1')).toBe(8 | 3)
+  expect(await context('b.z1.')).toBe(4)
+  expect(await context('..Z1.')).toBe(6)
+  expect(await context('d..h1..', '# | _-=> need-resched-lazy\n')).toBe(8 | 2)
+})
+
+test('stamps are exact to the nanosecond, however late', async () => {
+  const at = (stamp: string) => alloc().replace('1389.104249', stamp)
+  const trace = await read(at('1795213014.135400001') + at('1795213015.000000002') + at('1795213013.999999999'))
+  expect(trace.events.zero).toBe(1795213014)
+  expect([...trace.events.time]).toEqual([135400001, 1000000002, -1])
+  expect(trace.resolutionNs).toBe(1)
+})
+
+test('page frame 0 is a page; no page is a failure', async () => {
+  const kind = async (page: string, pfn: string) => {
+    const [event] = await eventsOf(alloc().replace('page=00000000655a573f pfn=0x14b17b', `page=${page} pfn=${pfn}`))
+    return [event!.event, (event as { pfn?: number }).pfn]
+  }
+  expect(await kind('ffd4000000000000', '0x0')).toEqual(['mm_page_alloc', 0])
+  expect(await kind('(____ptrval____)', '0')).toEqual(['mm_page_alloc', 0])
+  for (const nothing of ['(nil)', '(null)', '          (null)', '0000000000000000', '0x0']) {
+    expect(await kind(nothing, '0x0')).toEqual(['mm_page_alloc_failed', undefined])
+  }
+  expect(await kind('0000000000000000', '0x12')).toEqual(['mm_page_alloc', 18])
+  expect(await kind('0x1', '0xffffffffffffffff')).toEqual(['mm_page_alloc_failed', undefined])
+})
+
+test('payloads as the kernels and programs print them', async () => {
+  const head = ' kworker/1:1-42    [001]     5.000000001: '
+  const [queue, raw, start, drain, reclaim, fields] = await eventsOf(
+    [
+      'workqueue_queue_work: work struct=0xff110000129afb48 function=free_work workqueue=events req_cpu=64 cpu=4294967295',
+      'workqueue_queue_work:   work=0xff110000129afb48 function=free_work workqueue=events req_cpu=64 cpu=-1',
+      'workqueue_execute_start: work struct 0000000012926e28: function free_work',
+      'drain_all_pages:      (drain_all_pages+0x0/0x130) zone=0xffffffff81f34300',
+      'mm_vmscan_direct_reclaim_begin: [FAILED TO PARSE] gfp_flags=0x140dca memcg_id=0 order=0x9',
+      'mm_page_alloc_zone_locked: page=0xff (1) pfn=0x14b17b (1356155) order=0x0 (0) migratetype=0x1 (1) percpu_refill=(1)',
+    ]
+      .map((payload) => `${head}${payload}\n`)
+      .join(''),
+  )
+  const work = 0xff110000129afb48n
+  const queued = { work, function: 'free_work', workqueue: 'events', reqCpu: 64 }
+  expect(queue).toMatchObject({ event: 'workqueue_queue_work', ...queued })
+  expect(raw).toEqual(queue)
+  expect(start).toMatchObject({ event: 'workqueue_execute_start', work: 0x12926e28n, function: 'free_work' })
+  expect(drain).toMatchObject({ event: 'drain_all_pages', zone: 0xffffffff81f34300n })
+  expect(reclaim).toMatchObject({ event: 'mm_vmscan_direct_reclaim_begin', gfpFlags: 0x140dca, order: 9 })
+  expect(fields).toMatchObject({
+    event: 'mm_page_alloc_zone_locked',
+    pfn: 0x14b17b,
+    order: 0,
+    migratetype: 1,
+    percpuRefill: true,
+  })
+})
+
+test('−1 as the kernel prints it of an unsigned pool number', async () => {
+  const { events } = await read(
+    ' k-1    [001]     5.000001: workqueue_queue_work: work struct=00000000abcd function=f workqueue=w req_cpu=64 cpu=4294967295\n',
+  )
+  expect(events.tables.workqueue_queue_work.column.cpu.data[0]).toBe(-1)
+})
+
+test('what no kind describes, or a payload that lacks a field, stays as text', async () => {
+  const trace = await read(
+    alloc().replace('pfn=0x14b17b', 'pfn=0x14b17z') +
+      alloc().replace('mm_page_alloc:', 'lost: a=1') +
+      alloc('|GFP_NEW'),
+  )
+  expect([...eachEvent(trace.events)].map(({ event }) => event)).toEqual(['other', 'other', 'mm_page_alloc'])
+  expect(countByName(trace.events)).toEqual({ lost: 1, mm_page_alloc: 2 })
+  expect(causes(trace)).toEqual({ 'unread-payload': 1, 'unknown-gfp-flag': 1 })
+  expect(eventAt(trace.events, 2)).toMatchObject({ gfpFlags: 0xcc0 })
+})
+
+test('GFP_ATOMIC has the bits of the release, and a note where that is not known', async () => {
+  const text = Buffer.from(alloc().replace('GFP_KERNEL', 'GFP_ATOMIC|__GFP_ZERO'))
+  const without = await readBytes(text)
+  const with510 = await readBytes(text, 'a.txt', 'pages-5.10-s')
+  expect(eventAt(without.events, 0)).toMatchObject({ gfpFlags: 0x920 })
+  expect(causes(without)).toEqual({ 'assumed-gfp-bits': 1 })
+  expect(eventAt(with510.events, 0)).toMatchObject({ gfpFlags: 0xb20 })
+  expect(causes(with510)).toEqual({})
+})
+
+test('values beyond a field’s bounds are not stored', async () => {
+  for (const bad of ['pfn=0x1ffffffff', 'pfn=-1', 'pfn=', 'pfn=0x', 'pfn=99999999999999999999999999']) {
+    const [event] = await eventsOf(alloc().replace('pfn=0x14b17b', bad).replace('mm_page_alloc:', 'mm_page_free:'))
+    expect(event!.event).toBe('other')
+  }
+})
+
+test('CRLF, NUL bytes, invalid UTF-8 and empty lines harm only their own line', async () => {
+  const crlf = (alloc() + alloc()).replaceAll('\n', '\r\n')
+  expect(await eventsOf(crlf)).toEqual(await eventsOf(alloc() + alloc()))
+  const bytes = Buffer.concat([
+    Buffer.from(alloc()),
+    Buffer.from([0, 0, 0, 0]),
+    Buffer.from(alloc()),
+    Buffer.from([0x0a, 0xff, 0xfe, 0x80, 0x0a, 0, 0, 0x0a]),
+    Buffer.from(alloc().replace('bash', 'b\xffsh'), 'latin1'),
+  ])
+  const trace = await readBytes(bytes)
+  expect([...eachEvent(trace.events)].map(({ comm }) => comm)).toEqual(['bash', 'bash', 'b\uFFFDsh'])
+  expect(causes(trace)).toEqual({ 'unparsed-line': 2 })
+})
+
+test('a line of 10 MB is skipped and counted', async () => {
+  const trace = await read(`${alloc()}${'x'.repeat(10_000_000)}\n${alloc(`|${'A'.repeat(100_000)}`)}${alloc()}`)
+  expect(trace.events.length).toBe(2)
+  expect(causes(trace)).toEqual({ 'overlong-line': 2 })
+})
+
+test('a file cut anywhere in its last line gives all lines before it', async () => {
+  const line = alloc()
+  for (let length = 1; length < line.length; length++) {
+    const trace = await read(line + line.slice(0, length))
+    const isWhole = /gfp_flags=GFP_KERNEL$/.test(line.slice(0, length))
+    const isBlank = line.slice(0, length).trim() === ''
+    expect(trace.events.length, `cut at ${length}`).toBe(isWhole ? 2 : 1)
+    expect(causes(trace)).toEqual(isWhole || isBlank ? {} : { 'truncated-line': 1 })
+  }
+})
+
+test('a stamp far from the others is damage, not time', async () => {
+  const trace = await read(
+    alloc() + alloc().replace('1389.', '99999999999.') + alloc().replace('1389.104249', '13') + alloc(),
+  )
+  expect([...trace.events.time]).toEqual([104249000, 104249000])
+  expect(causes(trace)).toEqual({ 'unparsed-line': 2 })
+})
+
+test('no format takes what is not its text', () => {
+  const files = [
+    '',
+    '\x89PNG\r\n\x1a\n\0\0\0',
+    'time,cpu,event\n1,2,lost\n',
+    '# kreplay-events/1 zero=0\n',
+    '{"a":1}\n',
+    'PERFILE2',
+    'hello\nworld\n',
+  ]
+  for (const text of files)
+    for (const { sniff } of formats) expect(sniff(Buffer.from(text, 'latin1')), text).toBe(false)
+  for (const { sniff } of formats) expect(sniff(bytesOf('pages-6.1-s/trace.dat').subarray(0, 65536))).toBe(false)
+})
+
+test('each program’s text is known without its header', () => {
+  const report = gunzipSync(bytesOf('formats/drain-5.10-s.report.txt.gz')).subarray(0, 5000)
+  expect(formatOf(report)).toBe(traceCmdReport)
+  expect(formatOf(report.subarray(report.indexOf(0x0a) + 1))).toBe(traceCmdReport)
+  expect(formatOf(bytesOf('text/6.1/trace_pipe-lost.txt'))).toBe(ftraceText)
+  expect(formatOf(Buffer.from('# tracer: nop\n#\n'))).toBe(ftraceText)
+})
+
+test('a trace without events is a trace', async () => {
+  expect((await read('# tracer: nop\n#\n')).events.length).toBe(0)
+})
