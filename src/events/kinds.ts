@@ -111,7 +111,9 @@ export const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (le
 
 const spineSchema = z.object(spine)
 type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape extends Readonly<Record<string, z.ZodType>>
-  ? z.infer<z.ZodObject<Shape>>
+  ? keyof Shape extends never
+    ? unknown
+    : z.infer<z.ZodObject<Shape>>
   : never
 
 /** One event as an object. Loops over many events use the columns instead. */

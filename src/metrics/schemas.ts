@@ -41,6 +41,10 @@ export const pcpFidelitySchema = z.object({
       drainedPages,
     }),
   ),
+  requestedDrains: score.meta({ help: 'Drains by work items: 5.10. Size equal to what the replay held.' }),
+  inferredLocalDrains: z.number().meta({
+    help: 'Times that compaction emptied its own CPU’s lists, inferred from recorded drains that match all that was held.',
+  }),
   inferredBulkPages: z
     .number()
     .meta({ help: 'Pages taken by the untraced bulk allocator, inferred from later frees.' }),

@@ -143,7 +143,7 @@ export class Replay implements DrainHost {
         this.#pcps[pset]!.count += blocks << order
         sum += blocks << order
       }
-      entries.forEach((blocks, list) => put(listOrders[list]!, listTypes[list]!, blocks))
+      for (let list = 0; list < entries.length; list++) put(listOrders[list]!, listTypes[list]!, entries[list]!)
       put(0, 1, Math.max(0, initial.hidden[pset]!))
     })
     return sum
@@ -189,6 +189,9 @@ export class Replay implements DrainHost {
     // A drain that the trace's end cuts short ends with it.
     this.#runTimers(Number.POSITIVE_INFINITY)
     this.#closeSteps(Number.POSITIVE_INFINITY)
+    const listOperations = work.allocsFromList + work.allocsAfterRefill + work.frees - work.freesToBuddy
+    if (this.#mechanism.pcpLock) work.pcpLocks = listOperations + work.remoteDrains
+    if (this.#mechanism.dereference) work.dereferences = listOperations
     for (const isolated of this.#isolated) if (isolated < this.cpus) work.strandedPagesAtEnd += this.#cachedOf(isolated)
     let pagesAtEnd = 0
     for (let at = 0; at < this.#pcps.length; at++) pagesAtEnd += this.#pcps[at]!.count + this.#detached[at]!

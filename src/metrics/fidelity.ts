@@ -1,0 +1,123 @@
+import { lossesOf, type Recording } from '#events'
+import { share } from '#kernel'
+import {
+  type CpuFidelity,
+  Fidelity as FidelityReplay,
+  type FidelityRun,
+  missHelp,
+  ownPolicy,
+  type PageScore,
+  type Score,
+  type Script,
+} from '#replay'
+import type { Fidelity, PcpFidelity } from './schemas.ts'
+
+/** A CPU whose lists were unknown for a larger share of its operations is not scored. */
+const WARMUP_LIMIT = 0.25
+
+const warmupOf = ({ warmup, operations }: CpuFidelity): number => share(warmup, operations) ?? 0
+const isScored = (cpu: CpuFidelity): boolean => cpu.operations > 0 && warmupOf(cpu) <= WARMUP_LIMIT
+
+function sum<T extends Score | PageScore>(parts: readonly T[], zero: T): T {
+  const total = { ...zero } as Record<string, number>
+  for (const part of parts) for (const [name, value] of Object.entries(part)) total[name] = (total[name] ?? 0) + value
+  return total as unknown as T
+}
+
+const noScore: Score = { recorded: 0, predicted: 0, exact: 0 }
+const noPages: PageScore = { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 }
+
+function totals(run: FidelityRun) {
+  const scored = run.cpus.filter(isScored)
+  return {
+    refills: sum(
+      scored.map(({ refills }) => refills),
+      noScore,
+    ),
+    drainBursts: sum(
+      scored.map(({ bursts }) => bursts),
+      noScore,
+    ),
+    requestedDrains: sum(
+      scored.map(({ requested }) => requested),
+      noScore,
+    ),
+    drainedPages: sum(
+      scored.map(({ pages }) => pages),
+      noPages,
+    ),
+  }
+}
+
+/** exact ÷ max(recorded, predicted); undefined where nothing happened. */
+export const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
+  share(exact, Math.max(recorded, predicted))
+
+function pcpFidelity(script: Script, run: FidelityRun): PcpFidelity {
+  const policy = ownPolicy(script)
+  const { requestedDrains, ...best } = totals(run)
+  const { requestedDrains: _, ...withoutResync } = totals(new FidelityReplay(script, policy, { resync: false }).run())
+  const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
+  const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)
+  const scores = {
+    refills: scoreOf(best.refills),
+    drainBursts: scoreOf(best.drainBursts),
+    wrongPages: share(best.drainedPages.wrong, best.drainedPages.recorded),
+  }
+  return {
+    policy: policy.id,
+    ...best,
+    interruptions: { recorded: { ...script.recordedInterruptions }, predicted: { ...run.interruptions } },
+    warmupShare: share(warmup, operations) ?? 0,
+    resyncs: run.resyncs,
+    withoutResync,
+    requestedDrains,
+    perCpu: run.cpus.map((cpu) => ({
+      cpu: cpu.cpu,
+      warmupShare: warmupOf(cpu),
+      scored: isScored(cpu),
+      refills: cpu.refills,
+      drainBursts: cpu.bursts,
+      drainedPages: cpu.pages,
+    })),
+    inferredBulkPages: run.inferredBulkPages,
+    inferredLocalDrains: run.localDrains.row.length,
+    misses: [...run.misses]
+      .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))
+      .sort((a, b) => b.count - a.count),
+    scores: Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined)),
+  }
+}
+
+/** How exactly kreplay reproduces what the recording kernel itself recorded. `run`: of the recording kernel's own policy. */
+export function fidelityOf(recording: Recording, script: Script, run: FidelityRun): Fidelity {
+  const { machine, events } = recording
+  const notes: string[] = []
+  const losses = lossesOf(events)
+  if (machine.release === undefined)
+    notes.push(
+      'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
+    )
+  else if (!machine.release.exact)
+    notes.push(`The rules of ${machine.release.rules} were taken for release ${machine.release.text}.`)
+  if (losses.gaps > 0)
+    notes.push(
+      `${losses.gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
+    )
+  const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
+  if (!pages) notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
+  const unscored = run.cpus.filter((cpu) => cpu.operations > 0 && !isScored(cpu)).map(({ cpu }) => cpu)
+  if (unscored.length > 0)
+    notes.push(
+      `CPU ${unscored.join(', ')}: lists unknown for over ${WARMUP_LIMIT * 100} % of the events, so not scored.`,
+    )
+  for (const { cause, help } of script.tally) if (cause !== 'lost-events') notes.push(help)
+  return {
+    schema: 'kreplay.fidelity/1',
+    capture: recording.name,
+    kernel: machine.release?.text ?? 'unknown',
+    losses,
+    ...(pages ? { pcp: pcpFidelity(script, run) } : {}),
+    notes,
+  }
+}

@@ -1,0 +1,155 @@
+import { linearRegression, linearRegressionLine } from 'simple-statistics'
+import { z } from 'zod'
+
+/** A price list: what one unit of work costs on one machine, and how anybody knows. */
+export const pricesSchema = z.object({
+  id: z.string(),
+  machine: z.string(),
+  method: z.string(),
+  source: z.string(),
+  /** Time zone->lock is held for one bulk free or one refill: published [pages, mean µs, 99 % µs] points; a line is fitted. */
+  bulkFreeUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
+  refillUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
+  /** What a requester waits for drain work on other CPUs, per request, in ns. */
+  drainWorkNs: z.number().optional(),
+})
+export type Prices = z.infer<typeof pricesSchema>
+
+const huangYing = {
+  method: 'zone->lock held per bulk operation at batch 63 to 2047, mean and 99 %',
+  source: 'Huang Ying, "mm, pcp: reduce lock contention", patch 04/10, 20 Sep 2023',
+}
+
+/** Published machines. Users add their own with `--prices FILE.json`. */
+export const publishedPrices: readonly Prices[] = [
+  {
+    id: 'spr',
+    machine: 'Sapphire Rapids',
+    ...huangYing,
+    bulkFreeUs: [
+      [63, 2.33, 3.57],
+      [255, 8.29, 13.32],
+      [1023, 30.25, 44.19],
+      [2047, 59.39, 84.5],
+    ],
+    refillUs: [
+      [63, 2.67, 6.83],
+      [255, 7.52, 25.24],
+      [1023, 25.36, 94.88],
+      [2047, 45.22, 140.81],
+    ],
+  },
+  {
+    id: 'icx',
+    machine: 'Ice Lake',
+    ...huangYing,
+    bulkFreeUs: [
+      [63, 2.21, 3.68],
+      [255, 7.7, 13.5],
+      [1023, 28.55, 42.02],
+      [2047, 56.54, 84.06],
+    ],
+    refillUs: [
+      [63, 2.02, 4.35],
+      [255, 6.17, 15.97],
+      [1023, 20.81, 54.36],
+      [2047, 39.28, 91.68],
+    ],
+  },
+  {
+    id: 'clx',
+    machine: 'Cascade Lake',
+    ...huangYing,
+    bulkFreeUs: [
+      [63, 3.29, 5.03],
+      [255, 11.68, 16.97],
+      [1023, 43.39, 62.52],
+      [2047, 86.64, 120.34],
+    ],
+    refillUs: [
+      [63, 3.53, 4.75],
+      [255, 10.9, 16.39],
+      [1023, 40.0, 66.33],
+      [2047, 71.14, 106.08],
+    ],
+  },
+  {
+    id: 'cfl',
+    machine: 'Coffee Lake',
+    ...huangYing,
+    bulkFreeUs: [
+      [63, 3.13, 4.4],
+      [255, 11.86, 15.58],
+      [1023, 45.3, 52.51],
+      [2047, 90.63, 104.0],
+    ],
+    refillUs: [
+      [63, 2.48, 3.43],
+      [255, 8.96, 12.55],
+      [1023, 33.19, 45.95],
+      [2047, 65.26, 81.74],
+    ],
+  },
+]
+
+/** ns for one operation on so many pages: the least-squares line through the published means. */
+export function holdTime(points: Prices['bulkFreeUs']): (pages: number) => number {
+  const line = linearRegressionLine(linearRegression(points.map(([pages, mean]) => [pages, mean * 1000])))
+  return (pages) => Math.max(0, line(pages))
+}
+
+/** What prices need to know of a run. */
+export interface PriceableWork {
+  readonly refillSizes: ReadonlyMap<number, number>
+  readonly burstSizes: ReadonlyMap<number, number>
+  readonly allocsFromBuddy: number
+  readonly freesToBuddy: number
+  readonly workItemWaits: number
+  readonly gracePeriodWaits: number
+  readonly pcpLocks: number
+  readonly dereferences: number
+  readonly interruptions: number
+}
+
+export interface Priced {
+  readonly prices: string
+  readonly machine: string
+  readonly source: string
+  readonly zoneLockHoldNs: number
+  readonly longestHoldNs?: number
+  readonly unpriced: string[]
+}
+
+/** Prices the work of one run. What has no published price stays a count and is named in `unpriced`. */
+export function priceOf(work: PriceableWork, prices: Prices): Priced {
+  const free = holdTime(prices.bulkFreeUs)
+  const refill = holdTime(prices.refillUs)
+  let sum = 0
+  let longest = 0
+  for (const [sizes, hold] of [
+    [work.burstSizes, free],
+    [work.refillSizes, refill],
+  ] as const) {
+    for (const [pages, times] of sizes) {
+      sum += times * hold(pages)
+      longest = Math.max(longest, hold(pages))
+    }
+  }
+  const counts = [
+    'allocsFromBuddy',
+    'freesToBuddy',
+    'workItemWaits',
+    'gracePeriodWaits',
+    'pcpLocks',
+    'dereferences',
+    'interruptions',
+  ] as const
+  return {
+    prices: prices.id,
+    machine: prices.machine,
+    source: prices.source,
+    zoneLockHoldNs: Math.round(sum),
+    ...(longest === 0 ? {} : { longestHoldNs: Math.round(longest) }),
+    unpriced: counts.filter((name) => work[name] > 0),
+  }
+}

@@ -1,0 +1,22 @@
+import type { PcpChoice } from '#policies'
+import { type Inferred, Replay, type ReplayOptions, type ReplayResult } from './replay.ts'
+import type { Script } from './script.ts'
+
+/** One policy's run over one script, with what it takes to name it: plain data, fit for a message between workers. */
+export interface PolicyRun {
+  readonly policy: string
+  readonly lists: string
+  readonly drain: string
+  readonly params: Readonly<Record<string, number | string | boolean>>
+  readonly result: ReplayResult
+}
+
+export function runPolicy(script: Script, choice: PcpChoice, inferred: Inferred, options?: ReplayOptions): PolicyRun {
+  return {
+    policy: choice.id,
+    lists: choice.lists.id,
+    drain: choice.drain.id,
+    params: { ...choice.listParams, ...choice.drainParams },
+    result: new Replay(script, choice, inferred, options).run(),
+  }
+}
