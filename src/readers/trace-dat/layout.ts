@@ -41,19 +41,19 @@ export class EventFormat {
   readonly id: number
   readonly system: string
   readonly name: string
-  readonly #text: Uint8Array
+  readonly text: Uint8Array
   #fields: readonly RecordField[] | undefined
 
   constructor(id: number, system: string, name: string, text: Uint8Array) {
     this.id = id
     this.system = system
     this.name = name
-    this.#text = text
+    this.text = text
   }
 
   get fields(): readonly RecordField[] {
     if (this.#fields === undefined) {
-      const text = latin1(this.#text)
+      const text = latin1(this.text)
       const end = text.indexOf('\nprint fmt:')
       this.#fields = parseFields(end < 0 ? text : text.slice(0, end))
     }

@@ -1,0 +1,64 @@
+/**
+ * Makes the samples of traces/formats/trace-dat small: rewrites a trace.dat with only the event formats that occur in it, the
+ * kernel symbols that it needs, and the pages as they are.
+ *
+ *     node --conditions=kreplay-src src/readers/testing/trim-trace-dat.ts IN OUT [none|zlib|zstd [UNAME]]
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { countByName, type Events } from '#events'
+import { type CpuData, parseTraceDat, type TraceDat, unpack } from '../trace-dat/file.ts'
+import { readTraceDat } from '../trace-dat/index.ts'
+import { writeTraceDat } from './trace-dat-writer.ts'
+
+/** A CPU's pages as the kernel wrote them, unpacked. */
+export function pagesOf(dat: TraceDat, { offset, size }: CpuData, bytes: Uint8Array, compressed: boolean): Uint8Array {
+  if (!compressed) return bytes.subarray(offset, offset + size)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const chunks: Uint8Array[] = []
+  let at = offset + 4
+  for (let left = view.getUint32(offset, dat.little); left > 0; left--) {
+    const packed = view.getUint32(at, dat.little)
+    chunks.push(unpack(dat.compression, bytes.subarray(at + 8, at + 8 + packed), view.getUint32(at + 4, dat.little))!)
+    at += 8 + packed
+  }
+  return Buffer.concat(chunks)
+}
+
+const usedSymbols = (events: Events): Set<string> => {
+  const used = new Set<string>()
+  for (const kind of ['workqueue_queue_work', 'workqueue_execute_start', 'workqueue_execute_end'] as const) {
+    for (const name of events.tables[kind].column.function.data as Uint32Array) used.add(events.strings.get(name) ?? '')
+  }
+  return used
+}
+
+export function trim(bytes: Uint8Array, compression: 'none' | 'zlib' | 'zstd', uname?: string): Uint8Array {
+  const dat = parseTraceDat('in', bytes)
+  const { events } = readTraceDat({ name: 'in', bytes })
+  // `trace-cmd split` drops the uname.
+  const known = dat.uname ?? uname
+  const names = new Set(Object.keys(countByName(events)))
+  const symbols = usedSymbols(events)
+  const kallsyms = Buffer.from(dat.kallsyms())
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => symbols.has(line.split(' ')[2] ?? ''))
+  return writeTraceDat({
+    version: 7,
+    compression,
+    little: dat.little,
+    formats: [...dat.formats.values()].filter(({ system, name }) => system === 'ftrace' || names.has(name)),
+    kallsyms: `${kallsyms.join('\n')}\n`,
+    comms: dat.comms(),
+    ...(known === undefined ? {} : { uname: known }),
+    buffers: dat.buffers.map(({ name, cpus, compressed }) => ({
+      name,
+      cpus: cpus.map((cpu) => ({ cpu: cpu.cpu, data: pagesOf(dat, cpu, bytes, compressed) })),
+    })),
+  })
+}
+
+const [, program, input, output, compression = 'none', uname] = process.argv
+if (program === import.meta.filename && input !== undefined && output !== undefined) {
+  writeFileSync(output, trim(readFileSync(input), compression as 'none' | 'zlib' | 'zstd', uname))
+}
