@@ -16,6 +16,9 @@ export async function renderHtml(comparison: Comparison): Promise<string> {
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 const esc = (text: string): string => text.replace(/[&<>"']/g, (one) => entities[one] ?? one)
 
+/** Text that is read: names which the kernel writes as one word stay one. */
+const prose = (text: string): string => esc(text).replaceAll('zone-&gt;lock', '<span class="nb">zone-&gt;lock</span>')
+
 /** JSON inside a script element: no `<` can end it or open a comment. */
 const inlineJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')
 
@@ -72,12 +75,12 @@ ${page.parts.map(partOf).join('\n')}
 const partOf = ({ section, paragraphs, figures, tables, charts, caveats }: Part): string =>
   [
     `<section id="${section.id}" aria-labelledby="${section.id}-question">`,
-    `<h2 id="${section.id}-question">${esc(section.question)}</h2>`,
-    ...paragraphs.map((one) => `<p>${esc(one)}</p>`),
+    `<h2 id="${section.id}-question">${prose(section.question)}</h2>`,
+    ...paragraphs.map((one) => `<p>${prose(one)}</p>`),
     figures.length === 0 ? '' : `<ul class="figures">${figures.map(figureOf).join('')}</ul>`,
     caveats.length === 0
       ? ''
-      : `<ul class="caveats" aria-label="Caveats">${caveats.map((one) => `<li>${esc(one)}</li>`).join('')}</ul>`,
+      : `<ul class="caveats" aria-label="Caveats">${caveats.map((one) => `<li>${prose(one)}</li>`).join('')}</ul>`,
     ...tables.map(tableOf),
     ...charts.map(chartOf),
     '</section>',
@@ -90,7 +93,7 @@ const figureOf = ({ label, value, note, tone }: KeyFigure): string =>
 
 const chartOf = ({ id, title, alt, legend, table }: Chart): string =>
   `<figure id="${id}" data-chart="${id}">
-<figcaption><h3>${esc(title)}</h3></figcaption>
+<figcaption><h3>${prose(title)}</h3></figcaption>
 <ul class="legend" aria-label="Legend">${legend.map(legendEntry).join('')}</ul>
 <div class="plot" role="img" aria-label="${esc(alt)}"></div>
 <details><summary>The numbers behind: ${esc(title)}</summary>${tableOf(table)}</details>
@@ -115,7 +118,7 @@ function tableOf(table: Table): string {
     const [first, ...others] = cells.map((cell, at) => contentOf(table, row, at, cell, write[at]))
     return `<tr${base ? ' class="base"' : ''}><th scope="row">${first ?? ''}${base ? ' <span class="tag">baseline</span>' : ''}</th>${others.join('')}</tr>`
   })
-  return `<div class="table" role="region" tabindex="0" aria-label="${esc(table.caption)}"><table><caption>${esc(table.caption)}</caption>
+  return `<div class="table" role="region" tabindex="0" aria-label="${esc(table.caption)}"><table><caption><span>${prose(table.caption)}</span></caption>
 <thead><tr>${table.columns.map(headOf).join('')}</tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`
 }
@@ -128,7 +131,7 @@ function contentOf(
   write: ((cell: Cell) => string) | undefined,
 ): string {
   if (isVerdict(cell)) return `<td class="t"><span class="verdict ${cell.tone}">${esc(cell.words)}</span></td>`
-  const text = esc(write?.(cell) ?? NOTHING)
+  const text = prose(write?.(cell) ?? NOTHING)
   if (at === 0) return text
   if (table.columns[at]?.kind === 'text') return `<td class="t">${text}</td>`
   const difference = comparisonOf(table, row, at)
@@ -138,5 +141,5 @@ function contentOf(
 function headOf(column: Column): string {
   const { title, unit, kind, help } = column
   const attributes = `scope="col"${kind === 'text' ? ' class="t"' : ''}${help === undefined ? '' : ` title="${esc(help)}"`}`
-  return `<th ${attributes}>${unit === undefined ? esc(headingOf(column)) : `${esc(title)} <span class="unit">${esc(unit)}</span>`}</th>`
+  return `<th ${attributes}>${unit === undefined ? prose(headingOf(column)) : `${prose(title)} <span class="unit">${esc(unit)}</span>`}</th>`
 }

@@ -13,8 +13,7 @@ export function renderMarkdown(comparison: Comparison): string {
     `# ${esc(page.title)}`,
     esc(page.origin),
     ...page.parts.flatMap(partOf),
-    `Made by kreplay ${esc(page.version)}.`,
-    '',
+    `Made by kreplay ${esc(page.version)}.\n`,
   ].join('\n\n')
 }
 
@@ -41,23 +40,23 @@ const partOf = ({ section, paragraphs, figures, tables, charts, caveats }: Part)
     ]),
   ].filter((block) => block !== '')
 
+/** Columns are padded, so that a table reads as one in a mail too. */
 function tableOf(table: Table): string[] {
   const write = table.columns.map((_, at) => writerOf(table, at))
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const rows = table.rows.map((cells, row) =>
-    line(
-      cells.map((cell, at) => {
-        if (isVerdict(cell)) return esc(cell.words)
-        const difference = comparisonOf(table, row, at)
-        const text = esc(write[at]?.(cell) ?? '')
-        if (difference !== undefined) return `${text} (${esc(difference.words)})`
-        return at === 0 && row === table.baselineRow ? `${text} (baseline)` : text
-      }),
-    ),
+  const cells = table.rows.map((row, index) =>
+    row.map((cell, at) => {
+      if (isVerdict(cell)) return esc(cell.words)
+      const text = esc(write[at]?.(cell) ?? '')
+      const difference = comparisonOf(table, index, at)
+      if (difference !== undefined) return `${text} (${esc(difference.words)})`
+      return at === 0 && index === table.baselineRow ? `${text} (baseline)` : text
+    }),
   )
-  const rule = line(table.columns.map(({ kind }) => (kind === 'text' ? '---' : '---:')))
-  return [
-    `**${esc(table.caption)}**`,
-    [line(table.columns.map((column) => esc(headingOf(column)))), rule, ...rows].join('\n'),
-  ]
+  const heads = table.columns.map((column) => esc(headingOf(column)))
+  const widths = heads.map((head, at) => Math.max(3, head.length, ...cells.map((row) => row[at]?.length ?? 0)))
+  const isText = (at: number): boolean => table.columns[at]?.kind === 'text'
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, at) => (isText(at) ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`
+  const rule = `| ${widths.map((width, at) => (isText(at) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
+  return [`**${esc(table.caption)}**`, [line(heads), rule, ...cells.map(line)].join('\n')]
 }

@@ -44,7 +44,8 @@ section>p{margin:.5rem 0}
 .caveats li+li{margin-top:.3rem}
 .table{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:8px;margin:.9rem 0;max-width:100%;width:fit-content}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{text-align:left;font-weight:600;padding:.6rem .6rem .3rem;max-width:46rem;color:var(--fg)}
+caption{text-align:left;font-weight:600;padding:.6rem .6rem .3rem;color:var(--fg)}
+caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(46rem,calc(100vw - 3.6rem))}caption span.nb,.nb{position:static;display:inline;white-space:nowrap}
 th,td{padding:.38rem .6rem;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
 thead th{font-weight:600;font-size:.82rem;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:4.6rem;border-top:0}
 thead .unit{display:block;font-weight:400}

@@ -6,6 +6,7 @@ import { MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds, text } from './section.ts'
 
 const kinds = { threshold: 'a free crossed the limit', requested: 'a drain was requested' } as const
+const NO_BURST = 'none'
 const MOST_POINTS = 3000
 
 interface Burst {
@@ -63,6 +64,7 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
   const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
   const drawn = runs.map((run) => burstsOf(run, shown(comparison)))
   const listed = runs.map((run) => burstsOf(run, Math.floor(MOST_ROWS / runs.length)))
+  const anyTime = toSeconds(drawn.flat()[0]?.t ?? 0)
   const kindOf = ({ requested }: Burst): string => (requested ? kinds.requested : kinds.threshold)
   return {
     id: `bursts-${index}`,
@@ -81,13 +83,19 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
     spec: {
       background: null as unknown as string,
       data: {
-        values: rows.map((row, at) => ({
-          row,
-          t: drawn[at]?.map(({ t }) => toSeconds(t)) ?? [],
-          cpu: drawn[at]?.map(({ cpu }) => cpu) ?? [],
-          pages: drawn[at]?.map(({ pages }) => pages) ?? [],
-          kind: drawn[at]?.map(kindOf) ?? [],
-        })),
+        values: rows.map((row, at) => {
+          const points = drawn[at] ?? []
+          // A policy without bursts keeps its row, with one point of no size.
+          return points.length === 0
+            ? { row, t: [anyTime], cpu: [0], pages: [0], kind: [NO_BURST] }
+            : {
+                row,
+                t: points.map(({ t }) => toSeconds(t)),
+                cpu: points.map(({ cpu }) => cpu),
+                pages: points.map(({ pages }) => pages),
+                kind: points.map(kindOf),
+              }
+        }),
       },
       transform: [{ flatten: ['t', 'cpu', 'pages', 'kind'] }],
       facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
@@ -104,9 +112,9 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
             scale: { type: 'symlog', constant: 4 },
             axis: { title: 'pages', values: [0, 10, 30, 100, 300, 1000, 3000, 10_000], ...SHORT_NUMBERS },
           },
-          color: kindScale([colour('k0'), colour('k1')]),
-          shape: { ...kindScale(['circle', 'triangle-up']), type: 'nominal' },
-          size: kindScale([18, 70]),
+          color: kindScale([colour('k0'), colour('k1'), colour('muted')]),
+          shape: { ...kindScale(['circle', 'triangle-up', 'circle']), type: 'nominal' },
+          size: kindScale([18, 70, 0]),
           tooltip: [
             { field: 't', title: 'time (s)' },
             { field: 'pages', title: 'pages' },
@@ -130,5 +138,5 @@ const kindScale = <T>(range: T[]): object => ({
   field: 'kind',
   type: 'ordinal',
   legend: null,
-  scale: { domain: [kinds.threshold, kinds.requested], range },
+  scale: { domain: [kinds.threshold, kinds.requested, NO_BURST], range },
 })

@@ -1,6 +1,7 @@
 import { share } from '#kernel'
 import type { PcpFidelity } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
+import { pluralOf } from './common.ts'
 import { toneOfScore } from './headline.ts'
 import { type Cell, type Column, count, percent, type Section, type Table, text, type Verdict } from './section.ts'
 
@@ -37,7 +38,7 @@ export const fidelity: Section = {
   },
 }
 
-function cautions({ warmupShare, perCpu, inferredBulkPages }: PcpFidelity): string[] {
+function cautions({ warmupShare, perCpu, inferredBulkPages, inferredLocalDrains }: PcpFidelity): string[] {
   const unscored = perCpu.filter(({ scored }) => !scored).map(({ cpu }) => cpu)
   return [
     ...(warmupShare > 0
@@ -48,6 +49,11 @@ function cautions({ warmupShare, perCpu, inferredBulkPages }: PcpFidelity): stri
     ...(unscored.length > 0
       ? [
           `Not scored, since warm-up took over a quarter of its events: ${unscored.map((cpu) => `CPU ${cpu}`).join(', ')}.`,
+        ]
+      : []),
+    ...(inferredLocalDrains > 0
+      ? [
+          `${formatCount(inferredLocalDrains)} local ${pluralOf(inferredLocalDrains, 'drain')} by compaction, which no event names, inferred from recorded drains of all that a CPU held.`,
         ]
       : []),
     ...(inferredBulkPages > 0
@@ -71,7 +77,11 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
       text('verdict'),
       percent('score without resync'),
     ],
-    rows: [scoreRow('refills', pcp.refills, bare.refills), scoreRow('drain bursts', pcp.drainBursts, bare.drainBursts)],
+    rows: [
+      scoreRow('refills', pcp.refills, bare.refills),
+      scoreRow('drain bursts', pcp.drainBursts, bare.drainBursts),
+      scoreRow('requested drains', pcp.requestedDrains),
+    ],
   }
   const drained: Table = {
     caption: `Drained pages: the predicted page at the predicted place${of}`,
@@ -106,9 +116,17 @@ const verdictOfScore = (score: number | undefined): Verdict => ({
   tone: toneOfScore(score),
 })
 
-function scoreRow(what: string, score: Score, bare: Score): Cell[] {
+function scoreRow(what: string, score: Score, bare?: Score): Cell[] {
   const value = scoreOf(score)
-  return [what, score.recorded, score.predicted, score.exact, value, verdictOfScore(value), scoreOf(bare)]
+  return [
+    what,
+    score.recorded,
+    score.predicted,
+    score.exact,
+    value,
+    verdictOfScore(value),
+    bare === undefined ? undefined : scoreOf(bare),
+  ]
 }
 
 function drainedRow(what: string, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {

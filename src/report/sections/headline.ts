@@ -17,15 +17,11 @@ export const headline: Section = {
       paragraphs: [comparison.headline],
       figures: [
         ...fidelityFigures(comparison),
-        ...bestOf(
-          comparison,
-          'Interruptions of isolated CPUs',
-          interruptionsOfIsolated,
-          captures.some(({ isolated }) => isolated.length > 0),
-        ),
-        ...bestOf(comparison, 'Interruptions of all CPUs', ({ work }) => work.interruptions, true),
-        ...bestOf(comparison, 'Pages moved under zone->lock', ({ work }) => work.zoneLockPages, true),
-      ].slice(0, 4),
+        ...(captures.some(({ isolated }) => isolated.length > 0)
+          ? bestOf(comparison, 'Interruptions of isolated CPUs', interruptionsOfIsolated)
+          : bestOf(comparison, 'Interruptions of all CPUs', ({ work }) => work.interruptions)),
+        ...bestOf(comparison, 'Pages moved under zone->lock', ({ work }) => work.zoneLockPages),
+      ],
       caveats: [
         ...(gaps > 0
           ? [
@@ -70,8 +66,7 @@ export const toneOfScore = (score: number | undefined): Tone =>
   score === undefined ? 'none' : score >= 0.98 ? 'good' : score >= 0.9 ? 'fair' : 'poor'
 
 /** The least of a count among the policies beside the baseline's, over all captures. */
-function bestOf(comparison: Comparison, label: string, of: (run: Run) => number, applies: boolean): KeyFigure[] {
-  if (!applies) return []
+function bestOf(comparison: Comparison, label: string, of: (run: Run) => number): KeyFigure[] {
   const totals = new Map<string, number>()
   for (const { name } of comparison.captures) {
     for (const run of runsOn(comparison, name)) totals.set(run.policy, (totals.get(run.policy) ?? 0) + of(run))

@@ -54,7 +54,7 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
       .join('; ')}.`,
     legend: [
       { label: 'housekeeping CPU', colour: 'k0', shape: 'area' },
-      ...(capture.isolated.length > 0 ? [{ label: 'isolated CPU', colour: 'k1', shape: 'area' } as const] : []),
+      ...(capture.isolated.length > 0 ? [{ label: 'isolated CPU ◆', colour: 'k1', shape: 'area' } as const] : []),
     ],
     spec: {
       background: null as unknown as string,

@@ -9,7 +9,7 @@ import { type Chart, count, percent, type Section, text } from './section.ts'
 const ways = [
   { name: 'list', label: 'from a list', colour: 'k0', of: ({ work }: Run) => work.allocsFromList },
   { name: 'refill', label: 'after a refill', colour: 'k4', of: ({ work }: Run) => work.allocsAfterRefill },
-  { name: 'buddy', label: 'from the buddy', colour: 'k1', of: ({ work }: Run) => work.allocsFromBuddy },
+  { name: 'buddy', label: 'from the buddy', colour: 'k5', of: ({ work }: Run) => work.allocsFromBuddy },
 ] as const
 
 export const served: Section = {

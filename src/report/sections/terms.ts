@@ -36,7 +36,7 @@ export const terms: readonly (readonly [term: string, meaning: string])[] = [
     'zone->lock',
     'The spinlock around the buddy of one zone. While one CPU holds it, all others that need the buddy wait.',
   ],
-  ['high, batch', 'A list gives pages back when it holds `high`; refills and bursts move about `batch` pages.'],
+  ['high, batch', 'A list gives pages back when it holds high; refills and bursts move about batch pages.'],
   ['refill', 'An allocation found the list empty and fetched a batch from the buddy under zone->lock.'],
   [
     'drain burst',

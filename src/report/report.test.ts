@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest'
+import { type Comparison, comparisonSchema } from '#metrics'
+import { renderHtml, renderMarkdown, sections } from './index.ts'
+import { compose } from './page.ts'
+import { thinned } from './sections/common.ts'
+import { comparisonFixture } from './testing/fixture.ts'
+import { hostileComparison } from './testing/hostile.ts'
+
+/** The fixture with one run changed. */
+function without(change: (comparison: Comparison) => void): Comparison {
+  const comparison = structuredClone(comparisonFixture())
+  change(comparison)
+  return comparisonSchema.parse(comparison)
+}
+
+const tableOf = (comparison: Comparison, section: string, caption: string) =>
+  compose(comparison)
+    .parts.find((part) => part.section.id === section)
+    ?.tables.find((table) => table.caption.startsWith(caption))
+
+test('the Markdown report reads as it should', async () => {
+  await expect(renderMarkdown(comparisonFixture())).toMatchFileSnapshot('testing/report.md')
+})
+
+test('the same comparison gives the same report, to the byte', async () => {
+  expect(await renderHtml(comparisonFixture())).toBe(await renderHtml(comparisonFixture()))
+})
+
+test('sections and charts have ids of their own', () => {
+  const ids = [
+    ...sections.map(({ id }) => id),
+    ...compose(comparisonFixture()).parts.flatMap(({ charts }) => charts.map(({ id }) => id)),
+  ]
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('every chart has a title that asks, words for it, and at most 200 rows behind it', () => {
+  for (const { charts } of compose(comparisonFixture()).parts) {
+    for (const { title, alt, table, spec } of charts) {
+      expect(title).toMatch(/\?$/)
+      expect(alt.length).toBeGreaterThan(60)
+      expect(table.rows.length).toBeGreaterThan(0)
+      expect(table.rows.length).toBeLessThanOrEqual(200)
+      expect(spec.background).toBeNull()
+    }
+  }
+})
+
+test('each row of each table has a cell for each column', () => {
+  for (const { tables, charts } of compose(comparisonFixture()).parts) {
+    for (const { columns, rows } of [...tables, ...charts.map(({ table }) => table)]) {
+      for (const row of rows) expect(row.length).toBe(columns.length)
+    }
+  }
+})
+
+test('where nothing happened the report prints no score', () => {
+  const comparison = without(({ fidelity }) => {
+    const pcp = fidelity[0]?.pcp
+    if (pcp === undefined) throw new Error('the fixture has a page policy')
+    pcp.drainBursts = { recorded: 0, predicted: 0, exact: 0 }
+    delete pcp.scores.drainBursts
+  })
+  const row = tableOf(comparison, 'fidelity', 'pcp/linux-5.10 against')?.rows[1]
+  expect(row?.[4]).toBeUndefined()
+  expect(row?.[5]).toEqual({ value: undefined, words: 'nothing happened', tone: 'none' })
+  expect(renderMarkdown(comparison)).toMatch(/\| drain bursts \| 0 \| 0 \| 0 \| – \| nothing happened \|/)
+})
+
+test('losses stand in the headline, skipped lines with their help in the provenance', () => {
+  const text = renderMarkdown(comparisonFixture())
+  expect(text.slice(0, text.indexOf('## How exactly'))).toContain('Recording lost 312 events in 1 gap')
+  expect(text).toContain('record with a larger buffer\\_size\\_kb'.replaceAll('\\', ''))
+  expect(text).toContain('lacks meminfo.before')
+})
+
+test('work without a price is shown as a count and in no total', () => {
+  const table = tableOf(comparisonFixture(), 'priced', 'Unpriced work')
+  expect(table?.columns.map(({ title }) => title)).toContain('grace periods waited for')
+  const rcu = table?.rows.find(([policy]) => policy === 'pcp/rcu-swap')
+  expect(rcu).toContain(5)
+})
+
+test('without isolated CPUs nothing is said of stranded pages', () => {
+  const comparison = without(({ captures }) => {
+    for (const capture of captures) capture.isolated = []
+  })
+  expect(compose(comparison).parts.map(({ section }) => section.id)).not.toContain('stranded')
+})
+
+test('a comparison with neither runs nor fidelity still prints', async () => {
+  const comparison = without((all) => {
+    all.runs = []
+    all.fidelity = []
+  })
+  expect(await renderHtml(comparison)).toContain('What did the replay find?')
+  expect(renderMarkdown(comparison)).toContain('What was recorded')
+})
+
+test('two captures stand apart, each with tables and charts of its own', () => {
+  const comparison = without((all) => {
+    const [capture] = all.captures
+    if (capture === undefined) throw new Error('the fixture has a capture')
+    all.captures.push({ ...capture, name: 'pages-6.1-s', isolated: [] })
+    all.runs.push(...all.runs.map((run) => ({ ...run, capture: 'pages-6.1-s' })))
+  })
+  const captions = compose(comparison).parts.flatMap(({ tables }) => tables.map(({ caption }) => caption))
+  expect(captions).toContain('Work under zone->lock (drain-5.10-s)')
+  expect(captions).toContain('Work under zone->lock (pages-6.1-s)')
+})
+
+test('of many CPUs the isolated and the busiest are drawn, and the report says so', () => {
+  const comparison = without((all) => {
+    for (const capture of all.captures) {
+      capture.cpus = Array.from({ length: 64 }, (_, cpu) => cpu)
+      capture.isolated = [63]
+    }
+    for (const run of all.runs) run.series.cachedPages.cpus['63'] = run.series.cachedPages.t.map(() => 1)
+  })
+  const part = compose(comparison).parts.find(({ section }) => section.id === 'cached-pages')
+  expect(part?.charts[0]?.legend.map(({ label }) => label)).toContain('CPU 63, isolated')
+  expect(part?.charts[0]?.legend).toHaveLength(8)
+  expect(part?.caveats.join()).toContain('has 64 CPUs; drawn are 8')
+})
+
+test('thinning a line keeps its peaks', () => {
+  const values = Array.from({ length: 5000 }, (_, at) => (at === 1234 ? 999 : at === 4321 ? -5 : at % 7))
+  const line = thinned({ t: values.map((_, at) => at), values }, 200)
+  expect(line.values.length).toBeLessThanOrEqual(200)
+  expect(line.t[line.values.indexOf(999)]).toBe(1234)
+  expect(line.values).toContain(-5)
+})
+
+test('names from a trace stay text', async () => {
+  const html = await renderHtml(hostileComparison())
+  expect(html.match(/<img|<b onmouseover/)).toBeNull()
+  expect(html.match(/<script/g)).toHaveLength(2)
+  expect(html.match(/<\/script/g)).toHaveLength(2)
+  const markdown = renderMarkdown(hostileComparison())
+  expect(markdown.match(/(?<!\\)<(img|script|\/script|b )/)).toBeNull()
+})
+
+test('the page is one file under 1.5 MB whose policy lets nothing else run', async () => {
+  const html = await renderHtml(comparisonFixture())
+  expect(Buffer.byteLength(html)).toBeLessThan(1.5e6)
+  const markup = html.replace(/<script>.*?<\/script>/s, '')
+  expect(markup.match(/<link|src=|@import|url\(|style="/)).toBeNull()
+  const policy = /Content-Security-Policy" content="(.*?)"/.exec(html)?.[1]
+  expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'; img-src data:;/)
+  expect(policy).not.toContain('unsafe-')
+})
