@@ -62,11 +62,21 @@ export async function readCsv(source: TraceSource): Promise<ReadTrace> {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
     throw new TraceError({
-      place: { file: source.name, line: rows.line + 1 },
-      what: `not CSV: ${error.message.replace(/ on line.*| at line.*/, '')}`,
+      place: { file: source.name, line: lineAt(source.bytes, preamble.from + Number(error.bytes ?? 0)) },
+      what: `not CSV: ${error.message.replace(/ (?:on|at) line .*/, '')}`,
     })
   }
   return rows.finish()
+}
+
+/**
+ * The line of the cell that begins at this byte: what the parser's `bytes` says of an error. Its `lines` is where it gave up, and that
+ * may be the end of the file.
+ */
+function lineAt(bytes: Uint8Array, byte: number): number {
+  let line = 1
+  for (let at = bytes.indexOf(NEWLINE); at >= 0 && at < byte; at = bytes.indexOf(NEWLINE, at + 1)) line++
+  return line
 }
 
 function* piecesOf({ bytes, onProgress }: TraceSource, start: number): Generator<Buffer> {
