@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 
-const BUILT = 'bundle.js'
+/** Not the name of any module here, since `tsc` writes those into the same folder. */
+export const BUILT = 'page.min.js'
 
 /** Makes one script of `main.ts` with vega and its interpreter in it. esbuild is there in a clone only. */
 export async function bundleRuntime(): Promise<string> {
