@@ -281,3 +281,21 @@ test('the reader takes headers of CSV, and nothing else', () => {
   const report = gunzipSync(readFileSync(join(traces, 'formats/drain-5.10-s.report.txt.gz'))).subarray(9, 4000)
   expect(kreplayCsv.sniff(report)).toBe(false)
 })
+
+test('whatever the damage, events are read or a TraceError says why not', async () => {
+  const { events } = await traceDat.read({ name: 'a', bytes: readFileSync(join(traces, 'pages-7.2-s/trace.dat')) })
+  const good = Buffer.from((await csvOf(recordingOf(events))).slice(0, 4000))
+  const anyEdit = fc.record({ at: fc.nat(3999), byte: fc.oneof(fc.nat(255), fc.constantFrom(0, 10, 13, 34, 39, 44)) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyEdit, { maxLength: 3 }), fc.nat(4000), async (edits, length) => {
+      const bytes = Uint8Array.from(good.subarray(0, length))
+      for (const { at, byte } of edits) if (at < length) bytes[at] = byte
+      try {
+        await kreplayCsv.read({ name: 'a.csv', bytes })
+      } catch (error) {
+        if (!(error instanceof TraceError)) throw error
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

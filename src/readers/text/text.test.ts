@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countByName, type Events, eachEvent, eventAt, lossesOf, type TraceEvent } from '#events'
 import { parseRelease, TraceError } from '#kernel'
@@ -339,4 +340,26 @@ test('each program’s text is known without its header', () => {
 
 test('a trace without events is a trace', async () => {
   expect((await read('# tracer: nop\n#\n')).events.length).toBe(0)
+})
+
+test('whatever the damage, every line is accounted for and only a TraceError is thrown', async () => {
+  const samples = ['text/6.1/trace_pipe-lost.txt', 'text/7.2/record-tgid.txt', 'pages-5.10-s/trace.txt'].map((path) =>
+    bytesOf(path).subarray(0, 6000),
+  )
+  const anyEdit = fc.record({
+    at: fc.nat(5999),
+    byte: fc.oneof(fc.nat(255), fc.constantFrom(0, 10, 13, 32, 45, 58, 61, 91, 93)),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...samples), fc.array(anyEdit, { maxLength: 60 }), async (sample, edits) => {
+      const bytes = Uint8Array.from(sample)
+      for (const { at, byte } of edits) bytes[at] = byte
+      try {
+        expectLaw(await ftraceText.read({ name: 'a.txt', bytes }), bytes)
+      } catch (error) {
+        if (!(error instanceof TraceError)) throw error
+      }
+    }),
+    { numRuns: 300 },
+  )
 })
