@@ -194,18 +194,47 @@ export function countByName(events: Events): Record<string, number> {
     if (name !== undefined && kind !== 'other') count(name, byKind[number]!)
   })
   const names = events.tables.other.column.name.data as Uint32Array
-  for (const name of names) count(events.strings.get(name) ?? '?', 1)
+  if (byKind[Kind.other]! > 0) {
+    for (let row = 0; row < events.length; row++) {
+      if (events.kind[row] === Kind.other) count(events.strings.get(names[events.slot[row]!]!) ?? '?', 1)
+    }
+  }
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Losses: how many gaps, and how many events as far as the recording counted them. */
 export function lossesOf(events: Events): { gaps: number; events: number; uncounted: number } {
   const counts = events.tables.lost.column.count.data as Uint32Array
-  let sum = 0
-  let uncounted = 0
-  for (const count of counts) {
-    if (count === ABSENT.u32) uncounted++
-    else sum += count
+  const losses = { gaps: 0, events: 0, uncounted: 0 }
+  for (let row = 0; row < events.length && counts.length > 0; row++) {
+    if (events.kind[row] !== Kind.lost) continue
+    const count = counts[events.slot[row]!]!
+    losses.gaps++
+    if (count === ABSENT.u32) losses.uncounted++
+    else losses.events += count
   }
-  return { gaps: counts.length, events: sum, uncounted }
+  return losses
+}
+
+/** The rows for which `keep` holds, in order. The payload tables are shared with the original. */
+export function selectEvents(events: Events, keep: (row: number) => boolean): Events {
+  const rows = new Uint32Array(events.length)
+  let length = 0
+  for (let row = 0; row < events.length; row++) if (keep(row)) rows[length++] = row
+  const take = <T extends Float64Array | Uint16Array | Int32Array | Uint8Array | Uint32Array>(column: T): T => {
+    const taken = column.slice(0, length) as T
+    for (let at = 0; at < length; at++) taken[at] = column[rows[at]!]!
+    return taken
+  }
+  return {
+    ...events,
+    length,
+    time: take(events.time),
+    cpu: take(events.cpu),
+    pid: take(events.pid),
+    kind: take(events.kind),
+    comm: take(events.comm),
+    context: take(events.context),
+    slot: take(events.slot),
+  }
 }

@@ -1,0 +1,184 @@
+import yargs, { type Argv } from 'yargs'
+import { TraceError, UsageError } from '#kernel'
+import { version } from './analyse.ts'
+import * as commands from './commands.ts'
+import { clean, onInterrupt } from './terminal.ts'
+
+/** 0 ok, 1 finding failed, 2 usage, 3 bad input. */
+export type Exit = 0 | 1 | 2 | 3
+
+const withJson = <T>(argv: Argv<T>) =>
+  argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
+
+/** Runs one command line. Errors that users cause are told in a sentence on standard error. */
+export async function run(args: readonly string[]): Promise<Exit> {
+  let exit: Exit = 0
+  const done = (code: Exit) => {
+    exit = code
+  }
+  const cli = yargs([...args])
+    .scriptName('kreplay')
+    .usage('$0 <command>\n\nReplays Linux kmem event traces through other allocator and drain policies.')
+    .command(
+      'demo',
+      'The main job on a bundled capture: compare, write a report',
+      (argv) =>
+        withJson(
+          argv.option('output', {
+            alias: 'o',
+            type: 'string',
+            describe: 'Where the report goes; default reports/demo.html',
+          }),
+        ).example('$0 demo', 'writes reports/demo.html'),
+      async ({ json, output }) => done(await commands.demo({ json, output })),
+    )
+    .command(
+      'info <capture>',
+      'What is in a capture: kernel, machine, events, losses',
+      (argv) =>
+        withJson(
+          argv.positional('capture', {
+            type: 'string',
+            demandOption: true,
+            describe: 'A capture folder or a trace file',
+          }),
+        ).example('$0 info traces/pages-6.1-s', 'events by kind and CPU, zones, losses'),
+      async ({ capture, json }) => done(await commands.info({ capture, json })),
+    )
+    .command(
+      'convert <input> <output>',
+      'Any readable trace to .csv (and .csv.gz, .csv.zst)',
+      (argv) =>
+        withJson(
+          argv
+            .positional('input', { type: 'string', demandOption: true })
+            .positional('output', { type: 'string', demandOption: true })
+            .option('from', { type: 'number', describe: 'From this second of the trace’s clock' })
+            .option('to', { type: 'number', describe: 'Up to, and without, this second' })
+            .option('cpu', { type: 'string', describe: 'Only these CPUs, e.g. 0,2-3' })
+            .option('event', {
+              type: 'string',
+              array: true,
+              describe: 'Only events of this recorded name; may be given again',
+            }),
+        ).example('$0 convert traces/pages-6.1-s pages.csv.gz --cpu 0', 'one CPU, compressed'),
+      async ({ input, output, from, to, cpu, event, json }) =>
+        done(await commands.convert({ input, output, from, to, cpu, event, json, signal: onInterrupt() })),
+    )
+    .command(
+      'fidelity <capture>',
+      'How exactly the recording kernel’s own policy is reproduced',
+      (argv) =>
+        withJson(
+          argv
+            .positional('capture', { type: 'string', demandOption: true })
+            .option('at-least', {
+              type: 'string',
+              describe:
+                'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
+            }),
+        ).example('$0 fidelity traces/pages-6.1-s --at-least refills=0.99', 'a check for scripts'),
+      async ({ capture, json, atLeast }) => done(await commands.fidelity({ capture, json, atLeast })),
+    )
+    .command(
+      'compare <captures..>',
+      'What each policy would have cost on a recorded trace',
+      (argv) =>
+        withJson(
+          argv
+            .positional('captures', { type: 'string', array: true, demandOption: true })
+            .option('policies', {
+              type: 'string',
+              demandOption: true,
+              describe: 'Ids, comma-separated: `kreplay policies` lists them',
+            })
+            .option('baseline', {
+              type: 'string',
+              describe: 'Policy that the others are compared with; default the first',
+            })
+            .option('isolated', {
+              type: 'string',
+              describe: 'Isolated CPUs, e.g. 3 or 2-3; default from the capture’s command line',
+            })
+            .option('set', {
+              type: 'string',
+              array: true,
+              default: [] as string[],
+              describe: 'PARAM=VALUE for every policy that has it',
+            })
+            .option('prices', {
+              type: 'string',
+              describe: 'A JSON file of price lists; default the published machines',
+            })
+            .option('expect', {
+              type: 'string',
+              array: true,
+              default: [] as string[],
+              describe: 'Exit 1 unless it holds, e.g. pcp/trylock:interruptions=0',
+            })
+            .option('output', {
+              alias: 'o',
+              type: 'string',
+              describe: 'HTML report; a .json name saves the result instead',
+            }),
+        ).example(
+          '$0 compare traces/drain-5.10-s --policies pcp/linux-5.10,pcp/trylock --isolated 3 -o report.html',
+          'who interrupts CPU 3?',
+        ),
+      async (argv) => done(await commands.compare(argv)),
+    )
+    .command(
+      'policies [id]',
+      'The catalogue: policies, parameters, units, sources',
+      (argv) =>
+        withJson(argv.positional('id', { type: 'string' })).example(
+          '$0 policies pcp/rcu-swap',
+          'source and parameters of one',
+        ),
+      ({ id, json }) => done(commands.policies({ id, json })),
+    )
+    .command(
+      'report <result>',
+      'Renders a saved result again',
+      (argv) =>
+        withJson(
+          argv
+            .positional('result', { type: 'string', demandOption: true, describe: 'What `compare --json` printed' })
+            .option('output', { alias: 'o', type: 'string', demandOption: true }),
+        ).example('$0 report result.json -o report.html', ''),
+      async ({ result, output, json }) => done(await commands.report({ input: result, output, json })),
+    )
+    .completion('completion', 'Prints a completion script for bash or zsh')
+    .demandCommand(1, 'Name a command.')
+    .strict()
+    .recommendCommands()
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(120, process.stdout.columns ?? 120))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw (
+        error ?? new UsageError(message, '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them')
+      )
+    })
+  try {
+    await cli.parseAsync()
+    return exit
+  } catch (error) {
+    return tell(error)
+  }
+}
+
+/** One clear message, no stack; a fault of kreplay's own shows where it is. */
+function tell(error: unknown): Exit {
+  if (error instanceof UsageError || error instanceof TraceError) {
+    process.stderr.write(`kreplay: ${clean(error.message)}\n`)
+    return error instanceof UsageError ? 2 : 3
+  }
+  if (error instanceof Error && error.name === 'YError') {
+    process.stderr.write(`kreplay: ${clean(error.message)}\n`)
+    return 2
+  }
+  throw error
+}
