@@ -1,8 +1,8 @@
 /**
- * Makes the samples of traces/formats/trace-dat small: rewrites a trace.dat with only the event formats that occur in it, the
- * kernel symbols that it needs, and the pages as they are.
+ * Makes small samples of a large trace.dat: the pages that begin between two times, as the kernel wrote them, with only the
+ * event formats and kernel symbols that the trace uses.
  *
- *     node --conditions=kreplay-src src/readers/testing/trim-trace-dat.ts IN OUT [none|zlib|zstd [UNAME]]
+ *     node --conditions=kreplay-src src/readers/testing/trim-trace-dat.ts IN OUT none|zlib|zstd FROM-SECOND TO-SECOND
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { countByName, type Events } from '#events'
@@ -32,11 +32,22 @@ const usedSymbols = (events: Events): Set<string> => {
   return used
 }
 
-export function trim(bytes: Uint8Array, compression: 'none' | 'zlib' | 'zstd', uname?: string): Uint8Array {
+export function trim(
+  bytes: Uint8Array,
+  compression: 'none' | 'zlib' | 'zstd',
+  [from, to]: readonly [number, number],
+): Uint8Array {
   const dat = parseTraceDat('in', bytes)
   const { events } = readTraceDat({ name: 'in', bytes })
-  // `trace-cmd split` drops the uname.
-  const known = dat.uname ?? uname
+  const within = (pages: Uint8Array, pageSize: number): Uint8Array => {
+    const kept: Uint8Array[] = []
+    for (let at = 0; at < pages.length; at += pageSize) {
+      const own = Buffer.from(pages.subarray(at, at + pageSize))
+      const second = Number(dat.little ? own.readBigUInt64LE() : own.readBigUInt64BE()) / 1e9
+      if (second >= from && second < to) kept.push(own)
+    }
+    return Buffer.concat(kept)
+  }
   const names = new Set(Object.keys(countByName(events)))
   const symbols = usedSymbols(events)
   const kallsyms = Buffer.from(dat.kallsyms())
@@ -50,15 +61,16 @@ export function trim(bytes: Uint8Array, compression: 'none' | 'zlib' | 'zstd', u
     formats: [...dat.formats.values()].filter(({ system, name }) => system === 'ftrace' || names.has(name)),
     kallsyms: `${kallsyms.join('\n')}\n`,
     comms: dat.comms(),
-    ...(known === undefined ? {} : { uname: known }),
-    buffers: dat.buffers.map(({ name, cpus, compressed }) => ({
+    ...(dat.uname === undefined ? {} : { uname: dat.uname }),
+    buffers: dat.buffers.map(({ name, cpus, compressed, pageSize }) => ({
       name,
-      cpus: cpus.map((cpu) => ({ cpu: cpu.cpu, data: pagesOf(dat, cpu, bytes, compressed) })),
+      cpus: cpus.map((cpu) => ({ cpu: cpu.cpu, data: within(pagesOf(dat, cpu, bytes, compressed), pageSize) })),
     })),
   })
 }
 
-const [, program, input, output, compression = 'none', uname] = process.argv
+const [, program, input, output, compression = 'none', from = '0', to = 'Infinity'] = process.argv
 if (program === import.meta.filename && input !== undefined && output !== undefined) {
-  writeFileSync(output, trim(readFileSync(input), compression as 'none' | 'zlib' | 'zstd', uname))
+  const kind = compression as 'none' | 'zlib' | 'zstd'
+  writeFileSync(output, trim(readFileSync(input), kind, [Number(from), Number(to)]))
 }

@@ -33,8 +33,8 @@ export interface TraceDat {
   readonly uname: string | undefined
   /** One text a CPU, as tracefs' per_cpu/cpuN/stats. */
   readonly cpuStats: readonly string[]
-  /** The list of CPUs' data was missing and has been made anew from the data. */
-  readonly indexLost: boolean
+  /** `found`: the list of CPUs' data was missing and has been made anew from the data; `guessed`: not with certainty. */
+  readonly index: 'recorded' | 'found' | 'guessed'
 }
 
 export const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
@@ -170,7 +170,7 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
     clock: facts.clock,
     uname: facts.uname,
     cpuStats: facts.cpuStats,
-    indexLost: false,
+    index: 'recorded',
   }
 }
 
@@ -213,14 +213,15 @@ function parseV7(reader: ByteReader, pageSize: number): TraceDat {
   let buffers = options
     .filter(({ id }) => id === Option.BUFFER)
     .map(({ data }) => readBuffer(reader, data, compression))
-  const indexLost = buffers.length === 0
-  if (indexLost) {
+  let index: TraceDat['index'] = 'recorded'
+  if (buffers.length === 0) {
     if (options.some(({ id }) => id === Option.BUFFER_TEXT)) refuseText(reader, 'latency')
     const found = findBuffer(reader, end, facts, pageSize, compression)
     if (found === undefined) {
       reader.fail('the trace.dat ends before the data of any CPU', REPAIR, Math.min(end, reader.bytes.length))
     }
-    buffers = [found]
+    buffers = [found.buffer]
+    index = found.certain ? 'found' : 'guessed'
   }
   const comms = text(Option.CMDLINES, 'the saved command lines')
   const printk = text(Option.PRINTK, 'the printk formats')
@@ -237,7 +238,7 @@ function parseV7(reader: ByteReader, pageSize: number): TraceDat {
     clock: buffers[0]?.clock ?? facts.clock,
     uname: facts.uname,
     cpuStats: facts.cpuStats,
-    indexLost,
+    index,
   }
 }
 
@@ -326,7 +327,7 @@ function findBuffer(
   { clock, cpuCount, cpuStats }: Facts,
   pageSize: number,
   compression: TraceDat['compression'],
-): BufferData | undefined {
+): { buffer: BufferData; certain: boolean } | undefined {
   const { bytes, view, little } = reader
   if (cpuCount === undefined || at + 16 > bytes.length || view.getUint16(at, little) !== Option.BUFFER) return undefined
   checkCpuCount(reader, cpuCount)
@@ -334,6 +335,9 @@ function findBuffer(
   const align = (offset: number) => Math.ceil(offset / pageSize) * pageSize
   const numbers = Array.from({ length: cpuCount }, (_, cpu) => cpu).filter((cpu) => !isIdle(cpuStats, cpu))
   const cpus: CpuData[] = []
+  const toldIdle = Array.from({ length: cpuCount }, (_, cpu) => statsOf(cpuStats, cpu)).every(
+    (stats) => stats !== undefined,
+  )
   let start = align(at + 16)
   for (const cpu of numbers) {
     const end =
@@ -342,12 +346,17 @@ function findBuffer(
     cpus.push({ cpu, offset: start, size: Math.max(1, end - start) })
     start = align(end)
   }
-  return { name: '', clock, pageSize, compressed, cpus }
+  // Packed, each CPU's end is certain, and if none is missing so are the numbers.
+  const certain = compressed && (toldIdle || cpus.every(({ offset }) => offset < bytes.length))
+  return { buffer: { name: '', clock, pageSize, compressed, cpus }, certain }
 }
 
-/** Whether the kernel's own count says that a CPU recorded nothing. */
+const statsOf = (cpuStats: readonly string[], cpu: number): string | undefined =>
+  cpuStats.find((text) => new RegExp(`^CPU: ${cpu}$`, 'm').test(text))
+
+/** Whether the kernel's own count says that a CPU recorded nothing; such a CPU leaves nothing in the file. */
 function isIdle(cpuStats: readonly string[], cpu: number): boolean {
-  const stats = cpuStats.find((text) => new RegExp(`^CPU: ${cpu}$`, 'm').test(text))
+  const stats = statsOf(cpuStats, cpu)
   return stats !== undefined && statOf(stats, 'entries') === 0 && statOf(stats, 'read events') === 0
 }
 

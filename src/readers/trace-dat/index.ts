@@ -26,7 +26,8 @@ export function readTraceDat(source: TraceSource): ReadTrace {
     })
   }
   const tally = new Tally<Cause>(notices)
-  if (dat.indexLost) tally.count('index-lost', { file: source.name })
+  if (dat.index !== 'recorded') tally.count('index-lost', { file: source.name })
+  if (dat.index === 'guessed') tally.count('cpu-guessed', { file: source.name })
   for (const stats of dat.cpuStats) {
     const names = ['overrun', 'commit overrun', 'dropped events']
     const overrun = names.reduce((sum, name) => sum + (statOf(stats, name) ?? 0), 0)

@@ -28,6 +28,10 @@ export const notices = {
     level: 'data-loss',
     help: 'The list of CPUs at the end of the file is missing; their data was found by walking through it.',
   },
+  'cpu-guessed': {
+    level: 'error',
+    help: 'With that list it is lost which CPUs recorded nothing: events may stand under a CPU of a lower number.',
+  },
   'unknown-event': { level: 'error', help: 'Records with an event id of which the trace holds no format.' },
   'short-record': { level: 'error', help: 'Records shorter than their format says.' },
   'value-out-of-range': {
