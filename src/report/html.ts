@@ -89,7 +89,7 @@ const partOf = ({ section, paragraphs, figures, tables, charts, caveats }: Part)
     .join('\n')
 
 const figureOf = ({ label, value, note, tone }: KeyFigure): string =>
-  `<li class="${tone}"><span class="label">${esc(label)}</span><span class="value">${esc(value)}</span><span class="note">${esc(note)}</span></li>`
+  `<li class="${tone}"><span class="label">${prose(label)}</span><span class="value">${esc(value)}</span><span class="note">${esc(note)}</span></li>`
 
 const chartOf = ({ id, title, alt, legend, table }: Chart): string =>
   `<figure id="${id}" data-chart="${id}">

@@ -81,6 +81,18 @@ test('work without a price is shown as a count and in no total', () => {
   expect(rcu).toContain(5)
 })
 
+test('a policy whose zone->lock work has no price is not called better', () => {
+  const comparison = without(({ runs }) => {
+    for (const run of runs) {
+      for (const priced of run.priced) priced.unpriced.push('allocsFromBuddy', 'freesToBuddy')
+      if (run.policy === 'pcp/none') for (const priced of run.priced) priced.zoneLockHoldNs = 0
+    }
+  })
+  const table = tableOf(comparison, 'priced', 'Time that zone->lock is held')
+  const none = table?.rows.find(([policy]) => policy === 'pcp/none')
+  expect(none?.[1]).toEqual({ value: undefined, words: 'all unpriced', tone: 'none' })
+})
+
 test('without isolated CPUs nothing is said of stranded pages', () => {
   const comparison = without(({ captures }) => {
     for (const capture of captures) capture.isolated = []

@@ -33,11 +33,11 @@ section>p,.caveats{max-width:48rem}
 section>p{margin:.5rem 0}
 #headline{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.4rem 1.6rem 1.6rem;margin-top:1.2rem}
 #headline>h2{font-size:.8rem;text-transform:uppercase;letter-spacing:.06em;color:var(--muted);font-weight:600;margin:0}
-#headline>p:first-of-type{font-size:1.3rem;line-height:1.4;margin:.3rem 0 1rem;max-width:54rem;font-weight:500}
+#headline>p:first-of-type{font-size:1.22rem;line-height:1.4;margin:.3rem 0 1rem;max-width:54rem;font-weight:500}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,12.5rem),1fr));gap:.9rem;margin:0 0 .4rem;padding:0;list-style:none}
 .figures li{border-left:4px solid var(--k0);background:var(--soft);border-radius:0 8px 8px 0;padding:.6rem .9rem;display:flex;flex-direction:column}
 .figures .label{font-size:.85rem}
-.figures .value{font-size:1.55rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
+.figures .value{font-size:1.4rem;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .figures .note{font-size:.82rem;color:var(--muted);overflow-wrap:anywhere}
 .figures li.good{border-color:var(--good)}.figures li.fair{border-color:var(--fair)}.figures li.poor{border-color:var(--poor)}
 .caveats{background:var(--fair-bg);border-left:4px solid var(--fair);border-radius:0 8px 8px 0;margin:.9rem 0;padding:.55rem .9rem;list-style:none;font-size:.93rem}

@@ -85,7 +85,7 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
       data: {
         values: rows.map((row, at) => {
           const points = drawn[at] ?? []
-          // A policy without bursts keeps its row, with one point of no size.
+          // A policy without bursts keeps its row, with one point that cannot be seen.
           return points.length === 0
             ? { row, t: [anyTime], cpu: [0], pages: [0], kind: [NO_BURST] }
             : {
@@ -112,9 +112,9 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
             scale: { type: 'symlog', constant: 4 },
             axis: { title: 'pages', values: [0, 10, 30, 100, 300, 1000, 3000, 10_000], ...SHORT_NUMBERS },
           },
-          color: kindScale([colour('k0'), colour('k1'), colour('muted')]),
+          color: kindScale([colour('k0'), colour('k1'), 'transparent']),
           shape: { ...kindScale(['circle', 'triangle-up', 'circle']), type: 'nominal' },
-          size: kindScale([18, 70, 0]),
+          size: kindScale([18, 70, 1]),
           tooltip: [
             { field: 't', title: 'time (s)' },
             { field: 'pages', title: 'pages' },

@@ -28,27 +28,21 @@ export const fidelity: Section = {
         const of = several ? ` (${capture})` : ''
         return pcp === undefined ? [] : tablesOf(pcp, of, isolated.get(capture) ?? [])
       }),
-      caveats: fidelity.flatMap(({ capture, kernel, pcp, notes }) => [
-        ...(pcp === undefined
-          ? [`${capture} (kernel ${kernel}): its own page policy was not replayed.`]
-          : cautions(pcp)),
-        ...notes,
-      ]),
+      caveats: fidelity.flatMap(({ capture, kernel, pcp, notes }) =>
+        [
+          ...(pcp === undefined ? [`Kernel ${kernel}: its own page policy was not replayed.`] : cautions(pcp)),
+          ...notes,
+        ].map((one) => (several ? `${capture}: ${one}` : one)),
+      ),
     }
   },
 }
 
-function cautions({ warmupShare, perCpu, inferredBulkPages, inferredLocalDrains }: PcpFidelity): string[] {
-  const unscored = perCpu.filter(({ scored }) => !scored).map(({ cpu }) => cpu)
+function cautions({ warmupShare, inferredBulkPages, inferredLocalDrains }: PcpFidelity): string[] {
   return [
     ...(warmupShare > 0
       ? [
           `${formatShare(warmupShare)} of events fell into warm-up, before a CPU’s lists were known, and are not scored.`,
-        ]
-      : []),
-    ...(unscored.length > 0
-      ? [
-          `Not scored, since warm-up took over a quarter of its events: ${unscored.map((cpu) => `CPU ${cpu}`).join(', ')}.`,
         ]
       : []),
     ...(inferredLocalDrains > 0

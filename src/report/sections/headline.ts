@@ -75,15 +75,23 @@ function bestOf(comparison: Comparison, label: string, of: (run: Run) => number)
   const best = [...totals].toSorted(([, a], [, b]) => a - b)[0]
   if (base === undefined || best === undefined) return []
   const [policy, least] = best
+  const over = comparison.captures.length > 1 ? ', over all captures' : ''
   const equals = [...totals.values()].filter((total) => total === least).length - 1
   return least < base
     ? [
         {
           label,
           value: `${formatCount(base)} → ${formatCount(least)}`,
-          note: `${comparison.baseline} → ${policy}${equals > 0 ? ` and ${equals} more` : ''}`,
+          note: `${comparison.baseline} → ${policy}${equals > 0 ? ` and ${equals} more` : ''}${over}`,
           tone: 'none',
         },
       ]
-    : [{ label, value: formatCount(base), note: `${comparison.baseline}; no policy here has fewer`, tone: 'none' }]
+    : [
+        {
+          label,
+          value: formatCount(base),
+          note: `${comparison.baseline}; no policy here has fewer${over}`,
+          tone: 'none',
+        },
+      ]
 }

@@ -1,7 +1,10 @@
 import type { Comparison, Run, Work } from '#metrics'
+import { formatDuration } from '../format.ts'
 import { baselineRow, perCapture } from './common.ts'
-import { duration, type Section, type Table, text, workColumn } from './section.ts'
+import { type Cell, duration, type Section, type Table, text, workColumn } from './section.ts'
 import { workTitles } from './terms.ts'
+
+type Priced = Run['priced'][number]
 
 export const priced: Section = {
   id: 'priced',
@@ -10,66 +13,100 @@ export const priced: Section = {
   applies: ({ runs }) => runs.some(({ priced }) => priced.length > 0),
   build: (comparison) => ({
     paragraphs: [
-      'The replay counts work; a price list turns counts into time as one machine would have paid it. Prices differ more between machines than policies do on one: compare within a table.',
+      'The replay counts work; a price list turns counts into time as one machine would have paid it. Machines differ more than policies do: compare down a column, not along a row.',
     ],
-    tables: perCapture(comparison, (_capture, runs, of) => [
-      ...listsOf(runs).map((list) => tableOf(comparison, runs, list, of)),
-      ...unpriced(runs, of),
-    ]),
-    caveats: ['Work without a published price stays a count: it is not free, and no total here includes it.'],
+    tables: [
+      ...perCapture(comparison, (_capture, runs, of) => [
+        priceTable(comparison, runs, `Time that zone->lock is held, over the whole trace${of}`, holdCell),
+        priceTable(
+          comparison,
+          runs,
+          `Longest single hold of zone->lock${of}`,
+          (_run, { longestHoldNs }) => longestHoldNs,
+        ),
+        ...(runs.some(({ priced }) => priced.some(({ requesterWaitNs }) => requesterWaitNs !== undefined))
+          ? [
+              priceTable(
+                comparison,
+                runs,
+                `Time that requesters of drains waited${of}`,
+                (_run, { requesterWaitNs }) => requesterWaitNs,
+              ),
+            ]
+          : []),
+        ...unpricedTable(runs, of),
+      ]),
+      sources(comparison.runs),
+    ],
+    caveats: [
+      'Work without a published price stays a count: it is not free, and no time here includes it.',
+      ...(comparison.runs.some((run) => hidesWork(run, baselineOf(comparison, run)))
+        ? [
+            'Where a policy does more of its zone->lock work unpriced than the baseline does, its time is a lower bound and is not compared.',
+          ]
+        : []),
+    ],
   }),
 }
 
-const listsOf = (runs: readonly Run[]): string[] => [
-  ...new Set(runs.flatMap(({ priced }) => priced.map(({ prices }) => prices))),
+const listsOf = (runs: readonly Run[]): Priced[] => [
+  ...new Map(runs.flatMap(({ priced }) => priced.map((one): [string, Priced] => [one.prices, one]))).values(),
 ]
 
-function tableOf({ baseline }: Comparison, runs: readonly Run[], list: string, of: string): Table {
-  const rows = runs.flatMap((run) => {
-    const one = run.priced.find(({ prices }) => prices === list)
-    return one === undefined ? [] : [{ run, one }]
-  })
-  const { machine, source } = rows[0]!.one
+const baselineOf = ({ runs, baseline }: Comparison, { capture }: Run): Run | undefined =>
+  runs.find((run) => run.policy === baseline && run.capture === capture)
+
+/** Locks taken one page at a time, for which lists of prices of refills and bursts have no price. */
+const unpricedLocks = ({ priced, work }: Run): number =>
+  (['allocsFromBuddy', 'freesToBuddy'] as const)
+    .filter((field) => priced.some(({ unpriced }) => unpriced.includes(field)))
+    .reduce((total, field) => total + work[field], 0)
+
+const hidesWork = (run: Run, base: Run | undefined): boolean =>
+  base !== undefined && unpricedLocks(run) - unpricedLocks(base) > 0.01 * run.work.zoneLocks
+
+function holdCell(run: Run, { zoneLockHoldNs }: Priced, base: Run | undefined): Cell {
+  if (zoneLockHoldNs === undefined || !hidesWork(run, base)) return zoneLockHoldNs
+  const words = zoneLockHoldNs === 0 ? 'all unpriced' : `over ${formatDuration(zoneLockHoldNs)}`
+  return { value: undefined, words, tone: 'none' }
+}
+
+function priceTable(
+  comparison: Comparison,
+  runs: readonly Run[],
+  caption: string,
+  of: (run: Run, priced: Priced, base: Run | undefined) => Cell,
+): Table {
+  const lists = listsOf(runs)
   return {
-    caption: `${machine}${of}. Price list ${list}, from ${source}`,
-    columns: [
-      text('policy'),
-      duration('zone->lock held', 'fewer', 'For refills and bulk frees, over the whole trace.'),
-      duration('longest single hold', 'fewer'),
-      duration('requesters waited', 'fewer', 'Where the list has a price for it.'),
-      text('without a price'),
-    ],
-    rows: rows.map(({ run, one }) => [
+    caption,
+    columns: [text('policy'), ...lists.map(({ machine, prices }) => duration(`${machine} (${prices})`, 'fewer'))],
+    rows: runs.map((run) => [
       run.policy,
-      one.zoneLockHoldNs,
-      one.longestHoldNs,
-      one.requesterWaitNs,
-      one.unpriced.length === 0 ? 'nothing' : one.unpriced.map(titleOf).join(', '),
+      ...lists.map(({ prices }) => {
+        const one = run.priced.find((priced) => priced.prices === prices)
+        return one === undefined ? undefined : of(run, one, baselineOf(comparison, run))
+      }),
     ]),
-    ...baselineRow(
-      rows.map(({ run }) => run),
-      baseline,
-    ),
+    ...baselineRow(runs, comparison.baseline),
   }
 }
 
-const titleOf = (field: string): string => workTitles[field as keyof Work] ?? field
+const sources = (runs: readonly Run[]): Table => ({
+  caption: 'Price lists',
+  columns: [text('list'), text('machine'), text('source')],
+  rows: listsOf(runs).map(({ prices, machine, source }) => [prices, machine, source]),
+})
 
-function unpriced(runs: readonly Run[], of: string): Table[] {
-  const fields = [...new Set(runs.flatMap(({ priced }) => priced.flatMap(({ unpriced }) => unpriced)))].filter(
-    (field): field is keyof Work => field in workTitles,
-  )
+function unpricedTable(runs: readonly Run[], of: string): Table[] {
+  const named = new Set(runs.flatMap(({ priced }) => priced.flatMap(({ unpriced }) => unpriced)))
+  const fields = [...named].filter((field): field is keyof Work => field in workTitles)
   if (fields.length === 0) return []
   return [
     {
       caption: `Unpriced work, as counts${of}`,
       columns: [text('policy'), ...fields.map((field) => workColumn(field, workTitles[field]))],
-      rows: runs.map(({ policy, priced, work }) => [
-        policy,
-        ...fields.map((field) =>
-          priced.some(({ unpriced }) => unpriced.includes(field)) || work[field] > 0 ? work[field] : undefined,
-        ),
-      ]),
+      rows: runs.map(({ policy, work }) => [policy, ...fields.map((field) => work[field])]),
     },
   ]
 }

@@ -235,8 +235,8 @@ export function comparisonFixture(): Comparison {
             drainBursts: cpu === 2 ? score(0, 0) : score(738, cpu === 1 ? 690 : 738),
             drainedPages: drained(30_507, cpu === 0 ? 146 : 0, 630),
           })),
-          requestedDrains: { recorded: 18, predicted: 18, exact: 18 },
-          inferredLocalDrains: 1,
+          requestedDrains: score(20, 19),
+          inferredLocalDrains: 3,
           inferredBulkPages: 1_204,
           misses: [
             { cause: 'lost-events', count: 29, help: 'The event that decided it was lost in recording.' },
