@@ -7,13 +7,7 @@ import { fieldsOf, kindNames, spine } from './kinds.ts'
  */
 export const EXCHANGE_MARK = '# kreplay-events/1'
 
-/** A payload field's column. One named like a column of the spine has `payload` in front: `cpu` → `payloadCpu`. */
-export const exchangeColumn = (fieldName: string): string =>
-  fieldName in spine || fieldName === 'event'
-    ? `payload${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}`
-    : fieldName
-
-const payloadColumns = new Set(kindNames.flatMap((kind) => Object.keys(fieldsOf(kind)).map(exchangeColumn)))
+const payloadColumns = new Set(kindNames.flatMap((kind) => Object.keys(fieldsOf(kind))))
 
 export const exchangeColumns: readonly string[] = [...Object.keys(spine), 'event', ...payloadColumns]
 

@@ -10,7 +10,7 @@ export {
   type Tables,
 } from './columns.ts'
 export { countByName, EventBuilder, type Events, eachEvent, eventAt, lossesOf, selectEvents } from './events.ts'
-export { EXCHANGE_MARK, exchangeColumn, exchangeColumns, guardText, unguardText } from './exchange.ts'
+export { EXCHANGE_MARK, exchangeColumns, guardText, unguardText } from './exchange.ts'
 export { type ColumnType, type FieldMeta, isOptional, metaOf } from './fields.ts'
 export {
   eventSchemas,

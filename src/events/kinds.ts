@@ -53,7 +53,7 @@ const payloads = {
     function: workFunction,
     workqueue: field.text('Name of the workqueue, or its address before 5.19.'),
     reqCpu: field.signed('CPU asked for; the number of possible CPUs or above means any.'),
-    cpu: field.signed('CPU of the pool that took it; −1 is an unbound pool.'),
+    poolCpu: field.signed('CPU of the pool that took it; −1 is an unbound pool.'),
   },
   workqueue_activate_work: { work },
   workqueue_execute_start: { work, function: workFunction },
@@ -106,8 +106,12 @@ export function recordedName(kind: KindName): string | undefined {
 /** The payload's fields of a kind, in order. */
 export const fieldsOf = (kind: KindName): Readonly<Record<string, z.ZodType>> => payloads[kind]
 
+/** Fields that can’t keep the kernel’s name, since a field of the spine has it. */
+const renamed: Readonly<Record<string, string>> = { poolCpu: 'cpu' }
+
 /** `gfpFlags` → `gfp_flags`, the name in the kernel’s format files and in text. */
-export const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const snakeCase = (name: string): string =>
+  renamed[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 const spineSchema = z.object(spine)
 type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape extends Readonly<Record<string, z.ZodType>>

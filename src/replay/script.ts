@@ -307,7 +307,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   const workOf = tables.workqueue_execute_start.column.work.data as BigUint64Array
   const workEndOf = tables.workqueue_execute_end.column.work.data as BigUint64Array
   const queueFunction = tables.workqueue_queue_work.column.function.data as Uint32Array
-  const queueCpu = tables.workqueue_queue_work.column.cpu.data as Int32Array
+  const queueCpu = tables.workqueue_queue_work.column.poolCpu.data as Int32Array
   const drainZone = tables.drain_all_pages.column.zone.data as BigUint64Array
   const drainWork = drainWorkOf(events)
   const drainWorks = new Set<bigint>()

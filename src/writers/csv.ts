@@ -8,7 +8,6 @@ import {
   type Dictionary,
   type Events,
   EXCHANGE_MARK,
-  exchangeColumn,
   exchangeColumns,
   guardText,
   type KindName,
@@ -34,7 +33,7 @@ interface Layout {
 
 function layoutOf(events: Events, kind: KindName): Layout {
   const placed = events.tables[kind].list
-    .map((column) => ({ column, place: exchangeColumns.indexOf(exchangeColumn(column.name)) }))
+    .map((column) => ({ column, place: exchangeColumns.indexOf(column.name) }))
     .sort((a, b) => a.place - b.place)
   let last = FIRST_PAYLOAD - 1
   const cells = placed.map(({ column, place }) => {

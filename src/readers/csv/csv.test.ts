@@ -8,6 +8,7 @@ import {
   EventBuilder,
   type Events,
   eachEvent,
+  eventAt,
   exchangeColumns,
   fieldsOf,
   isOptional,
@@ -63,7 +64,6 @@ function build(events: readonly TraceEvent[], zero = 0): Events {
 
 function expectSame(read: Events, written: Events): void {
   expect(differences(read, written, { resolutionNs: 1, fields: [] }, true)).toEqual([])
-  // The object view of workqueue_queue_work shows the pool's `cpu` in place of the event's own.
   for (const column of ['time', 'cpu', 'pid', 'kind', 'context'] as const) expect(read[column]).toEqual(written[column])
   expect(read.zero).toBe(written.zero)
 }
@@ -154,13 +154,9 @@ test.each(['pages-7.2-s', 'drain-6.12-s', 'kvfree-7.2-s'])('%s: CSV holds all of
 })
 
 test('the CPU of an event and of its workqueue pool have columns of their own', async () => {
-  const events = build([
-    { event: 'workqueue_queue_work', time: 0, cpu: 3, work: 1n, function: 'f', workqueue: 'w', reqCpu: 64 },
-  ])
-  events.tables.workqueue_queue_work.column.cpu.data[0] = -1
-  const back = await read(await csvOf(recordingOf(events)))
-  expect(back.events.cpu[0]).toBe(3)
-  expect(back.events.tables.workqueue_queue_work.column.cpu.data[0]).toBe(-1)
+  const queued = { event: 'workqueue_queue_work', time: 0, cpu: 3, work: 1n, function: 'f', workqueue: 'w' } as const
+  const back = await read(await csvOf(recordingOf(build([{ ...queued, reqCpu: 64, poolCpu: -1 }]))))
+  expect(eventAt(back.events, 0)).toMatchObject({ cpu: 3, poolCpu: -1 })
 })
 
 test('no text cell is a formula to a spreadsheet', async () => {

@@ -8,7 +8,6 @@ import {
   type Column,
   EventBuilder,
   EXCHANGE_MARK,
-  exchangeColumn,
   exchangeColumns,
   fieldsOf,
   Kind,
@@ -204,8 +203,8 @@ class RowReader {
   #placesOf(kind: KindName): FieldPlace[] {
     const { list } = this.#builder.tables[kind]
     return Object.entries(fieldsOf(kind)).map(([name, schema], index) => ({
-      name: exchangeColumn(name),
-      at: this.#header.indexOf(exchangeColumn(name)),
+      name: name,
+      at: this.#header.indexOf(name),
       cells: cellReader(schema, this.#texts),
       column: list[index]!,
     }))

@@ -243,7 +243,7 @@ test('−1 as the kernel prints it of an unsigned pool number', async () => {
   const { events } = await read(
     ' k-1    [001]     5.000001: workqueue_queue_work: work struct=00000000abcd function=f workqueue=w req_cpu=64 cpu=4294967295\n',
   )
-  expect(events.tables.workqueue_queue_work.column.cpu.data[0]).toBe(-1)
+  expect(events.tables.workqueue_queue_work.column.poolCpu.data[0]).toBe(-1)
 })
 
 test('what no kind describes, or a payload that lacks a field, stays as text', async () => {

@@ -80,7 +80,7 @@ test('work items carry the names of their functions', () => {
   const { tables } = read(bytesOf('drain-7.2-s/trace.dat')).events
   const { strings } = read(bytesOf('drain-7.2-s/trace.dat')).events
   expect(strings.get(tables.workqueue_queue_work.column.workqueue.data[0] as number)).toBe('events_unbound')
-  expect(tables.workqueue_queue_work.column.cpu.data[0]).toBe(-1)
+  expect(tables.workqueue_queue_work.column.poolCpu.data[0]).toBe(-1)
 })
 
 test('events of no kind of ours keep their name and fields', () => {
