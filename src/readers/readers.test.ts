@@ -122,6 +122,8 @@ test('gzip and zstd are taken off, whatever the name', async () => {
   for (const [packed, wrapper] of [
     [gzipSync(bytes), 'gzip'],
     [zstdCompressSync(bytes), 'zstd'],
+    // As pzstd and `cat a.zst b.zst` make it.
+    [Buffer.concat([bytes.subarray(0, 9999), bytes.subarray(9999)].map((part) => zstdCompressSync(part))), 'zstd'],
   ] as const) {
     const capture = await readCapture(folder({ anything: packed, uname: 'Linux x 5.10.223 #1' }).concat('/anything'))
     expect(capture.format).toBe(`trace.dat v7 (zstd), in ${wrapper}`)
@@ -130,6 +132,8 @@ test('gzip and zstd are taken off, whatever the name', async () => {
   expect((await errorOf(folder({ 'trace.dat.gz': gzipSync(bytes).subarray(0, 9000) }))).message).toMatch(
     /gzip file can't be unpacked/,
   )
+  const trailing = Buffer.concat([zstdCompressSync(bytes), Buffer.from('and more')])
+  expect((await errorOf(folder({ 'trace.dat.zst': trailing }))).message).toMatch(/zstd file can't be unpacked/)
   const bomb = zstdCompressSync(Buffer.alloc(200_000_000))
   expect((await errorOf(folder({ 'trace.txt.zst': bomb }))).message).toMatch(/unpacks to more than/)
 })

@@ -7,9 +7,30 @@ const MAX_OUTPUT = 4 * GIB
 const MAX_RATIO = 1000
 const ALWAYS_ALLOWED = 64 * 1024 * 1024
 
+/**
+ * All frames of a zstd file: `zstdDecompressSync` stops after the first, and parallel compressors write many. Skippable frames
+ * give nothing.
+ */
+function unzstd(bytes: Uint8Array, { maxOutputLength }: { maxOutputLength: number }): Uint8Array {
+  const frames: Uint8Array[] = []
+  let left = maxOutputLength
+  for (let at = 0; at < bytes.length; ) {
+    // The types leave out `info`, which Node's zlib has for every `…Sync`: https://nodejs.org/api/zlib.html#class-options
+    const { buffer, engine } = zstdDecompressSync(bytes.subarray(at), {
+      maxOutputLength: Math.max(1, left),
+      info: true,
+    }) as unknown as { buffer: Uint8Array; engine: { bytesWritten: number } }
+    if (engine.bytesWritten === 0) throw new Error('a frame is empty')
+    at += engine.bytesWritten
+    left -= buffer.length
+    frames.push(buffer)
+  }
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames)
+}
+
 const wrappers = [
   { name: 'gzip', magic: [0x1f, 0x8b], unwrap: gunzipSync },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], unwrap: zstdDecompressSync },
+  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], unwrap: unzstd },
 ] as const
 
 /** Takes off gzip or zstd, told by the first bytes; other bytes come back as they are. */
