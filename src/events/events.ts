@@ -88,24 +88,30 @@ export class EventBuilder {
     for (const kind of kindNames) this.tables[kind].trim()
     const { length } = this
     const order = blocks === undefined ? undefined : mergeOrder(this.#time, blocks)
-    const take = <T extends Float64Array | Uint16Array | Int32Array | Uint8Array | Uint32Array>(column: T): T => {
-      const taken = column.slice(0, length) as T
-      if (order !== undefined) for (let row = 0; row < length; row++) taken[row] = column[order[row]!]!
-      return taken
+    const time = this.#time.slice(0, length)
+    const cpu = this.#cpu.slice(0, length)
+    const pid = this.#pid.slice(0, length)
+    const kind = this.#kind.slice(0, length)
+    const comm = this.#comm.slice(0, length)
+    const context = this.#context.slice(0, length)
+    const slot = this.#slot.slice(0, length)
+    if (order !== undefined) {
+      // Each column by its own name: one shared helper would meet five kinds of array and run at half the speed.
+      const [fromTime, fromCpu, fromPid, fromKind] = [this.#time, this.#cpu, this.#pid, this.#kind] as const
+      const [fromComm, fromContext, fromSlot] = [this.#comm, this.#context, this.#slot] as const
+      for (let row = 0; row < length; row++) {
+        const from = order[row]!
+        time[row] = fromTime[from]!
+        cpu[row] = fromCpu[from]!
+        pid[row] = fromPid[from]!
+        kind[row] = fromKind[from]!
+        comm[row] = fromComm[from]!
+        context[row] = fromContext[from]!
+        slot[row] = fromSlot[from]!
+      }
     }
-    const events: Events = {
-      length,
-      time: take(this.#time),
-      cpu: take(this.#cpu),
-      pid: take(this.#pid),
-      kind: take(this.#kind),
-      comm: take(this.#comm),
-      context: take(this.#context),
-      slot: take(this.#slot),
-      tables: this.tables,
-      strings: this.strings,
-      zero: this.zero,
-    }
+    const { tables, strings, zero } = this
+    const events: Events = { length, time, cpu, pid, kind, comm, context, slot, tables, strings, zero }
     this.#grow(0)
     return events
   }

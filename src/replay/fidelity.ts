@@ -310,15 +310,29 @@ export class Fidelity {
     }
   }
 
-  /** This list’s unknown part is proven empty. Once all are, the count is the sum of what is known. */
+  /** This list’s unknown part is proven empty. Once all are, the count is what the lists hold, whatever zoneinfo said. */
   #prove(list: number, pset: number): void {
     if (this.#known[list] === 1) return
     this.#known[list] = 1
-    const base = pset * this.#perSet
-    for (let at = base; at < base + this.#perSet; at++) if (this.#known[at] === 0) return
-    this.#pcps[pset]!.count -= this.#unknown[pset]!
+    if (!this.#allKnown(pset)) return
     this.#unknown[pset] = 0
+    this.#pcps[pset]!.count = this.#held(pset)
     this.#calibrated[pset] = 1
+  }
+
+  #allKnown(pset: number): boolean {
+    const base = pset * this.#perSet
+    for (let at = base; at < base + this.#perSet; at++) if (this.#known[at] === 0) return false
+    return true
+  }
+
+  /** Pages on the lists whose identity is known. */
+  #held(pset: number): number {
+    const base = pset * this.#perSet
+    let pages = 0
+    for (let list = 0; list < this.#perSet; list++)
+      pages += this.#lists.lens[base + list]! << this.#rules[pset % this.#zones]!.orderOf(list)
+    return pages
   }
 
   #takeUnknown(pset: number, list: number, order: number): void {
@@ -556,8 +570,13 @@ export class Fidelity {
     return Math.max(sum, n)
   }
 
+  /** The record proves a count. Where every page on the lists is known, they are the better proof. */
   #recount(pset: number, count: number): void {
     const pcp = this.#pcps[pset]!
+    if (this.#allKnown(pset)) {
+      pcp.count = this.#held(pset)
+      return
+    }
     this.#unknown[pset] = Math.max(0, this.#unknown[pset]! + count - pcp.count)
     pcp.count = count
   }
@@ -580,7 +599,7 @@ export class Fidelity {
       }
       const at = order.next(this.#lists.lens, base, left)
       const size = 1 << rules.orderOf(at)
-      this.#lists.remove(this.#lists.tail(base + at))
+      this.#lists.remove(rules.drainsFrom === 'tail' ? this.#lists.tail(base + at) : this.#lists.head(base + at))
       pcp.count -= size
       left -= size
     }
@@ -622,7 +641,8 @@ export class Fidelity {
       let expected = -1
       for (let at = base; at < base + this.#perSet; at++) {
         if (lists.lens[at]! === 0) continue
-        expected = lists.tail(base + order.next(lists.lens, base, left))
+        const next = base + order.next(lists.lens, base, left)
+        expected = rules.drainsFrom === 'tail' ? lists.tail(next) : lists.head(next)
         break
       }
       left -= size

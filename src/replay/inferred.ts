@@ -23,8 +23,24 @@ export function inferredFrom(script: Script, run: FidelityRun): Inferred {
   }
 }
 
+/** Without recorded refills nothing tells what lay on which list: zoneinfo's counts are all there is. */
+function fromZoneinfo(script: Script, run: FidelityRun): Inferred {
+  const hidden = new Int32Array(script.cpus * script.zones.length)
+  script.zones.forEach((zone, at) => {
+    for (const { cpu, count } of zone.pagesets) hidden[cpu * script.zones.length + at] = count
+  })
+  const { initial, ...rest } = inferredFrom(script, run)
+  const nothing = { row: [], pset: [], list: [] }
+  return {
+    ...rest,
+    initial: { entries: initial.entries.map((lists) => lists.map(() => 0)), hidden },
+    bulk: nothing,
+    localDrains: nothing,
+  }
+}
+
 /** Replays the recording kernel's own policy and tells what it inferred. */
 export function infer(script: Script): { run: FidelityRun; inferred: Inferred } {
   const run = new Fidelity(script, ownPolicy(script), { resync: true }).run()
-  return { run, inferred: inferredFrom(script, run) }
+  return { run, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, run) : inferredFrom(script, run) }
 }

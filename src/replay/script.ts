@@ -78,6 +78,10 @@ export const scriptNotices = {
     level: 'note',
     help: 'drain_all_pages was not traced: only requests that the recorded drains give away are replayed.',
   },
+  'no-refills': {
+    level: 'note',
+    help: 'mm_page_alloc_zone_locked was not traced: nothing recorded to compare refills with, and lists start from zoneinfo’s counts.',
+  },
   'lost-events': {
     level: 'data-loss',
     help: 'Events were lost in recording: the lists of that CPU are unknown again from there on.',
@@ -485,6 +489,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   for (let cpu = 0; cpu < cpus; cpu++) if (lastRow[cpu]! >= 0) add(end, Op.none, cpu, 0, 0, 0, 0)
   const requestsInferred = drainZone.length === 0
   if (requestsInferred) tally.count('no-drain-requests')
+  if (refills.length === 0 && allocPfn.length > 0) tally.count('no-refills')
 
   return {
     length: rows.length,

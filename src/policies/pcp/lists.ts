@@ -10,6 +10,7 @@ export const orderZeroLists = {
   allowed: (order: number): boolean => order === 0,
   listOf: (_order: number, migratetype: number): number => migratetype,
   orderOf: (_list: number): number => 0,
+  drainsFrom: 'tail',
 } as const
 
 /** First of the two THP lists. */
@@ -27,6 +28,7 @@ export function allOrderLists(thpOrder: number) {
       order <= PAGE_ALLOC_COSTLY_ORDER
         ? MIGRATE_PCPTYPES * order + migratetype
         : NR_LOWORDER_PCP_LISTS + (migratetype === 1 ? 1 : 0),
+    drainsFrom: 'tail' as const,
     orderOf: (list: number): number => (list < NR_LOWORDER_PCP_LISTS ? Math.trunc(list / MIGRATE_PCPTYPES) : thpOrder),
   }
 }

@@ -75,6 +75,8 @@ export interface ListRules {
   /** A recorded burst of `n` pages shows what the hidden pacing state must have been. Fidelity runs only. */
   readonly learn?: (pcp: Pcp, n: Pages) => void
   readonly bulkOrder: () => BulkOrder
+  /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
+  readonly drainsFrom: 'tail' | 'head'
 }
 
 export interface ZoneContext {

@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { choosePcp, listPolicies, type PcpChoice } from '#policies'
+import { readCapture } from '#readers'
+import { Fidelity, type FidelityRun, infer, type Script, scriptOf } from '#replay'
+import { fidelityOf, scoreOf } from './fidelity.ts'
+import type { Fidelity as FidelityReport } from './schemas.ts'
+
+const capture = (name: string) => readCapture(join(import.meta.dirname, '../../traces', name))
+
+async function fidelity(name: string): Promise<FidelityReport> {
+  const recording = await capture(name)
+  const script = scriptOf(recording)
+  return fidelityOf(recording, script, infer(script).run)
+}
+
+describe('what the kernels recorded', () => {
+  test('6.1: every refill and every drained page, nearly every burst', async () => {
+    const { pcp } = await fidelity('pages-6.1-s')
+    expect(pcp!.refills.recorded).toBeGreaterThan(400)
+    expect(pcp!.refills.exact).toBe(pcp!.refills.recorded)
+    expect(pcp!.refills.predicted).toBe(pcp!.refills.recorded)
+    expect(pcp!.drainedPages.wrong).toBe(0)
+    expect(pcp!.drainedPages.exact).toBeGreaterThan(20_000)
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.98)
+  })
+
+  test('5.10: refills, bursts and pages', async () => {
+    const { pcp } = await fidelity('pages-5.10-s')
+    expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.99)
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.98)
+    expect(pcp!.drainedPages.wrong / pcp!.drainedPages.recorded).toBeLessThanOrEqual(0.001)
+    expect(pcp!.drainedPages.exact).toBeGreaterThan(60_000)
+  })
+
+  test('5.10 under pressure: who is interrupted by drain work', async () => {
+    const { pcp } = await fidelity('drain-5.10-s')
+    expect(pcp!.interruptions.recorded).toEqual({ 0: 5, 1: 4, 2: 5, 3: 5 })
+    expect(pcp!.interruptions.predicted).toEqual(pcp!.interruptions.recorded)
+    expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.99)
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.98)
+    expect(pcp!.requestedDrains).toMatchObject({ recorded: 18, exact: 18 })
+  })
+
+  test('a CPU that was unknown for too long is not scored', async () => {
+    const { pcp } = await fidelity('pages-6.1-s')
+    for (const { warmupShare, scored } of pcp!.perCpu) expect(scored).toBe(warmupShare <= 0.25)
+    expect(pcp!.perCpu.some(({ scored }) => !scored)).toBe(true)
+  })
+})
+
+/** The scores of a rule that differs from the kernel's in one thing. */
+describe('a wrong rule scores worse', () => {
+  const scripts = new Map<string, Script>()
+  beforeAll(async () => {
+    for (const name of ['pages-6.1-s', 'pages-5.10-s']) scripts.set(name, scriptOf(await capture(name)))
+  })
+
+  const scores = (name: string, choice: PcpChoice) => {
+    const { cpus }: FidelityRun = new Fidelity(scripts.get(name)!, choice, { resync: true }).run()
+    const sum = (of: (cpu: (typeof cpus)[number]) => number) => cpus.reduce((all, cpu) => all + of(cpu), 0)
+    const score = (of: (cpu: (typeof cpus)[number]) => { exact: number; recorded: number; predicted: number }) =>
+      scoreOf({
+        exact: sum((cpu) => of(cpu).exact),
+        recorded: sum((cpu) => of(cpu).recorded),
+        predicted: sum((cpu) => of(cpu).predicted),
+      })!
+    return {
+      refills: score(({ refills }) => refills),
+      bursts: score(({ bursts }) => bursts),
+      wrong: sum(({ pages }) => pages.wrong) / sum(({ pages }) => pages.recorded),
+    }
+  }
+
+  const fromHead = (id: string): PcpChoice => {
+    const choice = choosePcp(id, '6.1')
+    const policy = listPolicies.find(({ id: own }) => own === choice.lists.id)!
+    return {
+      ...choice,
+      lists: { ...policy, create: (params, context) => ({ ...policy.create(params, context), drainsFrom: 'head' }) },
+    }
+  }
+
+  test.each([
+    ['pages-6.1-s', 'pcp/linux-6.1'],
+    ['pages-5.10-s', 'pcp/linux-5.10'],
+  ])('%s: the true rule, then its mutants', (name, id) => {
+    const truth = scores(name, choosePcp(id, '6.1'))
+    expect(truth.refills).toBeGreaterThan(0.99)
+    expect(truth.bursts).toBeGreaterThan(0.98)
+    expect(truth.wrong).toBeLessThan(0.001)
+
+    const batch = scores(name, choosePcp(`${id}{batch=31}`, '6.1'))
+    expect(batch.refills).toBeLessThan(0.5)
+    const high = scores(name, choosePcp(`${id}{high=300}`, '6.1'))
+    expect(high.bursts).toBeLessThan(0.5)
+    expect(scores(name, fromHead(id)).wrong).toBeGreaterThan(0.5)
+  })
+
+  test('6.1 without free_factor', () => {
+    expect(scores('pages-6.1-s', choosePcp('pcp/linux-6.1{freeFactorMax=0}', '6.1')).bursts).toBeLessThan(0.7)
+  })
+
+  test('another kernel’s rules', () => {
+    expect(scores('pages-6.1-s', choosePcp('pcp/linux-5.10', '6.1')).bursts).toBeLessThan(0.5)
+    expect(scores('pages-5.10-s', choosePcp('pcp/linux-6.1', '6.1')).bursts).toBeLessThan(0.5)
+  })
+})

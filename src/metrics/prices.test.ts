@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { quantilesOf } from './comparison.ts'
+import { holdTime, priceOf, pricesSchema, publishedPrices } from './prices.ts'
+
+const nothing = {
+  allocsFromBuddy: 0,
+  freesToBuddy: 0,
+  workItemWaits: 0,
+  gracePeriodWaits: 0,
+  pcpLocks: 0,
+  dereferences: 0,
+  interruptions: 0,
+}
+
+test('the fitted lines are the reference’s (§3), to 0.15 µs and 1 ns a page', () => {
+  const reference = {
+    spr: [0.8, 29, 2.1, 21],
+    icx: [0.7, 27, 1.4, 19],
+    clx: [0.8, 42, 2.3, 34],
+    cfl: [0.5, 44, 0.7, 32],
+  }
+  for (const { id, bulkFreeUs, refillUs } of publishedPrices) {
+    const [freeAt = 0, freePage = 0, refillAt = 0, refillPage = 0] = reference[id as keyof typeof reference]
+    for (const [points, fixed, perPage] of [
+      [bulkFreeUs, freeAt, freePage],
+      [refillUs, refillAt, refillPage],
+    ] as const) {
+      const at = holdTime(points)
+      expect(Math.abs(at(0) / 1000 - fixed)).toBeLessThan(0.15)
+      expect(Math.abs((at(1001) - at(1)) / 1000 - perPage)).toBeLessThan(1)
+    }
+  }
+})
+
+test('a run is priced by its holds; what has no price is named', () => {
+  const [spr] = publishedPrices
+  const priced = priceOf({ ...nothing, freesToBuddy: 3, burstSizes: new Map([[63, 2]]), refillSizes: new Map() }, spr!)
+  expect(priced.zoneLockHoldNs).toBe(Math.round(2 * holdTime(spr!.bulkFreeUs)(63)))
+  expect(priced.unpriced).toEqual(['freesToBuddy'])
+  expect(priceOf({ ...nothing, burstSizes: new Map(), refillSizes: new Map() }, spr!)).toMatchObject({
+    zoneLockHoldNs: 0,
+    unpriced: [],
+  })
+  expect('longestHoldNs' in priceOf({ ...nothing, burstSizes: new Map(), refillSizes: new Map() }, spr!)).toBe(false)
+})
+
+test('every published list is a valid prices file', () => {
+  for (const list of publishedPrices) expect(pricesSchema.parse(list)).toEqual(list)
+})
+
+test('quantiles of counted sizes are exact; of nothing there are none', () => {
+  expect(
+    quantilesOf(
+      new Map([
+        [10, 50],
+        [20, 49],
+        [99, 1],
+      ]),
+    ),
+  ).toEqual({ p50: 10, p99: 20, max: 99 })
+  expect(quantilesOf(new Map())).toBeUndefined()
+})
