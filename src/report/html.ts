@@ -130,7 +130,8 @@ function contentOf(
   cell: Cell,
   write: ((cell: Cell) => string) | undefined,
 ): string {
-  if (isVerdict(cell)) return `<td class="t"><span class="verdict ${cell.tone}">${esc(cell.words)}</span></td>`
+  if (isVerdict(cell))
+    return `<td${table.columns[at]?.kind === 'text' ? ' class="t"' : ''}><span class="verdict ${cell.tone}">${esc(cell.words)}</span></td>`
   const text = prose(write?.(cell) ?? NOTHING)
   if (at === 0) return text
   if (table.columns[at]?.kind === 'text') return `<td class="t">${text}</td>`

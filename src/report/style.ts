@@ -47,17 +47,17 @@ table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums
 caption{text-align:left;font-weight:600;padding:.6rem .6rem .3rem;color:var(--fg)}
 caption span{position:sticky;left:.6rem;display:inline-block;max-width:min(46rem,calc(100vw - 3.6rem))}caption span.nb,.nb{position:static;display:inline;white-space:nowrap}
 th,td{padding:.38rem .6rem;text-align:right;vertical-align:top;border-top:1px solid var(--line);white-space:nowrap}
-thead th{font-weight:600;font-size:.82rem;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:4.6rem;border-top:0}
+thead th{font-weight:600;font-size:.92em;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:4.6rem;border-top:0}
 thead .unit{display:block;font-weight:400}
 .t{text-align:left}
 td.t{white-space:normal;min-width:6rem;max-width:38rem;overflow-wrap:anywhere}
 tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card);max-width:17rem;overflow-wrap:anywhere;white-space:normal;min-width:9.2rem}
 thead th:first-child{position:sticky;left:0;background:var(--card)}
 tr.base>*{background:var(--soft)}
-.tag{display:block;font-size:.74rem;font-weight:500;color:var(--muted)}
-.diff{display:block;font-size:.78rem;line-height:1.3;color:var(--muted)}
+.tag{display:block;font-size:.82em;font-weight:500;color:var(--muted)}
+.diff{display:block;font-size:.87em;line-height:1.3;color:var(--muted)}
 .better{color:var(--good)}.worse{color:var(--poor)}
-.verdict{display:inline-block;border-radius:99px;padding:0 .6em;font-size:.84rem;background:var(--soft);white-space:nowrap}
+.verdict{display:inline-block;border-radius:99px;padding:0 .6em;font-size:.93em;background:var(--soft);white-space:nowrap}
 .verdict.good{background:var(--good-bg);color:var(--good)}.verdict.fair{background:var(--fair-bg);color:var(--fair)}.verdict.poor{background:var(--poor-bg);color:var(--poor)}
 figure{margin:1rem 0;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem 1.2rem .8rem}
 figcaption h3{margin:0;font-size:1.02rem;font-weight:600}
@@ -82,7 +82,7 @@ th,td{padding:.35rem .55rem}tbody th{max-width:9rem;min-width:6.5rem}section>h2{
 --good:#0d6b45;--good-bg:#e2f4ea;--fair:#7a5200;--fair-bg:#fdf2d6;--poor:#a81f1f;--poor-bg:#fde7e5}
 body{font-size:10pt}nav.toc,.skip,.tip{display:none}.page{display:block;padding:0;max-width:none}
 section>h2,figcaption,caption,summary{break-after:avoid}.plot,tr,.figures li{break-inside:avoid}
-.table,details .table{overflow:visible;max-height:none;width:auto;border-radius:0}table{font-size:7.5pt;width:100%}th,td{padding:.15rem .3rem;min-width:0!important;white-space:normal}
+.table,details .table{overflow:visible;max-height:none;width:auto;border-radius:0}table{font-size:7.5pt;width:100%}th,td{padding:.15rem .3rem;white-space:normal}thead th,td.t{min-width:0}tbody th{min-width:7em;overflow-wrap:break-word}
 thead th,tbody th,thead th:first-child,details .table thead th{position:static}
 details::details-content{content-visibility:visible;display:block}summary{color:inherit;list-style:none}}
 `

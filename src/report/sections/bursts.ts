@@ -1,8 +1,8 @@
 import type { Comparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader, SHORT_NUMBERS, timeAxis } from './charts.ts'
-import { MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
+import { rowHeader, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
+import { largest, MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds, text } from './section.ts'
 
 const kinds = { threshold: 'a free crossed the limit', requested: 'a drain was requested' } as const
@@ -56,8 +56,13 @@ export const bursts: Section = {
   }),
 }
 
-const shown = ({ runs, captures }: Comparison): number =>
-  Math.max(100, Math.floor((MOST_POINTS * captures.length) / Math.max(1, runs.length)))
+const shown = (comparison: Comparison): number => {
+  const { runs, captures } = comparison
+  return Math.max(
+    50,
+    Math.floor((MOST_POINTS * shareOfBudget(comparison) * captures.length) / Math.max(1, runs.length)),
+  )
+}
 
 function chartOf(comparison: Comparison, runs: Run[], of: string, index: number): Chart {
   const { baseline } = comparison
@@ -109,7 +114,12 @@ function chartOf(comparison: Comparison, runs: Run[], of: string, index: number)
           y: {
             field: 'pages',
             type: 'quantitative',
-            scale: { type: 'symlog', constant: 4 },
+            scale: {
+              type: 'symlog',
+              constant: 4,
+              domain: [0, 1.3 * Math.max(1, largest(drawn.flat().map(({ pages }) => pages)))],
+              nice: false,
+            },
             axis: { title: 'pages', values: [0, 10, 30, 100, 300, 1000, 3000, 10_000], ...SHORT_NUMBERS },
           },
           color: kindScale([colour('k0'), colour('k1'), 'transparent']),

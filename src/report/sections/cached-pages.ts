@@ -1,6 +1,6 @@
 import type { Comparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
-import { linesInRows } from './charts.ts'
+import { linesInRows, shareOfBudget } from './charts.ts'
 import {
   type Capture,
   colourAt,
@@ -32,10 +32,11 @@ export const cachedPages: Section = {
   }),
 }
 
-function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+  const { baseline } = comparison
   const cpus = cpusOf(capture, runs)
   const label = (cpu: number): string => cpuLabel(cpu, capture.isolated)
-  const each = Math.max(2, Math.floor(MOST_ROWS / runs.length))
+  const each = Math.max(2, Math.floor((MOST_ROWS * shareOfBudget(comparison)) / runs.length))
   const peaks = runs.map((run) => {
     const [peak, cpu] = cpus
       .map((cpu): [number, number] => [largest(seriesOf(run, cpu)), cpu])
@@ -52,6 +53,7 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
       shape: capture.isolated.includes(cpu) ? 'dash' : 'line',
     })),
     spec: linesInRows(
+      comparison,
       runs.map(({ policy }) => policyLabel(policy, baseline)),
       cpus.map((cpu, at) => {
         const isolated = capture.isolated.includes(cpu)

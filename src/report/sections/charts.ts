@@ -1,4 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite'
+import type { Comparison } from '#metrics'
 import { colour } from '../runtime/theme.ts'
 import { type Line, thinned, toSeconds } from './common.ts'
 import type { LegendEntry } from './section.ts'
@@ -17,8 +18,11 @@ export interface Series {
   readonly width?: number
 }
 
-/** Points that all lines of a chart share; SVG stays quick and the file small. */
+/** Points that all lines of a chart share: SVG stays quick. All captures share those of three, so the file stays small. */
 const MOST_POINTS = 8000
+const FEW_CAPTURES = 3
+
+export const shareOfBudget = ({ captures }: Comparison): number => Math.min(1, FEW_CAPTURES / captures.length)
 
 export const timeAxis = { title: 'time in the trace (s)', grid: false, tickCount: 8 } as const
 
@@ -36,12 +40,16 @@ export const rowHeader = {
 
 /** Lines over time in rows of small multiples under one time axis. The unit stands at each row's axis. */
 export function linesInRows(
+  comparison: Comparison,
   rows: readonly string[],
   series: readonly Series[],
   lines: readonly RowLine[],
   unit: string,
 ): TopLevelSpec {
-  const each = Math.max(40, Math.min(320, Math.floor(MOST_POINTS / Math.max(1, lines.length))))
+  const each = Math.max(
+    24,
+    Math.min(320, Math.floor((MOST_POINTS * shareOfBudget(comparison)) / Math.max(1, lines.length))),
+  )
   return {
     background: null as unknown as string,
     data: {

@@ -90,7 +90,7 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
     ],
     rows: [drainedRow('with resync', pcp.drainedPages), drainedRow('without resync', bare.drainedPages)],
   }
-  return [scores, drained, ...perCpuTable(pcp, of, isolated), interruptions(pcp, of, isolated), ...misses(pcp, of)]
+  return [scores, drained, ...perCpuTable(pcp, of, isolated), ...interruptions(pcp, of, isolated), ...misses(pcp, of)]
 }
 
 const wordsOfScore = (score: number | undefined): string =>
@@ -178,21 +178,24 @@ function interruptions(
   { interruptions: { recorded, predicted } }: PcpFidelity,
   of: string,
   isolated: readonly number[],
-): Table {
+): Table[] {
   const cpus = [...new Set([...Object.keys(recorded), ...Object.keys(predicted)])].sort((a, b) => Number(a) - Number(b))
-  return {
-    caption: `Interruptions by drains, as recorded and as predicted${of}`,
-    columns: [cpuColumn, count('recorded'), count('predicted'), text('verdict')],
-    rows: cpus.map((cpu) => {
-      const was = recorded[cpu] ?? 0
-      const now = predicted[cpu] ?? 0
-      const same: Verdict =
-        was === 0 && now === 0
-          ? { value: undefined, words: 'nothing happened', tone: 'none' }
-          : { value: now, words: was === now ? 'equal' : 'differs', tone: was === now ? 'good' : 'poor' }
-      return [cpuName(cpu, isolated), was, now, same]
-    }),
-  }
+  if (cpus.length === 0) return []
+  return [
+    {
+      caption: `Interruptions by drains, as recorded and as predicted${of}`,
+      columns: [cpuColumn, count('recorded'), count('predicted'), text('verdict')],
+      rows: cpus.map((cpu) => {
+        const was = recorded[cpu] ?? 0
+        const now = predicted[cpu] ?? 0
+        const same: Verdict =
+          was === 0 && now === 0
+            ? { value: undefined, words: 'nothing happened', tone: 'none' }
+            : { value: now, words: was === now ? 'equal' : 'differs', tone: was === now ? 'good' : 'poor' }
+        return [cpuName(cpu, isolated), was, now, same]
+      }),
+    },
+  ]
 }
 
 function misses({ misses }: PcpFidelity, of: string): Table[] {

@@ -29,16 +29,20 @@ export const interruptions: Section = {
     charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
     caveats: [
       ...perCapture(comparison, (capture, runs) => hiddenCpus(capture, cpusOf(capture, runs))),
-      ...(comparison.runs.every(({ work }) => work.interruptions === 0)
-        ? ['No policy interrupts anybody on this trace: it may hold no drain request.']
-        : []),
+      ...perCapture(comparison, ({ name }, runs) =>
+        runs.every(({ work }) => work.interruptions === 0)
+          ? [`On ${name} no policy interrupts anybody: it may hold no drain request.`]
+          : [],
+      ),
     ],
   }),
 }
 
 function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
   const cpus = cpusOf(capture, runs)
-  const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
+  const rowOf = ({ policy, work }: Run): string =>
+    `${policyLabel(policy, baseline)}: ${formatCount(work.interruptions)} in all`
+  const rows = runs.map(rowOf)
   const isIsolated = (cpu: number): boolean => capture.isolated.includes(cpu)
   const most = largest(runs.flatMap((run) => cpus.map((cpu) => run.interruptions[cpu] ?? 0)))
   const crowded = cpus.length > 12
@@ -54,18 +58,20 @@ function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: st
       .join('; ')}.`,
     legend: [
       { label: 'housekeeping CPU', colour: 'k0', shape: 'area' },
-      ...(capture.isolated.length > 0 ? [{ label: 'isolated CPU ◆', colour: 'k1', shape: 'area' } as const] : []),
+      ...(capture.isolated.length > 0
+        ? [{ label: crowded ? 'isolated CPU' : 'isolated CPU ◆', colour: 'k1', shape: 'area' } as const]
+        : []),
     ],
     spec: {
       background: null as unknown as string,
       data: {
-        values: runs.flatMap(({ policy, interruptions }) =>
+        values: runs.flatMap((run) =>
           cpus.map((cpu) => ({
-            row: policyLabel(policy, baseline),
+            row: rowOf(run),
             cpu: crowded ? String(cpu) : isIsolated(cpu) ? `CPU ${cpu} ◆` : `CPU ${cpu}`,
             of: cpuLabel(cpu, capture.isolated),
             isolated: isIsolated(cpu),
-            n: interruptions[cpu] ?? 0,
+            n: run.interruptions[cpu] ?? 0,
           })),
         ),
       },

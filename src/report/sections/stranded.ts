@@ -16,7 +16,8 @@ export const stranded: Section = {
   }),
 }
 
-function chartOf({ baseline }: Comparison, { isolated }: Capture, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: Comparison, { isolated }: Capture, runs: Run[], of: string, index: number): Chart {
+  const { baseline } = comparison
   const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const cpus = `${isolated.length === 1 ? 'CPU' : 'CPUs'} ${isolated.join(', ')}`
   return {
@@ -30,6 +31,7 @@ function chartOf({ baseline }: Comparison, { isolated }: Capture, runs: Run[], o
       .join('; ')}.`,
     legend: againstBaselineLegend(baseline),
     spec: linesInRows(
+      comparison,
       runs.map(label),
       againstBaseline,
       withBaselineBehind(

@@ -32,7 +32,8 @@ export const zoneLockWork: Section = {
   }),
 }
 
-function chartOf({ baseline }: Comparison, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: Comparison, runs: Run[], of: string, index: number): Chart {
+  const { baseline } = comparison
   const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const table = runs.map((run) => rateOf(run, MOST_ROWS / 4))
   return {
@@ -46,6 +47,7 @@ function chartOf({ baseline }: Comparison, runs: Run[], of: string, index: numbe
       .join('; ')}.`,
     legend: againstBaselineLegend(baseline),
     spec: linesInRows(
+      comparison,
       runs.map(label),
       againstBaseline,
       withBaselineBehind(
