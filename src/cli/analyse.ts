@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
 import type { Recording } from '#events'
 import { UsageError } from '#kernel'
 import {
@@ -55,22 +56,38 @@ function checkSet(set: Readonly<Record<string, ParamValue>>): void {
   }
 }
 
+/** The ids as runs will have them, checked before anything is read. */
+export function policyIds(policies: readonly string[], set: Readonly<Record<string, ParamValue>>): string[] {
+  checkSet(set)
+  // The recording kernel's lists are not known yet, any stand for them.
+  const ids = policies.map((id) => choosePcp(id, '6.1', set).id)
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at)
+  if (twice !== undefined)
+    throw new UsageError(`${twice} is named twice`, 'give one of them other parameters: pcp/fixed{high=100}')
+  return ids
+}
+
 /** The main job: read, replay the recording kernel's own policy, replay each policy, compose. */
 export async function compareCaptures(request: CompareRequest): Promise<Comparison> {
   const { set = {}, prices = publishedPrices, onProgress = () => {} } = request
-  checkSet(set)
-  // Ids are checked before anything is read; the recording kernel's lists are not known yet, any stand for them.
-  const ids = request.policies.map((id) => choosePcp(id, '6.1', set).id)
+  const ids = policyIds(request.policies, set)
   const baseline = request.baseline === undefined ? ids[0]! : choosePcp(request.baseline, '6.1', set).id
   if (!ids.includes(baseline))
     throw new UsageError(`the baseline ${baseline} is not among the policies`, 'add it to --policies')
+  const again = request.captures.find(
+    (path, at) => request.captures.findIndex((p) => resolve(p) === resolve(path)) !== at,
+  )
+  if (again !== undefined) throw new UsageError(`${again} is given twice`)
   const steps = request.captures.length * (ids.length + 2)
   let done = 0
   const compared: ComparedCapture[] = []
   for (const path of request.captures) {
-    const recording = await readCapture(path, {
+    const read = await readCapture(path, {
       onProgress: (bytes, total) => onProgress(`reading ${path}`, done + bytes / total, steps),
     })
+    // Runs are told apart by their capture's name: of two folders of one name, the later goes by its path.
+    const taken = compared.some(({ recording }) => recording.name === read.name)
+    const recording = taken ? { ...read, name: path } : read
     const { script, inferred, fidelity } = analyse(recording)
     done += 2
     const isolated = request.isolated ?? recording.machine.isolated

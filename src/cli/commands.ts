@@ -5,7 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { countByName, kindNames, lossesOf, type Recording, recordedName, selectEvents } from '#events'
 import { parseCpuList, TraceError, UsageError } from '#kernel'
-import { type Comparison, comparisonSchema, type Fidelity, pricesSchema, scoreOf } from '#metrics'
+import {
+  type Comparison,
+  comparisonSchema,
+  type Fidelity,
+  pricesSchema,
+  scoreOf,
+  type Work,
+  workSchema,
+} from '#metrics'
 import {
   didYouMean,
   drainPolicies,
@@ -19,14 +27,27 @@ import {
 import { readCapture } from '#readers'
 import { renderHtml } from '#report'
 import { writeRecording, writerFor } from '#writers'
-import { analyse, compareCaptures } from './analyse.ts'
-import { number, percent, print, printJson, printTable, progress, writeWhole } from './terminal.ts'
+import { analyse, compareCaptures, policyIds } from './analyse.ts'
+import {
+  checkFolder,
+  checkOutput,
+  number,
+  percent,
+  print,
+  printJson,
+  printTable,
+  progress,
+  warn,
+  whileWriting,
+  writeWhole,
+} from './terminal.ts'
 
 /** 0 ok, 1 a check that was asked for did not hold. Usage (2) and bad input (3) are errors, mapped in `main.ts`. */
 export type ExitCode = 0 | 1
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const DEMO = 'drain-5.10-s'
+const REPORT = ['.html', '.htm']
 const DEMO_POLICIES = ['pcp/linux-5.10', 'pcp/linux-6.1', 'pcp/rcu-swap', 'pcp/trylock', 'pcp/none']
 
 async function read(path: string): Promise<Recording> {
@@ -45,12 +66,13 @@ async function writeReport(comparison: Comparison, path: string): Promise<void> 
 export async function demo({ json, output }: { json: boolean; output: string | undefined }): Promise<ExitCode> {
   const capture = join(root, 'traces', DEMO)
   const path = output ?? join('reports', 'demo.html')
+  if (output === undefined) await mkdir(dirname(path), { recursive: true })
+  checkOutput(path, REPORT)
   if (!json)
     print(
       `Replaying ${DEMO} (a 5.10 kernel under memory pressure, CPU 3 isolated) under ${DEMO_POLICIES.length} policies …`,
     )
   const comparison = await compareCaptures({ captures: [capture], policies: DEMO_POLICIES, isolated: [3] })
-  await mkdir(dirname(path), { recursive: true })
   await writeReport(comparison, path)
   if (json) printJson(comparison)
   else {
@@ -148,24 +170,17 @@ export interface ConvertRequest {
   readonly cpu?: string | undefined
   readonly event?: readonly string[] | undefined
   readonly json: boolean
-  readonly signal: AbortSignal
 }
 
-export async function convert({
-  input,
-  output,
-  from,
-  to,
-  cpu,
-  event,
-  json,
-  signal,
-}: ConvertRequest): Promise<ExitCode> {
+export async function convert({ input, output, from, to, cpu, event, json }: ConvertRequest): Promise<ExitCode> {
   // An output that can't be written is found out before a long read.
   writerFor(output)
-  const cpus = cpu === undefined ? undefined : parseCpuList(cpu)
-  if (cpu !== undefined && cpus === undefined)
-    throw new UsageError(`--cpu ${cpu} is no list of CPUs`, 'an example: --cpu 0,2-3')
+  checkFolder(output)
+  const cpus = cpuList('--cpu', cpu)
+  for (const [name, value] of Object.entries({ from, to }))
+    if (Number.isNaN(value)) throw new UsageError(`--${name} is no number`, `an example: --${name} 1506.3`)
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new UsageError(`--from ${from} --to ${to}: nothing lies between`, '--to comes after --from, in seconds')
   const recording = await read(input)
   const { events } = recording
   const wanted = event === undefined ? undefined : new Set(event)
@@ -200,7 +215,9 @@ export async function convert({
             (wanted === undefined || wanted.has(nameAt(row)))
           )
         })
-  await writeRecording({ ...recording, events: filtered }, output, signal)
+  await whileWriting(`${output}.partial`, (signal) =>
+    writeRecording({ ...recording, events: filtered }, output, signal),
+  )
   const result = {
     schema: 'kreplay.conversion/1',
     input: recording.name,
@@ -216,10 +233,18 @@ export async function convert({
   return 0
 }
 
+function cpuList(option: string, text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined
+  const cpus = parseCpuList(text)
+  if (cpus === undefined || cpus.length === 0)
+    throw new UsageError(`${option} ${text} is no list of CPUs`, `an example: ${option} 0,2-3`)
+  return cpus
+}
+
 /** `"refills=0.99,wrongPages=0.001"`: scores at least, `wrongPages` at most. */
 function parseBounds(text: string): [name: string, bound: number][] {
   return text.split(',').map((part) => {
-    const [, name, value] = /^\s*(refills|drainBursts|wrongPages)\s*=\s*([\d.]+)\s*$/.exec(part) ?? []
+    const [, name, value] = /^\s*(refills|drainBursts|wrongPages)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? []
     if (name === undefined)
       throw new UsageError(
         `--at-least ${part}: not a bound`,
@@ -252,7 +277,7 @@ export async function fidelity({
   }
   if (json) printJson(found)
   else printFidelity(found)
-  for (const failure of failed) process.stderr.write(`check failed: ${failure}\n`)
+  for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
 }
 
@@ -326,28 +351,38 @@ const comparisons: Record<string, (a: number, b: number) => boolean> = {
   '>': (a, b) => a > b,
 }
 
-/** `"pcp/trylock:interruptions=0"` against every run of that policy. Returns what does not hold. */
-function checkExpectation(text: string, comparison: Comparison): string[] {
-  const [, policy, field, sign, value] = /^(.+):(\w+)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$/.exec(text.trim()) ?? []
-  if (policy === undefined || field === undefined || sign === undefined)
+interface Expectation {
+  readonly text: string
+  readonly policy: string
+  readonly field: keyof Work
+  readonly sign: string
+  readonly value: number
+}
+
+/** `"pcp/trylock:interruptions=0"`, checked before anything is read. */
+function parseExpectation(text: string, policies: readonly string[]): Expectation {
+  const [, given, field, sign, value] = /^(.+):(\w+)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$/.exec(text.trim()) ?? []
+  if (given === undefined || field === undefined || sign === undefined)
     throw new UsageError(`--expect ${text}: not understood`, 'an example: --expect pcp/trylock:interruptions=0')
-  const runs = comparison.runs.filter((run) => run.policy === policy)
-  if (runs.length === 0)
+  const policy = given.startsWith('pcp/') ? given : `pcp/${given}`
+  if (!policies.includes(policy))
+    throw new UsageError(`--expect ${text}: no run of ${policy}`, `there are ${policies.join(', ')}`)
+  const known = Object.keys(workSchema.shape)
+  if (!known.includes(field)) {
+    const near = didYouMean(field, known)
     throw new UsageError(
-      `--expect ${text}: no run of ${policy}`,
-      `there are ${comparison.runs.map((run) => run.policy).join(', ')}`,
+      `--expect ${text}: a run has no count "${field}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.join(', ')}`,
     )
-  return runs.flatMap((run) => {
-    const found = (run.work as Record<string, number>)[field]
-    if (found === undefined)
-      throw new UsageError(
-        `--expect ${text}: a run has no count "${field}"`,
-        `it has ${Object.keys(run.work).join(', ')}`,
-      )
-    return comparisons[sign]!(found, Number(value))
-      ? []
-      : [`${run.capture}, ${policy}: ${field} is ${found}, expected ${sign} ${value}`]
-  })
+  }
+  return { text, policy, field: field as keyof Work, sign, value: Number(value) }
+}
+
+/** What does not hold, in every run of the policy. */
+function unmet({ policy, field, sign, value }: Expectation, { runs }: Comparison): string[] {
+  return runs
+    .filter((run) => run.policy === policy && !comparisons[sign]!(run.work[field], value))
+    .map((run) => `${run.capture}, ${policy}: ${field} is ${run.work[field]}, expected ${sign} ${value}`)
 }
 
 export interface CompareArguments {
@@ -363,12 +398,19 @@ export interface CompareArguments {
 }
 
 export async function compare(request: CompareArguments): Promise<ExitCode> {
-  const isolated = request.isolated === undefined ? undefined : parseCpuList(request.isolated)
-  if (request.isolated !== undefined && isolated === undefined)
-    throw new UsageError(`--isolated ${request.isolated} is no list of CPUs`, 'an example: --isolated 3,5-7')
+  const isolated = cpuList('--isolated', request.isolated)
+  if (request.policies.split('{').length !== request.policies.split('}').length)
+    throw new UsageError(
+      `--policies ${request.policies}: a brace is not closed`,
+      'an example: pcp/fixed{high=100,batch=31}',
+    )
   const policies = splitIds(request.policies)
   if (policies.length === 0)
     throw new UsageError('--policies names none', 'an example: --policies pcp/linux-5.10,pcp/trylock')
+  const set = parseSet(request.set)
+  const ids = policyIds(policies, set)
+  const expectations = request.expect.map((text) => parseExpectation(text, ids))
+  if (request.output !== undefined) checkOutput(request.output, [...REPORT, '.json'])
   const bar = progress('comparing')
   let comparison: Comparison
   try {
@@ -377,14 +419,14 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
       policies,
       baseline: request.baseline,
       isolated,
-      set: parseSet(request.set),
+      set,
       ...(request.prices === undefined ? {} : { prices: await readPrices(request.prices) }),
       onProgress: (_what, done, total) => bar.update(done, total),
     })
   } finally {
     bar.stop()
   }
-  const failed = request.expect.flatMap((text) => checkExpectation(text, comparison))
+  const failed = expectations.flatMap((expectation) => unmet(expectation, comparison))
   if (request.output !== undefined) {
     if (request.output.endsWith('.json')) await writeWhole(request.output, `${JSON.stringify(comparison)}\n`)
     else await writeReport(comparison, request.output)
@@ -395,7 +437,7 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
     if (request.output !== undefined) print(`\nReport: ${request.output}`)
     print(`\n${comparison.headline}`)
   }
-  for (const failure of failed) process.stderr.write(`check failed: ${failure}\n`)
+  for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
 }
 
@@ -429,6 +471,7 @@ export async function report({
   output: string
   json: boolean
 }): Promise<ExitCode> {
+  checkOutput(output, REPORT)
   const comparison = await readJson(input, comparisonSchema, 'Give a result that `kreplay compare --json` printed.')
   await writeReport(comparison, output)
   if (json) printJson({ schema: 'kreplay.report/1', output, headline: comparison.headline })

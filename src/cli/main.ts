@@ -7,9 +7,20 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(2)
 }
 // A reader that went away (`| head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    process.stderr.write(`kreplay: can't write the output: ${error.code}\n`)
+    process.exit(2)
+  })
+}
 const { run } = await import('./run.ts')
-process.exitCode = await run(process.argv.slice(2))
+try {
+  process.exitCode = await run(process.argv.slice(2))
+} catch (error) {
+  // sysexits' EX_SOFTWARE: 1 would read as "a check did not hold".
+  process.stderr.write(
+    `kreplay: a fault of its own, please report it\n${error instanceof Error ? error.stack : error}\n`,
+  )
+  process.exitCode = 70
+}

@@ -1,14 +1,30 @@
 import yargs, { type Argv } from 'yargs'
 import { TraceError, UsageError } from '#kernel'
+import { didYouMean } from '#policies'
 import { version } from './analyse.ts'
 import * as commands from './commands.ts'
-import { clean, onInterrupt } from './terminal.ts'
+import { warn } from './terminal.ts'
 
 /** 0 ok, 1 finding failed, 2 usage, 3 bad input. */
 export type Exit = 0 | 1 | 2 | 3
 
+/** For suggestions: the message of yargs' own `recommendCommands` leaves out what was typed. A test compares the list with the help. */
+const COMMANDS = ['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'report', 'completion']
+
+function checkCommand(name: string | undefined): void {
+  if (name === undefined || name.startsWith('-') || COMMANDS.includes(name)) return
+  const near = didYouMean(name, COMMANDS)
+  throw new UsageError(
+    `there is no command "${name}"`,
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${COMMANDS.join(', ')}`,
+  )
+}
+
 const withJson = <T>(argv: Argv<T>) =>
   argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
+
+/** Options that yargs would make lists of when they are repeated. */
+const ONCE = ['output', 'from', 'to', 'cpu', 'at-least', 'policies', 'baseline', 'isolated', 'prices']
 
 /** Runs one command line. Errors that users cause are told in a sentence on standard error. */
 export async function run(args: readonly string[]): Promise<Exit> {
@@ -18,6 +34,11 @@ export async function run(args: readonly string[]): Promise<Exit> {
   }
   const cli = yargs([...args])
     .scriptName('kreplay')
+    // Messages in one language, whatever LANG says: scripts and tests read them.
+    .detectLocale(false)
+    .locale('en')
+    // `--event NAME OUT`: an option takes one value, and may be given again.
+    .parserConfiguration({ 'greedy-arrays': false })
     .usage('$0 <command>\n\nReplays Linux kmem event traces through other allocator and drain policies.')
     .command(
       'demo',
@@ -63,20 +84,17 @@ export async function run(args: readonly string[]): Promise<Exit> {
             }),
         ).example('$0 convert traces/pages-6.1-s pages.csv.gz --cpu 0', 'one CPU, compressed'),
       async ({ input, output, from, to, cpu, event, json }) =>
-        done(await commands.convert({ input, output, from, to, cpu, event, json, signal: onInterrupt() })),
+        done(await commands.convert({ input, output, from, to, cpu, event, json })),
     )
     .command(
       'fidelity <capture>',
       'How exactly the recording kernel’s own policy is reproduced',
       (argv) =>
         withJson(
-          argv
-            .positional('capture', { type: 'string', demandOption: true })
-            .option('at-least', {
-              type: 'string',
-              describe:
-                'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
-            }),
+          argv.positional('capture', { type: 'string', demandOption: true }).option('at-least', {
+            type: 'string',
+            describe: 'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
+          }),
         ).example('$0 fidelity traces/pages-6.1-s --at-least refills=0.99', 'a check for scripts'),
       async ({ capture, json, atLeast }) => done(await commands.fidelity({ capture, json, atLeast })),
     )
@@ -151,18 +169,30 @@ export async function run(args: readonly string[]): Promise<Exit> {
     .completion('completion', 'Prints a completion script for bash or zsh')
     .demandCommand(1, 'Name a command.')
     .strict()
-    .recommendCommands()
+    .check((argv) => {
+      const twice = Object.entries(argv).find(([name, value]) => ONCE.includes(name) && Array.isArray(value))
+      if (twice !== undefined) throw new UsageError(`--${twice[0]} is given twice`)
+      return true
+    })
     .version(version)
     .help()
     .alias('help', 'h')
     .wrap(Math.min(120, process.stdout.columns ?? 120))
     .exitProcess(false)
     .fail((message, error) => {
+      const command = args[0] !== undefined && COMMANDS.includes(args[0]) ? args[0] : undefined
       throw (
-        error ?? new UsageError(message, '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them')
+        error ??
+        new UsageError(
+          message.startsWith('Not enough non-option') ? 'an argument is missing' : message,
+          command === undefined
+            ? '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them'
+            : `\`kreplay ${command} --help\` shows what it takes`,
+        )
       )
     })
   try {
+    checkCommand(args[0])
     await cli.parseAsync()
     return exit
   } catch (error) {
@@ -173,11 +203,11 @@ export async function run(args: readonly string[]): Promise<Exit> {
 /** One clear message, no stack; a fault of kreplay's own shows where it is. */
 function tell(error: unknown): Exit {
   if (error instanceof UsageError || error instanceof TraceError) {
-    process.stderr.write(`kreplay: ${clean(error.message)}\n`)
+    warn(`kreplay: ${error.message}`)
     return error instanceof UsageError ? 2 : 3
   }
   if (error instanceof Error && error.name === 'YError') {
-    process.stderr.write(`kreplay: ${clean(error.message)}\n`)
+    warn(`kreplay: ${error.message}`)
     return 2
   }
   throw error

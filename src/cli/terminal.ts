@@ -1,22 +1,34 @@
+import { rmSync, statSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import Table from 'cli-table3'
 import { UsageError } from '#kernel'
 
+/** Control characters but tab and newline, and those that reorder text. */
+const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+const hex = (char: string, digits: number): string => char.charCodeAt(0).toString(16).padStart(digits, '0')
+
 /** Names come from traces: nothing of theirs may steer the terminal, nor reorder its text. */
 export const clean = (text: string): string =>
-  text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    const code = char.charCodeAt(0)
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`
-  })
+  text.replaceAll(STEERING, (char) => (char < '\u0100' ? `\\x${hex(char, 2)}` : `\\u${hex(char, 4)}`))
+
+/** A name of a trace within a line: it may not begin a line of its own either. */
+const cell = (text: string): string => clean(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
 
 export const print = (text: string): void => {
   process.stdout.write(`${clean(text)}\n`)
 }
 
+/** A line on standard error. */
+export const warn = (text: string): void => {
+  process.stderr.write(`${clean(text)}\n`)
+}
+
 /** With `--json` this one object is all of standard output. */
 export const printJson = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
+  const json = JSON.stringify(value, undefined, 2)
+  process.stdout.write(`${json.replaceAll(STEERING, (char) => `\\u${hex(char, 4)}`)}\n`)
 }
 
 const NUMBER = /^[−-]?[\d,.]+( %| ms| µs| s)?$|^–$/
@@ -42,12 +54,12 @@ export function printTable(head: readonly string[], rows: readonly (readonly str
     middle: '  ',
   }
   const table = new Table({
-    head: head.map(clean),
+    head: head.map(cell),
     chars: blank,
     colAligns: numeric.map((right) => (right ? 'right' : 'left')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   })
-  for (const row of rows) table.push(row.map(clean))
+  for (const row of rows) table.push(row.map(cell))
   process.stdout.write(`${table.toString().replaceAll(/ +$/gm, '')}\n`)
 }
 
@@ -67,7 +79,9 @@ export function progress(what: string): { update: (done: number, total: number) 
         bar = new SingleBar({
           stream: process.stderr,
           format: `${clean(what)} {bar} {percentage} % · {eta_formatted} left`,
-          hideCursor: true,
+          // Neither a hidden cursor nor a handler of its own to outlive Ctrl-C.
+          hideCursor: false,
+          gracefulExit: false,
           clearOnComplete: true,
         })
         bar.start(total, done)
@@ -78,36 +92,57 @@ export function progress(what: string): { update: (done: number, total: number) 
   }
 }
 
-const partials = new Set<string>()
+/** Refuses an output that can't be written before anything long is done for it. */
+export function checkOutput(path: string, extensions: readonly string[]): void {
+  if (!extensions.some((extension) => path.endsWith(extension)))
+    throw new UsageError(`can't write ${path}: its name tells no format`, `name it with ${extensions.join(' or ')}`)
+  checkFolder(path)
+}
+
+/** Whether a file of that name can stand there at all. */
+export function checkFolder(path: string): void {
+  const kindOf = (file: string) => statSync(file, { throwIfNoEntry: false })
+  if (kindOf(path)?.isDirectory()) throw new UsageError(`can't write ${path}: it is a folder`)
+  const folder = kindOf(dirname(resolve(path)))
+  if (folder === undefined) throw new UsageError(`can't write ${path}: its folder does not exist`)
+  if (!folder.isDirectory()) throw new UsageError(`can't write ${path}: ${dirname(path)} is no folder`)
+}
 
 /** Writes beside, then renames: a reader never meets half a file, and Ctrl-C leaves none. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.partial`
-  partials.add(partial)
+  await whileWriting(partial, async () => {
+    try {
+      await writeFile(partial, text)
+      await rename(partial, path)
+    } catch (error) {
+      await rm(partial, { force: true })
+      throw new UsageError(`can't write ${path}: ${(error as Error).message}`)
+    }
+  })
+}
+
+/**
+ * Ctrl-C while `partial` is written removes it; then the process dies of the signal, so that the shell knows (130). At all other
+ * times the signal keeps its usual effect: a handler would have to wait for a long replay to end.
+ */
+export async function whileWriting(partial: string, write: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController()
+  const stop = (signal: NodeJS.Signals) => {
+    controller.abort()
+    rmSync(partial, { force: true })
+    forget()
+    process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  }
+  for (const signal of SIGNALS) process.on(signal, stop)
   try {
-    await writeFile(partial, text)
-    await rename(partial, path)
-  } catch (error) {
-    await rm(partial, { force: true })
-    throw new UsageError(
-      `can't write ${path}: ${(error as Error).message}`,
-      'Does the folder exist, and may you write there?',
-    )
+    await write(controller.signal)
   } finally {
-    partials.delete(partial)
+    forget()
   }
 }
 
-/** Turns Ctrl-C into an abort, removes what is half written, and exits as the shell expects. */
-export function onInterrupt(): AbortSignal {
-  const controller = new AbortController()
-  const stop = (signal: 'SIGINT' | 'SIGTERM') => {
-    controller.abort()
-    void Promise.all([...partials].map((partial) => rm(partial, { force: true }))).finally(() => {
-      setTimeout(() => process.exit(signal === 'SIGINT' ? 130 : 143), 50)
-    })
-  }
-  process.once('SIGINT', () => stop('SIGINT'))
-  process.once('SIGTERM', () => stop('SIGTERM'))
-  return controller.signal
-}
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

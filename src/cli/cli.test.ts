@@ -1,0 +1,272 @@
+import { readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { countByName, eachEvent } from '#events'
+import { comparisonSchema, fidelitySchema } from '#metrics'
+import { readCapture } from '#readers'
+import { renderHtml } from '#report'
+import { ended, kreplay, scratch, start } from './testing/program.ts'
+
+const at = scratch()
+const counts: Record<string, { kernel: string; cpus: number; events: Record<string, number> }> = JSON.parse(
+  readFileSync('traces/expected-counts.json', 'utf8'),
+)
+const pageCaptures = Object.keys(counts).filter((name) => /^(pages|drain)-.*-s$/.test(name))
+
+const jsonOf = async (...args: string[]) => {
+  const { code, stdout, stderr } = await kreplay(...args, '--json')
+  expect(stderr).toBe('')
+  return { code, value: JSON.parse(stdout) }
+}
+
+test('help of the program and of every command: exit 0, on standard output, with an example', async () => {
+  const { code, stdout, stderr } = await kreplay('--help')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const commands = [...stdout.matchAll(/^ {2}kreplay (\w+)/gm)].map(([, name]) => name!)
+  expect(commands).toEqual(['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'report', 'completion'])
+  // What "did you mean" chooses from is the same list.
+  const { stderr: told } = await kreplay('zzzzzzzzzzzzzzzz')
+  expect(told).toContain(`there are ${commands.join(', ')}`)
+  const helps = await Promise.all(
+    commands.slice(0, -1).map(async (name) => ({ name, ...(await kreplay(name, '--help')) })),
+  )
+  for (const { name, code, stdout, stderr } of helps) {
+    expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`Examples:\\n +kreplay ${name}`))
+    expect(stdout).toContain('--json')
+  }
+})
+
+test('the demo ends with the path of its report and the headline', async () => {
+  const path = at('demo.html')
+  const { code, stdout, stderr } = await kreplay('demo', '-o', path)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const [report, headline] = stdout.trimEnd().split('\n').slice(-2)
+  expect(report).toBe(`Report: ${path}`)
+  expect(headline).toMatch(/^drain-5\.10-s: .*\.$/)
+  expect(readFileSync(path, 'utf8')).toContain('Content-Security-Policy')
+  expect(readdirSync(dirname(path))).not.toContain('demo.html.partial')
+})
+
+test('info --json counts events as trace-cmd does, for every capture of pages and drain', async () => {
+  expect(pageCaptures).toHaveLength(8)
+  for (const name of pageCaptures) {
+    const { code, value } = await jsonOf('info', `traces/${name}`)
+    const { schema, capture, kernel, cpus, events, losses } = value
+    expect({ code, schema, capture, kernel, cpus: cpus.length, events, losses }).toEqual({
+      code: 0,
+      schema: 'kreplay.info/1',
+      capture: name,
+      kernel: counts[name]!.kernel,
+      cpus: counts[name]!.cpus,
+      events: counts[name]!.events,
+      losses: { gaps: 0, events: 0, uncounted: 0 },
+    })
+  }
+})
+
+test('fidelity: one object of its schema; bounds that hold exit 0, one that does not exits 1 and says which', async () => {
+  const { code, value } = await jsonOf(
+    'fidelity',
+    'traces/pages-6.1-s',
+    '--at-least',
+    'refills=1,drainBursts=0.98,wrongPages=0',
+  )
+  expect(code).toBe(0)
+  expect(fidelitySchema.parse(value)).toEqual(value)
+  const older = await kreplay('fidelity', 'traces/pages-5.10-s', '--at-least', 'refills=0.99,wrongPages=0.001')
+  expect(older).toMatchObject({ code: 0, stderr: '' })
+  const unmet = await kreplay('fidelity', 'traces/pages-6.1-s', '--json', '--at-least', 'refills=1.01,drainBursts=0.5')
+  expect(unmet.code).toBe(1)
+  expect(unmet.stderr).toBe('check failed: refills is 1.000000, asked for at least 1.01\n')
+  // The finding is printed all the same.
+  expect(JSON.parse(unmet.stdout)).toEqual(value)
+  const unscored = await kreplay('fidelity', 'traces/kvfree-5.10-s', '--at-least', 'refills=0')
+  expect(unscored.code).toBe(1)
+  expect(unscored.stderr).toContain('not scored: nothing of it happened')
+})
+
+test('compare: interruptions under the recording kernel’s rules are those that the trace recorded', async () => {
+  const { events } = await readCapture('traces/drain-5.10-s')
+  const recorded: Record<string, number> = {}
+  for (const event of eachEvent(events)) {
+    if (event.event !== 'workqueue_queue_work' || event.function !== 'drain_local_pages_wq') continue
+    recorded[event.poolCpu] = (recorded[event.poolCpu] ?? 0) + 1
+  }
+  expect(recorded).toEqual({ 0: 5, 1: 4, 2: 5, 3: 5 })
+
+  const policies = ['pcp/linux-5.10', 'pcp/linux-6.1', 'pcp/rcu-swap', 'pcp/trylock', 'pcp/none']
+  const saved = at('drain.json')
+  const args = ['compare', 'traces/drain-5.10-s', '--policies', policies.join(), '--isolated', '3']
+  const { code, value } = await jsonOf(...args, '-o', saved, '--expect', 'pcp/trylock:interruptions=0')
+  expect(code).toBe(0)
+  const comparison = comparisonSchema.parse(value)
+  expect(comparison).toEqual(value)
+  expect(comparison.runs.map(({ policy }) => policy)).toEqual(policies)
+  const interruptions = Object.fromEntries(comparison.runs.map((run) => [run.policy, run.interruptions]))
+  const none = { 0: 0, 1: 0, 2: 0, 3: 0 }
+  const perCpu = (policy: string) => ({ ...none, ...interruptions[policy] })
+  expect(perCpu('pcp/linux-5.10')).toEqual(recorded)
+  expect(perCpu('pcp/linux-6.1')).toEqual(none)
+  expect(perCpu('pcp/trylock')).toEqual(none)
+
+  // What was saved is what was printed; rendered again it is the report that rendering at once gives.
+  expect(JSON.parse(readFileSync(saved, 'utf8'))).toEqual(value)
+  const page = at('again.html')
+  expect(await kreplay('report', saved, '-o', page)).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: `Report: ${page}\n${comparison.headline}\n`,
+  })
+  expect(readFileSync(page, 'utf8')).toBe(await renderHtml(comparison))
+})
+
+test('compare --expect that does not hold exits 1 and says what was found', async () => {
+  const { code, stdout, stderr } = await kreplay(
+    'compare',
+    'traces/drain-6.1-s',
+    '--policies',
+    'pcp/linux-6.1,pcp/fixed{high=100,batch=31},pcp/fixed{high=200}',
+    '--expect',
+    'pcp/linux-6.1:interruptions=0',
+    '--expect',
+    'pcp/fixed{high=200}:refills<=0',
+  )
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^check failed: drain-6\.1-s, pcp\/fixed\{high=200\}: refills is \d+, expected <= 0\n$/)
+  expect(stdout).toContain('pcp/fixed{high=100,batch=31}')
+})
+
+test('convert to CSV, plain and compressed, and back', async () => {
+  const original = await readCapture('traces/drain-7.2-s')
+  for (const name of ['events.csv', 'events.csv.gz', 'events.csv.zst']) {
+    const { code, value } = await jsonOf('convert', 'traces/drain-7.2-s', at(name))
+    expect({ code, read: value.read, written: value.written }).toEqual({
+      code: 0,
+      read: original.events.length,
+      written: original.events.length,
+    })
+    const again = await readCapture(at(name))
+    expect(countByName(again.events)).toEqual(countByName(original.events))
+  }
+  const info = await kreplay('info', at('events.csv.gz'))
+  expect(info).toMatchObject({ code: 0, stderr: '' })
+  expect(info.stdout).toContain('gzip')
+})
+
+test('convert keeps what --from, --to, --cpu and --event ask for', async () => {
+  const { events } = await readCapture('traces/pages-7.2-s')
+  const middle = events.zero + events.time[events.length >> 1]! / 1e9
+  const args = ['convert', 'traces/pages-7.2-s', '--cpu', '0,2-3', '--event', 'mm_page_alloc']
+  const early = at('early.csv')
+  const late = at('late.csv')
+  // An option takes one value: what follows it is the output.
+  expect((await kreplay(...args, early, '--event', 'mm_page_free', '--to', String(middle))).code).toBe(0)
+  expect((await kreplay(...args, late, '--event', 'mm_page_free', '--from', String(middle))).code).toBe(0)
+  const [before, after] = [await readCapture(early), await readCapture(late)]
+  const wanted = [...eachEvent(events)].filter(
+    ({ event, cpu }) => (event === 'mm_page_alloc' || event === 'mm_page_free') && cpu !== 1,
+  )
+  const stamp =
+    (zero: number) =>
+    ({ time, ...rest }: { time: number }) => ({ ...rest, time: time + zero * 1e9 })
+  expect([
+    ...[...eachEvent(before.events)].map(stamp(before.events.zero)),
+    ...[...eachEvent(after.events)].map(stamp(after.events.zero)),
+  ]).toEqual(wanted.map(stamp(events.zero)))
+  expect(before.events.length).toBeGreaterThan(0)
+  expect(after.events.length).toBeGreaterThan(0)
+})
+
+test('policies: the catalogue, one of them, and completion for the shell', async () => {
+  const all = await jsonOf('policies')
+  expect(all.value.policies.map(({ id }: { id: string }) => id)).toEqual(
+    expect.arrayContaining(['pcp/linux-5.10', 'pcp/linux-6.1']),
+  )
+  const one = await kreplay('policies', 'pcp/fixed')
+  expect(one).toMatchObject({ code: 0, stderr: '' })
+  expect(one.stdout).toMatch(/high +512 +1 … 10000000 +pages/)
+  const script = await kreplay('completion')
+  expect(script).toMatchObject({ code: 0, stderr: '' })
+  expect(script.stdout).toContain('kreplay --get-yargs-completions')
+  expect((await kreplay('--get-yargs-completions', 'kreplay', '')).stdout.split('\n')).toContain('compare')
+})
+
+test('a name from the trace never steers the terminal', async () => {
+  const evil = '\u001b[31mevil\u009b2J\nzone Fake\u202e'
+  const [mark, header] = readFileSync(await smallCsv(), 'utf8').split('\n')
+  const columns = header!.split(',')
+  const row = (cells: Record<string, string>) => columns.map((name) => cells[name] ?? '').join()
+  const quoted = `"${evil}"`
+  const lines = [
+    mark,
+    header,
+    row({ time: '1', cpu: '0', pid: '1', comm: quoted, event: 'other', name: quoted, fields: 'a=1' }),
+    row({ time: '2', cpu: '0', pid: '1', comm: quoted, event: 'other', name: quoted, fields: 'a=1' }),
+  ]
+  const file = at('evil\u001b[31m.csv')
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const outcomes = [
+    await kreplay('info', file),
+    await kreplay('info', file, '--json'),
+    await kreplay('convert', file, at('out.csv'), '--event', 'nothing'),
+    await kreplay('compare', file, '--policies', 'pcp/none'),
+    await kreplay('fidelity', file, '--at-least', 'refills=1'),
+  ]
+  expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 2, 0, 1])
+  for (const { stdout, stderr } of outcomes) {
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
+  }
+  expect(outcomes[0]!.stdout).toContain('\\x1b[31mevil\\x9b2J\\nzone Fake\\u202e')
+  expect(JSON.parse(outcomes[1]!.stdout).events).toEqual({ [evil]: 2 })
+})
+
+let made: Promise<string> | undefined
+/** Some rows of a real trace, as CSV. */
+function smallCsv(): Promise<string> {
+  made ??= kreplay(
+    'convert',
+    'traces/pages-7.2-s',
+    at('small.csv'),
+    '--cpu',
+    '1',
+    '--event',
+    'mm_page_pcpu_drain',
+  ).then(({ code }) => {
+    expect(code).toBe(0)
+    return at('small.csv')
+  })
+  return made
+}
+
+test('Ctrl-C leaves nothing half written', async () => {
+  const folder = at('interrupted')
+  await mkdir(folder)
+  const converting = start('convert', 'traces/drain-5.10-s', join(folder, 'out.csv'))
+  const written = new Promise<void>((resolve) => {
+    const watcher = watch(folder, () => {
+      watcher.close()
+      resolve()
+    })
+  })
+  const outcome = ended(converting)
+  await written
+  converting.kill('SIGINT')
+  // Killed by the signal: a shell says 130.
+  expect(await outcome).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' })
+  expect(readdirSync(folder)).toEqual([])
+
+  const comparing = start('compare', 'traces/drain-5.10-s', '--policies', 'pcp/none', '-o', join(folder, 'out.html'))
+  const compared = ended(comparing)
+  setTimeout(() => comparing.kill('SIGINT'), 500)
+  expect(await compared).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' })
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('a reader of the output that goes away is no fault', async () => {
+  const child = start('info', 'traces/pages-7.2-s')
+  child.stdout?.destroy()
+  const { code, stderr } = await ended(child)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
