@@ -44,7 +44,7 @@ test('the demo ends with the path of its report and the headline', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const [report, headline] = stdout.trimEnd().split('\n').slice(-2)
   expect(report).toBe(`Report: ${path}`)
-  expect(headline).toMatch(/^drain-5\.10-s: .*\.$/)
+  expect(headline).toMatch(/drain-5\.10-s.* reproduces .*\.$/)
   expect(readFileSync(path, 'utf8')).toContain('Content-Security-Policy')
   expect(readdirSync(dirname(path))).not.toContain('demo.html.partial')
 })

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -443,6 +443,7 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
 
 async function readJson<T>(path: string, schema: z.ZodType<T>, what: string): Promise<T> {
   if (!existsSync(path)) throw new TraceError({ place: { file: path }, what: 'there is no such file' })
+  if (statSync(path).isDirectory()) throw new TraceError({ place: { file: path }, what: 'is a folder', hint: what })
   let value: unknown
   try {
     value = JSON.parse(await readFile(path, 'utf8'))

@@ -1,0 +1,202 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { run } from './run.ts'
+import { kreplay, scratch } from './testing/program.ts'
+
+const at = scratch()
+const DAT = 'traces/pages-7.2-s/trace.dat'
+
+/** Exit 3, nothing on standard output, one message of a few lines, no stack. Returns the message. */
+async function refused(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await kreplay(...args)
+  expect({ args, code, stdout, stderr: stderr.split('\n').length <= 5 ? '' : stderr }).toEqual({
+    args,
+    code: 3,
+    stdout: '',
+    stderr: '',
+  })
+  expect(stderr).toMatch(/^kreplay: \S/)
+  expect(stderr).not.toMatch(/^ +at |Error:|node:internal/m)
+  return stderr
+}
+
+/** The same within this process: for many short runs. */
+async function inProcess(args: readonly string[]) {
+  const written = { stdout: '', stderr: '' }
+  const listen = (name: 'stdout' | 'stderr') =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      written[name] += text
+      return true
+    })
+  const spies = [listen('stdout'), listen('stderr')]
+  try {
+    return { code: await run(args), ...written }
+  } finally {
+    for (const spy of spies) spy.mockRestore()
+  }
+}
+
+const file = (name: string, content: string | Uint8Array): string => {
+  mkdirSync(dirname(at(name)), { recursive: true })
+  writeFileSync(at(name), content)
+  return at(name)
+}
+
+let mark = ''
+let header = ''
+let rows: string[] = []
+const column = (name: string) => header.split(',').indexOf(name)
+const withCell = (row: number, name: string, value: string): string => {
+  const cells = rows[row]!.split(',')
+  cells[column(name)] = value
+  return [mark, header, ...rows.with(row, cells.join())].join('\n')
+}
+
+beforeAll(async () => {
+  const path = at('good.csv')
+  const made = await kreplay('convert', 'traces/pages-7.2-s', path, '--cpu', '1', '--event', 'mm_page_pcpu_drain')
+  expect(made.code).toBe(0)
+  const [first, second, ...rest] = readFileSync(path, 'utf8').trimEnd().split('\n')
+  mark = first!
+  header = second!
+  rows = rest
+})
+
+test('no trace at all: missing, an empty folder, an empty file, an image, a text', async () => {
+  expect(await refused('info', at('nowhere'))).toContain('there is no such file or folder')
+  mkdirSync(at('empty-folder'))
+  expect(await refused('info', at('empty-folder'))).toContain('holds no trace, it is empty')
+  file('sidecars/uname', 'Linux box 6.1.0')
+  file('sidecars/notes.txt', 'nothing of interest\n')
+  expect(await refused('fidelity', at('sidecars'))).toContain('holds no trace (only notes.txt, uname)')
+  expect(await refused('info', file('trace.dat', ''))).toContain('the file is empty')
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  )
+  expect(await refused('info', file('picture.png', png))).toContain('a PNG image')
+  expect(await refused('info', file('letter', 'Dear reader,\nno trace here\n'))).toContain('Dear reader')
+  const parent = at('nowhere')
+  expect(
+    await refused('compare', 'traces/pages-7.2-s', parent, '--policies', 'pcp/none', '-o', at('no.html')),
+  ).toContain('nowhere')
+  expect(await refused('convert', at('picture.png'), at('no.csv'))).toContain('a PNG image')
+  expect(readdirSync(dirname(parent)).filter((name) => name.startsWith('no.'))).toEqual([])
+})
+
+test('trace.dat: cut in its metadata or of a foreign version is refused; cut in a CPU’s data keeps what is there', async () => {
+  const bytes = readFileSync(DAT)
+  const messages = []
+  for (const size of [5, 12, 40, 3000])
+    messages.push(await refused('info', file(`cut-${size}.dat`, bytes.subarray(0, size))))
+  expect(messages.filter((message) => !message.includes('.dat'))).toEqual([])
+
+  const foreign = Buffer.from(bytes)
+  foreign.write('9', bytes.indexOf('7\0', 10))
+  expect(await refused('info', file('foreign.dat', foreign))).toMatch(/version "?9/)
+
+  const cut = await kreplay(
+    'info',
+    file('cut-in-data.dat', bytes.subarray(0, Math.floor(bytes.length * 0.7))),
+    '--json',
+  )
+  expect({ code: cut.code, stderr: cut.stderr }).toEqual({ code: 0, stderr: '' })
+  const { events, losses, tally } = JSON.parse(cut.stdout)
+  const sum = (of: Record<string, number>) => Object.values(of).reduce((a, b) => a + b, 0)
+  expect(sum(events)).toBeGreaterThan(10_000)
+  expect(sum(events)).toBeLessThan(92_875)
+  expect(losses.gaps).toBeGreaterThan(0)
+  expect(tally.some(({ level }: { level: string }) => level === 'data-loss')).toBe(true)
+  const told = await kreplay('info', at('cut-in-data.dat'))
+  expect(told.stdout).toMatch(/Lost: .*unknown number/)
+})
+
+test('CSV: a wrong header, and a bad cell by line and column', async () => {
+  expect(await refused('info', file('header.csv', 'name,height\nEverest,8849\n'))).toContain('line 1')
+  const misnamed = [mark, header.replace('pfn', 'page'), ...rows].join('\n')
+  expect(await refused('info', file('misnamed.csv', misnamed))).toMatch(/line 2.*(page|pfn)/)
+  expect(await refused('info', file('cell.csv', withCell(3, 'pfn', 'many')))).toMatch(
+    /cell\.csv, line 6, column pfn: .*many/,
+  )
+  expect(await refused('info', file('short.csv', [mark, header, '1,2,3'].join('\n')))).toContain('line 3')
+  expect(await refused('info', file('kind.csv', withCell(0, 'event', 'mm_page_lost')))).toMatch(/line 3, column event/)
+  expect(await refused('convert', at('cell.csv'), at('never.csv'))).toContain('column pfn')
+  expect(existsSync(at('never.csv')) || existsSync(at('never.csv.partial'))).toBe(false)
+})
+
+test('a trace that its zoneinfo does not fit', async () => {
+  const folder = (name: string, csv: string): string => {
+    file(`${name}/trace.csv`, csv)
+    copyFileSync('traces/pages-7.2-s/zoneinfo.before', at(`${name}/zoneinfo.before`))
+    return at(name)
+  }
+  expect((await kreplay('info', folder('fits', [mark, header, ...rows].join('\n')))).code).toBe(0)
+  const outside = await refused('info', folder('outside', withCell(5, 'pfn', '4000000000')))
+  expect(outside).toContain('page frame 4000000000 lies outside every zone')
+  const strange = await refused('compare', folder('strange', withCell(5, 'cpu', '7')), '--policies', 'pcp/none')
+  expect(strange).toContain('CPU 7 recorded events')
+})
+
+test('a result to render that is none, and a price list that is none', async () => {
+  const out = at('never.html')
+  expect(await refused('report', at('nowhere'), '-o', out)).toContain('no such file')
+  expect(await refused('report', file('half.json', '{"schema": "kreplay.com'), '-o', out)).toContain('is no JSON')
+  expect(await refused('report', 'package.json', '-o', out)).toContain('kreplay compare --json')
+  expect(await refused('report', dirname(out), '-o', out)).toContain('is a folder')
+  expect(
+    await refused('compare', 'traces/pages-7.2-s', '--policies', 'pcp/none', '--prices', 'package.json'),
+  ).toContain('prices')
+  expect(existsSync(out)).toBe(false)
+})
+
+test('a request that makes no sense exits 2 and says what would', async () => {
+  const pages = 'traces/pages-7.2-s'
+  mkdirSync(at('folder.html'))
+  mkdirSync(at('folder.csv'))
+  const compare = ['compare', pages, '--policies']
+  const cases: [args: string[], message: RegExp][] = [
+    [[], /Name a command/],
+    [['compar'], /no command "compar"\n {2}did you mean compare/],
+    [['info'], /an argument is missing\n.*kreplay info --help/],
+    [['info', pages, '--jsn'], /Unknown argument: jsn/],
+    [['info', pages, 'more'], /Unknown argument: more/],
+    [['policies', 'pcp/rcu-swp'], /did you mean pcp\/rcu-swap\?/],
+    [[...compare, 'pcp/tryloc'], /unknown policy "pcp\/tryloc"\n {2}did you mean pcp\/trylock\?/],
+    [[...compare, 'pcp/linux-6.1+trylok'], /did you mean trylock\?/],
+    [[...compare, 'pcp/fixed{high=0}'], /high=0 of pcp\/fixed: .*>=1/],
+    [[...compare, 'pcp/fixed{hihg=10}'], /unknown parameter .*"hihg"\n {2}did you mean high\?/],
+    [[...compare, 'pcp/fixed{high=10'], /brace is not closed/],
+    [[...compare, 'pcp/fixed', '--set', 'high=1e99'], /high=.*of pcp\/fixed/],
+    [[...compare, 'pcp/fixed', '--set', 'hihg=10'], /no policy has a parameter "hihg"\n {2}did you mean high\?/],
+    [[...compare, 'pcp/fixed', '--set', 'high'], /--set high is no parameter/],
+    [[...compare, ','], /names none/],
+    [[...compare, 'pcp/none,none'], /pcp\/none is named twice/],
+    [[...compare, 'pcp/none', '--baseline', 'pcp/trylock'], /not among the policies/],
+    [[...compare, 'pcp/none', '--isolated', '9'], /has CPUs 0 to 3/],
+    [[...compare, 'pcp/none', '--isolated', '3-1'], /no list of CPUs/],
+    [[...compare, 'pcp/none', '--expect', 'pcp/none:interuptions=0'], /did you mean interruptions\?/],
+    [[...compare, 'pcp/none', '--expect', 'pcp/trylock:refills=0'], /no run of pcp\/trylock/],
+    [[...compare, 'pcp/none', '-o', at('folder.html')], /it is a folder/],
+    [[...compare, 'pcp/none', '-o', at('no/where.html')], /its folder does not exist/],
+    [[...compare, 'pcp/none', '-o', at('report')], /its name tells no format/],
+    [[...compare, 'pcp/none', '-o', at('a.html'), '-o', at('b.html')], /--output is given twice/],
+    [['compare', pages, `${pages}/`, '--policies', 'pcp/none'], /given twice/],
+    [['fidelity', pages, '--at-least', 'refils=1'], /not a bound/],
+    [['convert', pages, at('events.xlsx')], /no writer/],
+    [['convert', pages, at('folder.csv')], /it is a folder/],
+    [['convert', pages, at('no/where.csv')], /its folder does not exist/],
+    [['convert', pages, at('a.csv'), '--from', 'noon'], /--from is no number/],
+    [['convert', pages, at('a.csv'), '--from', '2', '--to', '1'], /nothing lies between/],
+    [['convert', pages, at('a.csv'), '--event', 'mm_page_aloc'], /did you mean mm_page_alloc/],
+    [['demo', '-o', at('report')], /its name tells no format/],
+  ]
+  const before = readdirSync(dirname(at('x')))
+  for (const [args, message] of cases) {
+    const { code, stdout, stderr } = await inProcess(args)
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/^ +at /m)
+  }
+  expect(readdirSync(dirname(at('x')))).toEqual(before)
+})
