@@ -12,7 +12,7 @@ const nothing = {
   interruptions: 0,
 }
 
-test('the fitted lines are the reference’s (§3), to 0.15 µs and 1 ns a page', () => {
+test('the fitted lines are the reference’s (§3), to 0.2 µs and 1 ns a page', () => {
   const reference = {
     spr: [0.8, 29, 2.1, 21],
     icx: [0.7, 27, 1.4, 19],
@@ -26,7 +26,7 @@ test('the fitted lines are the reference’s (§3), to 0.15 µs and 1 ns a page'
       [refillUs, refillAt, refillPage],
     ] as const) {
       const at = holdTime(points)
-      expect(Math.abs(at(0) / 1000 - fixed)).toBeLessThan(0.15)
+      expect(Math.abs(at(0) / 1000 - fixed)).toBeLessThan(0.2)
       expect(Math.abs((at(1001) - at(1)) / 1000 - perPage)).toBeLessThan(1)
     }
   }

@@ -1,4 +1,4 @@
-import { EventBuilder, type Events } from '#events'
+import { ABSENT_COMM, EventBuilder, type Events } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
 import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
 import { compileDecoder, type Window } from './decoder.ts'
@@ -173,14 +173,15 @@ function checkOverlap({ buffers }: TraceDat, { name, bytes }: TraceSource): void
   throw new TraceError({ place: { file: name }, what: 'the data of several CPUs overlaps', hint: REPAIR })
 }
 
-/** Process names as numbers of the dictionary, as `trace-cmd report` prints them. */
+/** Process names as numbers of the dictionary; absent where the recording did not keep one (`<...>` in text). */
 function commNumbers(dat: TraceDat, builder: EventBuilder): (pid: number) => number {
   const comms = parseComms(dat.comms())
   const numbers = new Map<number, number>()
   return (pid) => {
     let number = numbers.get(pid)
     if (number === undefined) {
-      number = builder.strings.add(pid === 0 ? '<idle>' : (comms.get(pid) ?? '<...>'))
+      const comm = pid === 0 ? '<idle>' : comms.get(pid)
+      number = comm === undefined ? ABSENT_COMM : builder.strings.add(comm)
       numbers.set(pid, number)
     }
     return number

@@ -15,8 +15,6 @@ function seen(event: TraceEvent, zero: number, { resolutionNs, fields }: Blind):
     ...event,
     time: zero * 1e9 + Math.floor((event.time + (resolutionNs >> 1)) / resolutionNs) * resolutionNs,
   }
-  // A name that was not recorded is `<...>` in every tool's text.
-  if (row.comm === '<...>') delete row.comm
   for (const field of fields) delete row[field]
   return row
 }
