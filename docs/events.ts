@@ -1,0 +1,72 @@
+import { EXCHANGE_MARK, exchangeColumns, type FieldMeta, fieldsOf, isOptional, kindNames, metaOf, spine } from 'kreplay'
+import { markdownTable } from './markdown.ts'
+
+/** What each kind is for, which its fields can't tell. */
+const about: Partial<Record<(typeof kindNames)[number], string>> = {
+  lost: 'kreplay’s own: the recording lost events on this CPU.',
+  trace_start: 'kreplay’s own: recording began.',
+  trace_end: 'kreplay’s own: recording ended.',
+  mm_page_alloc_failed: 'kreplay’s own name for an `mm_page_alloc` that got no page.',
+  drain_all_pages: 'A kprobe on drain_all_pages(): somebody asked all CPUs to give their pages back.',
+  mm_page_alloc_zone_locked:
+    'A page taken from the buddy under zone->lock: a refill of a list shows as a run of these.',
+  mm_page_pcpu_drain: 'A page given back from a per-CPU list to the buddy.',
+  mm_page_free_batched: 'One page of a list that is freed; an `mm_page_free` of the same page follows.',
+  other: 'Any event that kreplay has no schema for: counted and kept as text.',
+}
+
+const rowOf = (name: string, { column, unit, help }: FieldMeta, optional: boolean): string[] => [
+  `\`${name}\``,
+  column,
+  unit ?? '',
+  optional ? 'yes' : '',
+  help,
+]
+
+const head = ['field', 'column', 'unit', 'may be absent', 'what it is']
+
+/** docs/events.md, from the schemas. */
+export function eventsPage(): string {
+  const columns: Record<string, string> = { time: 'f64', cpu: 'u16', pid: 'i32', comm: 'text', context: 'u8' }
+  const parts = [
+    `# Events
+
+<!-- Made by \`npm run examples\` from src/events/kinds.ts; a test holds it against the schemas. -->
+
+Events are held as columns. In code: \`events.time[row]\`, \`.cpu\`, \`.pid\`, \`.comm\`, \`.context\` and \`.kind\` for every event, and the fields of its kind at
+\`events.tables[kind].column[field].data[events.slot[row]]\`. \`eventAt(events, row)\` gives one event as an object, \`eachEvent(events)\` all of them; a field that is
+absent there is \`undefined\`, and 0 is a valid pfn, CPU and index. \`text\` columns hold an index into \`events.strings\`. A field’s name is the kernel’s in camel case
+(\`gfp_flags\` → \`gfpFlags\`).
+
+\`kreplay convert IN OUT.csv\` writes the same fields: a first line \`${EXCHANGE_MARK} zero=… resolutionNs=… clock=…\`, a header of ${exchangeColumns.length} columns, one row an event;
+a cell is empty where the event’s kind has no such field. \`zero\` is the first whole second of the trace’s clock, and \`time\` counts from there.
+
+## Every event
+`,
+    markdownTable(
+      head,
+      Object.entries(spine).map(([name, schema]) => {
+        const meta = (schema.meta() ?? metaOf(schema)) as unknown as FieldMeta
+        return rowOf(
+          name,
+          { ...meta, column: (columns[name] ?? meta.column) as FieldMeta['column'] },
+          isOptional(schema),
+        )
+      }),
+    ),
+  ]
+  for (const kind of kindNames) {
+    const fields = Object.entries(fieldsOf(kind))
+    parts.push(`\n## ${kind}\n`)
+    if (about[kind] !== undefined) parts.push(`${about[kind]}\n`)
+    parts.push(
+      fields.length === 0
+        ? 'No fields of its own.'
+        : markdownTable(
+            head,
+            fields.map(([name, schema]) => rowOf(name, metaOf(schema), isOptional(schema))),
+          ),
+    )
+  }
+  return `${parts.join('\n')}\n`
+}

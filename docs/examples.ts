@@ -1,0 +1,11 @@
+/** `npm run examples`: writes every committed file that kreplay itself makes. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generated, root } from './generated.ts'
+
+for (const [path, make] of Object.entries(generated)) {
+  const file = join(root, path)
+  const [before, now] = [await readFile(file, 'utf8').catch(() => undefined), await make()]
+  if (before !== now) await writeFile(file, now)
+  process.stdout.write(`${path}: ${before === now ? 'as it was' : 'written'}\n`)
+}

@@ -1,0 +1,142 @@
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { analyse, drainPolicies, type Fidelity, listPolicies, readCapture, scoreOf } from 'kreplay'
+import { markdownTable } from './markdown.ts'
+
+/** 100 % is said only of all. */
+const percent = (value: number | undefined): string =>
+  value === undefined ? '–' : value === 1 ? '100 %' : `${(Math.floor(value * 1e4) / 100).toFixed(2)} %`
+const count = (value: number): string => value.toLocaleString('en-US')
+
+type Pcp = NonNullable<Fidelity['pcp']>
+type Score = Pcp['refills']
+const scored = (score: Score): string =>
+  score.recorded === 0 && score.predicted === 0
+    ? '–'
+    : `${percent(scoreOf(score))} of ${count(Math.max(score.recorded, score.predicted))}`
+
+/** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
+export async function fidelityPage(root: string): Promise<string> {
+  const captures = globSync('traces/{pages,drain}-*-s', { cwd: root }).sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  )
+  const rows: { capture: string; pcp: Pcp; notes: readonly string[] }[] = []
+  for (const capture of captures) {
+    const { fidelity } = analyse(await readCapture(join(root, capture)))
+    if (fidelity.pcp !== undefined) rows.push({ capture: fidelity.capture, pcp: fidelity.pcp, notes: fidelity.notes })
+  }
+  const noted = rows.flatMap(({ capture, notes }) => notes.map((note) => `- ${capture}: ${note}`))
+  return `# Fidelity
+
+<!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
+
+Before kreplay says what another policy would have done, it replays the policy of the kernel that made the recording, and compares what it predicts with what that
+kernel recorded: every refill of a list, every burst of pages given back, every page in it. This page has the scores of the captures in \`traces/\`;
+\`kreplay fidelity CAPTURE\` prints them for yours, and every report carries them.
+
+## Scores
+
+A refill or burst is *exact* if the replay predicts it at the same moment (between the same two events of that CPU) with the same size. The score is exact ÷ max(recorded, predicted), so
+neither missed nor invented ones are free.
+
+${markdownTable(
+  [
+    'capture',
+    'policy',
+    'refills',
+    'drain bursts',
+    'requested drains',
+    'drained pages wrong',
+    'put right (times)',
+    'not scored at the start',
+  ],
+  rows.map(({ capture, pcp }) => [
+    capture,
+    pcp.policy,
+    scored(pcp.refills),
+    scored(pcp.drainBursts),
+    scored(pcp.requestedDrains),
+    `${count(pcp.drainedPages.wrong)} of ${count(pcp.drainedPages.recorded)}`,
+    count(pcp.resyncs),
+    percent(pcp.warmupShare),
+  ]),
+  [2, 3, 4, 5, 6, 7],
+)}
+
+*Put right*: where the record proves that the replay’s lists are wrong, they are corrected from the record, after the miss was scored. How the scores would be had nothing
+ever been corrected:
+
+${markdownTable(
+  ['capture', 'refills', 'drain bursts', 'drained pages wrong'],
+  rows.map(({ capture, pcp: { withoutResync } }) => [
+    capture,
+    scored(withoutResync.refills),
+    scored(withoutResync.drainBursts),
+    `${count(withoutResync.drainedPages.wrong)} of ${count(withoutResync.drainedPages.recorded)}`,
+  ]),
+  [1, 2, 3],
+)}
+
+Pages that lay on a list before the trace began can’t be known one by one; a drain of such a page counts as neither exact nor wrong:
+
+${markdownTable(
+  [
+    'capture',
+    'drained pages recorded',
+    'exact',
+    'from before the trace',
+    'wrong',
+    'taken by the untraced bulk allocator (inferred)',
+    'local drains by compaction (inferred)',
+  ],
+  rows.map(({ capture, pcp }) => [
+    capture,
+    count(pcp.drainedPages.recorded),
+    count(pcp.drainedPages.exact),
+    count(pcp.drainedPages.unknownStart),
+    count(pcp.drainedPages.wrong),
+    count(pcp.inferredBulkPages),
+    count(pcp.inferredLocalDrains),
+  ]),
+  [1, 2, 3, 4, 5, 6],
+)}
+
+What the misses were:
+
+${markdownTable(
+  ['capture', 'misses', 'cause'],
+  rows.flatMap(({ capture, pcp }) =>
+    pcp.misses.map(({ cause, count: times, help }) => [capture, count(times), `${cause}: ${help}`]),
+  ),
+  [1],
+)}
+${noted.length === 0 ? '' : `\nNotes of these runs:\n\n${noted.join('\n')}\n`}
+## What is modelled
+
+- One pageset for each CPU and zone with its lists by order and migratetype, page by page when the recording kernel’s own policy is replayed, by counts in a what-if.
+- The rules by which lists are refilled and give pages back, with the state that paces them, from the kernel source that each policy names (\`kreplay policies ID\`).
+- Drain requests: who asks, whose lists are emptied, by a work item or from afar, who waits. They come from the trace (the \`drain_all_pages\` kprobe, or
+  \`drain_local_pages_wq\` work items).
+- Who allocates and frees which page, when and on which CPU, is the recording’s in every policy.
+
+## What is approximated
+
+- Counts of the lists at the start come from \`zoneinfo.before\`; which pages they are becomes known as pages come back. Until then (the last column of the first table) a CPU is not scored.
+- Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees. So are local drains by compaction, from recorded drains of all that a CPU held.
+- Time is the recording’s: a policy that would make a request wait longer does not move later events. The recordings in \`traces/\` come from an emulated machine: their order and logic are
+  the kernel’s, their durations are not a real machine’s.
+- A price is a straight line through published points of another machine ([prices.md](prices.md)).
+
+## What is left out
+
+${markdownTable(
+  ['part', 'leaves out', 'source'],
+  [
+    ...listPolicies.map(({ id, leavesOut, source }) => [`pcp/${id} (lists)`, leavesOut, source]),
+    ...drainPolicies.map(({ id, leavesOut, source }) => [`pcp/${id} (drain)`, leavesOut, source]),
+  ],
+)}
+
+No policy here changes which page the buddy hands out, so fragmentation and cache effects of another policy are not seen, nor is what the workload itself would have done differently.
+`
+}

@@ -1,0 +1,40 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { comparisonSchema, eventSchemas, kindNames } from 'kreplay'
+import { expect, test } from 'vitest'
+import { generated, root } from './generated.ts'
+
+const committed = (path: string) => readFile(join(root, path), 'utf8')
+
+// Notebooks have tests of their own.
+test.each(Object.keys(generated).filter((path) => !path.endsWith('.ipynb')))(
+  '%s is what kreplay makes now (else: npm run examples)',
+  async (path) => {
+    const now = await generated[path]!()
+    // Not `toBe` alone: the difference of two pages of 1 MB helps nobody.
+    const [before, after] = [(await committed(path)).split('\n'), now.split('\n')]
+    const at = before.findIndex((line, row) => line !== after[row])
+    const differ = at < 0 && before.length === after.length ? undefined : at < 0 ? before.length : at
+    expect(differ === undefined ? undefined : { line: differ + 1, committed: before[differ]?.slice(0, 300) }).toEqual(
+      differ === undefined ? undefined : { line: differ + 1, committed: after[differ]?.slice(0, 300) },
+    )
+  },
+)
+
+test('the example report is small, whole and says what the example result says', async () => {
+  const result = comparisonSchema.parse(JSON.parse(await committed('reports/drain-5.10-s.json')))
+  expect(result.headline).toContain('interrupts no CPU')
+  const html = await committed('reports/drain-5.10-s.html')
+  expect((await stat(join(root, 'reports/drain-5.10-s.html'))).size).toBeLessThan(1.5e6)
+  expect(html.trimEnd().endsWith('</html>')).toBe(true)
+  expect(await committed('reports/drain-5.10-s.md')).toContain(result.headline)
+})
+
+test('the page of events names every kind and field', async () => {
+  const page = await committed('docs/events.md')
+  for (const kind of kindNames) {
+    expect(page).toContain(`\n## ${kind}\n`)
+    for (const field of Object.keys((eventSchemas[kind] as unknown as { shape: object }).shape))
+      if (field !== 'event') expect(page).toContain(`| \`${field}\` |`)
+  }
+})
