@@ -1,0 +1,123 @@
+/** Follows a page as a reader would: makes its files in a clone of the project, and runs its commands there. For tests. */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Block, blocksOf } from './markdown.ts'
+
+const root = join(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+export class Clone implements AsyncDisposable {
+  readonly folder: string
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** A copy of what a page may change; the rest is linked. */
+  static async make(): Promise<Clone> {
+    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')))
+    await Promise.all([
+      cp(join(root, 'src'), join(clone.folder, 'src'), {
+        recursive: true,
+        filter: (source) => !/\.test\.ts$|[./]tmp[./]/.test(source),
+      }),
+      ...['package.json', 'tsconfig.json'].map((name) => cp(join(root, name), join(clone.folder, name))),
+      ...['node_modules', 'traces'].map((name) => symlink(join(root, name), join(clone.folder, name))),
+      mkdir(join(clone.folder, 'reports')),
+    ])
+    return clone
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true })
+  }
+
+  /** A block that names a file: `diff` changes it, any other language is the whole file. */
+  async apply({ language, info, text }: Block): Promise<void> {
+    const file = join(this.folder, info)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, language === 'diff' ? patched(await readFile(file, 'utf8'), text, info) : text)
+  }
+
+  /** Runs a shell block; throws with what it printed if it fails. */
+  async shell(script: string): Promise<string> {
+    try {
+      const { stdout } = await run('bash', ['-e', '-c', script], {
+        cwd: this.folder,
+        env: {
+          ...process.env,
+          PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+          // npm asks nobody for news here.
+          npm_config_update_notifier: 'false',
+        },
+        maxBuffer: 1 << 26,
+      })
+      return stdout
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string }
+      throw new Error(`${script}\n${stdout}\n${stderr}`)
+    }
+  }
+}
+
+/**
+ * A change as pages show it: lines with ` ` and `-` stand in the file once, in this order, and become those with ` ` and `+`. A line that
+ * ends in `…` shows the beginning of a line only. Hunks are parted by `@@`; one of `+` lines alone goes to the head of the file.
+ */
+export function patched(source: string, diff: string, file: string): string {
+  let text = source
+  for (const hunk of diff.split(/^@@.*\n/m)) {
+    const lines = hunk.split('\n').filter((line) => line !== '')
+    const side = (sign: string) =>
+      lines
+        .filter((line) => line.startsWith(' ') || line.startsWith(sign))
+        .map((line) => line.slice(1))
+        .join('\n')
+        .replaceAll('…', '')
+    const [before, after] = [side('-'), side('+')]
+    if (before === '') {
+      text = `${after}\n${text}`
+      continue
+    }
+    if (text.split(before).length !== 2)
+      throw new Error(`${file}: stands there ${text.split(before).length - 1} times:\n${before}`)
+    text = text.replace(before, () => after)
+  }
+  return text
+}
+
+export interface Followed {
+  /** What each shell block printed. */
+  readonly printed: readonly string[]
+  /** Lines that a `text` block after a shell block shows and the command did not print. */
+  readonly untrue: readonly string[]
+}
+
+/** Makes every file of a page, checks the types, then runs every shell block in which `runs` sees something to run. */
+export async function follow(page: string, clone: Clone, runs: (line: string) => boolean): Promise<Followed> {
+  const blocks = blocksOf(await readFile(join(root, page), 'utf8'))
+  for (const block of blocks) if (block.info !== '') await clone.apply(block)
+  const printed: string[] = []
+  const untrue: string[] = []
+  const words = (line: string): string => line.trim().replaceAll(/\s+/g, ' ')
+  for (const [at, { language, text }] of blocks.entries()) {
+    if (language !== 'sh') continue
+    const script = text.split('\n').filter(runs).join('\n')
+    if (script === '') continue
+    const out = await clone.shell(script)
+    printed.push(out)
+    const shown = blocks[at + 1]
+    if (shown?.language !== 'text') continue
+    const lines = out.split('\n').map(words)
+    untrue.push(
+      ...shown.text
+        .split('\n')
+        .map(words)
+        .filter((line) => line !== '' && line !== '…' && !lines.includes(line)),
+    )
+  }
+  return { printed, untrue }
+}

@@ -1,0 +1,18 @@
+import { describe, expect, test } from 'vitest'
+import { Clone, follow, patched } from './follow.ts'
+
+describe.each(['add-a-policy', 'add-a-reader', 'add-a-report-section'])('docs/%s.md', (name) => {
+  test('its files have types that hold, and its commands print what it says', async () => {
+    await using clone = await Clone.make()
+    const { printed, untrue } = await follow(`docs/${name}.md`, clone, () => true)
+    expect(printed.length).toBeGreaterThan(0)
+    expect(untrue).toEqual([])
+    await clone.shell('tsc --noEmit')
+  })
+})
+
+test('a change whose place is gone or not clear is refused', () => {
+  expect(patched('a = [1, 2]\n', '+first\n@@\n-a = […\n+a = [0, …\n', 'x')).toBe('first\na = [0, 1, 2]\n')
+  expect(() => patched('b\n', '-a\n+c\n', 'x')).toThrow('0 times')
+  expect(() => patched('a\na\n', '-a\n+c\n', 'x')).toThrow('2 times')
+})
