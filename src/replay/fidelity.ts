@@ -103,6 +103,8 @@ export class Fidelity {
   readonly #initial: Int32Array[]
   readonly #bulkAllocator: boolean
   readonly #bulk = { row: [] as number[], pset: [] as number[], list: [] as number[] }
+  /** By requesting CPU: the pageset that its drain request empties now; −1: no request. */
+  readonly #turn: Int32Array
   readonly #localDrains = { row: [] as number[], pset: [] as number[] }
   readonly #interruptions: Record<string, number> = {}
   #resyncs = 0
@@ -129,6 +131,7 @@ export class Fidelity {
     this.#known = new Uint8Array(pcps.length * this.#perSet)
     this.#unknown = new Int32Array(pcps.length)
     this.#calibrated = new Uint8Array(pcps.length)
+    this.#turn = new Int32Array(script.cpus).fill(-1)
     this.#initial = pcps.map(() => new Int32Array(this.#perSet))
     // 5.10 has no bulk allocator.
     this.#bulkAllocator = script.machine.release?.rules !== '5.10'
@@ -152,6 +155,12 @@ export class Fidelity {
   run(): FidelityRun {
     const { length, op } = this.#script
     for (let row = 0; row < length; row++) {
+      const cpu = this.#script.cpu[row]!
+      if (this.#turn[cpu]! >= 0 && op[row] !== Op.remotePage) {
+        // Anything else that this CPU does ends its request.
+        this.#settle(cpu, this.#script.zones.length * this.#script.cpus)
+        this.#turn[cpu] = -1
+      }
       if (this.#script.refillEnd[row]! > this.#script.refillStart[row]!) this.#recordedRefills(row)
       switch (op[row]!) {
         case Op.alloc:
@@ -674,7 +683,10 @@ export class Fidelity {
   }
 
   #request(row: number): void {
-    if (this.#bulkAllocator) return
+    if (this.#bulkAllocator) {
+      this.#turn[this.#script.cpu[row]!] = 0
+      return
+    }
     // pcpu_drain_mutex is held while works of an earlier request run: this one drains nothing.
     if (this.#drainWorks > 0 && this.#script.pfn[row] === 0) return
     for (let cpu = 0; cpu < this.#script.cpus; cpu++) {
@@ -706,9 +718,35 @@ export class Fidelity {
     }
   }
 
+  /** A requester empties one pageset after the other; a page of unknown owner belongs to the one whose turn it is. */
   #remotePage(row: number): void {
-    const { pfn, zone, order } = this.#script
-    this.#leaveFor(this.#index.at(pfn[row]!, zone[row]!), order[row]!)
+    const { pfn, zone, order, cpu } = this.#script
+    const page = this.#index.at(pfn[row]!, zone[row]!)
+    const on = this.#lists.where[page]!
+    const turn = this.#turn[cpu[row]!]!
+    if (on >= 0) {
+      const owner = Math.trunc(on / this.#perSet)
+      this.#settle(cpu[row]!, owner)
+      this.#drop(page)
+      return
+    }
+    let owner = Math.max(0, turn)
+    while (owner < this.#pcps.length && this.#unknown[owner]! <= 0) owner++
+    if (owner === this.#pcps.length) return
+    this.#settle(cpu[row]!, owner)
+    this.#unknown[owner]! -= 1 << order[row]!
+    this.#pcps[owner]!.count -= 1 << order[row]!
+  }
+
+  /** The turn of a request moves on to pageset `to`: those passed were emptied, so what they hold now came since. */
+  #settle(requester: number, to: number): void {
+    for (let pset = Math.max(0, this.#turn[requester]!); pset < to; pset++) {
+      this.#known.fill(1, pset * this.#perSet, (pset + 1) * this.#perSet)
+      this.#unknown[pset] = 0
+      this.#calibrated[pset] = 1
+      this.#pcps[pset]!.count = this.#held(pset)
+    }
+    this.#turn[requester] = Math.max(this.#turn[requester]!, to)
   }
 
   /**

@@ -265,6 +265,30 @@ function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex): Uint8
   return types
 }
 
+/**
+ * When kswapd balances, as rows of events: from its wake to its last event before it wakes again or sleeps. No event marks the end of
+ * balance_pgdat(); what kswapd does between is reclaim. The result holds, by row, +1 for a start and −1 for an end.
+ */
+function reclaimEdges(events: Events): Int8Array | undefined {
+  if (events.tables.mm_vmscan_kswapd_wake.length === 0) return undefined
+  const edges = new Int8Array(events.length)
+  const lastOf = new Map<number, number>()
+  for (let row = 0; row < events.length; row++) {
+    const kind = events.kind[row]!
+    const pid = events.pid[row]!
+    const last = lastOf.get(pid)
+    if (kind === Kind.mm_vmscan_kswapd_wake || kind === Kind.mm_vmscan_kswapd_sleep) {
+      if (last !== undefined) edges[last] = -1
+      lastOf.delete(pid)
+      if (kind === Kind.mm_vmscan_kswapd_sleep) continue
+      edges[row] = 1
+      lastOf.set(pid, row)
+    } else if (last !== undefined) lastOf.set(pid, row)
+  }
+  for (const last of lastOf.values()) edges[last] = -1
+  return edges
+}
+
 /** Symbol numbers of the drain work's function in the trace's dictionary; an absent one matches nothing. */
 const drainWorkOf = (events: Events): number => events.strings.find('drain_local_pages_wq') ?? -1
 
@@ -329,8 +353,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       workEndOf.length +
       queueCpu.length +
       drainPfn.length +
-      tables.mm_vmscan_kswapd_wake.length +
-      tables.mm_vmscan_kswapd_sleep.length +
+      2 * tables.mm_vmscan_kswapd_wake.length +
       tables.lost.length +
       cpus,
   )
@@ -350,6 +373,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   // Since 6.0 the requester itself drains all CPUs: its drained pages are others’ until it does anything else.
   const remoteDrains = machine.release === undefined || machine.release.rules !== '5.10'
   const requester = new Uint8Array(cpus)
+
+  const reclaim = reclaimEdges(events)
 
   const add = (
     time: number,
@@ -472,17 +497,12 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       case Kind.workqueue_execute_end:
         if (drainWorks.delete(workEndOf[slot]!)) add(time, Op.drainWorkEnd, cpu, 0, 0, 0, 0)
         break
-      case Kind.mm_vmscan_kswapd_wake:
-        add(time, Op.reclaimStart, cpu, 0, 0, 0, 0)
-        break
-      case Kind.mm_vmscan_kswapd_sleep:
-        add(time, Op.reclaimEnd, cpu, 0, 0, 0, 0)
-        break
       case Kind.lost:
         tally.count('lost-events')
         add(time, Op.lost, cpu, 0, 0, 0, 0)
         break
     }
+    if (reclaim !== undefined && reclaim[at] !== 0) add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
   }
   const end = length === 0 ? 0 : events.time[length - 1]!
   // A last row per CPU takes what was recorded after its last event.
