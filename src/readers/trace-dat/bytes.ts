@@ -7,6 +7,8 @@ export class ByteReader {
   readonly view: DataView
   /** Whether numbers are little-endian. */
   little = true
+  /** What the file is, for messages. */
+  format = 'trace.dat'
   at: number
   readonly end: number
   /** What `at` 0 is in the file, for messages; undefined inside a decompressed section. */
@@ -25,6 +27,7 @@ export class ByteReader {
   from(at: number, end = this.end): ByteReader {
     const reader = new ByteReader(this.file, this.bytes, at, Math.min(end, this.end), this.base)
     reader.little = this.little
+    reader.format = this.format
     return reader
   }
 
@@ -42,7 +45,7 @@ export class ByteReader {
     // Also refuses NaN and negative sizes.
     if (!(size >= 0 && size <= this.end - at)) {
       this.fail(
-        `the trace.dat ends inside ${what} (${size} bytes wanted, ${Math.max(0, this.end - at)} left)`,
+        `the ${this.format} ends inside ${what} (${size} bytes wanted, ${Math.max(0, this.end - at)} left)`,
         'The file is cut short or damaged; copy or record it again.',
       )
     }

@@ -104,6 +104,40 @@ export function parseTraceDat(file: string, bytes: Uint8Array): TraceDat {
   return version === '6' ? parseV6(reader, pageSize) : parseV7(reader, pageSize)
 }
 
+/** The part of a trace.dat v6 that describes its events: a perf.data holds the same, under version 0.5 or 0.6. */
+export type Descriptions = Pick<TraceDat, 'headerPage' | 'formats' | 'kallsyms' | 'printk' | 'comms'>
+
+/** A perf.data's tracing data. Source: tools/perf/util/trace-event-info.c, `tracing_data_header()` and after it. */
+export function parseTracingData(reader: ByteReader): Descriptions & { readonly little: boolean } {
+  const { at } = reader
+  if (reader.left < MAGIC.length || !isTraceDat(reader.take(MAGIC.length, 'the tracing data')))
+    reader.fail('the tracing data does not begin as it must', REPAIR, at)
+  const version = reader.string('the version of the tracing data', 16)
+  const endian = reader.u8('the byte order')
+  reader.little = endian !== 1
+  reader.u8('the size of long')
+  reader.u32('the page size')
+  return { ...readDescriptions(reader, version !== '0.5'), little: reader.little }
+}
+
+function readDescriptions(reader: ByteReader, withComms: boolean): Descriptions {
+  const headerPage = readHeaderPage(reader)
+  const formats = new Map<number, EventFormat>()
+  readFtraceFormats(reader, formats)
+  readEventFormats(reader, formats)
+  const kallsyms = reader.take(reader.u32('kallsyms'), 'kallsyms')
+  const printk = reader.take(reader.u32('the printk formats'), 'the printk formats')
+  const what = 'the saved command lines'
+  const comms = withComms ? reader.take(reader.u64(what), what) : new Uint8Array(0)
+  return {
+    headerPage,
+    formats,
+    kallsyms: () => kallsyms,
+    printk: () => latin1(printk),
+    comms: () => Buffer.from(comms).toString('utf8'),
+  }
+}
+
 const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
 
 function checkPageSize(reader: ByteReader, pageSize: number, at: number): void {
@@ -113,13 +147,7 @@ function checkPageSize(reader: ByteReader, pageSize: number, at: number): void {
 }
 
 function parseV6(reader: ByteReader, pageSize: number): TraceDat {
-  const headerPage = readHeaderPage(reader)
-  const formats = new Map<number, EventFormat>()
-  readFtraceFormats(reader, formats)
-  readEventFormats(reader, formats)
-  const kallsyms = reader.take(reader.u32('kallsyms'), 'kallsyms')
-  const printk = reader.take(reader.u32('the printk formats'), 'the printk formats')
-  const comms = reader.take(reader.u64('the saved command lines'), 'the saved command lines')
+  const descriptions = readDescriptions(reader, true)
   const cpuCount = reader.u32('the number of CPUs')
   checkCpuCount(reader, cpuCount)
 
@@ -161,11 +189,7 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
     version: 6,
     compression: 'none',
     little: reader.little,
-    headerPage,
-    formats,
-    kallsyms: () => kallsyms,
-    printk: () => latin1(printk),
-    comms: () => Buffer.from(comms).toString('utf8'),
+    ...descriptions,
     buffers,
     clock: facts.clock,
     uname: facts.uname,

@@ -59,7 +59,7 @@ const TIME_STAMP = 31
 const STAMP_TOP = 0xf800_0000_0000_0000n
 
 /** `common_flags` → the bits of `spine.context`. */
-const contextOf = Uint8Array.from(
+export const contextOf = Uint8Array.from(
   { length: 256 },
   (_, flags) =>
     ((flags & 16) !== 0 ? 1 : 0) |
