@@ -1,4 +1,4 @@
-import { ABSENT, type Events, Kind, type Recording } from '#events'
+import { ABSENT, ABSENT_PID, type Events, Kind, type Recording } from '#events'
 import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#kernel'
 
 /** What happens to a pageset, row by row. */
@@ -77,6 +77,10 @@ export const scriptNotices = {
   'no-drain-requests': {
     level: 'note',
     help: 'drain_all_pages was not traced: only requests that the recorded drains give away are replayed.',
+  },
+  'inferred-requests': {
+    level: 'note',
+    help: 'Drain requests by direct reclaim whose call no probe recorded: inferred from the pages drained right after it ended.',
   },
   'no-refills': {
     level: 'note',
@@ -352,6 +356,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       workOf.length +
       workEndOf.length +
       queueCpu.length +
+      tables.mm_vmscan_direct_reclaim_end.length +
       drainPfn.length +
       2 * tables.mm_vmscan_kswapd_wake.length +
       tables.lost.length +
@@ -373,6 +378,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   // Since 6.0 the requester itself drains all CPUs: its drained pages are others’ until it does anything else.
   const remoteDrains = machine.release === undefined || machine.release.rules !== '5.10'
   const requester = new Uint8Array(cpus)
+  // The task that ended a direct reclaim on this CPU, while nothing else has happened there.
+  const reclaimer = new Int32Array(cpus).fill(ABSENT_PID)
 
   const reclaim = reclaimEdges(events)
 
@@ -403,6 +410,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       rows.refillEnd[row] = refills.length
     }
     lastRow[cpu] = row
+    reclaimer[cpu] = ABSENT_PID
     requester[cpu] = Number(remoteDrains && (op === Op.drainRequest || op === Op.remotePage))
     rows.time[row] = time
     rows.op[row] = op
@@ -457,10 +465,18 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         const zone = index.zone(pfn)
         if (zone < 0) break
         types[blocks.at(pfn, zone)] = drainType[slot]!
+        // Direct reclaim that still found no page asks for a drain; its call is inlined, so no probe sees it.
+        if (reclaimer[cpu] === events.pid[at] && drainRuns[cpu]!.length === 0) {
+          add(time, Op.drainRequest, cpu, 0, 0, 0, 0)
+          tally.count('inferred-requests')
+        }
         if (requester[cpu] === 1) add(time, Op.remotePage, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!)
         else drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
         break
       }
+      case Kind.mm_vmscan_direct_reclaim_end:
+        if (remoteDrains) reclaimer[cpu] = events.pid[at]!
+        break
       case Kind.mm_page_alloc_extfrag: {
         const pfn = fragPfn[slot]!
         const zone = index.zone(pfn)
