@@ -42,6 +42,12 @@ export class Clone implements AsyncDisposable {
     await writeFile(file, language === 'diff' ? patched(await readFile(file, 'utf8'), text, info) : text)
   }
 
+  /** What the compiler has to say of these files. Others of a clone may be half-written work. */
+  async typeErrors(files: readonly string[]): Promise<string[]> {
+    const said = await this.shell('tsc --noEmit || true')
+    return said.split('\n').filter((line) => files.some((file) => line.startsWith(`${file}(`)))
+  }
+
   /** Runs a shell block; throws with what it printed if it fails. */
   async shell(script: string): Promise<string> {
     try {
@@ -90,16 +96,19 @@ export function patched(source: string, diff: string, file: string): string {
 }
 
 export interface Followed {
+  /** Files that the page makes or changes. */
+  readonly files: readonly string[]
   /** What each shell block printed. */
   readonly printed: readonly string[]
   /** Lines that a `text` block after a shell block shows and the command did not print. */
   readonly untrue: readonly string[]
 }
 
-/** Makes every file of a page, checks the types, then runs every shell block in which `runs` sees something to run. */
+/** Makes every file of a page, then runs every shell block in which `runs` sees something to run. */
 export async function follow(page: string, clone: Clone, runs: (line: string) => boolean): Promise<Followed> {
   const blocks = blocksOf(await readFile(join(root, page), 'utf8'))
-  for (const block of blocks) if (block.info !== '') await clone.apply(block)
+  const named = blocks.filter(({ info }) => info !== '')
+  for (const block of named) await clone.apply(block)
   const printed: string[] = []
   const untrue: string[] = []
   const words = (line: string): string => line.trim().replaceAll(/\s+/g, ' ')
@@ -119,5 +128,5 @@ export async function follow(page: string, clone: Clone, runs: (line: string) =>
         .filter((line) => line !== '' && line !== '…' && !lines.includes(line)),
     )
   }
-  return { printed, untrue }
+  return { files: named.map(({ info }) => info), printed, untrue }
 }

@@ -4,10 +4,11 @@ import { Clone, follow, patched } from './follow.ts'
 describe.each(['add-a-policy', 'add-a-reader', 'add-a-report-section'])('docs/%s.md', (name) => {
   test('its files have types that hold, and its commands print what it says', async () => {
     await using clone = await Clone.make()
-    const { printed, untrue } = await follow(`docs/${name}.md`, clone, () => true)
+    const { files, printed, untrue } = await follow(`docs/${name}.md`, clone, () => true)
     expect(printed.length).toBeGreaterThan(0)
     expect(untrue).toEqual([])
-    await clone.shell('tsc --noEmit')
+    expect(files.length).toBeGreaterThan(1)
+    expect(await clone.typeErrors(files)).toEqual([])
   })
 })
 

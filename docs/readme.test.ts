@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { kindNames, listPolicies, pcpIds, pricesSchema } from 'kreplay'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { Clone, follow } from './follow.ts'
+import { blocksOf } from './markdown.ts'
+
+const root = join(import.meta.dirname, '..')
+const readme = await readFile(join(root, 'README.md'), 'utf8')
+
+describe('README.md', () => {
+  test('its kreplay commands run and print what it says', async () => {
+    await using clone = await Clone.make()
+    const { printed, untrue } = await follow('README.md', clone, (line) => line.startsWith('npm run -s kreplay -- '))
+    expect(printed.length).toBe(5)
+    expect(untrue).toEqual([])
+    expect((await stat(join(clone.folder, 'reports/mine.html'))).size).toBeGreaterThan(1e5)
+  })
+
+  test('its snippets have types that hold, and run', async () => {
+    await using clone = await Clone.make()
+    const snippets = blocksOf(readme).filter(({ language }) => language === 'ts')
+    expect(snippets.length).toBe(2)
+    const out: string[] = []
+    for (const [at, { text }] of snippets.entries()) {
+      await writeFile(join(clone.folder, 'src', `snippet-${at}.ts`), text)
+      out.push(await clone.shell(`node --conditions=kreplay-src src/snippet-${at}.ts`))
+    }
+    expect(out[0]).toMatch(/^6\.1\.192 73794\npcp\/linux-6\.1 \d+ \d+\npcp\/linux-6\.1\{batch=31\} \d+ \d+\ntrue\n$/)
+    expect(out[1]).toMatch(/^pcp\/linux-6\.1 \d+ \d+\npcp\/give-all \d+ \d+\n$/)
+    expect(await clone.typeErrors(snippets.map((_, at) => `src/snippet-${at}.ts`))).toEqual([])
+  })
+
+  test('names every policy, and only events that kreplay knows', () => {
+    const table = readme.slice(readme.indexOf('\n## Policies'), readme.indexOf('\n## Formats'))
+    for (const id of [...pcpIds(), ...listPolicies.map(({ id }) => `pcp/${id}`)])
+      expect(table).toContain(`| \`${id}\` |`)
+    const recorded = [...readme.matchAll(/-e \w+:(\w+)/g)].map(([, name]) => name)
+    expect(recorded.length).toBeGreaterThan(10)
+    for (const name of recorded) expect(kindNames).toContain(name)
+  })
+
+  test('the scripts that it names are there', async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: object }
+    for (const [, name] of readme.matchAll(/npm run (?:-s )?([a-z]+)/g)) expect(Object.keys(scripts)).toContain(name)
+  })
+
+  test('its exit codes are the program’s', async () => {
+    const exit = (args: string) =>
+      promisify(execFile)(process.execPath, ['--conditions=kreplay-src', 'src/cli/main.ts', ...args.split(' ')], {
+        cwd: root,
+      }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      )
+    expect(await exit('fidelity traces/pages-6.1-s --at-least refills=2')).toBe(1)
+    expect(await exit('compare traces/pages-6.1-s --policies pcp/nothing')).toBe(2)
+    expect(await exit('info package.json')).toBe(3)
+  })
+})
+
+test('pictures are there and small', async () => {
+  for (const name of ['report.png', 'report-dark.png'])
+    expect((await stat(join(root, 'docs/images', name))).size).toBeLessThan(300_000)
+})
+
+test('docs/prices.md: its example is a price list, names every field, and prices a comparison', async () => {
+  const page = await readFile(join(root, 'docs/prices.md'), 'utf8')
+  const [example] = blocksOf(page).filter(({ language }) => language === 'json')
+  expect(z.array(pricesSchema).parse(JSON.parse(example!.text))).toHaveLength(1)
+  for (const field of Object.keys(pricesSchema.shape)) expect(page).toContain(`| \`${field}\` |`)
+  await using clone = await Clone.make()
+  await follow('docs/prices.md', clone, () => true)
+  expect(await readFile(join(clone.folder, 'reports/priced.html'), 'utf8')).toContain('our test machine in the lab')
+})
+
+test('links within the project lead somewhere', async () => {
+  const pages = ['*.md', 'docs/*.md', 'notebooks/*.md', 'reports/README.md', 'traces/**/*.md'].flatMap((pattern) =>
+    globSync(pattern, { cwd: root }),
+  )
+  const dead: string[] = []
+  for (const page of pages) {
+    const text = await readFile(join(root, page), 'utf8')
+    for (const [, target = ''] of text.matchAll(/(?:\]\(|src="|srcset=")([^)"\s]+)/g)) {
+      if (/^(https?:|#)/.test(target)) continue
+      if (!existsSync(join(root, dirname(page), target.split('#')[0]!))) dead.push(`${page}: ${target}`)
+    }
+  }
+  expect(dead).toEqual([])
+})
