@@ -532,8 +532,13 @@ export class Fidelity {
         return
       }
       if (scored) this.#resyncs++
-      Object.assign(pcp, saved)
-      this.#recount(pset, limit - 1)
+      const { learnHigh } = this.#rules[pset % this.#zones]!
+      // Self-tuning rules: the count is known, the limit is what moved. Its pacing has seen the free all the same.
+      if (scored && learnHigh !== undefined) learnHigh(pcp, false)
+      else {
+        Object.assign(pcp, saved)
+        this.#recount(pset, limit - 1)
+      }
       return
     }
     if (n === 0 && scored) {
@@ -546,7 +551,9 @@ export class Fidelity {
     const empties = n === pcp.count
     if (n === 0 || !scored) {
       // The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself.
-      if (!empties && order === 0 && limit > 0) this.#recount(pset, limit)
+      const { learnHigh } = this.#rules[pset % this.#zones]!
+      if (scored && learnHigh !== undefined) learnHigh(saved, true)
+      else if (!empties && order === 0 && limit > 0) this.#recount(pset, limit)
       if (empties || order === 0) this.#calibrated[pset] = 1
       Object.assign(pcp, { ...saved, count: pcp.count })
       const again = this.#rules[pset % this.#zones]!.nrFree(pcp, order, this.#flags)

@@ -1,4 +1,4 @@
-import { ABSENT, ABSENT_PID, type Events, Kind, type Recording } from '#events'
+import { ABSENT, type Events, Kind, type Recording } from '#events'
 import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#kernel'
 
 /** What happens to a pageset, row by row. */
@@ -67,6 +67,9 @@ export interface Script {
 }
 
 export const BYPASS = 255
+
+/** No task has this pid, nor is it how an absent pid is stored. */
+const NOBODY = -2
 
 export const scriptNotices = {
   'no-zoneinfo': {
@@ -379,7 +382,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   const remoteDrains = machine.release === undefined || machine.release.rules !== '5.10'
   const requester = new Uint8Array(cpus)
   // The task that ended a direct reclaim on this CPU, while nothing else has happened there.
-  const reclaimer = new Int32Array(cpus).fill(ABSENT_PID)
+  const reclaimer = new Int32Array(cpus).fill(NOBODY)
 
   const reclaim = reclaimEdges(events)
 
@@ -410,7 +413,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       rows.refillEnd[row] = refills.length
     }
     lastRow[cpu] = row
-    reclaimer[cpu] = ABSENT_PID
+    reclaimer[cpu] = NOBODY
     requester[cpu] = Number(remoteDrains && (op === Op.drainRequest || op === Op.remotePage))
     rows.time[row] = time
     rows.op[row] = op
@@ -518,7 +521,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         add(time, Op.lost, cpu, 0, 0, 0, 0)
         break
     }
-    if (reclaim !== undefined && reclaim[at] !== 0) add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
+    if (reclaim !== undefined && reclaim[at] !== 0)
+      add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
   }
   const end = length === 0 ? 0 : events.time[length - 1]!
   // A last row per CPU takes what was recorded after its last event.

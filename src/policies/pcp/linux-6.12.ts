@@ -102,6 +102,9 @@ function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number): ListRules
       if (zone.reclaimActive) return Math.min(4 * pcp.batch, clampedHigh(pcp))
       return zone.belowHigh ? Math.max(pcp.count, pcp.highMin) : clampedHigh(pcp)
     },
+    learnHigh: (pcp, reached) => {
+      pcp.high = clamp(reached ? pcp.count : pcp.count + 1, pcp.highMin, pcp.highMax)
+    },
     bulkOrder: () => new SweepOrder(lists.lists),
   }
 }
