@@ -251,7 +251,7 @@ test('Ctrl-C leaves nothing half written', async () => {
     })
   })
   const outcome = ended(converting)
-  await written
+  await Promise.race([written, outcome])
   converting.kill('SIGINT')
   // Killed by the signal: a shell says 130.
   expect(await outcome).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' })

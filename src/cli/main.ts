@@ -14,8 +14,8 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(2)
   })
 }
-const { run } = await import('./run.ts')
 try {
+  const { run } = await import('./run.ts')
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
   // sysexits' EX_SOFTWARE: 1 would read as "a check did not hold".
