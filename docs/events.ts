@@ -31,7 +31,7 @@ export function eventsPage(): string {
   const parts = [
     `# Events
 
-<!-- Made by \`npm run examples\` from src/events/kinds.ts; a test holds it against the schemas. -->
+<!-- Made by \`npm run examples\` from the schemas in src/events; a test holds it against the schemas. -->
 
 Events are held as columns. In code: \`events.time[row]\`, \`.cpu\`, \`.pid\`, \`.comm\`, \`.context\` and \`.kind\` for every event, and the fields of its kind at
 \`events.tables[kind].column[field].data[events.slot[row]]\`. \`eventAt(events, row)\` gives one event as an object, \`eachEvent(events)\` all of them; a field that is

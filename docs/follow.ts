@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Block, blocksOf } from './markdown.ts'
 
@@ -22,7 +22,7 @@ export class Clone implements AsyncDisposable {
     await Promise.all([
       cp(join(root, 'src'), join(clone.folder, 'src'), {
         recursive: true,
-        filter: (source) => !/\.test\.ts$|[./]tmp[./]/.test(source),
+        filter: (source) => !/\.test\.ts$|\.tmp\./.test(basename(source)),
       }),
       ...['package.json', 'tsconfig.json'].map((name) => cp(join(root, name), join(clone.folder, name))),
       ...['node_modules', 'traces'].map((name) => symlink(join(root, name), join(clone.folder, name))),
