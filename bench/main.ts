@@ -136,9 +136,9 @@ async function benchReplay(capture: Capture, effort: Effort, { rows, targets }: 
   const [scripting, script] = await measure(effort, () => scriptOf(capture))
   rows.push(byEvents(name, 'columns → script', length, scripting, 'once for all policies'))
   const [own, { run, inferred }] = await measure(effort, () => infer(script))
-  rows.push(byEvents(name, 'fidelity: own policy, with and without resync', length, own))
+  rows.push(byEvents(name, 'fidelity: own policy, put right from the record', length, own))
   const [scoring] = await measure(effort, () => fidelityOf(capture, script, run))
-  rows.push(byEvents(name, 'fidelity: scores', length, scoring))
+  rows.push(byEvents(name, 'fidelity: without resync, and the scores', length, scoring))
 
   const rules = machine.release?.rules ?? '6.1'
   const acting = script.op.reduce((sum, op) => sum + Number(op === Op.alloc || op === Op.free), 0)
