@@ -1,71 +1,8 @@
-import type { ListRules, Pcp, PcpChoice, ZoneFlags } from '#policies'
-import { Fate, type Fates, fatesOf } from './fates.ts'
-import { PageLists } from './pages.ts'
-import { pagesets } from './pagesets.ts'
+import type { Pcp, PcpChoice, ZoneFlags } from '#policies'
+import { type Fates, fatesOf } from './fates.ts'
+import { KnownLists } from './known-lists.ts'
+import type { CpuFidelity, FidelityRun, Miss, Score } from './scores.ts'
 import { BYPASS, Op, PageIndex, type Script } from './script.ts'
-
-export interface Score {
-  recorded: number
-  predicted: number
-  exact: number
-}
-
-export interface PageScore {
-  recorded: number
-  exact: number
-  unknownStart: number
-  wrong: number
-}
-
-export interface CpuFidelity {
-  readonly cpu: number
-  /** List operations before the list was known, and all. */
-  warmup: number
-  operations: number
-  readonly refills: Score
-  readonly bursts: Score
-  readonly requested: Score
-  readonly pages: PageScore
-}
-
-/** Why a prediction missed, by cause; each has its help in `missHelp`. */
-export const missHelp = {
-  'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
-  'refill-size': 'A refill was recorded with another size than predicted.',
-  'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
-  'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
-  'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
-  'burst-size': 'The kernel gave back another number of pages than predicted.',
-  'request-size': 'A requested drain gave back another number of pages than the replay held.',
-  'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
-  'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
-  'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
-  'not-the-tail': 'A drained page was not the next one by the rule.',
-  'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',
-} as const
-export type Miss = keyof typeof missHelp
-
-export interface InitialLists {
-  /** Entries on each list when the trace began: as far as they surfaced later; [cpu × zones + zone][list]. */
-  readonly entries: readonly Int32Array[]
-  /** Pages that never surfaced. */
-  readonly hidden: Int32Array
-}
-
-export interface FidelityRun {
-  readonly cpus: readonly CpuFidelity[]
-  readonly resyncs: number
-  readonly misses: ReadonlyMap<Miss, number>
-  readonly inferredBulkPages: number
-  /** CPUs that would be interrupted by each request, summed. */
-  readonly interruptions: Readonly<Record<string, number>>
-  readonly initial: InitialLists
-  /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */
-  readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
-  /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
-  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
-  readonly finalCounts: Int32Array
-}
 
 interface Options {
   /** Put the replay right from the record after each miss. */
@@ -85,23 +22,10 @@ export class Fidelity {
   readonly #fates: Fates
   readonly #index: PageIndex
   readonly #resync: boolean
-  readonly #zones: number
-  readonly #perSet: number
-  readonly #pcps: Pcp[]
-  readonly #rules: ListRules[]
-  readonly #lists: PageLists
-  /** Fate of each page since it came to its list. */
-  readonly #fate: Uint8Array
-  /** Whether a list's unknown initial part is proven empty. */
-  readonly #known: Uint8Array
-  /** Pages of unknown identity per pageset, on the lists not yet known. */
-  readonly #unknown: Int32Array
-  readonly #calibrated: Uint8Array
+  readonly #held: KnownLists
   readonly #cpus: CpuFidelity[]
   readonly #misses = new Map<Miss, number>()
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
-  readonly #initial: Int32Array[]
-  readonly #bulkAllocator: boolean
   readonly #bulk = { row: [] as number[], pset: [] as number[], list: [] as number[] }
   /** By requesting CPU: the pageset that its drain request empties now; −1: no request. */
   readonly #turn: Int32Array
@@ -121,20 +45,8 @@ export class Fidelity {
     this.#resync = resync
     this.#index = index
     this.#fates = fates
-    this.#zones = script.zones.length
-    const { pcps, rules } = pagesets(script, choice)
-    this.#pcps = pcps
-    this.#rules = rules
-    this.#perSet = rules[0]!.lists
-    this.#lists = new PageLists(pcps.length * this.#perSet, index.size)
-    this.#fate = new Uint8Array(index.size)
-    this.#known = new Uint8Array(pcps.length * this.#perSet)
-    this.#unknown = new Int32Array(pcps.length)
-    this.#calibrated = new Uint8Array(pcps.length)
+    this.#held = new KnownLists(script, choice, index)
     this.#turn = new Int32Array(script.cpus).fill(-1)
-    this.#initial = pcps.map(() => new Int32Array(this.#perSet))
-    // 5.10 has no bulk allocator.
-    this.#bulkAllocator = script.machine.release?.rules !== '5.10'
     this.#cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
       cpu,
       warmup: 0,
@@ -144,12 +56,6 @@ export class Fidelity {
       requested: newScore(),
       pages: { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 },
     }))
-    script.zones.forEach((zone, at) => {
-      for (const { cpu, count } of zone.pagesets) {
-        this.#pcps[cpu * this.#zones + at]!.count = count
-        this.#unknown[cpu * this.#zones + at] = count
-      }
-    })
   }
 
   run(): FidelityRun {
@@ -185,13 +91,13 @@ export class Fidelity {
           this.#remotePage(row)
           break
         case Op.reclaimStart:
-          this.#flags.reclaimActive = this.#bulkAllocator
+          this.#flags.reclaimActive = this.#held.bulkAllocator
           break
         case Op.reclaimEnd:
           this.#flags.reclaimActive = false
           break
         case Op.lost:
-          this.#forget(this.#script.cpu[row]!)
+          this.#held.forget(this.#script.cpu[row]!)
           break
       }
       if (op[row] !== Op.free && op[row] !== Op.drainWork) this.#strayDrains(row)
@@ -202,10 +108,10 @@ export class Fidelity {
       misses: this.#misses,
       inferredBulkPages: this.#bulk.row.length,
       interruptions: this.#interruptions,
-      initial: { entries: this.#initial, hidden: this.#unknown.slice() },
+      initial: { entries: this.#held.initial, hidden: this.#held.unknown.slice() },
       bulk: this.#bulk,
       localDrains: this.#localDrains,
-      finalCounts: Int32Array.from(this.#pcps, ({ count }) => count),
+      finalCounts: Int32Array.from(this.#held.pcps, ({ count }) => count),
     }
   }
 
@@ -213,38 +119,17 @@ export class Fidelity {
     this.#misses.set(cause, (this.#misses.get(cause) ?? 0) + 1)
   }
 
-  #drop(page: number): void {
-    const list = this.#lists.where[page]!
-    const pset = Math.trunc(list / this.#perSet)
-    this.#lists.remove(page)
-    this.#pcps[pset]!.count -= 1 << this.#rules[pset % this.#zones]!.orderOf(list % this.#perSet)
-  }
-
-  /** Whether the untraced bulk allocator may have taken this page. */
-  #mayBeTaken(page: number, list: number): boolean {
-    if (!this.#bulkAllocator || this.#rules[0]!.orderOf(list % this.#perSet) !== 0) return false
-    const fate = this.#fate[page]!
-    return fate === Fate.free || fate === Fate.none
-  }
-
   /** Takes pages off a list from its head until (and without) `end`; −1: all. They were popped untraced. */
   #takeUntil(row: number, list: number, end: number): boolean {
     let clean = true
-    for (let page = this.#lists.head(list); page !== end && page >= 0; page = this.#lists.head(list)) {
-      if (!this.#mayBeTaken(page, list)) clean = false
-      this.#drop(page)
+    for (let page = this.#held.lists.head(list); page !== end && page >= 0; page = this.#held.lists.head(list)) {
+      if (!this.#held.mayBeTaken(page, list)) clean = false
+      this.#held.drop(page)
       this.#bulk.row.push(row)
-      this.#bulk.pset.push(Math.trunc(list / this.#perSet))
-      this.#bulk.list.push(list % this.#perSet)
+      this.#bulk.pset.push(Math.trunc(list / this.#held.perSet))
+      this.#bulk.list.push(list % this.#held.perSet)
     }
     return clean
-  }
-
-  #allMayBeTaken(list: number): boolean {
-    for (let page = this.#lists.head(list); page >= 0; page = this.#lists.below(page)) {
-      if (!this.#mayBeTaken(page, list)) return false
-    }
-    return true
   }
 
   /** The recorded pages from the buddy that precede this row on its CPU: refills by an allocation or by the bulk allocator. */
@@ -258,11 +143,11 @@ export class Fidelity {
       while (to < end && refillOrder[to] === order && refillMigratetype[to] === type) to++
       const zone = this.#index.zone(refillPfn[from]!)
       if (zone >= 0 && type < 3) {
-        const pset = cpu[row]! * this.#zones + zone
-        if (this.#rules[pset % this.#zones]!.allowed(order)) {
-          const list = pset * this.#perSet + this.#rules[pset % this.#zones]!.listOf(order, type)
+        const pset = cpu[row]! * this.#held.zones + zone
+        if (this.#held.rulesOf(pset).allowed(order)) {
+          const list = pset * this.#held.perSet + this.#held.rulesOf(pset).listOf(order, type)
           const direct = to - from === 1 && op[row] === Op.alloc && pfn[row] === refillPfn[from]
-          if (direct && (this.#lists.lens[list]! > 0 || this.#known[list] === 0)) this.#leaveLists(from, zone)
+          if (direct && (this.#held.lists.lens[list]! > 0 || this.#held.known[list] === 0)) this.#leaveLists(from, zone)
           else this.#refill(row, pset, list, order, from, to)
         } else this.#leaveLists(from, zone)
       }
@@ -273,22 +158,22 @@ export class Fidelity {
   /** A page that came straight from the buddy can be on no list. */
   #leaveLists(item: number, zone: number): void {
     const page = this.#index.at(this.#script.refillPfn[item]!, zone)
-    if (this.#lists.where[page]! < 0) return
+    if (this.#held.lists.where[page]! < 0) return
     this.#miss('held-twice')
     if (this.#resync) {
       this.#resyncs++
-      this.#drop(page)
+      this.#held.drop(page)
     }
   }
 
   #refill(row: number, pset: number, list: number, order: number, from: number, to: number): void {
     const cpu = this.#cpus[this.#script.cpu[row]!]!
-    const pcp = this.#pcps[pset]!
-    const lists = this.#lists
+    const pcp = this.#held.pcps[pset]!
+    const lists = this.#held.lists
     while (from < to) {
-      const scored = this.#known[list] === 1
-      const empty = lists.lens[list] === 0 || (scored && this.#allMayBeTaken(list))
-      const want = this.#rules[pset % this.#zones]!.nrAlloc(pcp, order, this.#flags)
+      const scored = this.#held.known[list] === 1
+      const empty = lists.lens[list] === 0 || (scored && this.#held.allMayBeTaken(list))
+      const want = this.#held.rulesOf(pset).nrAlloc(pcp, order, this.#flags)
       // The bulk allocator may refill the same list twice with nothing traced in between.
       const got = Math.min(to - from, want)
       if (scored) {
@@ -301,7 +186,7 @@ export class Fidelity {
       if (!empty && scored && !this.#resync) return
       if (!empty && scored) this.#resyncs++
       this.#takeUntil(row, list, -1)
-      this.#prove(list, pset)
+      this.#held.prove(list, pset)
       for (let item = from; item < from + got; item++) {
         const zone = this.#index.zone(this.#script.refillPfn[item]!)
         if (zone < 0) continue
@@ -309,48 +194,13 @@ export class Fidelity {
         if (lists.where[page]! >= 0) {
           this.#miss('held-twice')
           this.#resyncs++
-          this.#drop(page)
+          this.#held.drop(page)
         }
         lists.pushTail(list, page)
-        this.#fate[page] = this.#fates.ofRefill[item]!
+        this.#held.fate[page] = this.#fates.ofRefill[item]!
         pcp.count += 1 << order
       }
       from += got
-    }
-  }
-
-  /** This list’s unknown part is proven empty. Once all are, the count is what the lists hold, whatever zoneinfo said. */
-  #prove(list: number, pset: number): void {
-    if (this.#known[list] === 1) return
-    this.#known[list] = 1
-    if (!this.#allKnown(pset)) return
-    this.#unknown[pset] = 0
-    this.#pcps[pset]!.count = this.#held(pset)
-    this.#calibrated[pset] = 1
-  }
-
-  #allKnown(pset: number): boolean {
-    const base = pset * this.#perSet
-    for (let at = base; at < base + this.#perSet; at++) if (this.#known[at] === 0) return false
-    return true
-  }
-
-  /** Pages on the lists whose identity is known. */
-  #held(pset: number): number {
-    const base = pset * this.#perSet
-    let pages = 0
-    for (let list = 0; list < this.#perSet; list++)
-      pages += this.#lists.lens[base + list]! << this.#rules[pset % this.#zones]!.orderOf(list)
-    return pages
-  }
-
-  #takeUnknown(pset: number, list: number, order: number): void {
-    this.#initial[pset]![list % this.#perSet]!++
-    this.#unknown[pset]! -= 1 << order
-    if (this.#unknown[pset]! < 0) {
-      // More surfaced than zoneinfo counted: it was read a little before the trace began.
-      this.#pcps[pset]!.count -= this.#unknown[pset]!
-      this.#unknown[pset] = 0
     }
   }
 
@@ -359,46 +209,46 @@ export class Fidelity {
     const order = script.order[row]!
     const zone = script.zone[row]!
     const cpu = script.cpu[row]!
-    const pset = cpu * this.#zones + zone
-    const rules = this.#rules[pset % this.#zones]!
+    const pset = cpu * this.#held.zones + zone
+    const rules = this.#held.rulesOf(pset)
     const page = this.#index.at(script.pfn[row]!, zone)
-    const lists = this.#lists
+    const lists = this.#held.lists
     const on = lists.where[page]!
     if (!rules.allowed(order)) {
       if (on >= 0) {
         this.#miss('held-twice')
         this.#resyncs++
-        this.#drop(page)
+        this.#held.drop(page)
       }
       return
     }
-    const pcp = this.#pcps[pset]!
-    const list = pset * this.#perSet + rules.listOf(order, script.migratetype[row]!)
+    const pcp = this.#held.pcps[pset]!
+    const list = pset * this.#held.perSet + rules.listOf(order, script.migratetype[row]!)
     const stats = this.#cpus[cpu]!
     stats.operations++
-    if (this.#known[list] === 0) stats.warmup++
+    if (this.#held.known[list] === 0) stats.warmup++
     rules.onAlloc(pcp)
     // Straight from the buddy, past the lists.
     const last = script.refillEnd[row]! - 1
     if (on < 0 && last >= script.refillStart[row]! && script.refillPfn[last] === script.pfn[row]) return
     if (on === list) {
       if (lists.head(list) !== page && !this.#skipTo(row, list, page)) return
-      this.#drop(page)
+      this.#held.drop(page)
       return
     }
     if (on >= 0) {
       this.#miss('on-another-list')
       if (this.#resync) {
         this.#resyncs++
-        this.#drop(page)
+        this.#held.drop(page)
       } else this.#swapForHead(list, page)
       return
     }
-    if (this.#known[list] === 0) {
+    if (this.#held.known[list] === 0) {
       // Unknown pages lie below all known ones.
       if (!this.#takeUntil(row, list, -1)) this.#resyncs++
       pcp.count -= 1 << order
-      this.#takeUnknown(pset, list, order)
+      this.#held.takeUnknown(pset, list, order)
       return
     }
     if (lists.lens[list] === 0) {
@@ -418,8 +268,8 @@ export class Fidelity {
    */
   #skipTo(row: number, list: number, page: number): boolean {
     let clean = true
-    for (let above = this.#lists.head(list); above !== page; above = this.#lists.below(above))
-      if (!this.#mayBeTaken(above, list)) clean = false
+    for (let above = this.#held.lists.head(list); above !== page; above = this.#held.lists.below(above))
+      if (!this.#held.mayBeTaken(above, list)) clean = false
     if (clean) {
       this.#takeUntil(row, list, page)
       return true
@@ -432,14 +282,14 @@ export class Fidelity {
 
   /** Without resync: the policy hands out its own head, which takes the recorded page's part from here on. */
   #swapForHead(list: number, page: number): void {
-    const head = this.#lists.head(list)
+    const head = this.#held.lists.head(list)
     if (head < 0) return
-    const pset = Math.trunc(list / this.#perSet)
-    this.#lists.remove(head)
-    this.#pcps[pset]!.count -= 1 << this.#rules[pset % this.#zones]!.orderOf(list % this.#perSet)
-    if (this.#lists.where[page]! >= 0) {
-      this.#fate[head] = this.#fate[page]!
-      this.#lists.replace(page, head)
+    const pset = Math.trunc(list / this.#held.perSet)
+    this.#held.lists.remove(head)
+    this.#held.pcps[pset]!.count -= 1 << this.#held.rulesOf(pset).orderOf(list % this.#held.perSet)
+    if (this.#held.lists.where[page]! >= 0) {
+      this.#held.fate[head] = this.#held.fate[page]!
+      this.#held.lists.replace(page, head)
     }
   }
 
@@ -449,34 +299,34 @@ export class Fidelity {
     const type = script.migratetype[row]!
     const zone = script.zone[row]!
     const cpu = script.cpu[row]!
-    const pset = cpu * this.#zones + zone
-    const rules = this.#rules[pset % this.#zones]!
+    const pset = cpu * this.#held.zones + zone
+    const rules = this.#held.rulesOf(pset)
     const page = this.#index.at(script.pfn[row]!, zone)
-    const on = this.#lists.where[page]!
+    const on = this.#held.lists.where[page]!
     if (on >= 0) {
       // It was taken untraced, and so was all above it.
-      if (this.#mayBeTaken(page, on)) {
+      if (this.#held.mayBeTaken(page, on)) {
         this.#takeUntil(row, on, page)
         this.#bulk.row.push(row)
-        this.#bulk.pset.push(Math.trunc(on / this.#perSet))
-        this.#bulk.list.push(on % this.#perSet)
+        this.#bulk.pset.push(Math.trunc(on / this.#held.perSet))
+        this.#bulk.list.push(on % this.#held.perSet)
       } else {
         this.#miss('held-twice')
         this.#resyncs++
       }
-      this.#drop(page)
+      this.#held.drop(page)
     }
     if (type === BYPASS || !rules.allowed(order)) {
       this.#strayDrains(row)
       return
     }
-    const pcp = this.#pcps[pset]!
+    const pcp = this.#held.pcps[pset]!
     const list = rules.listOf(order, type)
     const stats = this.#cpus[cpu]!
     stats.operations++
-    if (this.#known[pset * this.#perSet + list] === 0) stats.warmup++
-    this.#lists.pushHead(pset * this.#perSet + list, page)
-    this.#fate[page] = this.#fates.ofRow[row]!
+    if (this.#held.known[pset * this.#held.perSet + list] === 0) stats.warmup++
+    this.#held.lists.pushHead(pset * this.#held.perSet + list, page)
+    this.#held.fate[page] = this.#fates.ofRow[row]!
     pcp.count += 1 << order
     const limit = rules.limit(pcp, this.#flags)
     const saved = { ...pcp }
@@ -503,8 +353,8 @@ export class Fidelity {
   #localDrain(row: number, pset: number, from: number, to: number): void {
     this.#localDrains.row.push(row)
     this.#localDrains.pset.push(pset)
-    this.#drainRecorded(row, pset, 0, from, to, this.#calibrated[pset] === 1)
-    this.#emptied(pset)
+    this.#drainRecorded(row, pset, 0, from, to, this.#held.calibrated[pset] === 1)
+    this.#held.emptied(pset)
   }
 
   #burst(
@@ -518,9 +368,9 @@ export class Fidelity {
     from: number,
     to: number,
   ): void {
-    const pcp = this.#pcps[pset]!
+    const pcp = this.#held.pcps[pset]!
     const { bursts } = this.#cpus[this.#script.cpu[row]!]!
-    const scored = this.#calibrated[pset] === 1
+    const scored = this.#held.calibrated[pset] === 1
     const recorded = this.#sizeOf(from, to)
     if (recorded === 0) {
       if (scored) {
@@ -528,16 +378,16 @@ export class Fidelity {
         this.#miss('burst-not-recorded')
       }
       if (scored && !this.#resync) {
-        this.#popTails(pset, list, n)
+        this.#held.popTails(pset, list, n)
         return
       }
       if (scored) this.#resyncs++
-      const { learnHigh } = this.#rules[pset % this.#zones]!
+      const { learnHigh } = this.#held.rulesOf(pset)
       // Self-tuning rules: the count is known, the limit is what moved. Its pacing has seen the free all the same.
       if (scored && learnHigh !== undefined) learnHigh(pcp, false)
       else {
         Object.assign(pcp, saved)
-        this.#recount(pset, limit - 1)
+        this.#held.recount(pset, limit - 1)
       }
       return
     }
@@ -551,18 +401,18 @@ export class Fidelity {
     const empties = n === pcp.count
     if (n === 0 || !scored) {
       // The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself.
-      const { learnHigh } = this.#rules[pset % this.#zones]!
+      const { learnHigh } = this.#held.rulesOf(pset)
       if (scored && learnHigh !== undefined) learnHigh(saved, true)
-      else if (!empties && order === 0 && limit > 0) this.#recount(pset, limit)
-      if (empties || order === 0) this.#calibrated[pset] = 1
+      else if (!empties && order === 0 && limit > 0) this.#held.recount(pset, limit)
+      if (empties || order === 0) this.#held.calibrated[pset] = 1
       Object.assign(pcp, { ...saved, count: pcp.count })
-      const again = this.#rules[pset % this.#zones]!.nrFree(pcp, order, this.#flags)
-      if (again !== recorded) this.#rules[pset % this.#zones]!.learn?.(pcp, recorded)
+      const again = this.#held.rulesOf(pset).nrFree(pcp, order, this.#flags)
+      if (again !== recorded) this.#held.rulesOf(pset).learn?.(pcp, recorded)
       this.#drainRecorded(row, pset, list, from, to, scored)
-      if (empties) this.#emptied(pset)
+      if (empties) this.#held.emptied(pset)
       return
     }
-    const expected = this.#overshoot(pset, list, n, from, to)
+    const expected = this.#overshoot(n, from, to)
     bursts.recorded++
     bursts.predicted++
     if (expected === recorded) bursts.exact++
@@ -570,64 +420,29 @@ export class Fidelity {
       this.#miss('burst-size')
       if (this.#resync) {
         this.#resyncs++
-        this.#rules[pset % this.#zones]!.learn?.(pcp, recorded)
+        this.#held.rulesOf(pset).learn?.(pcp, recorded)
       }
     }
     if (expected === recorded || this.#resync) {
       this.#drainRecorded(row, pset, list, from, to, true)
-      if (empties && this.#resync) this.#emptied(pset)
-    } else this.#popTails(pset, list, n)
+      if (empties && this.#resync) this.#held.emptied(pset)
+    } else this.#held.popTails(pset, list, n)
   }
 
   /** Pages that leave when `n` are asked for: the last high-order block may overshoot. */
-  #overshoot(_pset: number, _list: number, n: number, from: number, to: number): number {
+  #overshoot(n: number, from: number, to: number): number {
     let sum = 0
     for (let item = from; item < to && sum < n; item++) sum += 1 << this.#script.drainOrder[item]!
     return Math.max(sum, n)
-  }
-
-  /** The record proves a count. Where every page on the lists is known, they are the better proof. */
-  #recount(pset: number, count: number): void {
-    const pcp = this.#pcps[pset]!
-    if (this.#allKnown(pset)) {
-      pcp.count = this.#held(pset)
-      return
-    }
-    this.#unknown[pset] = Math.max(0, this.#unknown[pset]! + count - pcp.count)
-    pcp.count = count
-  }
-
-  /** Gives back `n` pages by the rule alone. */
-  #popTails(pset: number, list: number, n: number): void {
-    const pcp = this.#pcps[pset]!
-    const rules = this.#rules[pset % this.#zones]!
-    const base = pset * this.#perSet
-    const order = rules.bulkOrder()
-    order.begin(n, list)
-    for (let left = n; left > 0; ) {
-      let held = false
-      for (let at = base; at < base + this.#perSet; at++) held ||= this.#lists.lens[at]! > 0
-      if (!held) {
-        const rest = Math.min(left, this.#unknown[pset]!)
-        this.#unknown[pset]! -= rest
-        pcp.count -= rest
-        return
-      }
-      const at = order.next(this.#lists.lens, base, left)
-      const size = 1 << rules.orderOf(at)
-      this.#lists.remove(rules.drainsFrom === 'tail' ? this.#lists.tail(base + at) : this.#lists.head(base + at))
-      pcp.count -= size
-      left -= size
-    }
   }
 
   /** Takes the recorded pages of a bulk free off the lists, each compared with the page that the rule gives back next. */
   #drainRecorded(row: number, pset: number, list: number, from: number, to: number, scored: boolean): void {
     const script = this.#script
     const { pages } = this.#cpus[script.cpu[row]!]!
-    const rules = this.#rules[pset % this.#zones]!
-    const lists = this.#lists
-    const base = pset * this.#perSet
+    const rules = this.#held.rulesOf(pset)
+    const lists = this.#held.lists
+    const base = pset * this.#held.perSet
     const fresh = new Set<number>()
     let n = 0
     // Pages from before the trace lie at the tails; the record shows on which list.
@@ -637,11 +452,11 @@ export class Fidelity {
       n += 1 << order
       if (zone < 0 || !rules.allowed(order)) continue
       const page = this.#index.at(script.drainPfn[item]!, zone)
-      if (lists.where[page]! >= 0 || this.#unknown[pset]! <= 0) continue
+      if (lists.where[page]! >= 0 || this.#held.unknown[pset]! <= 0) continue
       const type = script.drainMigratetype[item]!
       const at = rules.listOf(order, type < 3 ? type : 1)
-      if (this.#known[base + at] === 1) continue
-      this.#takeUnknown(pset, base + at, order)
+      if (this.#held.known[base + at] === 1) continue
+      this.#held.takeUnknown(pset, base + at, order)
       lists.pushTail(base + at, page)
       fresh.add(page)
     }
@@ -655,7 +470,7 @@ export class Fidelity {
       const size = 1 << script.drainOrder[item]!
       const on = lists.where[page]!
       let expected = -1
-      for (let at = base; at < base + this.#perSet; at++) {
+      for (let at = base; at < base + this.#held.perSet; at++) {
         if (lists.lens[at]! === 0) continue
         const next = base + order.next(lists.lens, base, left)
         expected = rules.drainsFrom === 'tail' ? lists.tail(next) : lists.head(next)
@@ -672,25 +487,13 @@ export class Fidelity {
           this.#resyncs++
         }
       }
-      if (on >= 0) this.#drop(page)
-      else this.#pcps[pset]!.count -= size
+      if (on >= 0) this.#held.drop(page)
+      else this.#held.pcps[pset]!.count -= size
     }
-  }
-
-  /** All of a CPU's pagesets are empty now. */
-  #emptied(pset: number): void {
-    const base = pset * this.#perSet
-    for (let at = base; at < base + this.#perSet; at++) {
-      for (let page = this.#lists.head(at); page >= 0; page = this.#lists.head(at)) this.#lists.remove(page)
-      this.#known[at] = 1
-    }
-    this.#unknown[pset] = 0
-    this.#pcps[pset]!.count = 0
-    this.#calibrated[pset] = 1
   }
 
   #request(row: number): void {
-    if (this.#bulkAllocator) {
+    if (this.#held.bulkAllocator) {
       this.#turn[this.#script.cpu[row]!] = 0
       return
     }
@@ -698,7 +501,7 @@ export class Fidelity {
     if (this.#drainWorks > 0 && this.#script.pfn[row] === 0) return
     for (let cpu = 0; cpu < this.#script.cpus; cpu++) {
       let held = 0
-      for (let zone = 0; zone < this.#zones; zone++) held += this.#pcps[cpu * this.#zones + zone]!.count
+      for (let zone = 0; zone < this.#held.zones; zone++) held += this.#held.pcps[cpu * this.#held.zones + zone]!.count
       if (held > 0) this.#interruptions[cpu] = (this.#interruptions[cpu] ?? 0) + 1
     }
   }
@@ -707,21 +510,24 @@ export class Fidelity {
     const script = this.#script
     const cpu = script.cpu[row]!
     const { requested } = this.#cpus[cpu]!
-    const from = script.drainStart[row]!
-    const to = script.drainEnd[row]!
-    const recorded = this.#sizeOf(from, to)
-    for (let zone = 0; zone < this.#zones; zone++) {
-      const pset = cpu * this.#zones + zone
-      const scored = this.#calibrated[pset] === 1
-      if (scored) {
+    // A work item drains one zone after the other.
+    let from = script.drainStart[row]!
+    const end = script.drainEnd[row]!
+    for (let zone = 0; zone < this.#held.zones; zone++) {
+      let to = from
+      while (to < end && this.#index.zone(script.drainPfn[to]!) === zone) to++
+      const pset = cpu * this.#held.zones + zone
+      const scored = this.#held.calibrated[pset] === 1
+      if (scored && (to > from || this.#held.pcps[pset]!.count > 0)) {
         requested.recorded++
         requested.predicted++
-        if (this.#pcps[pset]!.count === recorded) requested.exact++
+        if (this.#held.pcps[pset]!.count === this.#sizeOf(from, to)) requested.exact++
         else this.#miss('request-size')
       }
       this.#drainRecorded(row, pset, 0, from, to, scored)
-      if (scored && this.#pcps[pset]!.count !== 0) this.#resyncs++
-      this.#emptied(pset)
+      if (scored && this.#held.pcps[pset]!.count !== 0) this.#resyncs++
+      this.#held.emptied(pset)
+      from = to
     }
   }
 
@@ -729,29 +535,26 @@ export class Fidelity {
   #remotePage(row: number): void {
     const { pfn, zone, order, cpu } = this.#script
     const page = this.#index.at(pfn[row]!, zone[row]!)
-    const on = this.#lists.where[page]!
+    const on = this.#held.lists.where[page]!
     const turn = this.#turn[cpu[row]!]!
     if (on >= 0) {
-      const owner = Math.trunc(on / this.#perSet)
+      const owner = Math.trunc(on / this.#held.perSet)
       this.#settle(cpu[row]!, owner)
-      this.#drop(page)
+      this.#held.drop(page)
       return
     }
     let owner = Math.max(0, turn)
-    while (owner < this.#pcps.length && this.#unknown[owner]! <= 0) owner++
-    if (owner === this.#pcps.length) return
+    while (owner < this.#held.pcps.length && this.#held.unknown[owner]! <= 0) owner++
+    if (owner === this.#held.pcps.length) return
     this.#settle(cpu[row]!, owner)
-    this.#unknown[owner]! -= 1 << order[row]!
-    this.#pcps[owner]!.count -= 1 << order[row]!
+    this.#held.unknown[owner]! -= 1 << order[row]!
+    this.#held.pcps[owner]!.count -= 1 << order[row]!
   }
 
   /** The turn of a request moves on to pageset `to`: those passed were emptied, so what they hold now came since. */
   #settle(requester: number, to: number): void {
     for (let pset = Math.max(0, this.#turn[requester]!); pset < to; pset++) {
-      this.#known.fill(1, pset * this.#perSet, (pset + 1) * this.#perSet)
-      this.#unknown[pset] = 0
-      this.#calibrated[pset] = 1
-      this.#pcps[pset]!.count = this.#held(pset)
+      this.#held.proveAll(pset)
     }
     this.#turn[requester] = Math.max(this.#turn[requester]!, to)
   }
@@ -766,40 +569,14 @@ export class Fidelity {
     const to = script.drainEnd[row]!
     if (from === to) return
     const zone = this.#index.zone(script.drainPfn[from]!)
-    const pset = script.cpu[row]! * this.#zones + Math.max(0, zone)
-    if (this.#sizeOf(from, to) === this.#pcps[pset]!.count) {
+    const pset = script.cpu[row]! * this.#held.zones + Math.max(0, zone)
+    if (this.#sizeOf(from, to) === this.#held.pcps[pset]!.count) {
       this.#localDrain(row, pset, from, to)
       return
     }
     for (let item = from; item < to; item++) {
       const at = this.#index.zone(script.drainPfn[item]!)
-      if (at >= 0) this.#leaveFor(this.#index.at(script.drainPfn[item]!, at), script.drainOrder[item]!)
-    }
-  }
-
-  /** A page goes to the buddy from whichever lists hold it. */
-  #leaveFor(page: number, order: number): void {
-    if (this.#lists.where[page]! >= 0) {
-      this.#drop(page)
-      return
-    }
-    // Of unknown owner: one of some CPU's initial pages.
-    const pset = this.#unknown.findIndex((pages) => pages > 0)
-    if (pset < 0) return
-    this.#unknown[pset]! -= 1 << order
-    this.#pcps[pset]!.count -= 1 << order
-  }
-
-  #forget(cpu: number): void {
-    for (let zone = 0; zone < this.#zones; zone++) {
-      const pset = cpu * this.#zones + zone
-      const { count } = this.#pcps[pset]!
-      this.#emptied(pset)
-      this.#pcps[pset]!.count = count
-      this.#unknown[pset] = count
-      this.#calibrated[pset] = 0
-      const base = pset * this.#perSet
-      for (let at = base; at < base + this.#perSet; at++) this.#known[at] = 0
+      if (at >= 0) this.#held.leaveFor(this.#index.at(script.drainPfn[item]!, at), script.drainOrder[item]!)
     }
   }
 }

@@ -1,7 +1,8 @@
 import { choosePcp, type PcpChoice } from '#policies'
-import { Fidelity, type FidelityRun } from './fidelity.ts'
+import { Fidelity } from './fidelity.ts'
 import { pagesets } from './pagesets.ts'
 import type { Inferred } from './replay.ts'
+import type { FidelityRun } from './scores.ts'
 import type { Script } from './script.ts'
 
 /** The recording kernel's own policy; the oldest known rules where the release is not known. */

@@ -1,6 +1,6 @@
 import type { BulkOrder, DrainHost, DrainMechanism, ListRules, Pcp, PcpChoice, ZoneFlags } from '#policies'
-import type { InitialLists } from './fidelity.ts'
 import { listTable, pagesets } from './pagesets.ts'
+import type { InitialLists } from './scores.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 
 /** What a what-if replay starts from and is driven by beside the script: what the fidelity run learnt of the recording. */

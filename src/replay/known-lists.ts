@@ -1,0 +1,186 @@
+import type { ListRules, Pcp, PcpChoice } from '#policies'
+import { Fate } from './fates.ts'
+import { PageLists } from './pages.ts'
+import { pagesets } from './pagesets.ts'
+import type { PageIndex, Script } from './script.ts'
+
+/**
+ * What a replay knows of the pages on each list while it follows a recording: pages by identity, and how many more lie below
+ * them since before the trace began. A pageset is numbered cpu × zones + zone, a list pageset × `perSet` + its own number.
+ */
+export class KnownLists {
+  readonly pcps: Pcp[]
+  /** By zone. */
+  readonly rules: ListRules[]
+  readonly lists: PageLists
+  readonly zones: number
+  /** Lists of a pageset. */
+  readonly perSet: number
+  /** Fate of each page since it came to its list. */
+  readonly fate: Uint8Array
+  /** By list: whether its part from before the trace is proven empty. */
+  readonly known: Uint8Array
+  /** By pageset: pages of unknown identity, on lists that are not yet known. */
+  readonly unknown: Int32Array
+  /** By pageset: whether the record has proven its count. */
+  readonly calibrated: Uint8Array
+  /** By pageset: entries of each list from before the trace, as far as they surfaced. */
+  readonly initial: Int32Array[]
+  /** 5.10 has no bulk allocator. */
+  readonly bulkAllocator: boolean
+
+  constructor(script: Script, choice: PcpChoice, index: PageIndex) {
+    const { pcps, rules } = pagesets(script, choice)
+    this.pcps = pcps
+    this.rules = rules
+    this.zones = script.zones.length
+    this.perSet = rules[0]!.lists
+    this.lists = new PageLists(pcps.length * this.perSet, index.size)
+    this.fate = new Uint8Array(index.size)
+    this.known = new Uint8Array(pcps.length * this.perSet)
+    this.unknown = new Int32Array(pcps.length)
+    this.calibrated = new Uint8Array(pcps.length)
+    this.initial = pcps.map(() => new Int32Array(this.perSet))
+    this.bulkAllocator = script.machine.release?.rules !== '5.10'
+    script.zones.forEach((zone, at) => {
+      for (const { cpu, count } of zone.pagesets) {
+        this.pcps[cpu * this.zones + at]!.count = count
+        this.unknown[cpu * this.zones + at] = count
+      }
+    })
+  }
+
+  rulesOf(pset: number): ListRules {
+    return this.rules[pset % this.zones]!
+  }
+
+  drop(page: number): void {
+    const list = this.lists.where[page]!
+    const pset = Math.trunc(list / this.perSet)
+    this.lists.remove(page)
+    this.pcps[pset]!.count -= 1 << this.rulesOf(pset).orderOf(list % this.perSet)
+  }
+
+  /** Whether the untraced bulk allocator may have taken this page. */
+  mayBeTaken(page: number, list: number): boolean {
+    if (!this.bulkAllocator || this.rules[0]!.orderOf(list % this.perSet) !== 0) return false
+    const fate = this.fate[page]!
+    return fate === Fate.free || fate === Fate.none
+  }
+
+  allMayBeTaken(list: number): boolean {
+    for (let page = this.lists.head(list); page >= 0; page = this.lists.below(page)) {
+      if (!this.mayBeTaken(page, list)) return false
+    }
+    return true
+  }
+
+  /** This list’s unknown part is proven empty. Once all are, the count is what the lists hold, whatever zoneinfo said. */
+  prove(list: number, pset: number): void {
+    if (this.known[list] === 1) return
+    this.known[list] = 1
+    if (this.allKnown(pset)) this.proveAll(pset)
+  }
+
+  /** Nothing from before the trace is left on this pageset. */
+  proveAll(pset: number): void {
+    this.known.fill(1, pset * this.perSet, (pset + 1) * this.perSet)
+    this.unknown[pset] = 0
+    this.calibrated[pset] = 1
+    this.pcps[pset]!.count = this.held(pset)
+  }
+
+  allKnown(pset: number): boolean {
+    const base = pset * this.perSet
+    for (let at = base; at < base + this.perSet; at++) if (this.known[at] === 0) return false
+    return true
+  }
+
+  /** Pages on the lists whose identity is known. */
+  held(pset: number): number {
+    const base = pset * this.perSet
+    let pages = 0
+    for (let list = 0; list < this.perSet; list++)
+      pages += this.lists.lens[base + list]! << this.rulesOf(pset).orderOf(list)
+    return pages
+  }
+
+  takeUnknown(pset: number, list: number, order: number): void {
+    this.initial[pset]![list % this.perSet]!++
+    this.unknown[pset]! -= 1 << order
+    if (this.unknown[pset]! < 0) {
+      // More surfaced than zoneinfo counted: it was read a little before the trace began.
+      this.pcps[pset]!.count -= this.unknown[pset]!
+      this.unknown[pset] = 0
+    }
+  }
+
+  /** The record proves a count. Where every page on the lists is known, they are the better proof. */
+  recount(pset: number, count: number): void {
+    const pcp = this.pcps[pset]!
+    if (this.allKnown(pset)) {
+      pcp.count = this.held(pset)
+      return
+    }
+    this.unknown[pset] = Math.max(0, this.unknown[pset]! + count - pcp.count)
+    pcp.count = count
+  }
+
+  /** Gives back `n` pages by the rule alone. */
+  popTails(pset: number, list: number, n: number): void {
+    const pcp = this.pcps[pset]!
+    const rules = this.rulesOf(pset)
+    const base = pset * this.perSet
+    const order = rules.bulkOrder()
+    order.begin(n, list)
+    for (let left = n; left > 0; ) {
+      let held = false
+      for (let at = base; at < base + this.perSet; at++) held ||= this.lists.lens[at]! > 0
+      if (!held) {
+        const rest = Math.min(left, this.unknown[pset]!)
+        this.unknown[pset]! -= rest
+        pcp.count -= rest
+        return
+      }
+      const at = order.next(this.lists.lens, base, left)
+      const size = 1 << rules.orderOf(at)
+      this.lists.remove(rules.drainsFrom === 'tail' ? this.lists.tail(base + at) : this.lists.head(base + at))
+      pcp.count -= size
+      left -= size
+    }
+  }
+
+  /** The pageset is empty now. */
+  emptied(pset: number): void {
+    const base = pset * this.perSet
+    for (let at = base; at < base + this.perSet; at++)
+      for (let page = this.lists.head(at); page >= 0; page = this.lists.head(at)) this.lists.remove(page)
+    this.proveAll(pset)
+  }
+
+  /** A page goes to the buddy from whichever lists hold it. */
+  leaveFor(page: number, order: number): void {
+    if (this.lists.where[page]! >= 0) {
+      this.drop(page)
+      return
+    }
+    // Of unknown owner: one of some CPU's initial pages.
+    const pset = this.unknown.findIndex((pages) => pages > 0)
+    if (pset < 0) return
+    this.unknown[pset]! -= 1 << order
+    this.pcps[pset]!.count -= 1 << order
+  }
+
+  /** Events were lost on this CPU: only its counts are left. */
+  forget(cpu: number): void {
+    for (let zone = 0; zone < this.zones; zone++) {
+      const pset = cpu * this.zones + zone
+      const { count } = this.pcps[pset]!
+      this.emptied(pset)
+      this.pcps[pset]!.count = count
+      this.unknown[pset] = count
+      this.calibrated[pset] = 0
+      this.known.fill(0, pset * this.perSet, (pset + 1) * this.perSet)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+export interface Score {
+  recorded: number
+  predicted: number
+  exact: number
+}
+
+export interface PageScore {
+  recorded: number
+  exact: number
+  unknownStart: number
+  wrong: number
+}
+
+export interface CpuFidelity {
+  readonly cpu: number
+  /** List operations before the list was known, and all. */
+  warmup: number
+  operations: number
+  readonly refills: Score
+  readonly bursts: Score
+  readonly requested: Score
+  readonly pages: PageScore
+}
+
+/** Why a prediction missed, by cause; each has its help in `missHelp`. */
+export const missHelp = {
+  'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
+  'refill-size': 'A refill was recorded with another size than predicted.',
+  'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
+  'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
+  'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
+  'burst-size': 'The kernel gave back another number of pages than predicted.',
+  'request-size': 'A requested drain gave back another number of pages than the replay held.',
+  'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
+  'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
+  'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
+  'not-the-tail': 'A drained page was not the next one by the rule.',
+  'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',
+} as const
+export type Miss = keyof typeof missHelp
+
+export interface InitialLists {
+  /** Entries on each list when the trace began: as far as they surfaced later; [cpu × zones + zone][list]. */
+  readonly entries: readonly Int32Array[]
+  /** Pages that never surfaced. */
+  readonly hidden: Int32Array
+}
+
+export interface FidelityRun {
+  readonly cpus: readonly CpuFidelity[]
+  readonly resyncs: number
+  readonly misses: ReadonlyMap<Miss, number>
+  readonly inferredBulkPages: number
+  /** CPUs that would be interrupted by each request, summed. */
+  readonly interruptions: Readonly<Record<string, number>>
+  readonly initial: InitialLists
+  /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */
+  readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
+  /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
+  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  readonly finalCounts: Int32Array
+}
