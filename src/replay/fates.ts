@@ -1,4 +1,5 @@
-import { Op, type PageIndex, type Script } from './script.ts'
+import type { PageIndex } from './places.ts'
+import { Op, type Script } from './script.ts'
 
 /** What the trace shows next of a page. */
 export const Fate = { none: 0, alloc: 1, drain: 2, free: 3, refill: 4 } as const

@@ -1,8 +1,9 @@
 import type { Pcp, PcpChoice, ZoneFlags } from '#policies'
 import { type Fates, fatesOf } from './fates.ts'
 import { KnownLists } from './known-lists.ts'
+import { PageIndex } from './places.ts'
 import type { CpuFidelity, FidelityRun, Miss, Score } from './scores.ts'
-import { BYPASS, Op, PageIndex, type Script } from './script.ts'
+import { BYPASS, Op, type Script } from './script.ts'
 
 interface Options {
   /** Put the replay right from the record after each miss. */

@@ -2,7 +2,8 @@ import type { ListRules, Pcp, PcpChoice } from '#policies'
 import { Fate } from './fates.ts'
 import { PageLists } from './pages.ts'
 import { pagesets } from './pagesets.ts'
-import type { PageIndex, Script } from './script.ts'
+import type { PageIndex } from './places.ts'
+import type { Script } from './script.ts'
 
 /**
  * What a replay knows of the pages on each list while it follows a recording: pages by identity, and how many more lie below

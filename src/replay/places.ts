@@ -1,0 +1,104 @@
+import type { Events } from '#events'
+import type { Zone } from '#kernel'
+
+/** One zone over every page seen, for traces without zoneinfo: 1 page in 8 is taken as not managed. */
+export function guessZone(events: Events): Zone {
+  let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
+  for (const table of [events.tables.mm_page_alloc, events.tables.mm_page_free]) {
+    for (const pfn of table.column.pfn.data as Uint32Array) {
+      if (pfn < low) low = pfn
+      if (pfn > high) high = pfn
+    }
+  }
+  if (low > high) low = high
+  const spanned = high - low + 1024
+  const managed = spanned
+  const min = Math.max(32, Math.trunc(4 * Math.sqrt(16 * managed * 4)) >> 4)
+  return {
+    node: 0,
+    name: 'guessed',
+    startPfn: low,
+    spanned,
+    present: spanned,
+    managed,
+    free: 0,
+    min,
+    low: min + (min >> 2),
+    high: min + (min >> 1),
+    pagesets: [],
+  }
+}
+
+/** Where a page's own rows lie in arrays over all zones. */
+export class PageIndex {
+  readonly size: number
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  readonly #bases: number[] = []
+
+  constructor(zones: readonly Zone[]) {
+    let size = 0
+    for (const { startPfn, spanned } of zones) {
+      this.#starts.push(startPfn)
+      this.#ends.push(startPfn + spanned)
+      this.#bases.push(size - startPfn)
+      size += spanned
+    }
+    this.size = size
+  }
+
+  zone(pfn: number): number {
+    for (let zone = 0; zone < this.#starts.length; zone++)
+      if (pfn >= this.#starts[zone]! && pfn < this.#ends[zone]!) return zone
+    return -1
+  }
+
+  /** Index of a page of a known zone. */
+  at(pfn: number, zone: number): number {
+    return pfn + this.#bases[zone]!
+  }
+}
+
+/** Pageblocks of the zones, numbered: a zone may begin within one. */
+export class BlockIndex {
+  readonly size: number
+  readonly #shift: number
+  readonly #bases: number[] = []
+
+  constructor(zones: readonly Zone[], pageblockOrder: number) {
+    this.#shift = pageblockOrder
+    let size = 0
+    for (const { startPfn, spanned } of zones) {
+      this.#bases.push(size - (startPfn >>> pageblockOrder))
+      size += (spanned >>> pageblockOrder) + 2
+    }
+    this.size = size
+  }
+
+  at(pfn: number, zone: number): number {
+    return (pfn >>> this.#shift) + this.#bases[zone]!
+  }
+}
+
+/** pageblock → type of its pages, as far as the record shows. 255: not known. */
+export function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex): Uint8Array {
+  const types = new Uint8Array(blocks.size).fill(255)
+  const weak = types.slice()
+  const note = (table: 'mm_page_pcpu_drain' | 'mm_page_alloc_zone_locked' | 'mm_page_alloc', into: Uint8Array) => {
+    const { pfn, migratetype } = events.tables[table].column
+    const pfns = pfn.data as Uint32Array
+    const mts = migratetype.data as Uint8Array
+    for (let slot = 0; slot < pfns.length; slot++) {
+      const zone = index.zone(pfns[slot]!)
+      if (zone < 0) continue
+      const block = blocks.at(pfns[slot]!, zone)
+      if (into[block] === 255) into[block] = mts[slot]!
+    }
+  }
+  note('mm_page_pcpu_drain', types)
+  note('mm_page_alloc_zone_locked', weak)
+  note('mm_page_alloc', weak)
+  for (let block = 0; block < types.length; block++)
+    if (types[block] === 255) types[block] = weak[block] === 255 ? 1 : weak[block]!
+  return types
+}
