@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { type ColumnType, metaOf } from './fields.ts'
 import { type FieldName, fieldsOf, type KindName, kindNames } from './kinds.ts'
 
-export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | BigUint64Array
+export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | BigUint64Array | Float64Array
 
 const arrays = {
   u8: Uint8Array,
@@ -12,6 +12,7 @@ const arrays = {
   text: Uint32Array,
   i32: Int32Array,
   u64: BigUint64Array,
+  f64: Float64Array,
 } as const satisfies Record<ColumnType, unknown>
 
 /** What an absent value is stored as. */
@@ -23,6 +24,7 @@ export const ABSENT = {
   text: 0xffffffff,
   i32: -0x80000000,
   u64: 0xffff_ffff_ffff_ffffn,
+  f64: -(2 ** 53),
 } as const satisfies Record<ColumnType, number | bigint>
 
 /** Stored in `Events.pid`, `.comm` and `.context` where the format has no such field. */
@@ -30,12 +32,16 @@ export const ABSENT_PID = -0x80000000
 export const ABSENT_COMM = 0xffffffff
 export const ABSENT_CONTEXT = 0xff
 
+/** Which half of a 64-bit number comes first here. */
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
+
 /** One growing column of one kind. `data` changes when it grows: never keep it across a push. */
 export class Column {
   readonly name: string
   readonly type: ColumnType
   readonly schema: z.ZodType
   data: ColumnArray
+  #halves = new Uint32Array(0)
 
   constructor(name: string, schema: z.ZodType) {
     this.name = name
@@ -50,6 +56,13 @@ export class Column {
     if (capacity >= this.data.length) (grown as Uint8Array).set(this.data as Uint8Array)
     else (grown as Uint8Array).set(this.data.subarray(0, capacity) as Uint8Array)
     this.data = grown
+    if (this.type === 'u64') this.#halves = new Uint32Array(grown.buffer as ArrayBuffer)
+  }
+
+  /** Writes a value of a `u64` column by its halves, with no bigint made for it. */
+  setHalves(slot: number, high: number, low: number): void {
+    this.#halves[slot * 2 + LOW] = low
+    this.#halves[slot * 2 + 1 - LOW] = high
   }
 }
 

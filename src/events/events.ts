@@ -189,22 +189,45 @@ export function* eachEvent(events: Events): Generator<TraceEvent> {
   for (let row = 0; row < events.length; row++) yield eventAt(events, row)
 }
 
+/** Numbers of the strings that hold the recorded name of a kind's rows, where its kind does not tell; ABSENT where it does. */
+function namesOf(tables: Tables, kind: KindName): Uint32Array | undefined {
+  const field = kind === 'other' ? 'name' : 'recordedAs'
+  return tables[kind].list.find(({ name }) => name === field)?.data as Uint32Array | undefined
+}
+
+/** The name by which the event at a row was recorded; undefined for kreplay's own kinds. */
+export function nameAt(events: Events, row: number): string | undefined {
+  const kind = kindNames[events.kind[row]!]!
+  const number = namesOf(events.tables, kind)?.[events.slot[row]!] ?? ABSENT.text
+  return number === ABSENT.text ? recordedName(kind) : events.strings.get(number)
+}
+
 /** Events by the name as recorded. kreplay's own kinds (losses, start, end) are not among them. */
 export function countByName(events: Events): Record<string, number> {
-  const byKind = new Float64Array(kindNames.length)
-  for (let row = 0; row < events.length; row++) byKind[events.kind[row]!]!++
+  const { kind, slot, tables, strings, length } = events
   const counts = new Map<string, number>()
-  const count = (name: string, n: number) => n > 0 && counts.set(name, (counts.get(name) ?? 0) + n)
-  kindNames.forEach((kind: KindName, number) => {
-    const name = recordedName(kind)
-    if (name !== undefined && kind !== 'other') count(name, byKind[number]!)
-  })
-  const names = events.tables.other.column.name.data as Uint32Array
-  if (byKind[Kind.other]! > 0) {
-    for (let row = 0; row < events.length; row++) {
-      if (events.kind[row] === Kind.other) count(events.strings.get(names[events.slot[row]!]!) ?? '?', 1)
-    }
+  const count = (name: string | undefined, n: number) => {
+    if (name !== undefined && n > 0) counts.set(name, (counts.get(name) ?? 0) + n)
   }
+  const byKind = new Float64Array(kindNames.length)
+  for (let row = 0; row < length; row++) byKind[kind[row]!]!++
+  kindNames.forEach((name, number) => {
+    const names = namesOf(tables, name)
+    if (names === undefined || byKind[number] === 0) {
+      count(recordedName(name), byKind[number]!)
+      return
+    }
+    const byString = new Float64Array(strings.size)
+    let usual = 0
+    for (let row = 0; row < length; row++) {
+      if (kind[row] !== number) continue
+      const string = names[slot[row]!]!
+      if (string === ABSENT.text) usual++
+      else byString[string]!++
+    }
+    count(recordedName(name), usual)
+    for (let string = 0; string < byString.length; string++) count(strings.get(string), byString[string]!)
+  })
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 
 /**
- * How a field lies in memory. Each integer column's highest value (i32: the lowest) stands for "absent"; users never
- * meet it, since the object view gives `undefined`. `u64` holds pointers, `text` an index into `Events.strings`.
+ * How a field lies in memory. Each integer column's highest value (i32: the lowest; f64: −2⁵³) stands for "absent"; users
+ * never meet it, since the object view gives `undefined`. `u64` holds pointers and bit masks, `text` an index into
+ * `Events.strings`. `f64` holds the kernel's `long`: whole numbers, exact to 2⁵³, which none of its counters reaches, and ten
+ * times faster in loops than 64-bit ones.
  */
-export type ColumnType = 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'flag' | 'text'
+export type ColumnType = 'u8' | 'u16' | 'u32' | 'i32' | 'u64' | 'f64' | 'flag' | 'text'
 
 export interface FieldMeta {
   readonly column: ColumnType
@@ -36,9 +38,16 @@ export const field = {
   gfp: (help = 'Allocation flags, as the recording kernel’s bits.') => int('u32', help, 'gfp bits'),
   count: (help: string, unit?: string) => int('u32', help, unit),
   signed: (help: string, unit?: string) => int('i32', help, unit),
+  long: (help: string, unit?: string) =>
+    z
+      .int()
+      .min(Number.MIN_SAFE_INTEGER)
+      .max(Number.MAX_SAFE_INTEGER)
+      .meta(unit === undefined ? { column: 'f64', help } : { column: 'f64', help, unit }),
   flag: (help: string) => z.boolean().meta({ column: 'flag', help }),
   pointer: (help: string) =>
     z.bigint().min(0n).max(0xffff_ffff_ffff_fffen).meta({ column: 'u64', help, unit: 'address' }),
+  bits: (help: string) => z.bigint().min(0n).max(0xffff_ffff_ffff_fffen).meta({ column: 'u64', help }),
   text: (help: string) => z.string().meta({ column: 'text', help }),
 }
 

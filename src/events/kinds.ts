@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { field } from './fields.ts'
+import { kmem } from './kinds/kmem.ts'
+import { rcu } from './kinds/rcu.ts'
 
 /** Every event has these, whatever its kind. */
 export const spine = {
@@ -8,15 +10,6 @@ export const spine = {
   pid: z.int().optional().meta({ help: 'The kernel’s pid (a thread); absent where the format has none.' }),
   comm: z.string().optional().meta({ help: 'Process name; absent where it was not recorded.' }),
   context: z.int().min(0).max(15).optional().meta({ help: 'Bits: 1 softirq, 2 hardirq, 4 nmi, 8 interrupts off.' }),
-}
-
-const extfrag = {
-  pfn: field.pfn(),
-  allocOrder: field.order('Order asked for.'),
-  fallbackOrder: field.order('Order of the block taken.'),
-  allocMigratetype: field.migratetype('Migratetype asked for.'),
-  fallbackMigratetype: field.migratetype('Migratetype taken from.'),
-  changeOwnership: field.flag('Whether the whole pageblock changed its type.'),
 }
 
 const work = field.pointer('The work item’s address: its identity.')
@@ -32,18 +25,7 @@ const payloads = {
   },
   trace_start: {},
   trace_end: {},
-  mm_page_alloc: { pfn: field.pfn(), order: field.order(), migratetype: field.migratetype(), gfpFlags: field.gfp() },
-  mm_page_alloc_failed: { order: field.order(), migratetype: field.migratetype(), gfpFlags: field.gfp() },
-  mm_page_free: { pfn: field.pfn(), order: field.order() },
-  mm_page_free_batched: { pfn: field.pfn() },
-  mm_page_alloc_zone_locked: {
-    pfn: field.pfn(),
-    order: field.order(),
-    migratetype: field.migratetype('5.10: the type asked for; 6.1 and later: the free list used.'),
-    percpuRefill: field.flag('Stored from 6.1 on; on 5.10 the text prints order == 0.').optional(),
-  },
-  mm_page_pcpu_drain: { pfn: field.pfn(), order: field.order(), migratetype: field.migratetype() },
-  mm_page_alloc_extfrag: extfrag,
+  ...kmem,
   mm_vmscan_direct_reclaim_begin: { order: field.order(), gfpFlags: field.gfp() },
   mm_vmscan_direct_reclaim_end: { nrReclaimed: field.count('Pages reclaimed.', 'pages') },
   mm_vmscan_kswapd_wake: { nid: field.signed('NUMA node.'), order: field.signed('Order that kswapd was woken for.') },
@@ -59,6 +41,7 @@ const payloads = {
   workqueue_execute_start: { work, function: workFunction },
   workqueue_execute_end: { work, function: workFunction.optional() },
   drain_all_pages: { zone: field.pointer('Zone asked for; 0 is every zone.').optional() },
+  ...rcu,
   other: {
     name: field.text('The event’s recorded name.'),
     fields: field.text('Its fields as `name=value`, space-separated.'),
@@ -82,36 +65,143 @@ export const Kind = {
   mm_page_alloc_zone_locked: 7,
   mm_page_pcpu_drain: 8,
   mm_page_alloc_extfrag: 9,
-  mm_vmscan_direct_reclaim_begin: 10,
-  mm_vmscan_direct_reclaim_end: 11,
-  mm_vmscan_kswapd_wake: 12,
-  mm_vmscan_kswapd_sleep: 13,
-  workqueue_queue_work: 14,
-  workqueue_activate_work: 15,
-  workqueue_execute_start: 16,
-  workqueue_execute_end: 17,
-  drain_all_pages: 18,
-  other: 19,
+  kmalloc: 10,
+  kmalloc_failed: 11,
+  kmem_cache_alloc: 12,
+  kmem_cache_alloc_failed: 13,
+  kfree: 14,
+  kmem_cache_free: 15,
+  rss_stat: 16,
+  mm_alloc_contig_migrate_range_info: 17,
+  mm_setup_per_zone_wmarks: 18,
+  mm_setup_per_zone_lowmem_reserve: 19,
+  mm_calculate_totalreserve_pages: 20,
+  mm_vmscan_direct_reclaim_begin: 21,
+  mm_vmscan_direct_reclaim_end: 22,
+  mm_vmscan_kswapd_wake: 23,
+  mm_vmscan_kswapd_sleep: 24,
+  workqueue_queue_work: 25,
+  workqueue_activate_work: 26,
+  workqueue_execute_start: 27,
+  workqueue_execute_end: 28,
+  drain_all_pages: 29,
+  rcu_utilization: 30,
+  rcu_stall_warning: 31,
+  rcu_grace_period: 32,
+  rcu_future_grace_period: 33,
+  rcu_grace_period_init: 34,
+  rcu_exp_grace_period: 35,
+  rcu_exp_funnel_lock: 36,
+  rcu_nocb_wake: 37,
+  rcu_preempt_task: 38,
+  rcu_unlock_preempted_task: 39,
+  rcu_quiescent_state_report: 40,
+  rcu_fqs: 41,
+  rcu_watching: 42,
+  rcu_callback: 43,
+  rcu_kvfree_callback: 44,
+  rcu_segcb_stats: 45,
+  rcu_batch_start: 46,
+  rcu_invoke_callback: 47,
+  rcu_invoke_kvfree_callback: 48,
+  rcu_invoke_kfree_bulk_callback: 49,
+  rcu_sr_normal: 50,
+  rcu_batch_end: 51,
+  rcu_barrier: 52,
+  rcu_torture_read: 53,
+  kvfree_call_rcu: 54,
+  other: 55,
 } as const satisfies Record<KindName, number>
 
 /** Kinds of kreplay’s own, which no kernel records. */
 const ownKinds: ReadonlySet<KindName> = new Set(['lost', 'trace_start', 'trace_end'])
 
-/** The name under which the kernel records a kind; undefined for kreplay’s own kinds. `other` carries its name itself. */
+/**
+ * The name under which the kernels of today record a kind; undefined for kreplay’s own kinds. `other` carries its name itself, and
+ * a kind with the field `recordedAs` an older name there.
+ */
 export function recordedName(kind: KindName): string | undefined {
-  if (ownKinds.has(kind)) return undefined
-  return kind === 'mm_page_alloc_failed' ? 'mm_page_alloc' : kind
+  return ownKinds.has(kind) ? undefined : kind.replace(/_failed$/, '')
 }
+
+/** The kind to which an allocation that failed belongs. */
+export const failedKinds = {
+  mm_page_alloc: 'mm_page_alloc_failed',
+  kmalloc: 'kmalloc_failed',
+  kmem_cache_alloc: 'kmem_cache_alloc_failed',
+} as const satisfies Partial<Record<KindName, KindName>>
+
+/**
+ * Names of other releases for our kinds. Those of Linux before 3.3 leave no `recordedAs`: page events are too many for one, and
+ * no kernel has both names.
+ */
+const olderNames: Readonly<Record<string, KindName>> = {
+  kmalloc_node: 'kmalloc',
+  kmem_cache_alloc_node: 'kmem_cache_alloc',
+  rcu_dyntick: 'rcu_watching',
+  mm_page_free_direct: 'mm_page_free',
+  mm_pagevec_free: 'mm_page_free_batched',
+}
+
+const kindByName: ReadonlyMap<string, KindName> = new Map([
+  ...kindNames.filter((kind) => kind !== 'other' && recordedName(kind) === kind).map((kind) => [kind, kind] as const),
+  ...Object.entries(olderNames),
+])
+
+/** Names that kernels record and for which there is a kind. */
+export const knownNames: readonly string[] = [...kindByName.keys()]
+
+/** The kind of what is recorded by this name; undefined where `other` must hold it. */
+export const kindOfName = (recorded: string): KindName | undefined => kindByName.get(recorded)
+
+const turned: Readonly<Record<string, string>> = {
+  Start: 'End',
+  End: 'Start',
+  Startirq: 'Endirq',
+  Endirq: 'Startirq',
+  StillNonIdle: 'StillWatching',
+}
+
+/** `rcu_dyntick` says when idleness starts and ends; its successor `rcu_watching` when RCU’s watching does. */
+export const watchingOfDyntick = (polarity: string): string => turned[polarity] ?? polarity
 
 /** The payload's fields of a kind, in order. */
 export const fieldsOf = (kind: KindName): Readonly<Record<string, z.ZodType>> => payloads[kind]
 
-/** Fields that can’t keep the kernel’s name, since a field of the spine has it. */
-const renamed: Readonly<Record<string, string>> = { poolCpu: 'cpu' }
+/** Fields that can’t keep the kernel’s name, since a field of the spine or of another sense has it. */
+const renamed: Readonly<Record<string, string>> = {
+  poolCpu: 'cpu',
+  rcuCpu: 'cpu',
+  taskPid: 'pid',
+  cacheName: 'name',
+  zoneName: 'name',
+}
+
+/** Other names that kernels have for a field. */
+const otherFieldNames: Readonly<Record<string, string>> = { gp_seq: 'gpseq', counter: 'dynticks' }
+
+/** Fields that are elements of an array of the kernel’s: its name, and the place in it. */
+const elements: Readonly<Record<string, readonly [array: string, index: number]>> = Object.fromEntries(
+  ['seglen', 'gpSeq'].flatMap((array) =>
+    ['Done', 'Wait', 'NextReady', 'Next'].map((segment, index) => [array + segment, [snake(array), index] as const]),
+  ),
+)
 
 /** `gfpFlags` → `gfp_flags`, the name in the kernel’s format files and in text. */
-export const snakeCase = (name: string): string =>
-  renamed[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+export const snakeCase = (name: string): string => renamed[name] ?? snake(name)
+
+function snake(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** All that a recorded field of this name may be called, and its place in an array where it is part of one. */
+export function recordedFields(name: string): { readonly names: readonly string[]; readonly index?: number } {
+  const element = elements[name]
+  if (element !== undefined) return { names: [element[0]], index: element[1] }
+  const usual = snakeCase(name)
+  const other = otherFieldNames[usual]
+  return { names: other === undefined ? [usual] : [usual, other] }
+}
 
 const spineSchema = z.object(spine)
 type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape extends Readonly<Record<string, z.ZodType>>

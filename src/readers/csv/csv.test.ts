@@ -101,6 +101,7 @@ const limits: Record<Exclude<ColumnType, 'u64' | 'flag' | 'text'>, [number, numb
   u16: [0, 0xfffe],
   u32: [0, 0xfffffffe],
   i32: [-0x7fffffff, 0x7fffffff],
+  f64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
 }
 
 function anyValue(type: ColumnType): fc.Arbitrary<unknown> {

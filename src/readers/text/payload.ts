@@ -1,37 +1,32 @@
-import type { z } from 'zod'
 import {
   ABSENT,
-  type ColumnType,
   type EventBuilder,
-  fieldsOf,
-  isOptional,
+  failedKinds,
   Kind,
   type KindName,
-  kindNames,
-  metaOf,
+  kindOfName,
+  knownNames,
   recordedName,
-  snakeCase,
+  watchingOfDyntick,
 } from '#events'
 import { parseGfp, type Release } from '#kernel'
 import { ByteMemo } from './byte-memo.ts'
+import { type Field, textFields } from './fields.ts'
+import { isNullIn, longIn, numberIn, Wide } from './numbers.ts'
+import { IDLE, type Step, stepsOf } from './templates.ts'
 
 const SPACE = 0x20
 const EQUALS = 0x3d
 const COLON = 0x3a
 const OPEN = 0x28
+const CLOSE = 0x29
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const DOT = 0x2e
+const UNDERSCORE = 0x5f
 
 /** All ones of a 64-bit and of a 32-bit pfn: how raw fields say that there is no page. */
 const isNoPfn = (value: number): boolean => value === 0xffffffff || value >= 2 ** 64 - 1024
-
-interface Field {
-  readonly keys: readonly Uint8Array[]
-  /** `work struct 0x…: function f` names its values without `=`. */
-  readonly bare: boolean
-  readonly type: ColumnType | 'gfp'
-  readonly optional: boolean
-  readonly low: number
-  readonly high: number
-}
 
 /** Bits of a text of gfp flags. */
 interface GfpText {
@@ -43,36 +38,36 @@ interface GfpText {
 
 /** Composite names whose bits have changed between releases. */
 const VARYING = /(?:^|\|)(?:GFP_ATOMIC|GFP_NOWAIT)(?:\||$)/
+/** Counters of rss_stat by their names. Source: include/linux/mm_types_task.h. */
+const members = ['MM_FILEPAGES', 'MM_ANONPAGES', 'MM_SWAPENTS', 'MM_SHMEMPAGES']
 
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+/** With the option `fields`, strings print as `(0xff11000000d9e00c:Startirq)`. */
+const plainText = (text: string): string => /^\(0x[0-9a-f]+:(.*)\)$/.exec(text)?.[1] ?? text
 
-function fieldOf(name: string, schema: z.ZodType): Field {
-  const inner = (isOptional(schema) ? (schema as z.ZodOptional).unwrap() : schema) as {
-    minValue?: number | null
-    maxValue?: number | null
-  }
-  const { column } = metaOf(schema)
-  const key = snakeCase(name)
-  return {
-    // `work struct=0x…` is what the kernel prints for the field `work`.
-    keys: key === 'work' ? [ascii('struct'), ascii('work')] : [ascii(key)],
-    bare: key === 'work' || key === 'function',
-    type: key === 'gfp_flags' ? 'gfp' : column,
-    optional: isOptional(schema),
-    low: column === 'u64' ? 0 : Number(inner.minValue ?? 0),
-    high: column === 'u64' ? 0 : Number(inner.maxValue ?? 0),
-  }
+/** `f+0x1/0x2 [m]` → `f+0x1 [m]`: the function's size is in ftrace's text only. An address stays one. */
+function siteText(text: string): string {
+  if (/^[0-9a-f]{8,16}$/.test(text)) return `0x${text.replace(/^0+(?=.)/, '')}`
+  return text.replace(/\/0x[0-9a-f]+(?= |$)/, '')
 }
 
 /** Reads texts into the dictionary and gfp names into bits, each different one once. */
 export class Texts {
   readonly bytes: Uint8Array
+  readonly builder: EventBuilder
   readonly text: ByteMemo<number>
+  readonly site: ByteMemo<number>
+  readonly turned: ByteMemo<number>
+  readonly member: ByteMemo<number>
   readonly gfp: ByteMemo<GfpText>
 
   constructor(bytes: Uint8Array, builder: EventBuilder, release: Release | undefined) {
     this.bytes = bytes
-    this.text = new ByteMemo(bytes, (text) => builder.strings.add(text))
+    this.builder = builder
+    const { strings } = builder
+    this.text = new ByteMemo(bytes, (text) => strings.add(plainText(text)))
+    this.site = new ByteMemo(bytes, (text) => strings.add(siteText(text)))
+    this.turned = new ByteMemo(bytes, (text) => strings.add(watchingOfDyntick(plainText(text))))
+    this.member = new ByteMemo(bytes, (text) => members.indexOf(text))
     this.gfp = new ByteMemo(bytes, (text) => {
       const { bits, unknown } = parseGfp(text, release?.rules ?? '6.12')
       return { bits, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
@@ -80,16 +75,30 @@ export class Texts {
   }
 }
 
-/** Reads the `key=value` payload of one kind out of bytes, straight into numbers; `store` writes them as a row. */
+/** Where a row of another kind takes its columns from, for allocations that failed. */
+interface Failed {
+  readonly kind: KindName
+  readonly result: number
+  readonly from: readonly number[]
+}
+
+/** Reads the payload of one kind out of bytes, straight into numbers; `store` writes them as a row. */
 export class PayloadReader {
   readonly kind: KindName
   readonly #fields: readonly Field[]
-  readonly #values: Float64Array
-  readonly #pointers: bigint[]
-  readonly #found: Uint8Array
+  readonly #steps: readonly Step[] | undefined
   readonly #texts: Texts
   readonly #bytes: Uint8Array
   readonly #required: number
+  readonly #failed: Failed | undefined
+  /** Column `recordedAs` and what stands in it. */
+  readonly #alias: { readonly index: number; readonly number: number } | undefined
+  /** Of 64-bit fields the low halves. */
+  readonly #values: Float64Array
+  readonly #highs: Float64Array
+  readonly #found: Uint8Array
+  readonly #wide = new Wide()
+  readonly #isDyntick: boolean
   #noPage = false
   /** Names in the last payload's gfp flags which no table knows. */
   unknownGfp = 0
@@ -98,25 +107,42 @@ export class PayloadReader {
   /** Where the last value ended. */
   #at = 0
 
-  constructor(kind: KindName, texts: Texts) {
+  constructor(kind: KindName, texts: Texts, recorded: string = kind) {
     this.kind = kind
     this.#texts = texts
     this.#bytes = texts.bytes
-    this.#fields = Object.entries(fieldsOf(kind)).map(([name, schema]) => fieldOf(name, schema))
+    this.#fields = textFields(kind)
+    this.#steps = stepsOf(kind, this.#fields)
     this.#values = new Float64Array(this.#fields.length)
-    this.#pointers = this.#fields.map(() => 0n)
+    this.#highs = new Float64Array(this.#fields.length)
     this.#found = new Uint8Array(this.#fields.length)
     this.#required = this.#fields.filter(({ optional }) => !optional).length
+    this.#isDyntick = recorded === 'rcu_dyntick'
+    const alias = this.#indexOf('recordedAs')
+    if (alias >= 0 && recorded !== kind) this.#alias = { index: alias, number: texts.builder.strings.add(recorded) }
+    const failed = (failedKinds as Partial<Record<KindName, KindName>>)[kind]
+    if (failed !== undefined) {
+      const from = textFields(failed).map(({ name }) => this.#indexOf(name))
+      this.#failed = { kind: failed, result: this.#indexOf(kind === 'mm_page_alloc' ? 'pfn' : 'ptr'), from }
+    }
   }
 
   /** Whether the bytes hold every field that the kind needs, each within its bounds. */
   read(from: number, to: number): boolean {
-    const bytes = this.#bytes
-    const fields = this.#fields
     this.#found.fill(0)
     this.#noPage = false
     this.unknownGfp = 0
     this.assumedGfp = false
+    if (this.#steps === undefined) return this.#readKeyed(from, to)
+    // `trace-cmd report -R` and the option `fields` print keys where the usual text has none.
+    return this.#keyStands(this.#fields[0]!.keys[0]!, from, EQUALS)
+      ? this.#readKeyed(from, to)
+      : this.#readPlaced(this.#steps, from, to)
+  }
+
+  #readKeyed(from: number, to: number): boolean {
+    const bytes = this.#bytes
+    const fields = this.#fields
     let next = 0
     let required = 0
     let at = from
@@ -142,14 +168,15 @@ export class PayloadReader {
         } else {
           field = this.#fieldNamed(at, end - at, true)
           if (field < 0) {
-            if (bytes[at] === OPEN && this.#isNull(at, end)) this.#noPage = true
+            if (bytes[at] === OPEN && isNullIn(bytes, at, end)) this.#noPage = true
             at = end
             continue
           }
           at = end + 1
         }
       }
-      if (this.#readValue(field, at, to)) {
+      if (bytes[at] === SPACE && fields[field]!.type === 'pointer') at = this.#paddedNull(at, to)
+      if (this.#readValue(field, at, this.#valueEnd(field, at, to), false)) {
         if (this.#found[field] === 0 && !fields[field]!.optional) required++
         this.#found[field] = 1
       }
@@ -159,28 +186,73 @@ export class PayloadReader {
     return required === this.#required
   }
 
-  /** Writes what `read` found as an event; a page allocation that gave no page is a kind of its own. */
+  #readPlaced(steps: readonly Step[], from: number, to: number): boolean {
+    const bytes = this.#bytes
+    let last = to
+    while (last > from && bytes[last - 1]! <= SPACE) last--
+    let at = from
+    for (let index = 0; index < steps.length; index++) {
+      const { field, until } = steps[index]!
+      let end = last
+      if (until.length > 0) {
+        end = at
+        while (end < last && !this.#stands(until, end, last)) end++
+        if (end >= last) return false
+        // `func=f [module] 3`
+        if (bytes[end] === SPACE && bytes[end + 1] === OPEN_BRACKET) end = this.#moduleEnd(end, last)
+        if (!this.#stands(until, end, last)) return false
+      }
+      if (field === IDLE) this.#readIdle(at, end)
+      else if (this.#readValue(field, at, end, true)) this.#found[field] = 1
+      else if (!this.#fields[field]!.optional) return false
+      at = end + until.length
+    }
+    return true
+  }
+
+  /** `C.I.`: callbacks pending, reschedule due, idle, offloaded; trace-cmd prints `>c<>c<>c<>c<`. */
+  #readIdle(from: number, to: number): void {
+    if (to - from !== 4) return
+    const first = this.#indexOf('cb')
+    for (let flag = 0; flag < 4; flag++) {
+      this.#values[first + flag] = this.#bytes[from + flag] === DOT ? 0 : 1
+      this.#found[first + flag] = 1
+    }
+  }
+
+  /** Writes what `read` found as an event; an allocation that gave nothing is a kind of its own. */
   store(builder: EventBuilder, time: number, cpu: number, pid: number, comm: number, context: number): void {
     const values = this.#values
-    if (this.kind === 'mm_page_alloc' && (isNoPfn(values[0]!) || (this.#noPage && values[0] === 0))) {
-      const table = builder.tables.mm_page_alloc_failed
-      const slot = table.push()
-      const [order, migratetype, gfpFlags] = table.list
-      order!.data[slot] = values[1]!
-      migratetype!.data[slot] = values[2]!
-      gfpFlags!.data[slot] = values[3]!
-      builder.add(time, cpu, pid, comm, context, Kind.mm_page_alloc_failed, slot)
-      return
+    const found = this.#found
+    if (this.#alias !== undefined) {
+      values[this.#alias.index] = this.#alias.number
+      found[this.#alias.index] = 1
     }
-    const table = builder.tables[this.kind]
+    const failed = this.#failed
+    const isFailed = failed !== undefined && this.#gaveNothing(failed.result)
+    const kind = isFailed ? failed.kind : this.kind
+    const table = builder.tables[kind]
     const slot = table.push()
     const { list } = table
     for (let i = 0; i < list.length; i++) {
-      const { data, type } = list[i]!
-      if (type === 'u64') (data as BigUint64Array)[slot] = this.#found[i] === 1 ? this.#pointers[i]! : ABSENT.u64
-      else data[slot] = this.#found[i] === 1 ? values[i]! : ABSENT[type]
+      const from = isFailed ? failed.from[i]! : i
+      const column = list[i]!
+      const { data, type } = column
+      if (found[from] !== 1) (data as unknown as (number | bigint)[])[slot] = ABSENT[type]
+      else if (type === 'u64') column.setHalves(slot, this.#highs[from]!, values[from]!)
+      else data[slot] = values[from]!
     }
-    builder.add(time, cpu, pid, comm, context, Kind[this.kind], slot)
+    builder.add(time, cpu, pid, comm, context, Kind[kind], slot)
+  }
+
+  #gaveNothing(result: number): boolean {
+    const value = this.#values[result]!
+    if (this.kind === 'mm_page_alloc') return isNoPfn(value) || (this.#noPage && value === 0)
+    return this.#found[result] === 1 && value === 0 && this.#highs[result] === 0
+  }
+
+  #indexOf(name: string): number {
+    return this.#fields.findIndex((field) => field.name === name)
   }
 
   #keyStands(key: Uint8Array, at: number, end: number): boolean {
@@ -189,17 +261,27 @@ export class PayloadReader {
     return bytes[at + key.length] === end
   }
 
+  #stands(text: Uint8Array, at: number, to: number): boolean {
+    if (at + text.length > to) return false
+    for (let i = 0; i < text.length; i++) if (this.#bytes[at + i] !== text[i]) return false
+    return true
+  }
+
+  /** The field of that key; where two have it, the one not found yet. */
   #fieldNamed(at: number, length: number, bare: boolean): number {
+    let named = -1
     for (let i = 0; i < this.#fields.length; i++) {
       const field = this.#fields[i]!
       if (bare && !field.bare) continue
       // Without `=`, `work` is only the first half of `work struct`.
       for (let k = 0; k < (bare ? 1 : field.keys.length); k++) {
         const key = field.keys[k]!
-        if (key.length === length && this.#keyStands(key, at, bare ? SPACE : EQUALS)) return i
+        if (key.length !== length || !this.#keyStands(key, at, bare ? SPACE : EQUALS)) continue
+        if (this.#found[i] === 0) return i
+        named = i
       }
     }
-    return -1
+    return named
   }
 
   /** Skips `key=value`. A null `page` tells a failed allocation from page frame 0. */
@@ -208,30 +290,44 @@ export class PayloadReader {
     let end = equals + 1
     while (end < to && bytes[end] !== SPACE) end++
     // p of page=
-    if (bytes[at] === 0x70 && equals - at === 4 && bytes[at + 3] === 0x65 && this.#isNull(equals + 1, end)) {
+    if (bytes[at] === 0x70 && equals - at === 4 && bytes[at + 3] === 0x65 && isNullIn(bytes, equals + 1, end)) {
       this.#noPage = true
     }
     return end
   }
 
-  /** `(nil)`, `(null)`, `0x0`, `0000000000000000` */
-  #isNull(from: number, to: number): boolean {
-    const bytes = this.#bytes
-    if (bytes[from] === OPEN) return bytes[from + 1] === 0x6e && to - from <= 6
-    if (from === to) return false
-    for (let at = from; at < to; at++) if (bytes[at] !== 0x30 && !(at === from + 1 && bytes[at] === 0x78)) return false
-    return true
+  /** Kernels before 4.15 pad a null: `ptr=          (null)`. */
+  #paddedNull(from: number, to: number): number {
+    let at = from
+    while (at < to && this.#bytes[at] === SPACE) at++
+    return this.#bytes[at] === OPEN ? at : from
   }
 
-  /** Reads one value and leaves `#at` behind it. */
-  #readValue(index: number, from: number, to: number): boolean {
+  /** Where the value of a key ends; leaves `#at` there. */
+  #valueEnd(index: number, from: number, to: number): number {
     const bytes = this.#bytes
-    const field = this.#fields[index]!
+    const { rest, bare, type } = this.#fields[index]!
     let end = from
-    while (end < to && bytes[end] !== SPACE) end++
+    if (rest) end = to
+    else {
+      while (end < to && bytes[end] !== SPACE) end++
+      if (type === 'site' && bytes[end + 1] === OPEN_BRACKET) end = this.#moduleEnd(end, to)
+    }
     this.#at = end
-    if (field.bare && end > from && bytes[end - 1] === COLON) end--
-    if (end === from) return false
+    return bare && end > from && bytes[end - 1] === COLON ? end - 1 : end
+  }
+
+  /** Behind ` [module]`, or where it began if it is none. */
+  #moduleEnd(from: number, to: number): number {
+    let end = from + 2
+    while (end < to && this.#bytes[end] !== CLOSE_BRACKET && this.#bytes[end] !== SPACE) end++
+    return end < to && this.#bytes[end] === CLOSE_BRACKET ? end + 1 : from
+  }
+
+  /** Whether the value is one that the field may have. */
+  #readValue(index: number, from: number, end: number, placed: boolean): boolean {
+    if (end <= from) return false
+    const field = this.#fields[index]!
     switch (field.type) {
       case 'gfp': {
         const { bits, unknown, assumed } = this.#texts.gfp.get(from, end)
@@ -241,16 +337,19 @@ export class PayloadReader {
         return bits <= field.high
       }
       case 'text':
-        this.#values[index] = this.#texts.text.get(from, end)
+        this.#values[index] =
+          this.#isDyntick && index === 0 ? this.#texts.turned.get(from, end) : this.#texts.text.get(from, end)
         return true
-      case 'u64':
-        return this.#readPointer(index, from, end)
+      case 'site':
+        this.#values[index] = this.#texts.site.get(from, end)
+        return true
+      case 'pointer':
+      case 'bits':
+        return this.#readWide(index, from, end, placed || field.type === 'pointer')
       case 'flag':
         return this.#readFlag(index, from, end)
       default: {
-        let value = this.#number(from, end)
-        // The kernel prints -1 of a %u as 4294967295.
-        if (field.type === 'i32' && value > 0x7fffffff && value <= 0xffffffff) value -= 2 ** 32
+        const value = this.#readNumber(field, from, end)
         this.#values[index] = value
         if (index === 0 && this.kind === 'mm_page_alloc' && isNoPfn(value)) return true
         return value >= field.low && value <= field.high
@@ -258,65 +357,47 @@ export class PayloadReader {
     }
   }
 
+  #readNumber({ type, name }: Field, from: number, end: number): number {
+    const bytes = this.#bytes
+    if (type === 'f64') return longIn(bytes, from, end, this.#wide)
+    // `size=40960B`
+    if (type === 'size')
+      return longIn(bytes, from, bytes[end - 1] === 0x42 && bytes[from + 1] !== 0x78 ? end - 1 : end, this.#wide)
+    if (name === 'member' && bytes[from] === 0x4d) return this.#texts.member.get(from, end)
+    const value = numberIn(bytes, from, end)
+    // The kernel prints -1 of a %u as 4294967295.
+    return type === 'i32' && value > 0x7fffffff && value <= 0xffffffff ? value - 2 ** 32 : value
+  }
+
+  #readWide(index: number, from: number, end: number, hex: boolean): boolean {
+    // `(____ptrval____)`: hidden, since the kernel had no key for hashes yet
+    if (this.#bytes[from] === OPEN && this.#bytes[from + 1] === UNDERSCORE) return false
+    const wide = this.#wide
+    if (!(hex ? wide.readHex(this.#bytes, from, end) : wide.read(this.#bytes, from, end))) return false
+    this.#highs[index] = wide.high
+    this.#values[index] = wide.low
+    return wide.high !== 0xffffffff || wide.low !== 0xffffffff
+  }
+
   /** `1`, `true`, and with the option `fields`, `0x1` and `(1)`. */
   #readFlag(index: number, from: number, to: number): boolean {
-    const first = this.#bytes[from]
-    let value = first === OPEN ? this.#number(from + 1, to - 1) : this.#number(from, to)
+    const bytes = this.#bytes
+    const first = bytes[from]
+    const isInBrackets = first === OPEN && bytes[to - 1] === CLOSE
+    let value = isInBrackets ? numberIn(bytes, from + 1, to - 1) : numberIn(bytes, from, to)
     if (first === 0x74) value = 1
     if (first === 0x66) value = 0
     this.#values[index] = value
     return value === 0 || value === 1
   }
-
-  /** Decimal, or hexadecimal after `0x`; NaN if it is neither. */
-  #number(from: number, to: number): number {
-    const bytes = this.#bytes
-    if (bytes[from] === 0x30 && bytes[from + 1] === 0x78) return from + 2 === to ? Number.NaN : this.#hex(from + 2, to)
-    const negative = bytes[from] === 0x2d
-    let at = negative ? from + 1 : from
-    if (at === to) return Number.NaN
-    let value = 0
-    for (; at < to; at++) {
-      const digit = bytes[at]! - 0x30
-      if (digit < 0 || digit > 9) return Number.NaN
-      value = value * 10 + digit
-    }
-    return negative ? -value : value
-  }
-
-  #hex(from: number, to: number): number {
-    const bytes = this.#bytes
-    let value = 0
-    for (let at = from; at < to; at++) {
-      const byte = bytes[at]!
-      const digit = byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
-      if (digit < 0 || digit > 15 || (byte > 0x39 && digit < 10)) return Number.NaN
-      value = value * 16 + digit
-    }
-    return value
-  }
-
-  /** Pointers are hexadecimal with and without `0x`. */
-  #readPointer(index: number, from: number, to: number): boolean {
-    const bytes = this.#bytes
-    if (bytes[from] === OPEN) {
-      this.#pointers[index] = 0n
-      return this.#isNull(from, to)
-    }
-    const start = bytes[from] === 0x30 && bytes[from + 1] === 0x78 ? from + 2 : from
-    if (to === start || to - start > 16) return false
-    const split = Math.max(start, to - 8)
-    const high = this.#hex(start, split)
-    const low = this.#hex(split, to)
-    if (Number.isNaN(high) || Number.isNaN(low)) return false
-    const value = (BigInt(high) << 32n) | BigInt(low)
-    this.#pointers[index] = value
-    return value !== ABSENT.u64
-  }
 }
 
-/** A reader for every kind that kernels record under its own name. */
+/** A reader for every name that kernels record and that has a kind. */
 export function payloadReaders(texts: Texts): ReadonlyMap<string, PayloadReader> {
-  const named = kindNames.filter((kind) => kind !== 'other' && recordedName(kind) === kind)
-  return new Map(named.map((kind) => [kind, new PayloadReader(kind, texts)]))
+  return new Map(
+    knownNames.map((name) => {
+      const kind = kindOfName(name)!
+      return [name, new PayloadReader(kind, texts, name === recordedName(kind) ? kind : name)]
+    }),
+  )
 }

@@ -2,13 +2,15 @@ import {
   ABSENT,
   type Column,
   type Dictionary,
+  failedKinds,
   isOptional,
   Kind,
-  type KindName,
   type KindTable,
-  kindNames,
-  snakeCase,
+  kindOfName,
+  recordedFields,
+  recordedName,
   type Tables,
+  watchingOfDyntick,
 } from '#events'
 import { cString } from './bytes.ts'
 import type { EventFormat, RecordField } from './layout.ts'
@@ -46,18 +48,23 @@ export interface DecoderContext {
 /** Writes one field of the record at `at` to a column; false if the value does not fit. */
 type Write = (at: number, slot: number, length: number) => boolean
 
-const kindByName: ReadonlyMap<string, KindName> = new Map(
-  kindNames.filter((kind) => kind !== 'other' && Kind[kind] > Kind.trace_end).map((kind) => [kind, kind]),
-)
-
 /** Whether the format lacks a field which its kind must have: such events are kept as kind `other`. */
 export function lacksFields(format: EventFormat, table: KindTable): boolean {
-  return table.list.some(({ name, schema }) => format.field(snakeCase(name)) === undefined && !isOptional(schema))
+  return table.list.some(({ name, schema }) => fieldOf(format, name) === undefined && !isOptional(schema))
+}
+
+/** The recorded field of a column; of an array's element, the bytes where it stands. */
+function fieldOf(format: EventFormat, column: string): RecordField | undefined {
+  const { names, index } = recordedFields(column)
+  const field = names.map((name) => format.field(name)).find((found) => found !== undefined)
+  if (field === undefined || index === undefined) return field
+  const size = field.size >> 2
+  return { ...field, array: false, size, offset: field.offset + index * size }
 }
 
 /** Compiles the decoder of one format. Source of every offset and size: the recorded format file. */
 export function compileDecoder(format: EventFormat, context: DecoderContext): Decoder | undefined {
-  const known = kindByName.get(format.name)
+  const kind = kindOfName(format.name)
   const pid = format.field('common_pid')
   if (pid === undefined || pid.size !== 4) return undefined
   const flags = format.field('common_flags')
@@ -66,27 +73,49 @@ export function compileDecoder(format: EventFormat, context: DecoderContext): De
     pidAt: pid.offset,
     flagsAt: flags?.size === 1 ? flags.offset : -1,
   }
-  if (known === undefined || known === 'mm_page_alloc_failed' || lacksFields(format, context.tables[known])) {
+  if (kind === undefined || lacksFields(format, context.tables[kind])) {
     return { ...spine, kind: Kind.other, row: otherRow(format, context) }
   }
-  const decoder = { ...spine, kind: Kind[known], row: tableRow(format, context.tables[known], context) }
-  const pfn = format.field('pfn')
-  if (known !== 'mm_page_alloc' || pfn === undefined) return decoder
-  return { ...decoder, otherwise: { ...spine, kind: Kind.mm_page_alloc_failed, row: failedRow(format, pfn, context) } }
+  const row = tableRow(format, context.tables[kind], context)
+  const result = format.field(kind === 'mm_page_alloc' ? 'pfn' : 'ptr')
+  if (!(kind in failedKinds) || result === undefined) return { ...spine, kind: Kind[kind], row }
+  const failed = failedKinds[kind as keyof typeof failedKinds]
+  const otherwise = { ...spine, kind: Kind[failed], row: tableRow(format, context.tables[failed], context) }
+  // An allocation that failed is its own kind of event. Source: `TP_fast_assign` of mm_page_alloc, pfn −1 for no page.
+  if (kind === 'mm_page_alloc') {
+    const value = integerOf({ ...result, signed: true }, context)
+    // Only a pfn that does not fit its column is looked at again: page events are many.
+    return {
+      ...spine,
+      kind: Kind[kind],
+      row,
+      otherwise: { ...otherwise, row: onlyIf((at) => value(at) === -1n, otherwise.row) },
+    }
+  }
+  const { window, little } = context
+  const { offset, size } = result
+  const isNull = (at: number): boolean =>
+    window.view.getUint32(at + offset, little) === 0 &&
+    (size === 4 || window.view.getUint32(at + offset + 4, little) === 0)
+  return {
+    ...spine,
+    kind: Kind[kind],
+    row: onlyIf((at) => !isNull(at), row),
+    otherwise: { ...otherwise, row: onlyIf(isNull, otherwise.row) },
+  }
 }
 
-/** An allocation that failed is its own kind of event. Source: `TP_fast_assign` of mm_page_alloc, pfn −1 for no page. */
-function failedRow(format: EventFormat, pfn: RecordField, context: DecoderContext): Decoder['row'] {
-  const value = integerOf({ ...pfn, signed: true }, context)
-  const row = tableRow(format, context.tables.mm_page_alloc_failed, context)
-  return (at, length) => (value(at) === -1n ? row(at, length) : -1)
-}
+const onlyIf =
+  (holds: (at: number) => boolean, row: Decoder['row']): Decoder['row'] =>
+  (at, length) =>
+    holds(at) ? row(at, length) : -1
 
 function tableRow(format: EventFormat, table: KindTable, context: DecoderContext): Decoder['row'] {
   const writes: Write[] = table.list.map((column) => {
-    const field = format.field(snakeCase(column.name))
+    if (column.name === 'recordedAs') return writeRecordedAs(column, format.name, table, context)
+    const field = fieldOf(format, column.name)
     if (field === undefined) return writeAbsent(column)
-    return writeOf(column, field, context)
+    return writeOf(column, field, context, format.name === 'rcu_dyntick' ? watchingOfDyntick : undefined)
   })
   const [first, second] = writes
   if (writes.length === 1 && first !== undefined) {
@@ -125,11 +154,26 @@ function writeAbsent(column: Column): Write {
   }
 }
 
+/** An older name is kept beside the kind's own. */
+function writeRecordedAs(column: Column, recorded: string, { kind }: KindTable, { strings }: DecoderContext): Write {
+  if (recordedName(kind) === recorded) return writeAbsent(column)
+  const number = strings.add(recorded)
+  return (_at, slot) => {
+    ;(column.data as Uint32Array)[slot] = number
+    return true
+  }
+}
+
 /**
  * One small function a column type and field size, so that each meets one kind of array only: that is what makes
  * it fast. Fields in the usual sizes have their own; the rest goes by way of bigint.
  */
-function writeOf(column: Column, field: RecordField, context: DecoderContext): Write {
+function writeOf(
+  column: Column,
+  field: RecordField,
+  context: DecoderContext,
+  turn: (text: string) => string = (text) => text,
+): Write {
   const { window, little, strings } = context
   const { offset, size } = field
   switch (column.type) {
@@ -174,9 +218,22 @@ function writeOf(column: Column, field: RecordField, context: DecoderContext): W
     }
     case 'u64': {
       if (size === 8) {
+        const [lowAt, highAt] = little ? [offset, offset + 4] : [offset + 4, offset]
         return (at, slot) => {
-          ;(column.data as BigUint64Array)[slot] = window.view.getBigUint64(at + offset, little)
+          const { view } = window
+          column.setHalves(slot, view.getUint32(at + highAt, little), view.getUint32(at + lowAt, little))
           return true
+        }
+      }
+      break
+    }
+    case 'f64': {
+      if (size === 8) {
+        const [lowAt, highAt] = little ? [offset, offset + 4] : [offset + 4, offset]
+        return (at, slot) => {
+          const value = window.view.getInt32(at + highAt, little) * 2 ** 32 + window.view.getUint32(at + lowAt, little)
+          ;(column.data as Float64Array)[slot] = value
+          return Number.isSafeInteger(value)
         }
       }
       break
@@ -190,23 +247,49 @@ function writeOf(column: Column, field: RecordField, context: DecoderContext): W
     }
     case 'text': {
       const print = printerOf(field, context)
+      if (field.place === 'inline' && !field.array && size === 8) {
+        const number = numberByAddress(field, context, (at) => strings.add(turn(print(at, 0))))
+        return (at, slot) => {
+          ;(column.data as Uint32Array)[slot] = number(at)
+          return true
+        }
+      }
       return (at, slot, length) => {
-        ;(column.data as Uint32Array)[slot] = strings.add(print(at, length))
+        ;(column.data as Uint32Array)[slot] = strings.add(turn(print(at, length)))
         return true
       }
     }
     case 'u16':
       break
   }
-  const value = integerOf(field, context)
+  const value = integerOf(column.type === 'u64' ? { ...field, signed: false } : field, context)
   const absent = BigInt(ABSENT[column.type])
-  const low = column.type === 'i32' ? -0x7fff_ffffn : 0n
-  const high = column.type === 'i32' ? 0x7fff_ffffn : absent - 1n
+  const low = column.type === 'i32' ? -0x7fff_ffffn : column.type === 'f64' ? absent + 1n : 0n
+  const high = column.type === 'i32' ? 0x7fff_ffffn : column.type === 'f64' ? -absent - 1n : absent - 1n
   return (at, slot) => {
     const read = value(at)
     if (read < low || read > high) return false
     ;(column.data as unknown as (number | bigint)[])[slot] = column.type === 'u64' ? read : Number(read)
     return true
+  }
+}
+
+/** What an address stands for, worked out once for each: known by its low half, since kernel addresses share the high one. */
+function numberByAddress(
+  { offset }: RecordField,
+  { window, little }: DecoderContext,
+  make: (at: number) => number,
+): (at: number) => number {
+  const known = new Map<number, { readonly high: number; readonly number: number }>()
+  const [lowAt, highAt] = little ? [offset, offset + 4] : [offset + 4, offset]
+  return (at) => {
+    const low = window.view.getUint32(at + lowAt, little)
+    const high = window.view.getUint32(at + highAt, little)
+    const entry = known.get(low)
+    if (entry !== undefined && entry.high === high) return entry.number
+    const number = make(at)
+    known.set(low, { high, number })
+    return number
   }
 }
 

@@ -21,7 +21,7 @@ export class Symbols {
     this.#text = text
   }
 
-  /** `vmstat_update`, `vmstat_update+0x10` inside it; `0x…` where no symbol is known. */
+  /** `vmstat_update`, `vmstat_update+0x10` inside it, `f [module]` of a module; `0x…` where no symbol is known. */
   name(address: bigint): string {
     let name = this.#known.get(address)
     if (name === undefined) {
@@ -51,8 +51,9 @@ export class Symbols {
     if (offset > 0x10_0000n) return hex
     const line = this.#lines[low - 1]! + 2
     const end = this.#bytes.indexOf(LINE_FEED, line)
-    const [name = ''] = latin1(this.#bytes.subarray(line, end < 0 ? this.#bytes.length : end)).split(/[\t ]/)
-    return offset === 0n ? name : `${name}+0x${offset.toString(16)}`
+    const [name = '', module] = latin1(this.#bytes.subarray(line, end < 0 ? this.#bytes.length : end)).split(/[\t ]/)
+    const place = offset === 0n ? name : `${name}+0x${offset.toString(16)}`
+    return module?.startsWith('[') === true ? `${place} ${module}` : place
   }
 
   #read(): BigUint64Array {

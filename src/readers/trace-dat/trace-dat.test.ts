@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { countByName, type Events, eachEvent, lossesOf, type TraceEvent } from '#events'
+import { countByName, type Events, eachEvent, type KindName, lossesOf, nameAt, type TraceEvent } from '#events'
 import { TraceError } from '#kernel'
 import {
   formatText,
@@ -86,14 +86,121 @@ test('work items carry the names of their functions', () => {
 })
 
 test('events of no kind of ours keep their name and fields', () => {
-  const { events } = read(bytesOf('kvfree-5.10-s/trace.dat'))
+  const bytes = Buffer.from(bytesOf('formats/trace-dat/v6.dat'))
+  const at = bytes.indexOf('name: mm_page_free\n')
+  bytes.write('name: our_own_free\n', at, 'latin1')
+  const { events } = read(bytes)
   const others = list(events).flatMap((event) => (event.event === 'other' ? [`${event.name} ${event.fields}`] : []))
-  expect(others.find((text) => text.startsWith('rcu_callback'))).toBe(
-    'rcu_callback rcuname=rcu_sched rhp=0xff110000024cc500 func=file_free_rcu qlen=16',
+  expect(others.length).toBeGreaterThan(100)
+  expect(others[0]).toMatch(/^our_own_free pfn=\d+ order=\d+$/)
+  expect(
+    nameAt(
+      events,
+      list(events).findIndex(({ event }) => event === 'other'),
+    ),
+  ).toBe('our_own_free')
+})
+
+test.each(['kvfree-5.10-s', 'kvfree-6.1-s', 'kvfree-6.12-s', 'kvfree-7.2-s'])(
+  '%s: every event has a kind',
+  (capture) => {
+    const { events } = read(bytesOf(`${capture}/trace.dat`))
+    expect(events.tables.other.length).toBe(0)
+  },
+)
+
+test('RCU events come with strings, symbols, addresses and signed numbers', () => {
+  const events = list(read(bytesOf('kvfree-5.10-s/trace.dat')).events)
+  const first = (kind: KindName) => events.find(({ event }) => event === kind)
+  expect(first('rcu_callback')).toMatchObject({
+    rcuname: 'rcu_sched',
+    rhp: 0xff110000024cc500n,
+    func: 'file_free_rcu',
+    qlen: 16,
+  })
+  expect(first('rcu_grace_period')).toMatchObject({ rcuname: 'rcu_sched', gpSeq: -824, gpevent: 'AccReadyCB' })
+  expect(first('rcu_batch_end')).toMatchObject({ callbacksInvoked: 3, cb: false, nr: false, iit: false, risk: false })
+  expect(first('rcu_invoke_kfree_bulk_callback')).toMatchObject({ nrRecords: 510, p: 0xff11000020702010n })
+  expect(first('kvfree_call_rcu')).toMatchObject({ head: 0xff11000000886408n, arg: 8n })
+})
+
+test('older names, a failed kmalloc, arrays and strings by address', () => {
+  const formats = [
+    formatText('kmalloc_node', 30, [
+      ['unsigned long call_site', 8, 8],
+      ['const void * ptr', 16, 8],
+      ['size_t bytes_req', 24, 8],
+      ['size_t bytes_alloc', 32, 8],
+      ['gfp_t gfp_flags', 40, 4],
+      ['int node', 44, 4, true],
+    ]),
+    formatText('rcu_dyntick', 31, [
+      ['const char * polarity', 8, 8],
+      ['long oldnesting', 16, 8, true],
+      ['long newnesting', 24, 8, true],
+      ['int dynticks', 32, 4, true],
+    ]),
+    formatText('rcu_segcb_stats', 32, [
+      ['const char * ctx', 8, 8],
+      ['unsigned long gp_seq[4]', 16, 32],
+      ['long seglen[4]', 48, 32, true],
+    ]),
+  ]
+  const kmalloc = (ptr: bigint): PageEntry => ({
+    kind: 'record',
+    delta: 1,
+    data: record({ id: 30, pid: 5, size: 48 }, [
+      [0xffff_8000_0000_1010n, 8, 8],
+      [ptr, 16, 8],
+      [60, 24, 8],
+      [64, 32, 8],
+      [0xcc0, 40, 4],
+      [2, 44, 4],
+    ]),
+  })
+  const dyntick = record({ id: 31, pid: 0, size: 36 }, [
+    [0xffff_8000_0000_9000n, 8, 8],
+    [1n << 62n, 16, 8],
+    [1, 24, 8],
+    [7, 32, 4],
+  ])
+  const segments = record({ id: 32, pid: 0, size: 80 }, [
+    [0xffff_8000_0000_9010n, 8, 8],
+    ...[0n, 1196n, 1200n, -4n].map((value, index) => [BigInt.asUintN(64, value), 16 + 8 * index, 8] as const),
+    ...[34, 11, 0, 7].map((value, index) => [value, 48 + 8 * index, 8] as const),
+  ])
+  const { events } = read(
+    writeTraceDat({
+      version: 6,
+      formats: formats.map((text) => ({ system: 'any', text })),
+      kallsyms: 'ffff800000001000 t f\t[mod]\nffff800000002000 t g\n',
+      printk: '0xffff800000009000 : "Endirq"\n0xffff800000009010 : "SegCbPostAcc"\n',
+      buffers: [
+        {
+          name: '',
+          cpus: [
+            {
+              cpu: 0,
+              data: page(1_000_000_000n, [
+                kmalloc(0x10n),
+                kmalloc(0n),
+                { kind: 'record', delta: 1, data: dyntick },
+                { kind: 'record', delta: 1, data: segments },
+              ]),
+            },
+          ],
+        },
+      ],
+    }),
   )
-  expect(others.find((text) => text.startsWith('rcu_grace_period'))).toMatch(
-    /^rcu_grace_period rcuname=rcu_sched gp_seq=-\d+ gpevent=\w+$/,
-  )
+  const slab = { callSite: 'f+0x10 [mod]', bytesReq: 60, bytesAlloc: 64, gfpFlags: 0xcc0, node: 2 }
+  expect(list(events)).toMatchObject([
+    { event: 'kmalloc', ...slab, ptr: 16n, recordedAs: 'kmalloc_node' },
+    { event: 'kmalloc_failed', ...slab, recordedAs: 'kmalloc_node' },
+    { event: 'rcu_watching', polarity: 'Startirq', oldnesting: 1n << 62n, newnesting: 1n, counter: 7 },
+    { ctx: 'SegCbPostAcc', seglenDone: 34, seglenNext: 7, gpSeqWait: 1196, gpSeqNext: -4 },
+  ])
+  expect(countByName(events)).toEqual({ kmalloc_node: 2, rcu_dyntick: 1, rcu_segcb_stats: 1 })
 })
 
 test('the same cut reads the same from every form of trace.dat', () => {

@@ -1,0 +1,69 @@
+import type { z } from 'zod'
+import { type ColumnType, fieldsOf, isOptional, type KindName, metaOf, recordedFields } from '#events'
+
+/** How one field of a kind is printed. */
+export interface Field {
+  readonly name: string
+  readonly keys: readonly Uint8Array[]
+  /** `work struct 0x…: function f` names its values without `=`. */
+  readonly bare: boolean
+  /** pointer: always hexadecimal; bits: hexadecimal where it stands by its place; site: `symbol+0x1/0x2 [module]`. */
+  readonly type: Exclude<ColumnType, 'u64'> | 'gfp' | 'pointer' | 'bits' | 'site' | 'size'
+  readonly optional: boolean
+  /** The value runs to the end of the payload, spaces and all. */
+  readonly rest: boolean
+  readonly low: number
+  readonly high: number
+}
+
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** Keys that the print formats have in place of the fields' names. */
+const printed: Readonly<Record<string, string>> = {
+  // `work struct=0x…`
+  work: 'struct',
+  watermarkMin: 'min',
+  watermarkLow: 'low',
+  watermarkHigh: 'high',
+  watermarkPromo: 'promo',
+  // `zone name=DMA upper_zone name=DMA32`
+  upperName: 'name',
+  lowmemReserve: 'lowmem_reserve_pages',
+  // `type=MM_ANONPAGES`, 6.1 and later
+  member: 'type',
+}
+
+const sites: ReadonlySet<string> = new Set(['callSite', 'func', 'function'])
+
+function typeOf(name: string, schema: z.ZodType): Field['type'] {
+  const { column, unit } = metaOf(schema)
+  if (name === 'gfpFlags') return 'gfp'
+  if (name === 'size') return 'size'
+  if (sites.has(name)) return 'site'
+  if (column === 'u64') return unit === 'address' ? 'pointer' : 'bits'
+  return column
+}
+
+function fieldOf(kind: KindName, name: string, schema: z.ZodType): Field {
+  const inner = (isOptional(schema) ? (schema as z.ZodOptional).unwrap() : schema) as z.ZodNumber
+  const type = typeOf(name, schema)
+  const { names, index } = recordedFields(name)
+  const own = printed[name]
+  // Arrays print as one value, and `recordedAs` not at all.
+  const keys = index !== undefined || name === 'recordedAs' ? ['\0'] : own === undefined ? names : [own, ...names]
+  const isNumber = inner.type === 'number'
+  return {
+    name,
+    keys: keys.map(ascii),
+    bare: name === 'work' || name === 'function',
+    type,
+    optional: isOptional(schema),
+    rest: kind === 'rcu_utilization' || name === 'msg',
+    low: isNumber ? (inner.minValue ?? 0) : 0,
+    high: isNumber ? (inner.maxValue ?? 0) : 0,
+  }
+}
+
+/** The fields of a kind in the order of its columns. */
+export const textFields = (kind: KindName): Field[] =>
+  Object.entries(fieldsOf(kind)).map(([name, schema]) => fieldOf(kind, name, schema))

@@ -1,0 +1,94 @@
+const ZERO = 0x30
+const X = 0x78
+const MINUS = 0x2d
+const OPEN = 0x28
+const SLASH = 0x2f
+
+/** Hexadecimal digits; NaN if anything else stands there. */
+export function hexIn(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!
+    const digit = byte <= 0x39 ? byte - ZERO : (byte | 0x20) - 0x57
+    if (digit < 0 || digit > 15 || (byte > 0x39 && digit < 10)) return Number.NaN
+    value = value * 16 + digit
+  }
+  return value
+}
+
+/** Decimal, or hexadecimal after `0x`; NaN if it is neither. */
+export function numberIn(bytes: Uint8Array, from: number, to: number): number {
+  if (bytes[from] === ZERO && bytes[from + 1] === X) return from + 2 === to ? Number.NaN : hexIn(bytes, from + 2, to)
+  const negative = bytes[from] === MINUS
+  let at = negative ? from + 1 : from
+  if (at === to) return Number.NaN
+  let value = 0
+  for (; at < to; at++) {
+    const digit = bytes[at]! - ZERO
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return negative ? -value : value
+}
+
+/** `(nil)`, `(null)`, `0x0`, `0000000000000000` */
+export function isNullIn(bytes: Uint8Array, from: number, to: number): boolean {
+  // n
+  if (bytes[from] === OPEN) return bytes[from + 1] === 0x6e && to - from <= 6
+  if (from === to) return false
+  for (let at = from; at < to; at++) if (bytes[at] !== ZERO && !(at === from + 1 && bytes[at] === X)) return false
+  return true
+}
+
+/** A 64-bit number, as its halves. */
+export class Wide {
+  high = 0
+  low = 0
+
+  /** Hexadecimal, with and without `0x`, and `(nil)`. Whether it is one. */
+  readHex(bytes: Uint8Array, from: number, to: number): boolean {
+    if (bytes[from] === OPEN) {
+      this.high = 0
+      this.low = 0
+      return isNullIn(bytes, from, to)
+    }
+    let start = from
+    // trace-cmd prints the `0x%p` of some formats as `0x0x…`.
+    while (bytes[start] === ZERO && bytes[start + 1] === X) start += 2
+    if (to <= start || to - start > 16) return false
+    const split = Math.max(start, to - 8)
+    this.high = hexIn(bytes, start, split)
+    this.low = hexIn(bytes, split, to)
+    return !Number.isNaN(this.high) && !Number.isNaN(this.low)
+  }
+
+  /** Decimal, or hexadecimal after `0x`. */
+  read(bytes: Uint8Array, from: number, to: number): boolean {
+    if (bytes[from] === ZERO && bytes[from + 1] === X) return this.readHex(bytes, from, to)
+    const value = numberIn(bytes, from, to)
+    if (!Number.isSafeInteger(value)) return this.#readLong(bytes, from, to)
+    this.high = Math.floor(value / 2 ** 32) >>> 0
+    this.low = value >>> 0
+    return true
+  }
+
+  #readLong(bytes: Uint8Array, from: number, to: number): boolean {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+    if (!/^-?\d{1,20}$/.test(text)) return false
+    const value = BigInt(text)
+    if (BigInt.asUintN(64, value) !== value && BigInt.asIntN(64, value) !== value) return false
+    this.high = Number(BigInt.asUintN(64, value) >> 32n)
+    this.low = Number(value & 0xffff_ffffn)
+    return true
+  }
+}
+
+/** A `long`: decimal; hexadecimal, of which the highest bit is the sign; or the total in `lazy/total`, as 4.x prints queues. */
+export function longIn(bytes: Uint8Array, from: number, to: number, wide: Wide): number {
+  if (bytes[from] === ZERO && bytes[from + 1] === X) {
+    if (!wide.readHex(bytes, from, to)) return Number.NaN
+    return (to - from === 18 ? wide.high | 0 : wide.high) * 2 ** 32 + wide.low
+  }
+  for (let at = to - 1; at > from; at--) if (bytes[at] === SLASH) return numberIn(bytes, at + 1, to)
+  return numberIn(bytes, from, to)
+}
