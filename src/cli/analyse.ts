@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Recording } from '#events'
-import { UsageError } from '#kernel'
+import { TraceError, UsageError } from '#kernel'
 import {
   type ComparedCapture,
   type Comparison,
@@ -88,6 +88,14 @@ export async function compareCaptures(request: CompareRequest): Promise<Comparis
     // Runs are told apart by their capture's name: of two folders of one name, the later goes by its path.
     const taken = compared.some(({ recording }) => recording.name === read.name)
     const recording = taken ? { ...read, name: path } : read
+    const { tables } = recording.events
+    if (tables.mm_page_alloc.length + tables.mm_page_free.length === 0) {
+      throw new TraceError({
+        place: { file: path },
+        what: 'the trace holds no mm_page_alloc and no mm_page_free: there is nothing to replay on page lists',
+        hint: 'Record the kmem events that README names under "Record your own machine".',
+      })
+    }
     const { script, inferred, fidelity } = analyse(recording)
     done += 2
     const isolated = request.isolated ?? recording.machine.isolated

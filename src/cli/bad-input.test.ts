@@ -138,6 +138,12 @@ test('a trace that its zoneinfo does not fit', async () => {
   expect(strange).toContain('CPU 7 recorded events')
 })
 
+test('a comparison of page policies on a trace without page events', async () => {
+  const { code, stdout, stderr } = await inProcess(['compare', 'traces/kvfree-6.1-s', '--policies', 'pcp/none'])
+  expect([code, stdout]).toEqual([3, ''])
+  expect(stderr).toContain('traces/kvfree-6.1-s: the trace holds no mm_page_alloc')
+})
+
 test('a result to render that is none, and a price list that is none', async () => {
   const out = at('never.html')
   expect(await refused('report', at('nowhere'), '-o', out)).toContain('no such file')

@@ -16,7 +16,7 @@ export type SidecarName = (typeof SIDECARS)[number]
 /** A sidecar's text and the path that error messages name; undefined where the capture lacks it. */
 export type Sidecars = Readonly<Partial<Record<SidecarName, { readonly file: string; readonly text: string }>>>
 
-const HINT = 'Record it again (`kreplay capture` prints how), or remove the file: it is optional.'
+const HINT = 'Copy it again from /proc of the machine that recorded, or remove the file: it is optional.'
 
 function malformed(file: string, line: number, what: string): never {
   throw new TraceError({ place: { file, line }, what, hint: HINT })
