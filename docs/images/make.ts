@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sparticuz from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
-import { demo } from '../../src/cli/commands.ts'
+import { demo } from '../../src/cli/commands/index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'kreplay-picture-'))
 const browser = await chromium.launch({

@@ -2,7 +2,7 @@ import yargs, { type Argv } from 'yargs'
 import { TraceError, UsageError } from '#kernel'
 import { didYouMean } from '#policies'
 import { version } from './analyse.ts'
-import * as commands from './commands.ts'
+import * as commands from './commands/index.ts'
 import { warn } from './terminal.ts'
 
 /** 0 ok, 1 finding failed, 2 usage, 3 bad input. */

@@ -1,0 +1,8 @@
+export { compare } from './compare.ts'
+export { convert } from './convert.ts'
+export { demo } from './demo.ts'
+export { fidelity } from './fidelity.ts'
+export { info, infoOf } from './info.ts'
+export { policies } from './policies.ts'
+export { report } from './report.ts'
+export type { ExitCode } from './shared.ts'

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { UsageError } from '#kernel'
+import { didYouMean, drainPolicies, listPolicies, pairs, pcpIds } from '#policies'
+import { print, printJson, printTable } from '../terminal.ts'
+import type { ExitCode } from './shared.ts'
+
+/** The parameters of a part, from its schema: the only list there is. */
+function parametersOf(params: z.ZodObject) {
+  const { properties = {} } = z.toJSONSchema(params, { io: 'input' }) as {
+    properties?: Record<string, Record<string, unknown>>
+  }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    type: property.type,
+    default: property.default,
+    minimum: property.minimum,
+    maximum: property.maximum,
+    unit: property.unit,
+    help: property.help,
+  }))
+}
+
+export function policies({ id, json }: { id: string | undefined; json: boolean }): ExitCode {
+  const parts = [
+    ...listPolicies.map((policy) => ({ part: 'lists', ...policy })),
+    ...drainPolicies.map((policy) => ({ part: 'drain', ...policy })),
+  ].map(({ part, id: own, title, source, leavesOut, params }) => ({
+    id: `pcp/${own}`,
+    part,
+    title,
+    source,
+    leavesOut,
+    parameters: parametersOf(params),
+  }))
+  const releases = Object.entries(pairs).map(([release, [lists, drain]]) => ({
+    id: `pcp/${release}`,
+    lists: `pcp/${lists}`,
+    drain: `pcp/${drain}`,
+  }))
+  const name = id === undefined || id.startsWith('pcp/') ? id : `pcp/${id}`
+  const pair = releases.find((release) => release.id === name)
+  const shown =
+    name === undefined
+      ? parts
+      : parts.filter(
+          (part) =>
+            part.id === name ||
+            (pair !== undefined &&
+              ((part.part === 'lists' && part.id === pair.lists) || (part.part === 'drain' && part.id === pair.drain))),
+        )
+  if (shown.length === 0) {
+    const known = [...new Set([...pcpIds(), ...parts.map((part) => part.id)])]
+    const near = didYouMean(name!, known)
+    throw new UsageError(
+      `unknown policy "${name}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known: ${known.join(', ')}`,
+    )
+  }
+  if (json) {
+    printJson({ schema: 'kreplay.policies/1', policies: releases, parts: shown })
+    return 0
+  }
+  if (id === undefined) {
+    print(
+      'A policy is list rules + a drain mechanism: pcp/LISTS+DRAIN. A release names its pair; a bare mechanism takes the recording kernel’s lists.\n',
+    )
+    printTable(
+      ['policy', 'lists', 'drain'],
+      releases.map((release) => [release.id, release.lists, release.drain]),
+    )
+    print('')
+    printTable(
+      ['part', 'kind', 'what it does'],
+      shown.map((part) => [part.id, part.part, part.title]),
+    )
+    print('\n`kreplay policies pcp/rcu-swap` shows source and parameters.')
+    return 0
+  }
+  for (const part of shown) {
+    print(`${part.id} (${part.part}): ${part.title}\n  source: ${part.source}\n  leaves out: ${part.leavesOut}`)
+    if (part.parameters.length > 0)
+      printTable(
+        ['  parameter', 'default', 'bounds', 'unit', ''],
+        part.parameters.map((p) => [
+          `  ${p.name}`,
+          p.default === undefined ? 'as recorded' : String(p.default),
+          p.minimum === undefined ? String(p.type) : `${p.minimum} … ${p.maximum}`,
+          String(p.unit ?? ''),
+          String(p.help ?? ''),
+        ]),
+      )
+    print('')
+  }
+  return 0
+}

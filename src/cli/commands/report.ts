@@ -1,0 +1,20 @@
+import { comparisonSchema } from '#metrics'
+import { checkOutput, print, printJson } from '../terminal.ts'
+import { type ExitCode, REPORT, readJson, writeReport } from './shared.ts'
+
+export async function report({
+  input,
+  output,
+  json,
+}: {
+  input: string
+  output: string
+  json: boolean
+}): Promise<ExitCode> {
+  checkOutput(output, REPORT)
+  const comparison = await readJson(input, comparisonSchema, 'Give a result that `kreplay compare --json` printed.')
+  await writeReport(comparison, output)
+  if (json) printJson({ schema: 'kreplay.report/1', output, headline: comparison.headline })
+  else print(`Report: ${output}\n${comparison.headline}`)
+  return 0
+}
