@@ -204,6 +204,7 @@ test('a name from the trace never steers the terminal', async () => {
     header,
     row({ time: '1', cpu: '0', pid: '1', comm: quoted, event: 'other', name: quoted, fields: 'a=1' }),
     row({ time: '2', cpu: '0', pid: '1', comm: quoted, event: 'other', name: quoted, fields: 'a=1' }),
+    row({ time: '3', cpu: '0', pid: '1', comm: quoted, event: 'mm_page_free', pfn: '5', order: '0' }),
   ]
   const file = at('evil\u001b[31m.csv')
   writeFileSync(file, `${lines.join('\n')}\n`)
@@ -219,7 +220,7 @@ test('a name from the trace never steers the terminal', async () => {
     expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/)
   }
   expect(outcomes[0]!.stdout).toContain('\\x1b[31mevil\\x9b2J\\nzone Fake\\u202e')
-  expect(JSON.parse(outcomes[1]!.stdout).events).toEqual({ [evil]: 2 })
+  expect(JSON.parse(outcomes[1]!.stdout).events).toEqual({ [evil]: 2, mm_page_free: 1 })
 })
 
 let made: Promise<string> | undefined
