@@ -1,6 +1,7 @@
 export { Fidelity } from './fidelity.ts'
 export { infer, inferredFrom, ownPolicy } from './inferred.ts'
-export { type Burst, type Inferred, Replay, type ReplayOptions, type ReplayResult, WorkCounts } from './replay.ts'
+export { Replay } from './replay.ts'
+export { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 export { type PolicyRun, runPolicy } from './run.ts'
 export { type CpuFidelity, type FidelityRun, type Miss, missHelp, type PageScore, type Score } from './scores.ts'
 export { Op, type Script, scriptNotices, scriptOf } from './script.ts'

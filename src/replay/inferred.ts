@@ -1,7 +1,7 @@
 import { choosePcp, type PcpChoice } from '#policies'
 import { Fidelity } from './fidelity.ts'
 import { pagesets } from './pagesets.ts'
-import type { Inferred } from './replay.ts'
+import type { Inferred } from './result.ts'
 import type { FidelityRun } from './scores.ts'
 import type { Script } from './script.ts'
 

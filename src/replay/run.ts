@@ -1,5 +1,6 @@
 import type { PcpChoice } from '#policies'
-import { type Inferred, Replay, type ReplayOptions, type ReplayResult } from './replay.ts'
+import { Replay } from './replay.ts'
+import type { Inferred, ReplayOptions, ReplayResult } from './result.ts'
 import type { Script } from './script.ts'
 
 /** One policy's run over one script, with what it takes to name it: plain data, fit for a message between workers. */

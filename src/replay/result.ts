@@ -1,0 +1,70 @@
+import type { InitialLists } from './scores.ts'
+
+/** What a what-if replay starts from and is driven by beside the script: what the fidelity run learnt of the recording. */
+export interface Inferred {
+  readonly initial: InitialLists
+  /** Orders of the lists of `initial`, and their migratetypes. */
+  readonly listOrders: readonly number[]
+  readonly listTypes: readonly number[]
+  /** Compaction emptying its own CPU's lists, in order of `row`. */
+  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  /** Pages taken by the untraced bulk allocator, in order of `row`. */
+  readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
+}
+
+export interface ReplayOptions {
+  readonly isolated?: readonly number[]
+  /** Steps of the series over the trace's span. */
+  readonly steps?: number
+}
+
+/** Counts of one run; pages are base pages. Each is explained in metrics' `workSchema`. */
+export class WorkCounts {
+  allocs = 0
+  frees = 0
+  allocsFromList = 0
+  allocsAfterRefill = 0
+  allocsFromBuddy = 0
+  freesToBuddy = 0
+  refills = 0
+  refillPages = 0
+  drainBursts = 0
+  drainBurstPages = 0
+  drainRequests = 0
+  drainRequestsSkipped = 0
+  requestedDrainPages = 0
+  remoteDrains = 0
+  gracePeriodWaits = 0
+  workItemWaits = 0
+  interruptions = 0
+  zoneLocks = 0
+  zoneLockPages = 0
+  pcpLocks = 0
+  dereferences = 0
+  strandedPagesAtEnd = 0
+}
+
+export interface Burst {
+  readonly time: number
+  readonly cpu: number
+  readonly pages: number
+  readonly requested: boolean
+}
+
+/** One run as plain data: a pure function of script, choice and options. */
+export interface ReplayResult {
+  readonly work: WorkCounts
+  readonly interruptions: Readonly<Record<string, number>>
+  /** Ends of the steps, ns. */
+  readonly stepEnds: Float64Array
+  /** Pages on each CPU's lists at the end of each step. */
+  readonly cached: readonly Int32Array[]
+  readonly zoneLockPages: Float64Array
+  readonly bursts: readonly Burst[]
+  /** How often a refill or a single zone-lock hold of so many pages happened. */
+  readonly refillSizes: ReadonlyMap<number, number>
+  readonly burstSizes: ReadonlyMap<number, number>
+  /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
+  readonly pagesAtEnd: number
+  readonly pagesExpected: number
+}
