@@ -3,10 +3,12 @@ import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Recording } from '#events'
 import { parseRelease, TraceError } from '#kernel'
+import { kreplayArrow } from './arrow/index.ts'
 import { kreplayCsv } from './csv/index.ts'
 import { checkFits, cpusOf } from './fits.ts'
 import type { ReadTrace, TraceFormat } from './format.ts'
 import { looksLike } from './looks-like.ts'
+import { kreplayNdjson } from './ndjson/index.ts'
 import { machineOf, parseVmstat, SIDECARS, type Sidecars } from './sidecars.ts'
 import { ftraceText, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
@@ -15,7 +17,14 @@ import { unwrap } from './unwrap.ts'
 export type { ReadTrace, TraceFormat, TraceSource } from './format.ts'
 
 /** Every format that kreplay reads, in the order in which they are tried. */
-export const formats: readonly TraceFormat[] = [traceDat, ftraceText, traceCmdReport, kreplayCsv]
+export const formats: readonly TraceFormat[] = [
+  traceDat,
+  ftraceText,
+  traceCmdReport,
+  kreplayCsv,
+  kreplayNdjson,
+  kreplayArrow,
+]
 
 /** A recording with what only its capture folder or its text can tell. */
 export interface Capture extends Recording {

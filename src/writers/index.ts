@@ -1,3 +1,5 @@
+export { arrowWriter } from './arrow.ts'
 export { csvWriter } from './csv.ts'
+export { ndjsonWriter } from './ndjson.ts'
 export { writeRecording, writerFor, writers } from './write-recording.ts'
 export type { Writer } from './writer.ts'

@@ -5,10 +5,12 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip, createZstdCompress } from 'node:zlib'
 import type { Recording } from '#events'
 import { UsageError } from '#kernel'
+import { arrowWriter } from './arrow.ts'
 import { csvWriter } from './csv.ts'
+import { ndjsonWriter } from './ndjson.ts'
 import type { Writer } from './writer.ts'
 
-export const writers = [csvWriter] as const satisfies readonly Writer[]
+export const writers = [csvWriter, ndjsonWriter, arrowWriter] as const satisfies readonly Writer[]
 
 const compressions: Readonly<Record<string, () => Transform>> = {
   '.gz': () => createGzip(),

@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import type { z } from 'zod'
+import {
+  EventBuilder,
+  type Events,
+  fieldsOf,
+  isOptional,
+  kindNames,
+  metaOf,
+  type Recording,
+  type TraceEvent,
+} from '#events'
+
+/** Texts a process may give itself, or a probe print. */
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.constantFrom('', '=1+1', 'a,b', '"', 'a\nb', '\r\n', '0', 'null', '\uFEFFx', '\u2028', '\0', '<...>'),
+)
+
+/** The bounds of a whole number are those of its schema. */
+function anyWhole(schema: z.ZodNumber): fc.Arbitrary<number> {
+  const safe = Number.MAX_SAFE_INTEGER
+  return fc.maxSafeInteger().map((any) => {
+    const [low, high] = [Math.max(schema.minValue ?? -safe, -safe), Math.min(schema.maxValue ?? safe, safe)]
+    return any < low || any > high ? low + (Math.abs(any) % (Math.min(high - low, 2 ** 40) + 1)) : any
+  })
+}
+
+function anyValue(schema: z.ZodType): fc.Arbitrary<unknown> {
+  const inner = isOptional(schema) ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema
+  switch (metaOf(schema).column) {
+    case 'text':
+      return anyText
+    case 'flag':
+      return fc.boolean()
+    case 'u64':
+      return fc.bigInt(0n, 0xffff_ffff_ffff_fffen)
+    default:
+      return anyWhole(inner as z.ZodNumber)
+  }
+}
+
+/** Any event of any kind. */
+export const anyEvent: fc.Arbitrary<TraceEvent> = fc.constantFrom(...kindNames).chain((kind) => {
+  const absent = { nil: undefined }
+  const fields = Object.entries(fieldsOf(kind)).map(([name, schema]) => {
+    const value = anyValue(schema)
+    return [name, isOptional(schema) ? fc.option(value, absent) : value] as const
+  })
+  return fc.record({
+    event: fc.constant(kind),
+    time: fc.maxSafeInteger(),
+    ...Object.fromEntries(fields),
+    cpu: fc.integer({ min: 0, max: 0xfffe }),
+    pid: fc.option(fc.integer({ min: -0x7fffffff, max: 0x7fffffff }), absent),
+    comm: fc.option(anyText, absent),
+    context: fc.option(fc.integer({ min: 0, max: 15 }), absent),
+  }) as unknown as fc.Arbitrary<TraceEvent>
+})
+
+export function eventsOf(list: readonly TraceEvent[], zero = 0): Events {
+  const builder = new EventBuilder()
+  builder.zero = zero
+  for (const event of list) builder.addEvent(event)
+  return builder.finish()
+}
+
+export const recordingOf = (events: Events, more: Partial<Recording> = {}): Recording => ({
+  name: 'test',
+  format: 'test',
+  resolutionNs: 1,
+  events,
+  machine: {
+    cpus: [],
+    isolated: [],
+    zones: [],
+    zonesAfter: [],
+    buddyBefore: [],
+    buddyAfter: [],
+    hz: 250,
+    pageblockOrder: 9,
+    missing: [],
+  },
+  tally: [],
+  ...more,
+})

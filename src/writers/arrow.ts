@@ -1,0 +1,109 @@
+import type * as Arrow from 'apache-arrow'
+import { EXCHANGE_MARK, type Recording } from '#events'
+import { type WideCells, type WideColumn, WideTable } from './wide.ts'
+import type { Writer } from './writer.ts'
+
+/** Rows in a record batch: some 10 MB. */
+const BATCH = 1 << 17
+
+type Library = typeof Arrow
+
+/** What Arrow keeps beside the columns: what CSV has in its first line. */
+const settingsOf = ({ events, resolutionNs, clock }: Recording): Map<string, string> =>
+  new Map([
+    ['kreplay', EXCHANGE_MARK.slice(2)],
+    ['zero', `${events.zero}`],
+    ['resolutionNs', `${resolutionNs}`],
+    ...(clock === undefined ? [] : [['clock', clock] as const]),
+  ])
+
+function plainType(arrow: Library, type: Exclude<WideColumn['type'], 'text'>): Arrow.DataType {
+  switch (type) {
+    case 'bool':
+      return new arrow.Bool()
+    case 'uint8':
+      return new arrow.Uint8()
+    case 'uint16':
+      return new arrow.Uint16()
+    case 'uint32':
+      return new arrow.Uint32()
+    case 'int32':
+      return new arrow.Int32()
+    case 'int64':
+      return new arrow.Int64()
+    case 'uint64':
+      return new arrow.Uint64()
+  }
+}
+
+/** A column as Arrow has it: its field, and how a run of its cells is put. */
+class ArrowColumn {
+  readonly field: Arrow.Field
+  readonly #arrow: Library
+  readonly #words: Arrow.Vector | undefined
+
+  constructor(arrow: Library, { name, type, nullable, help, unit }: WideColumn, id: number, words?: readonly string[]) {
+    this.#arrow = arrow
+    if (words !== undefined) this.#words = arrow.vectorFromArray([...words], new arrow.Utf8())
+    const notes = new Map([['help', help], ...(unit === undefined ? [] : [['unit', unit] as const])])
+    this.field = new arrow.Field(
+      name,
+      type === 'text' ? this.#wordType(id, words!) : plainType(arrow, type),
+      nullable,
+      notes,
+    )
+  }
+
+  #wordType(id: number, words: readonly string[]): Arrow.DataType {
+    const { Dictionary, Int8, Int16, Int32, Utf8 } = this.#arrow
+    const places = words.length <= 0x7f ? new Int8() : words.length <= 0x7fff ? new Int16() : new Int32()
+    return new Dictionary(new Utf8(), places, id, false)
+  }
+
+  data({ values, validity, nulls }: WideCells, rows: number): Arrow.Data {
+    const { makeData, Bool } = this.#arrow
+    const { type } = this.field
+    return makeData({
+      type,
+      length: rows,
+      nullCount: nulls,
+      nullBitmap: nulls === 0 ? null : validity,
+      data: type instanceof Bool ? packed(values as Uint8Array) : values,
+      ...(this.#words === undefined ? {} : { dictionary: this.#words }),
+    } as Parameters<typeof makeData>[0])
+  }
+}
+
+function packed(flags: Uint8Array): Uint8Array {
+  const bits = new Uint8Array((flags.length + 7) >>> 3)
+  for (let row = 0; row < flags.length; row++) bits[row >>> 3]! |= flags[row]! << (row & 7)
+  return bits
+}
+
+async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
+  const arrow = await import('apache-arrow')
+  let pieces: Uint8Array[] = []
+  class Pieces extends arrow.AsyncByteQueue {
+    override write(piece: Uint8Array): void {
+      pieces.push(piece)
+    }
+  }
+  const table = new WideTable(recording.events)
+  const columns = table.columns.map((column, id) => new ArrowColumn(arrow, column, id, table.words.get(column.name)))
+  const fields = columns.map(({ field }) => field)
+  const schema = new arrow.Schema(fields, settingsOf(recording))
+  const writer = new arrow.RecordBatchFileWriter()
+  writer.reset(new Pieces(), schema)
+  for (const { rows, cells } of table.chunks(BATCH)) {
+    const children = columns.map((column, at) => column.data(cells[at]!, rows))
+    const row = arrow.makeData({ type: new arrow.Struct(fields), length: rows, nullCount: 0, children })
+    writer.write(new arrow.RecordBatch(schema, row))
+    yield* pieces
+    pieces = []
+  }
+  writer.finish()
+  yield* pieces
+}
+
+/** Arrow's file format (Feather 2): one wide table in record batches, texts as dictionaries. */
+export const arrowWriter: Writer = { id: 'arrow', extension: '.arrow', write }

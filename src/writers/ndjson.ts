@@ -1,0 +1,61 @@
+import {
+  ABSENT,
+  ABSENT_COMM,
+  ABSENT_CONTEXT,
+  ABSENT_PID,
+  type Column,
+  EXCHANGE_MARK,
+  kindNames,
+  type Recording,
+} from '#events'
+import type { Writer } from './writer.ts'
+
+const CHUNK = 1 << 16
+
+/** What the first line says of the whole trace. */
+const headOf = ({ events, resolutionNs, clock }: Recording): string =>
+  JSON.stringify({ kreplay: EXCHANGE_MARK.slice(2), zero: events.zero, resolutionNs, clock })
+
+async function* write(recording: Recording): AsyncGenerator<string> {
+  const { events } = recording
+  const { time, cpu, pid, comm, context, kind, slot, strings } = events
+  const quoted: (string | undefined)[] = []
+  const text = (number: number): string => {
+    quoted[number] ??= JSON.stringify(strings.get(number))
+    return quoted[number]
+  }
+  const fields = kindNames.map((name) =>
+    events.tables[name].list.map((column) => ({ key: `,${JSON.stringify(column.name)}:`, column })),
+  )
+  const names = kindNames.map((name) => `,"event":"${name}"`)
+  let chunk = `${headOf(recording)}\n`
+  for (let row = 0; row < events.length; row++) {
+    let line = `{"time":${time[row]!},"cpu":${cpu[row]!}`
+    if (pid[row]! !== ABSENT_PID) line += `,"pid":${pid[row]!}`
+    if (comm[row]! !== ABSENT_COMM) line += `,"comm":${text(comm[row]!)}`
+    if (context[row]! !== ABSENT_CONTEXT) line += `,"context":${context[row]!}`
+    line += names[kind[row]!]!
+    for (const { key, column } of fields[kind[row]!]!) line += fieldText(column, slot[row]!, key, text)
+    chunk += `${line}}\n`
+    if (chunk.length >= CHUNK) {
+      yield chunk
+      chunk = ''
+    }
+  }
+  yield chunk
+}
+
+function fieldText({ data, type }: Column, slot: number, key: string, text: (number: number) => string): string {
+  const value = data[slot]!
+  if (value === ABSENT[type]) return ''
+  if (type === 'text') return key + text(value as number)
+  if (type === 'flag') return key + (value === 1 ? 'true' : 'false')
+  // As text, since a JSON number of 64 bits is rounded by most programs that read it.
+  return type === 'u64' ? `${key}"0x${value.toString(16)}"` : key + value
+}
+
+/**
+ * A JSON object a line: the first tells the trace's zero second, its resolution and clock, each other is an event as the object view
+ * has it, with addresses as text. Reading it back gives the same events.
+ */
+export const ndjsonWriter: Writer = { id: 'ndjson', extension: '.ndjson', write }

@@ -1,0 +1,388 @@
+import type { z } from 'zod'
+import {
+  ABSENT,
+  ABSENT_COMM,
+  ABSENT_CONTEXT,
+  ABSENT_PID,
+  type Column,
+  type ColumnType,
+  type Events,
+  exchangeColumns,
+  type FieldMeta,
+  fieldsOf,
+  isOptional,
+  kindNames,
+  metaOf,
+  spine,
+} from '#events'
+
+/**
+ * Events as one wide table, one row an event, for formats with typed columns. A payload column is null where the event's kind has
+ * no such field. Columns are those of CSV; those of kinds that a recording lacks are left out.
+ */
+export type WideType = 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int32' | 'int64' | 'uint64' | 'text'
+
+export interface WideColumn {
+  readonly name: string
+  readonly type: WideType
+  readonly nullable: boolean
+  readonly help: string
+  readonly unit?: string
+}
+
+export type WideValues =
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | BigUint64Array
+
+/** A column's cells in one run of rows. Flags are 0 or 1, texts are places in the column's dictionary. */
+export interface WideCells {
+  readonly values: WideValues
+  /** A bit a row, lowest first, 1 where there is a value; what `values` holds elsewhere is 0. */
+  readonly validity: Uint8Array
+  readonly nulls: number
+}
+
+interface Whole {
+  readonly signed: boolean
+  readonly bits: number
+}
+
+/** Numbers that name something, so that nobody sums them. */
+const NAMING_UNITS = new Set(['page frame', 'gfp bits'])
+
+const whole: Readonly<Record<Exclude<ColumnType, 'flag' | 'text'>, Whole>> = {
+  u8: { signed: false, bits: 8 },
+  u16: { signed: false, bits: 16 },
+  u32: { signed: false, bits: 32 },
+  i32: { signed: true, bits: 32 },
+  u64: { signed: false, bits: 64 },
+  f64: { signed: true, bits: 64 },
+}
+
+/** 32-bit amounts become 64-bit: polars sums a column of 32 bits in 32 bits, and the sum wraps without a word. */
+function wholeOf({ column, unit }: FieldMeta): Whole | undefined {
+  if (column === 'flag' || column === 'text') return undefined
+  return column === 'u32' && !NAMING_UNITS.has(unit ?? '') ? { signed: true, bits: 64 } : whole[column]
+}
+
+/** The narrowest that holds both; undefined where 64 bits don't. */
+function joined(a: Whole, b: Whole): Whole | undefined {
+  const signed = a.signed || b.signed
+  const bits = Math.max(...[a, b].map((one) => (signed && !one.signed ? one.bits * 2 : one.bits)))
+  return bits > 64 ? undefined : { signed, bits }
+}
+
+const spineTypes = {
+  time: 'int64',
+  cpu: 'uint16',
+  pid: 'int32',
+  comm: 'text',
+  context: 'uint8',
+} as const satisfies Record<keyof typeof spine, WideType>
+
+const isSpine = (name: string): name is keyof typeof spine => name in spine
+
+function spineColumn(name: keyof typeof spine): WideColumn {
+  const schema: z.ZodType = spine[name]
+  const { help, unit } = schema.meta() as unknown as FieldMeta
+  const column = { name, type: spineTypes[name], nullable: isOptional(schema), help }
+  return unit === undefined ? column : { ...column, unit }
+}
+
+const eventColumn: WideColumn = { name: 'event', type: 'text', nullable: false, help: 'kreplay’s name of the kind.' }
+
+function payloadColumn(name: string): WideColumn {
+  const metas = kindNames.flatMap((kind) => {
+    const schema = fieldsOf(kind)[name]
+    return schema === undefined ? [] : [metaOf(schema)]
+  })
+  const [{ help, unit }] = metas as [FieldMeta]
+  const column = { name, type: typeOf(name, metas), nullable: true, help }
+  return unit === undefined ? column : { ...column, unit }
+}
+
+/** One type for all kinds that have the field, so that two files with the column agree. */
+function typeOf(name: string, metas: readonly FieldMeta[]): WideType {
+  const types = new Set(metas.map(({ column }) => column))
+  if (types.size === 1 && types.has('text')) return 'text'
+  if (types.size === 1 && types.has('flag')) return 'bool'
+  let common: Whole | undefined
+  for (const meta of metas) {
+    const one = wholeOf(meta)
+    common = one === undefined ? undefined : common === undefined ? one : joined(common, one)
+    if (common === undefined) throw new Error(`the kinds disagree on the type of "${name}": ${[...types].join(', ')}`)
+  }
+  return `${common!.signed ? 'int' : 'uint'}${common!.bits}` as WideType
+}
+
+/** Every column there is, in the order of CSV. */
+export const wideColumns: readonly WideColumn[] = exchangeColumns.map((name) =>
+  isSpine(name) ? spineColumn(name) : name === 'event' ? eventColumn : payloadColumn(name),
+)
+
+/** A text column's words, each once, and where each string of the events stands among them. */
+class Words {
+  readonly list: string[] = []
+  readonly places: Int32Array
+
+  constructor(strings: number) {
+    this.places = new Int32Array(strings).fill(-1)
+  }
+
+  add(number: number, text: string): void {
+    if (this.places[number] === -1) this.places[number] = this.list.push(text) - 1
+  }
+}
+
+const PAIRED = new Set<WideType>(['int64', 'uint64'])
+
+class Cells implements WideCells {
+  readonly values: WideValues
+  readonly validity: Uint8Array
+  readonly #rows: number
+  /** 64-bit values by halves: a bigint for each would cost ten times as much. */
+  readonly #halves: Uint32Array
+  #filled = 0
+
+  constructor({ type }: WideColumn, rows: number, words: Words | undefined) {
+    this.values = newValues(type, rows, words?.list.length ?? 0)
+    this.validity = new Uint8Array((rows + 7) >>> 3)
+    this.#halves = PAIRED.has(type) ? new Uint32Array(this.values.buffer) : new Uint32Array(0)
+    this.#rows = rows
+  }
+
+  get nulls(): number {
+    return this.#rows - this.#filled
+  }
+
+  /** `data[from[i]]` goes to row `to[i]`. */
+  fill(data: Column['data'], absent: number | bigint, from: Uint32Array, to: Uint32Array, words?: Words): void {
+    if (words !== undefined) this.#fillPlaces(data as Uint32Array, absent as number, words.places, from, to)
+    else if (data instanceof BigUint64Array) this.#fillAddresses(data, absent as bigint, from, to)
+    else if (this.#halves.length > 0) this.#fillWide(data, absent as number, from, to)
+    else this.#fillSame(data, absent as number, from, to)
+  }
+
+  #fillSame(data: Exclude<Column['data'], BigUint64Array>, absent: number, from: Uint32Array, to: Uint32Array): void {
+    const { validity } = this
+    const values = this.values as Uint32Array
+    let filled = 0
+    for (let at = 0; at < to.length; at++) {
+      const value = data[from[at]!]!
+      if (value === absent) continue
+      const row = to[at]!
+      values[row] = value
+      validity[row >>> 3]! |= 1 << (row & 7)
+      filled++
+    }
+    this.#filled += filled
+  }
+
+  #fillWide(data: Exclude<Column['data'], BigUint64Array>, absent: number, from: Uint32Array, to: Uint32Array): void {
+    const { validity } = this
+    const halves = this.#halves
+    let filled = 0
+    for (let at = 0; at < to.length; at++) {
+      const value = data[from[at]!]!
+      if (value === absent) continue
+      const row = to[at]!
+      halves[2 * row] = value
+      halves[2 * row + 1] = Math.floor(value / 2 ** 32)
+      validity[row >>> 3]! |= 1 << (row & 7)
+      filled++
+    }
+    this.#filled += filled
+  }
+
+  #fillAddresses(data: BigUint64Array, absent: bigint, from: Uint32Array, to: Uint32Array): void {
+    const { validity } = this
+    const halves = this.#halves
+    const source = new Uint32Array(data.buffer, data.byteOffset, data.length * 2)
+    const [absentLow, absentHigh] = [Number(absent & 0xffff_ffffn), Number(absent >> 32n)]
+    let filled = 0
+    for (let at = 0; at < to.length; at++) {
+      const slot = from[at]! * 2
+      const low = source[slot]!
+      const high = source[slot + 1]!
+      if (low === absentLow && high === absentHigh) continue
+      const row = to[at]!
+      halves[2 * row] = low
+      halves[2 * row + 1] = high
+      validity[row >>> 3]! |= 1 << (row & 7)
+      filled++
+    }
+    this.#filled += filled
+  }
+
+  #fillPlaces(data: Uint32Array, absent: number, places: Int32Array, from: Uint32Array, to: Uint32Array): void {
+    const { validity } = this
+    const values = this.values as Int32Array
+    let filled = 0
+    for (let at = 0; at < to.length; at++) {
+      const number = data[from[at]!]!
+      if (number === absent) continue
+      const row = to[at]!
+      values[row] = places[number]!
+      validity[row >>> 3]! |= 1 << (row & 7)
+      filled++
+    }
+    this.#filled += filled
+  }
+}
+
+function newValues(type: WideType, rows: number, words: number): WideValues {
+  switch (type) {
+    case 'bool':
+    case 'uint8':
+      return new Uint8Array(rows)
+    case 'uint16':
+      return new Uint16Array(rows)
+    case 'uint32':
+      return new Uint32Array(rows)
+    case 'int32':
+      return new Int32Array(rows)
+    case 'int64':
+      return new BigInt64Array(rows)
+    case 'uint64':
+      return new BigUint64Array(rows)
+    case 'text':
+      // One number stays free, since arquero makes of null one word more.
+      return words <= 0x7f ? new Int8Array(rows) : words <= 0x7fff ? new Int16Array(rows) : new Int32Array(rows)
+  }
+}
+
+/** Where a wide column's values come from: the field of that name in each kind that has it. */
+interface Source {
+  readonly kind: number
+  readonly column: Column
+}
+
+export class WideTable {
+  readonly columns: readonly WideColumn[]
+  /** The dictionary of each text column. */
+  readonly words: ReadonlyMap<string, readonly string[]>
+  readonly #events: Events
+  readonly #words: ReadonlyMap<string, Words>
+  readonly #sources: ReadonlyMap<string, readonly Source[]>
+
+  constructor(events: Events) {
+    this.#events = events
+    const present = kindsIn(events)
+    const sources = new Map<string, Source[]>()
+    for (const kind of present) {
+      for (const column of events.tables[kindNames[kind]!].list) {
+        const list = sources.get(column.name)
+        if (list === undefined) sources.set(column.name, [{ kind, column }])
+        else list.push({ kind, column })
+      }
+    }
+    this.#sources = sources
+    this.columns = wideColumns.filter(({ name }) => isSpine(name) || name === 'event' || sources.has(name))
+    this.#words = wordsIn(events, this.columns, sources)
+    this.words = new Map([...this.#words].map(([name, { list }]) => [name, list]))
+  }
+
+  /** The cells of all columns, in runs of at most so many rows. */
+  *chunks(rowsEach: number): Generator<{ readonly rows: number; readonly cells: readonly WideCells[] }> {
+    const { length } = this.#events
+    for (let from = 0; from < length; from += rowsEach) {
+      const rows = Math.min(rowsEach, length - from)
+      yield { rows, cells: this.#chunk(from, rows) }
+    }
+  }
+
+  #chunk(from: number, rows: number): WideCells[] {
+    const { kind, slot } = this.#events
+    const all = Uint32Array.from({ length: rows }, (_, row) => row)
+    const here = all.map((row) => row + from)
+    const byKind = rowsByKind(kind.subarray(from, from + rows))
+    const slots = byKind.map((to) => to.map((row) => slot[row + from]!))
+    return this.columns.map((column) => {
+      const words = this.#words.get(column.name)
+      const cells = new Cells(column, rows, words)
+      if (isSpine(column.name)) {
+        const { data, absent } = spineData(this.#events, column.name)
+        cells.fill(data, absent, here, all, words)
+      } else if (column.name === 'event') {
+        cells.fill(new Uint32Array(kind.subarray(from, from + rows)), -1, all, all, words)
+      } else {
+        for (const source of this.#sources.get(column.name)!) {
+          const { data, type } = source.column
+          cells.fill(data, ABSENT[type], slots[source.kind]!, byKind[source.kind]!, words)
+        }
+      }
+      return cells
+    })
+  }
+}
+
+function spineData(
+  events: Events,
+  name: keyof typeof spine,
+): { data: Exclude<Column['data'], BigUint64Array>; absent: number } {
+  switch (name) {
+    case 'time':
+      return { data: events.time, absent: Number.NaN }
+    case 'cpu':
+      return { data: events.cpu, absent: -1 }
+    case 'pid':
+      return { data: events.pid, absent: ABSENT_PID }
+    case 'comm':
+      return { data: events.comm, absent: ABSENT_COMM }
+    case 'context':
+      return { data: events.context, absent: ABSENT_CONTEXT }
+  }
+}
+
+function kindsIn({ kind }: Events): number[] {
+  const seen = new Uint8Array(kindNames.length)
+  for (let row = 0; row < kind.length; row++) seen[kind[row]!] = 1
+  return [...seen.keys()].filter((number) => seen[number] === 1)
+}
+
+function rowsByKind(kind: Uint8Array): Uint32Array[] {
+  const counts = new Uint32Array(kindNames.length)
+  for (let row = 0; row < kind.length; row++) counts[kind[row]!]!++
+  const rows = Array.from(counts, (count) => new Uint32Array(count))
+  counts.fill(0)
+  for (let row = 0; row < kind.length; row++) {
+    const number = kind[row]!
+    rows[number]![counts[number]!++] = row
+  }
+  return rows
+}
+
+/** The words that the rows use: what a filter left out is not in the file. */
+function wordsIn(
+  events: Events,
+  columns: readonly WideColumn[],
+  sources: ReadonlyMap<string, readonly Source[]>,
+): Map<string, Words> {
+  const { strings, comm, kind, slot } = events
+  const words = new Map<string, Words>()
+  const byKind: [Words, Column][][] = kindNames.map(() => [])
+  for (const { name, type } of columns) {
+    if (type !== 'text') continue
+    const own = new Words(name === 'event' ? kindNames.length : strings.size)
+    words.set(name, own)
+    for (const { kind: number, column } of sources.get(name) ?? []) byKind[number]!.push([own, column])
+  }
+  const [comms, names] = [words.get('comm')!, words.get('event')!]
+  for (let row = 0; row < events.length; row++) {
+    const number = kind[row]!
+    if (names.places[number] === -1) names.add(number, kindNames[number]!)
+    const name = comm[row]!
+    if (name !== ABSENT_COMM && comms.places[name] === -1) comms.add(name, strings.get(name)!)
+    for (const [own, { data }] of byKind[number]!) {
+      const text = data[slot[row]!]! as number
+      if (text !== ABSENT.text && own.places[text] === -1) own.add(text, strings.get(text)!)
+    }
+  }
+  return words
+}
