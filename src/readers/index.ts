@@ -10,7 +10,7 @@ import type { ReadTrace, TraceFormat } from './format.ts'
 import { looksLike } from './looks-like.ts'
 import { kreplayNdjson } from './ndjson/index.ts'
 import { machineOf, parseVmstat, SIDECARS, type Sidecars } from './sidecars.ts'
-import { ftraceText, traceCmdReport } from './text/index.ts'
+import { babeltraceText, ftraceText, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
 import { unwrap } from './unwrap.ts'
 
@@ -21,6 +21,7 @@ export const formats: readonly TraceFormat[] = [
   traceDat,
   ftraceText,
   traceCmdReport,
+  babeltraceText,
   kreplayCsv,
   kreplayNdjson,
   kreplayArrow,

@@ -1,3 +1,5 @@
+import { LONGEST_HEAD, type OtherHead } from './other-heads.ts'
+
 const SPACE = 0x20
 const DASH = 0x2d
 const OPEN_BRACKET = 0x5b
@@ -21,6 +23,8 @@ const isSpace = (byte: number): boolean => byte <= SPACE
  */
 export class HeadReader {
   readonly #bytes: Uint8Array
+  readonly #buffer: Buffer
+  readonly #other: ((line: string) => OtherHead | undefined) | undefined
   commFrom = 0
   commTo = 0
   pid = 0
@@ -38,9 +42,17 @@ export class HeadReader {
   nameFrom = 0
   nameTo = 0
   payloadFrom = 0
+  /** The record's flag bits, where the layout prints them as a number; else −1. */
+  flagBits = -1
+  /** Whether the stamp counts from the trace's first event. */
+  relative = false
+  #payloadFrom = 0
 
-  constructor(bytes: Uint8Array) {
+  /** `other` reads the heads that are of another layout. */
+  constructor(bytes: Uint8Array, other?: (line: string) => OtherHead | undefined) {
     this.#bytes = bytes
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#other = other
   }
 
   /** Whether the line has a head up to its stamp. */
@@ -54,9 +66,31 @@ export class HeadReader {
       if (at === bracket + 1 || at >= to || bytes[at] !== CLOSE_BRACKET || cpu > 0xfffe) continue
       if (!this.#readTask(from, bracket)) continue
       this.cpu = cpu
+      this.flagBits = -1
+      this.relative = false
+      this.#payloadFrom = 0
       return this.#readStamp(at + 1, to)
     }
-    return false
+    return this.#other !== undefined && this.#readOther(this.#other, from, to)
+  }
+
+  #readOther(read: (line: string) => OtherHead | undefined, from: number, to: number): boolean {
+    const head = read(this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD)))
+    if (head === undefined || head.cpu > 0xfffe || head.pid > 0x7fffffff) return false
+    this.commFrom = from + head.commFrom
+    this.commTo = from + head.commTo
+    this.pid = head.pid
+    this.cpu = head.cpu
+    this.flagsFrom = from + head.flagsFrom
+    this.flagsTo = from + head.flagsTo
+    this.flagBits = head.flagBits ?? -1
+    this.seconds = head.seconds
+    this.nanoseconds = head.nanoseconds
+    this.digits = head.digits
+    this.relative = head.relative
+    this.bodyFrom = from + head.bodyFrom
+    this.#payloadFrom = head.payloadFrom === undefined ? 0 : from + head.payloadFrom
+    return true
   }
 
   /** Whether an event's name follows the stamp; sets where it and its payload stand. */
@@ -79,7 +113,7 @@ export class HeadReader {
     }
     this.nameTo = at
     if (at === this.nameFrom || at >= to || bytes[at] !== COLON) return false
-    at++
+    at = Math.max(at + 1, this.#payloadFrom)
     while (at < to && isSpace(bytes[at]!)) at++
     this.payloadFrom = at
     return true

@@ -1,6 +1,7 @@
 import type { TraceFormat } from '../format.ts'
 import { HeadReader } from './head.ts'
-import { readText } from './read-text.ts'
+import { BabeltraceHeads, otherHead } from './other-heads.ts'
+import { readBabeltrace, readText } from './read-text.ts'
 
 export { skippedLines, textNotices } from './notices.ts'
 
@@ -10,11 +11,14 @@ const LINES_SNIFFED = 200
 /** Which program wrote a text, by its header, or by its first event line or loss line where it has none. */
 function writerOf(head: Uint8Array): 'ftrace' | 'trace-cmd' | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, head.length)
-  const reader = new HeadReader(head)
+  const reader = new HeadReader(head, otherHead)
+  if (text.includes('Dumping ftrace buffer:')) return 'ftrace'
   let from = 0
   for (let line = 0; line < LINES_SNIFFED && from < head.length; line++) {
     const newline = head.indexOf(NEWLINE, from)
     const to = newline < 0 ? head.length : newline
+    // Quoted in a mail
+    while (from < to && (head[from] === 0x3e || (head[from] === 0x20 && head[from + 1] === 0x3e))) from++
     if (reader.read(from, to)) {
       if (!reader.readName(to)) return 'ftrace'
       // trace-cmd pads names to a column and, with -t, prints nine digits; ftrace does neither.
@@ -45,4 +49,15 @@ export const traceCmdReport: TraceFormat = {
   id: 'trace-cmd report',
   sniff: (head) => writerOf(head) === 'trace-cmd',
   read: (source) => readText(source, 'trace-cmd report text'),
+}
+
+/** What babeltrace2 prints of LTTng's kernel traces, and of perf's after `perf data convert --to-ctf`. */
+export const babeltraceText: TraceFormat = {
+  id: 'babeltrace2 text',
+  sniff(head) {
+    const heads = new BabeltraceHeads()
+    const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
+    return text.split('\n', LINES_SNIFFED).some((line) => line.startsWith('[') && heads.read(line) !== undefined)
+  },
+  read: (source) => readBabeltrace(source, 'babeltrace2 text'),
 }

@@ -8,6 +8,9 @@ export const skippedLines = {
     level: 'data-loss',
     help: 'The last line has no end: the file was cut in the middle of an event.',
   },
+  'wrapped-line': { level: 'note', help: 'The rest of an event that a mailer wrapped: read with the line before it.' },
+  'mail-line': { level: 'note', help: 'Prose, a signature or a cut mark of the mail that the trace stands in.' },
+  'console-line': { level: 'note', help: 'A line of the console that the trace was dumped to.' },
   'stack-line': { level: 'note', help: 'A line of a stack trace; kreplay does not use stacks.' },
 } as const satisfies Record<string, Notice>
 
@@ -24,6 +27,10 @@ export const textNotices = {
   'assumed-gfp-bits': {
     level: 'note',
     help: 'GFP_ATOMIC or GFP_NOWAIT, whose bits differ by release, in a trace without `uname`: read as Linux 6.12 has them.',
+  },
+  'relative-stamps': {
+    level: 'note',
+    help: 'Stamps count from the trace’s first event, as the latency format prints them: not comparable with other traces.',
   },
   'overwritten-events': {
     level: 'data-loss',

@@ -46,7 +46,8 @@ const plainText = (text: string): string => /^\(0x[0-9a-f]+:(.*)\)$/.exec(text)?
 
 /** `f+0x1/0x2 [m]` → `f+0x1 [m]`: the function's size is in ftrace's text only. An address stays one. */
 function siteText(text: string): string {
-  if (/^[0-9a-f]{8,16}$/.test(text)) return `0x${text.replace(/^0+(?=.)/, '')}`
+  const address = /^(?:0x)?0*([0-9a-f]+)$/i.exec(text)?.[1]
+  if (address !== undefined && text.length >= 8) return `0x${address.toLowerCase()}`
   return text.replace(/\/0x[0-9a-f]+(?= |$)/, '')
 }
 
@@ -308,8 +309,10 @@ export class PayloadReader {
     const bytes = this.#bytes
     const { rest, bare, type } = this.#fields[index]!
     let end = from
-    if (rest) end = to
-    else {
+    if (rest) {
+      end = to
+      while (end > from && bytes[end - 1]! <= SPACE) end--
+    } else {
       while (end < to && bytes[end] !== SPACE) end++
       if (type === 'site' && bytes[end + 1] === OPEN_BRACKET) end = this.#moduleEnd(end, to)
     }

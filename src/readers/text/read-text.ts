@@ -1,9 +1,12 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
 import type { ReadTrace, TraceSource } from '../format.ts'
+import { plainPayloads } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
+import { isMail, type Mail, unwrapMail } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
+import { BabeltraceHeads, otherHead, PRINTK } from './other-heads.ts'
 import { type PayloadReader, payloadReaders, Texts } from './payload.ts'
 
 const NEWLINE = 0x0a
@@ -39,6 +42,10 @@ const contextOf = (interrupts: number, context: number): number => {
   }
 }
 
+/** The same from the flag bits of a record: irqs off, hardirq, softirq, NMI. */
+const contextOfBits = (bits: number): number =>
+  (bits & 1 ? 8 : 0) | (bits & 8 ? 2 : 0) | (bits & 16 ? 1 : 0) | (bits & 64 ? 4 : 0)
+
 interface Loss {
   readonly cpu: number
   readonly count: number | undefined
@@ -47,15 +54,46 @@ interface Loss {
 /** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
 type Reading = PayloadReader | number
 
+/** First bytes by which a mail is known. */
+const HEAD = 64 * 1024
+
 /**
- * Reads `trace`, `trace_pipe` and `trace-cmd report` text: they differ in padding, in digits of the stamp, in flag columns and in
- * how losses are written, and one reader takes them all. Events stay in the file's order.
+ * Reads `trace`, `trace_pipe` and `trace-cmd report` text, dumps on a console, and all of these out of a mail: they differ in
+ * padding, in digits of the stamp, in flag columns and in how losses are written, and one reader takes them all. Events stay in
+ * the file's order.
  *
  * Law: lines = comments + lines that gave an event + the tally of `skippedLines`. A line that tells of a loss gives an event.
  * The header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
  */
 export function readText(source: TraceSource, format: string): ReadTrace {
-  return new TextReader(source).read(format)
+  const mail = isMail(source.bytes.subarray(0, HEAD)) ? unwrapMail(source.bytes) : undefined
+  const bytes = mail?.bytes ?? source.bytes
+  const reader = new TextReader({ ...source, bytes }, new HeadReader(bytes, otherHead), mail)
+  return reader.read(mail === undefined ? format : `${format}, out of a mail`)
+}
+
+/** Reads what babeltrace2 prints of LTTng's and perf's CTF traces. */
+export function readBabeltrace(source: TraceSource, format: string): ReadTrace {
+  const bytes = plainPayloads(source.bytes)
+  const heads = new BabeltraceHeads()
+  // The heads are read off the text as it came: rewriting the payloads left them in place.
+  return new TextReader({ ...source, bytes }, new HeadReader(bytes, (line) => heads.read(line))).read(format)
+}
+
+/** What a text without one readable event is, where ftrace can print so. */
+function otherLayout(text: string): { what: string; hint: string } | undefined {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  if (lines.some((line) => /^\w+: \w+/.test(line)))
+    return {
+      what: 'the events have no time and no CPU, so their order is all that is known',
+      hint: 'record again after `echo 1 > options/context-info`',
+    }
+  if (lines.some((line) => /^\d+ \d+ \d+ type: \d+|^(?:[0-9a-f]{2,16} ){3}/.test(line)) || text.includes('\0'))
+    return {
+      what: 'the events are printed raw, as hex or as binary, without their fields',
+      hint: 'record again after `echo 0 > options/raw`, and the same for `hex` and `bin`; or use trace-cmd',
+    }
+  return undefined
 }
 
 class TextReader {
@@ -80,13 +118,16 @@ class TextReader {
   /** Columns of the flags, as far as the header has named them. */
   #flagColumns = 0
   #contextColumn = 2
+  readonly #mail: Mail | undefined
+  #joined = 0
 
-  constructor(source: TraceSource) {
+  constructor(source: TraceSource, head: HeadReader, mail?: Mail) {
     const { bytes } = source
+    this.#mail = mail
     this.#source = source
     this.#bytes = bytes
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#head = new HeadReader(bytes)
+    this.#head = head
     const { strings } = this.#builder
     this.#comms = new ByteMemo(bytes, (text) => {
       // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
@@ -108,6 +149,7 @@ class TextReader {
       while (to > from && bytes[to - 1] === RETURN) to--
       this.#lines++
       this.#readLine(from, to, newline >= 0)
+      if (this.#mail !== undefined) this.#countJoins(this.#mail.joins, next)
       from = next
       if (from >= progress) {
         onProgress?.(from, bytes.length)
@@ -125,6 +167,13 @@ class TextReader {
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
       lines: { total: this.#lines, comments: this.#comments, events: this.#eventLines },
+    }
+  }
+
+  #countJoins(joins: readonly number[], next: number): void {
+    for (; this.#joined < joins.length && joins[this.#joined]! < next; this.#joined++) {
+      this.#lines++
+      this.#skip('wrapped-line')
     }
   }
 
@@ -157,6 +206,8 @@ class TextReader {
     this.#zero = zero
     this.#lastTime = time
     if (digits > this.#finest) this.#finest = digits
+    if (this.#head.relative && this.#noticed.of('relative-stamps') === 0)
+      this.#noticed.count('relative-stamps', this.#place())
     if (this.#overwritten > 0 || this.#losses.length > 0) this.#addLosses(time)
     this.#eventLines++
     const comm = this.#comms.get(commFrom, commTo)
@@ -173,7 +224,8 @@ class TextReader {
   }
 
   #context(): number {
-    const { flagsFrom, flagsTo } = this.#head
+    const { flagsFrom, flagsTo, flagBits } = this.#head
+    if (flagBits >= 0) return contextOfBits(flagBits)
     if (flagsFrom === flagsTo) return ABSENT_CONTEXT
     return contextOf(this.#bytes[flagsFrom]!, this.#bytes[Math.min(flagsFrom + this.#contextColumn, flagsTo - 1)]!)
   }
@@ -185,7 +237,7 @@ class TextReader {
     const slot = tables.other.push()
     const { name, fields } = tables.other.column
     name.data[slot] = strings.add(this.#text(nameFrom, nameTo))
-    fields.data[slot] = strings.add(this.#text(payloadFrom, to))
+    fields.data[slot] = strings.add(this.#text(payloadFrom, to).trimEnd())
     this.#builder.add(time, cpu, pid, comm, context, Kind.other, slot)
   }
 
@@ -205,7 +257,7 @@ class TextReader {
       this.#noticed.count('overwritten-events', this.#place(), lost)
     }
     // Each line of the header's drawing names one more column: `# / _---=> hardirq/softirq`.
-    if (text.includes('=> ')) {
+    if (text.includes('=> ') && !text.includes('CPU#')) {
       if (text.includes('hardirq')) this.#contextColumn = this.#flagColumns
       this.#flagColumns++
     }
@@ -214,14 +266,16 @@ class TextReader {
   /** A line with no head of an event. */
   #readOddLine(from: number, to: number, ended: boolean): void {
     const text = this.#text(from, to)
-    const loss = LOST.exec(text)
+    const printk = PRINTK.exec(text)?.[0] ?? ''
+    const loss = LOST.exec(text.slice(printk.length))
     if (loss !== null) {
       const count = loss[2] ?? loss[3]
       this.#eventLines++
       this.#losses.push({ cpu: Number(loss[1]), count: count === undefined ? undefined : Number(count) })
     } else if (REPORT_HEADER.test(text) || text.trim() === '') this.#comments++
     else if (STACK_LINE.test(text)) this.#skip('stack-line')
-    else this.#skip(ended ? 'unparsed-line' : 'truncated-line')
+    else if (!ended) this.#skip('truncated-line')
+    else this.#skip(this.#mail !== undefined ? 'mail-line' : printk !== '' ? 'console-line' : 'unparsed-line')
   }
 
   /** A head, but no event's name behind it: `<stack trace>` and the function tracer. */
@@ -265,10 +319,12 @@ class TextReader {
   #checkThatSomethingWasRead(): void {
     const unread = this.#skipped.total
     if (unread === 0 || this.#eventLines > 0) return
+    const file = this.#source.name
+    const first = otherLayout(this.#buffer.toString('latin1', 0, HEAD))
     throw new TraceError({
-      place: { file: this.#source.name },
-      what: `not one of ${this.#lines} lines is an event in a known layout`,
-      hint: 'kreplay reads the default layout: `echo 1 > options/context-info`, `echo 0 > options/latency-format`, no raw, hex or bin',
+      place: { file },
+      what: first?.what ?? `not one of ${this.#lines} lines is an event in a known layout`,
+      hint: first?.hint ?? 'kreplay reads what ftrace and trace-cmd report print by default: see docs/events.md',
     })
   }
 
