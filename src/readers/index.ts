@@ -9,6 +9,7 @@ import { checkFits, cpusOf } from './fits.ts'
 import type { ReadTrace, TraceFormat } from './format.ts'
 import { looksLike } from './looks-like.ts'
 import { kreplayNdjson } from './ndjson/index.ts'
+import { perfData, perfScript } from './perf/index.ts'
 import { machineOf, parseVmstat, SIDECARS, type Sidecars } from './sidecars.ts'
 import { babeltraceText, ftraceText, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
@@ -22,6 +23,8 @@ export const formats: readonly TraceFormat[] = [
   ftraceText,
   traceCmdReport,
   babeltraceText,
+  perfData,
+  perfScript,
   kreplayCsv,
   kreplayNdjson,
   kreplayArrow,

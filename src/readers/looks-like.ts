@@ -9,8 +9,6 @@ const known: readonly (readonly [magic: string, what: string])[] = [
   ['\xfd7zXZ', 'an xz file (unpack it first)'],
   ['BZh', 'a bzip2 file (unpack it first)'],
   ['\x7fELF', 'an ELF program'],
-  ['PERFILE2', 'a perf.data'],
-  ['2ELIFREP', 'a big-endian perf.data'],
   ['\xc1\x1f\xfc\xc1', 'a CTF stream'],
   ['ARROW1', 'an Arrow file'],
   ['PAR1', 'a Parquet file'],

@@ -1,0 +1,2 @@
+export { perfData } from './perf-data.ts'
+export { perfScript } from './perf-script.ts'

@@ -1,0 +1,274 @@
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, EventBuilder, Kind } from '#events'
+import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
+import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
+import { ByteMemo } from '../text/byte-memo.ts'
+import { skippedLines, textNotices } from '../text/notices.ts'
+import { type PayloadReader, payloadReaders, Texts } from '../text/payload.ts'
+import { scriptLines } from './notices.ts'
+import { NO_PID, payloadEnd, ScriptHead } from './script-head.ts'
+
+/** What `perf script` prints, best with `--ns` for whole nanoseconds. */
+export const perfScript: TraceFormat = { id: 'perf script', sniff: isPerfScript, read: readPerfScript }
+
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+const HASH = 0x23
+const OPEN = 0x28
+const CLOSE = 0x29
+const LONGEST_LINE = 64 * 1024
+const LINES_SNIFFED = 200
+const HEADER = 16 * 1024
+const PROGRESS_STEP = 1 << 22
+/** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
+const LONGEST_TRACE_SECONDS = 9_000_000
+
+const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
+const STACK_LINE = /^\s+[0-9a-f]{6,16}(?: \S|\s*$)/
+/** Records, and what `perf script -D` prints below each. */
+const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
+/** An event without `[cpu]` or without its stamp, as some sets of fields make it. */
+const BARE_EVENT = /^(?:.*?\s)?(?:(\d+\.(?:\d{6}|\d{9})):)?\s*(?:\d+\s+)?[a-z]\w*:[a-z_]\w+:(?:[a-zA-Z]+:)?\s/
+const FIELDS = 'perf script --ns -F comm,tid,cpu,time,event,trace'
+
+function isPerfScript(head: Uint8Array): boolean {
+  const reader = new ScriptHead(head)
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length)
+  let from = 0
+  for (let line = 0; line < LINES_SNIFFED && from < head.length; line++) {
+    const newline = head.indexOf(NEWLINE, from)
+    const to = newline < 0 ? head.length : newline
+    const start = text.toString('latin1', from, Math.min(to, from + 200))
+    if (line === 0 && start.startsWith('# kreplay-events/')) return false
+    if (reader.read(from, to) && (reader.readName(to) === 'tracepoint' || isRecordLine(text, reader.bodyFrom, to)))
+      return true
+    if (isBareEvent(start)) return true
+    from = to + 1
+  }
+  return false
+}
+
+const isRecordLine = (text: Buffer, from: number, to: number): boolean =>
+  text
+    .toString('latin1', from, Math.min(to, from + 40))
+    .trimStart()
+    .startsWith('PERF_RECORD_')
+
+/** Other text may hold `a:b: ` too, so where the line has no stamp it must begin with it. */
+function isBareEvent(line: string): boolean {
+  const match = BARE_EVENT.exec(line)
+  if (match === null) return false
+  return match[1] !== undefined
+    ? !/\[\d+\]/.test(match[0])
+    : /^(?:.{0,60}\[\d{3,5}\])?\s*(?:kmem|rcu|workqueue|vmscan|probe):\w+: /.test(line)
+}
+
+type Skipped = keyof typeof skippedLines | keyof typeof scriptLines
+/** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
+type Reading = PayloadReader | number
+
+/** Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. */
+function readPerfScript(source: TraceSource): ReadTrace {
+  return new ScriptReader(source).read()
+}
+
+class ScriptReader {
+  readonly #source: TraceSource
+  readonly #bytes: Uint8Array
+  readonly #buffer: Buffer
+  readonly #builder = new EventBuilder()
+  readonly #skipped = new Tally<Skipped>({ ...skippedLines, ...scriptLines })
+  readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
+  readonly #head: ScriptHead
+  readonly #comms: ByteMemo<number>
+  readonly #readings: ByteMemo<Reading>
+  readonly #idle: number
+  readonly #uname: string | undefined
+  #lines = 0
+  #comments = 0
+  #eventLines = 0
+  /** Lines that are events, but lack CPU or stamp. */
+  #bare = 0
+  #zero: number | undefined
+  #finest = 6
+
+  constructor(source: TraceSource) {
+    const { bytes } = source
+    this.#source = source
+    this.#bytes = bytes
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#head = new ScriptHead(bytes)
+    const { strings } = this.#builder
+    this.#idle = strings.add('<idle>')
+    // A process whose name perf does not know stands as `:505`.
+    this.#comms = new ByteMemo(bytes, (text) =>
+      text === '' || /^:-?\d+$/.test(text) ? ABSENT_COMM : strings.add(text),
+    )
+    this.#uname = unameOf(this.#buffer.toString('latin1', 0, HEADER))
+    const release = source.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
+    const readers = payloadReaders(new Texts(bytes, this.#builder, release))
+    this.#readings = new ByteMemo(bytes, (name) => readers.get(name) ?? strings.add(name))
+  }
+
+  read(): ReadTrace {
+    const bytes = this.#bytes
+    const { onProgress } = this.#source
+    let progress = PROGRESS_STEP
+    for (let from = 0; from < bytes.length; ) {
+      const newline = bytes.indexOf(NEWLINE, from)
+      const next = newline < 0 ? bytes.length : newline + 1
+      let to = newline < 0 ? bytes.length : newline
+      while (to > from && bytes[to - 1] === RETURN) to--
+      this.#lines++
+      this.#readLine(from, to, newline >= 0)
+      from = next
+      if (from >= progress) {
+        onProgress?.(from, bytes.length)
+        progress = from + PROGRESS_STEP
+      }
+    }
+    onProgress?.(bytes.length, bytes.length)
+    this.#checkThatSomethingWasRead()
+    this.#builder.zero = this.#zero ?? 0
+    return {
+      format: 'perf script text',
+      events: this.#builder.finish(),
+      tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
+      resolutionNs: this.#finest === 9 ? 1 : 1000,
+      lines: { total: this.#lines, comments: this.#comments, events: this.#eventLines },
+      ...(this.#uname === undefined ? {} : { uname: this.#uname }),
+    }
+  }
+
+  #readLine(from: number, to: number, ended: boolean): void {
+    if (to - from > LONGEST_LINE) this.#skip('overlong-line')
+    else if (from === to || this.#bytes[from] === HASH) this.#comments++
+    else if (this.#head.read(from, to)) this.#readEvent(to, ended)
+    else this.#readOddLine(this.#text(from, to), ended)
+  }
+
+  #readEvent(to: number, ended: boolean): void {
+    const head = this.#head
+    const zero = this.#zero ?? head.seconds
+    const name = head.readName(to)
+    if (Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#skip('unparsed-line')
+    else if (name === 'other') this.#skip('other-sample')
+    else if (name === undefined) this.#readRecordLine(zero, to, ended)
+    else {
+      const from = this.#payloadFrom(to)
+      const end = payloadEnd(this.#bytes, from, to)
+      const reading = this.#readings.get(head.nameFrom, head.nameTo)
+      const isKnown = typeof reading !== 'number' && reading.read(from, end)
+      // A name of a flag that no table knows is, at the very end, a known one cut short.
+      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0)
+      if (isWhole) this.#addEvent(reading, isKnown, zero, from, end)
+      else this.#skip('truncated-line')
+    }
+  }
+
+  /** Old perf puts `(function+0x12)` before the payload. */
+  #payloadFrom(to: number): number {
+    const bytes = this.#bytes
+    const from = this.#head.payloadFrom
+    if (bytes[from] !== OPEN) return from
+    let at = from
+    while (at < to && bytes[at] !== CLOSE && bytes[at] !== 0x20) at++
+    if (bytes[at] !== CLOSE || !this.#text(from, at).includes('+0x')) return from
+    at++
+    while (at < to && bytes[at] === 0x20) at++
+    return at
+  }
+
+  #addEvent(reading: Reading, isKnown: boolean, zero: number, from: number, end: number): void {
+    const { cpu, pid: found } = this.#head
+    const time = this.#takeTime(zero)
+    this.#eventLines++
+    const pid = found === NO_PID ? ABSENT_PID : found
+    const comm = found === 0 ? this.#idle : this.#comms.get(this.#head.commFrom, this.#head.commTo)
+    if (typeof reading !== 'number') {
+      if (isKnown) {
+        reading.store(this.#builder, time, cpu, pid, comm, ABSENT_CONTEXT)
+        if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+        if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+        return
+      }
+      this.#noticed.count('unread-payload', this.#place())
+    }
+    const { strings, tables } = this.#builder
+    const slot = tables.other.push()
+    const { name, fields } = tables.other.column
+    name.data[slot] = strings.add(this.#text(this.#head.nameFrom, this.#head.nameTo))
+    fields.data[slot] = strings.add(this.#text(from, end))
+    this.#builder.add(time, cpu, pid, comm, ABSENT_CONTEXT, Kind.other, slot)
+  }
+
+  #takeTime(zero: number): number {
+    const { seconds, nanoseconds, digits } = this.#head
+    this.#zero = zero
+    if (digits > this.#finest) this.#finest = digits
+    return (seconds - zero) * NS_PER_SECOND + nanoseconds
+  }
+
+  /** A stamp, but no event's name behind it: a record about a process, or a loss. */
+  #readRecordLine(zero: number, to: number, ended: boolean): void {
+    const text = this.#text(this.#head.bodyFrom, to).trimStart()
+    const [, lost] = LOST.exec(text) ?? []
+    if (lost !== undefined) {
+      const time = this.#takeTime(zero)
+      this.#eventLines++
+      this.#builder.addEvent({
+        event: 'lost',
+        time,
+        cpu: this.#head.cpu,
+        count: Math.min(Number(lost), ABSENT.u32 - 1),
+      })
+    } else if (text.startsWith('PERF_RECORD_')) this.#skip('perf-record-line')
+    else this.#skip(ended ? 'unparsed-line' : 'truncated-line')
+  }
+
+  /** A line with no head of an event. */
+  #readOddLine(text: string, ended: boolean): void {
+    if (text.trim() === '') this.#comments++
+    else if (LOST_AT_LARGE.test(text)) this.#skip('lost-line')
+    else if (STACK_LINE.test(text)) this.#skip('stack-line')
+    else if (RECORD_LINE.test(text)) this.#skip('perf-record-line')
+    else {
+      if (isBareEvent(text.slice(0, 200))) this.#bare++
+      this.#skip(ended ? 'unparsed-line' : 'truncated-line')
+    }
+  }
+
+  #skip(cause: Skipped): void {
+    this.#skipped.count(cause, this.#place())
+  }
+
+  #checkThatSomethingWasRead(): void {
+    if (this.#eventLines > 0 || this.#skipped.total === 0) return
+    const bare = this.#bare > 0
+    throw new TraceError({
+      place: { file: this.#source.name },
+      what: bare
+        ? `the events have no CPU or no time: perf script printed other fields`
+        : `not one of ${this.#lines} lines is a tracepoint in the layout of perf script`,
+      hint: bare ? `Print them: ${FIELDS}.` : "Record tracepoints: perf record -a -e 'kmem:*' -e 'rcu:*'.",
+    })
+  }
+
+  #place() {
+    return { file: this.#source.name, line: this.#lines }
+  }
+
+  #text(from: number, to: number): string {
+    return this.#buffer.toString('utf8', from, to)
+  }
+}
+
+/** Losses of which neither time nor CPU is told: `perf script -D`, and what perf says on standard error. */
+const LOST_AT_LARGE = /PERF_RECORD_LOST(?:_SAMPLES)? lost \d|\blost \d+ (?:chunks|samples)/
+
+/** From `perf script --header`. */
+function unameOf(head: string): string | undefined {
+  const line = (name: string): string | undefined => new RegExp(`^# ${name} : (.*\\S)`, 'm').exec(head)?.[1]
+  const release = line('os release')
+  if (release === undefined) return undefined
+  return ['Linux', line('hostname') ?? '', release, line('arch') ?? ''].filter((part) => part !== '').join(' ')
+}
