@@ -1,5 +1,6 @@
 export { arrowWriter } from './arrow.ts'
 export { csvWriter } from './csv.ts'
 export { ndjsonWriter } from './ndjson.ts'
+export { parquetWriter } from './parquet.ts'
 export { writeRecording, writerFor, writers } from './write-recording.ts'
 export type { Writer } from './writer.ts'

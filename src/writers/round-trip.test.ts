@@ -11,9 +11,9 @@ const traces = join(import.meta.dirname, '../../traces')
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-round-trip-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-test('a capture written as compressed CSV is the same capture', async () => {
+test('a capture written in kreplay’s own formats, compressed or not, is the same capture', async () => {
   const capture = await readCapture(join(traces, 'pages-7.2-s'))
-  for (const extension of ['.csv.gz', '.csv.zst']) {
+  for (const extension of ['.csv.gz', '.csv.zst', '.ndjson.gz', '.arrow', '.arrow.zst']) {
     const path = join(folder, `pages${extension}`)
     await writeRecording(capture, path)
     const again = await readCapture(path)

@@ -8,9 +8,10 @@ import { UsageError } from '#kernel'
 import { arrowWriter } from './arrow.ts'
 import { csvWriter } from './csv.ts'
 import { ndjsonWriter } from './ndjson.ts'
+import { parquetWriter } from './parquet.ts'
 import type { Writer } from './writer.ts'
 
-export const writers = [csvWriter, ndjsonWriter, arrowWriter] as const satisfies readonly Writer[]
+export const writers = [csvWriter, ndjsonWriter, arrowWriter, parquetWriter] as const satisfies readonly Writer[]
 
 const compressions: Readonly<Record<string, () => Transform>> = {
   '.gz': () => createGzip(),
@@ -21,11 +22,13 @@ const compressions: Readonly<Record<string, () => Transform>> = {
 export function writerFor(path: string): { readonly writer: Writer; readonly compress?: () => Transform } {
   const outer = Object.keys(compressions).find((extension) => path.endsWith(extension))
   const inner = outer === undefined ? path : path.slice(0, -outer.length)
-  const writer = writers.find(({ extension }) => inner.endsWith(extension))
+  const writer: Writer | undefined = writers.find(({ extension }) => inner.endsWith(extension))
   if (writer === undefined) {
     const known = writers.map(({ extension }) => extension).join(', ')
     throw new UsageError(`no writer for ${path}`, `name it with one of ${known}, and .gz or .zst after it to compress`)
   }
+  if (writer.packed === true && outer !== undefined)
+    throw new UsageError(`${writer.extension} is compressed within`, `leave ${outer} off: ${inner}`)
   const compress = outer === undefined ? undefined : compressions[outer]
   return compress === undefined ? { writer } : { writer, compress }
 }

@@ -1,0 +1,169 @@
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type * as Duckdb from '@duckdb/node-api'
+import { EXCHANGE_MARK, type Recording } from '#events'
+import { UsageError } from '#kernel'
+import { type WideCells, type WideColumn, WideTable } from './wide.ts'
+import type { Writer } from './writer.ts'
+
+type Library = typeof Duckdb
+
+/** As many as DuckDB takes at a time. */
+const ROWS = 2048
+/** Above it a text column is handed over text by text, since DuckDB takes the words of an enum in one statement. */
+const MOST_WORDS = 10_000
+
+async function library(): Promise<Library> {
+  try {
+    return await import('@duckdb/node-api')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new UsageError(
+      'Parquet is written by DuckDB, which is not installed (it is 70 MB)',
+      'run `npm install @duckdb/node-api` beside kreplay, or write .arrow, which needs nothing else',
+    )
+  }
+}
+
+/** A column as DuckDB has it, and how a run of its cells is put into a vector. */
+interface DuckColumn {
+  readonly name: string
+  readonly type: Duckdb.DuckDBType
+  /** SQL type of the column. */
+  readonly sql: string
+  put(vector: Duckdb.DuckDBVector, cells: WideCells): void
+}
+
+const quoted = (text: string, mark: string): string => `${mark}${text.replaceAll(mark, mark + mark)}${mark}`
+
+function duckColumn(duckdb: Library, { name, type }: WideColumn, words: readonly string[] | undefined): DuckColumn {
+  const plain = (duck: Duckdb.DuckDBType): DuckColumn => ({ name, type: duck, sql: `${duck}`, put: putNumbers })
+  switch (type) {
+    case 'bool':
+      return { ...plain(duckdb.BOOLEAN), put: putFlags }
+    case 'uint8':
+      return plain(duckdb.UTINYINT)
+    case 'uint16':
+      return plain(duckdb.USMALLINT)
+    case 'uint32':
+      return plain(duckdb.UINTEGER)
+    case 'int32':
+      return plain(duckdb.INTEGER)
+    case 'int64':
+      return plain(duckdb.BIGINT)
+    case 'uint64':
+      return plain(duckdb.UBIGINT)
+    case 'text': {
+      const list = words ?? []
+      // NUL ends a statement.
+      if (list.length === 0 || list.length > MOST_WORDS || list.some((word) => word.includes('\0'))) {
+        return { name, type: duckdb.VARCHAR, sql: 'VARCHAR', put: (vector, cells) => putTexts(vector, cells, list) }
+      }
+      const sql = `ENUM(${list.map((word) => quoted(word, "'")).join(', ')})`
+      return { name, type: duckdb.ENUM([...list]), sql, put: putNumbers }
+    }
+  }
+}
+
+/** The parts of DuckDB's vectors that its types keep to themselves: a call for each cell would cost ten times as much. */
+interface RawVector {
+  readonly items?: { set(values: unknown): void }
+  readonly validity: { data: BigUint64Array | null }
+}
+
+const isThere = ({ validity }: WideCells, row: number): boolean => ((validity[row >>> 3]! >>> (row & 7)) & 1) === 1
+
+function putNumbers(vector: Duckdb.DuckDBVector, cells: WideCells): void {
+  ;(vector as unknown as RawVector).items!.set(cells.values)
+  putNulls(vector, cells)
+}
+
+function putFlags(vector: Duckdb.DuckDBVector, cells: WideCells): void {
+  const { values } = cells
+  for (let row = 0; row < values.length; row++)
+    if (isThere(cells, row)) vector.setItem(row, (values[row] === 1) as never)
+  putNulls(vector, cells)
+}
+
+function putTexts(vector: Duckdb.DuckDBVector, cells: WideCells, words: readonly string[]): void {
+  const { values } = cells
+  for (let row = 0; row < values.length; row++) {
+    if (isThere(cells, row)) vector.setItem(row, words[values[row] as number]! as never)
+  }
+  putNulls(vector, cells)
+}
+
+/** DuckDB's bitmaps are those of `WideCells`, in words of 64. */
+function putNulls(vector: Duckdb.DuckDBVector, { values, validity, nulls }: WideCells): void {
+  if (nulls === 0) return
+  const bits = new BigUint64Array(Math.ceil(values.length / 64))
+  new Uint8Array(bits.buffer).set(validity)
+  ;(vector as unknown as RawVector).validity.data = bits
+}
+
+async function append(duckdb: Library, connection: Duckdb.DuckDBConnection, table: WideTable): Promise<DuckColumn[]> {
+  const columns = table.columns.map((column) => duckColumn(duckdb, column, table.words.get(column.name)))
+  const declared = columns.map(({ name, sql }) => `${quoted(name, '"')} ${sql}`)
+  await connection.run(`CREATE TABLE events (${declared.join(', ')})`)
+  const appender = await connection.createAppender('events')
+  const chunk = duckdb.DuckDBDataChunk.create(columns.map(({ type }) => type))
+  for (const { rows, cells } of table.chunks(ROWS)) {
+    chunk.reset()
+    chunk.rowCount = rows
+    columns.forEach(({ put }, at) => {
+      const vector = chunk.getColumnVector(at)
+      put(vector, cells[at]!)
+      vector.flush()
+    })
+    appender.appendDataChunk(chunk)
+  }
+  appender.closeSync()
+  return columns
+}
+
+/** The same settings as in Arrow's metadata. */
+function settingsOf({ events, resolutionNs, clock }: Recording): string {
+  const settings = {
+    kreplay: EXCHANGE_MARK.slice(2),
+    zero: `${events.zero}`,
+    resolutionNs: `${resolutionNs}`,
+    ...(clock === undefined ? {} : { clock }),
+  }
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}: ${quoted(value, "'")}`)
+    .join(', ')
+}
+
+async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
+  const duckdb = await library()
+  const folder = await mkdtemp(join(tmpdir(), 'kreplay-parquet-'))
+  try {
+    const file = join(folder, 'events.parquet')
+    // In a file, since in memory the table would take ten times what the events do.
+    const database = await duckdb.DuckDBInstance.create(join(folder, 'events.duckdb'), { memory_limit: '1GB' })
+    const connection = await database.connect()
+    try {
+      const columns = await append(duckdb, connection, new WideTable(recording.events))
+      const selected = columns.map(({ name, type }) =>
+        type.typeId === duckdb.DuckDBTypeId.ENUM
+          ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
+          : quoted(name, '"'),
+      )
+      await connection.run(
+        `COPY (SELECT ${selected.join(', ')} FROM events) TO ${quoted(file, "'")} ` +
+          `(FORMAT parquet, COMPRESSION zstd, KV_METADATA {${settingsOf(recording)}})`,
+      )
+    } finally {
+      connection.closeSync()
+      database.closeSync()
+    }
+    yield* createReadStream(file)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Parquet, compressed within by zstd: the table that Arrow has, texts as plain strings. For DuckDB, polars, pandas, Spark. */
+export const parquetWriter: Writer = { id: 'parquet', extension: '.parquet', packed: true, write }
