@@ -94,8 +94,8 @@ const formatsOf = [
 ]
 const ids = { free: [10, 11], alloc: [12, 5000] } as const
 const attrs = (sampleType = USUAL) => [
-  { sampleType, ids: ids.free },
-  { sampleType, ids: ids.alloc },
+  { config: FREE, sampleType, ids: ids.free },
+  { config: ALLOC, sampleType, ids: ids.alloc },
   // perf's own event for names of processes.
   { type: 1, sampleType: sampleType & ~Sample.RAW, ids: [13, 14] },
 ]

@@ -5,18 +5,19 @@ const SLASH = 0x2f
 const DASH = 0x2d
 const DOT = 0x2e
 const COLON = 0x3a
-const UNDERSCORE = 0x5f
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
 const isSpace = (byte: number): boolean => byte <= SPACE
-const isNameByte = (byte: number): boolean =>
-  ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) ||
-  isDigit(byte) ||
-  byte === UNDERSCORE ||
-  byte === DASH ||
-  byte === DOT
+const bytesOf = (letters: string): Uint8Array => {
+  const table = new Uint8Array(256)
+  for (const byte of Buffer.from(letters)) table[byte] = 1
+  return table
+}
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
+const NAME = bytesOf(`${LETTERS}${LETTERS.toUpperCase()}0123456789_-.`)
 /** `cycles:ppp`, `kmem:kmalloc:k`: what a user may put behind an event's name. */
-const isModifier = (byte: number): boolean => 'ukhpPGHSDIebW'.includes(String.fromCharCode(byte))
+const MODIFIER = bytesOf('ukhpPGHSDIebW')
+const HEX = bytesOf('0123456789abcdef')
 
 export const NO_PID = -1
 
@@ -82,11 +83,11 @@ export class ScriptHead {
     this.nameTo = this.#skipName(at + 1, to)
     if (this.nameTo === this.nameFrom || bytes[this.nameTo] !== COLON)
       return isSpace(bytes[at + 1] ?? 0) ? 'other' : undefined
-    let onlyModifiers = true
-    for (let letter = this.nameFrom; letter < this.nameTo; letter++) onlyModifiers &&= isModifier(bytes[letter]!)
-    if (onlyModifiers) return 'other'
+    let letter = this.nameFrom
+    while (letter < this.nameTo && MODIFIER[bytes[letter]!] === 1) letter++
+    if (letter === this.nameTo) return 'other'
     at = this.nameTo + 1
-    if (at < to && isModifier(bytes[at]!)) {
+    if (at < to && MODIFIER[bytes[at]!] === 1) {
       const end = this.#skipName(at, to)
       if (bytes[end] === COLON) at = end + 1
     }
@@ -103,7 +104,7 @@ export class ScriptHead {
 
   #skipName(at: number, to: number): number {
     const bytes = this.#bytes
-    while (at < to && isNameByte(bytes[at]!)) at++
+    while (at < to && NAME[bytes[at]!] === 1) at++
     return at
   }
 
@@ -158,8 +159,6 @@ export class ScriptHead {
   }
 }
 
-const isHex = (byte: number): boolean => isDigit(byte) || (byte >= 0x61 && byte <= 0x66)
-
 /** Where the payload ends: perf appends `%16lx symbol (object)`, or less of it, when asked for `ip` or `sym`. */
 export function payloadEnd(bytes: Uint8Array, from: number, to: number): number {
   const end = trimmed(bytes, from, to)
@@ -182,7 +181,11 @@ function addressBefore(bytes: Uint8Array, from: number, end: number): number {
   for (let word = 0; word < 2; word++) {
     const wordEnd = at
     let hex = true
-    while (at > from && bytes[at - 1] !== SPACE) hex = isHex(bytes[--at]!) && hex
+    while (at > from && bytes[at - 1] !== SPACE) {
+      if (HEX[bytes[--at]!] === 1) continue
+      if (word === 1) return -1
+      hex = false
+    }
     const start = at
     while (at > from && bytes[at - 1] === SPACE) at--
     // One space parts it from the payload; the rest is the padding to 16 digits.

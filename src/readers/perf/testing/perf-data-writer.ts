@@ -9,6 +9,8 @@ import { Sample, TRACEPOINT } from '../attrs.ts'
  */
 export interface AttrPart {
   readonly type?: number
+  /** Of a tracepoint: its format's id. */
+  readonly config?: number
   readonly sampleType: number
   readonly readFormat?: number
   readonly clockId?: number
@@ -138,12 +140,12 @@ export class PerfWriter {
   finishedRound = (): Uint8Array => this.record(68, new Uint8Array(0))
 
   /** `struct perf_event_attr` of 128 bytes. */
-  attr({ type = TRACEPOINT, sampleType, readFormat = 0, clockId }: AttrPart): Uint8Array {
+  attr({ type = TRACEPOINT, config = 0, sampleType, readFormat = 0, clockId }: AttrPart): Uint8Array {
     const bit = (at: number): bigint => 1n << BigInt(this.little ? at : 63 - at)
     const flags = bit(18) | (clockId === undefined ? 0n : bit(25))
     return this.#bytes((out) => {
       out.add(new Uint8Array(128))
-      out.number(type, 4, 0).number(128, 4, 4).number(1, 8, 16)
+      out.number(type, 4, 0).number(128, 4, 4).number(config, 8, 8).number(1, 8, 16)
       out.number(sampleType, 8, 24).number(readFormat, 8, 32).number(flags, 8, 40)
       out.number(clockId ?? 0, 4, 92)
     })
