@@ -105,7 +105,31 @@ function fidelitySentence({ pcp }: Fidelity): string {
   if (refills !== undefined) parts.push(`${exactly(refills)} of ${number(pcp.refills.recorded)} refills`)
   if (bursts !== undefined) parts.push(`${exactly(bursts)} of ${number(pcp.drainBursts.recorded)} drain bursts`)
   if (parts.length === 0) return 'The recording kernel recorded too little to check the replay against.'
-  return `kreplay reproduces ${parts.join(' and ')} that this kernel recorded exactly.`
+  return `kreplay reproduces exactly ${parts.join(' and ')} that this kernel recorded.`
+}
+
+/** The run with the least cost, compared part by part; the first of equals. */
+function least(runs: readonly Run[], cost: (run: Run) => readonly number[]): Run | undefined {
+  const before = (a: readonly number[], b: readonly number[]): boolean => {
+    const at = a.findIndex((value, part) => value !== b[part])
+    return at >= 0 && a[at]! < b[at]!
+  }
+  return runs.reduce<Run | undefined>(
+    (best, run) => (best === undefined || before(cost(run), cost(best)) ? run : best),
+    undefined,
+  )
+}
+
+function interruptionFinding(base: Run, best: Run, isolated: readonly number[]): string {
+  const locks = share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages)
+  const moved =
+    locks === undefined
+      ? ''
+      : `, and moves ${percent(Math.abs(locks))} ${locks < 0 ? 'fewer' : 'more'} pages under zone->lock`
+  const onIsolated = isolated.reduce((sum, cpu) => sum + (base.interruptions[cpu] ?? 0), 0)
+  const iso = isolated.length === 0 ? '' : ` (${onIsolated} on isolated CPU ${isolated.join(', ')})`
+  const times = best.work.interruptions === 0 ? 'no CPU' : `CPUs ${number(best.work.interruptions)} times`
+  return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${iso}${moved}.`
 }
 
 /** The finding in one sentence, and how far to trust it in a second. */
@@ -118,30 +142,27 @@ function headlineOf(
   const others = runs.filter(({ policy }) => policy !== baseline)
   const trust = fidelitySentence(fidelity)
   if (base === undefined || others.length === 0) return `${recording.name}: ${trust}`
-  const kernel = recording.machine.release?.text ?? 'unknown kernel'
-  const where = `On ${recording.name} (Linux ${kernel})`
-  const interrupted = base.work.interruptions
-  const onIsolated = isolated.reduce((sum, cpu) => sum + (base.interruptions[cpu] ?? 0), 0)
+  const where = `On ${recording.name} (Linux ${recording.machine.release?.text ?? 'unknown'})`
   const listed = others.filter(({ work }) => work.allocsFromList > 0)
-  const least = (of: readonly Run[], cost: (run: Run) => number) =>
-    of.reduce<Run | undefined>((best, run) => (best === undefined || cost(run) < cost(best) ? run : best), undefined)
-  if (interrupted > 0) {
-    const best = least(listed, ({ work }) => work.interruptions * 1e12 + work.zoneLockPages)
-    if (best !== undefined && best.work.interruptions < interrupted) {
-      const locks = share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages)
-      const moved =
-        locks === undefined
-          ? ''
-          : `, and moves ${percent(Math.abs(locks))} ${locks < 0 ? 'fewer' : 'more'} pages under zone->lock`
-      const iso = isolated.length === 0 ? '' : ` (${onIsolated} on isolated CPU ${isolated.join(', ')})`
-      return `${where}, ${best.policy} interrupts ${best.work.interruptions === 0 ? 'no CPU' : `CPUs ${number(best.work.interruptions)} times`} where ${baseline} does so ${number(interrupted)} times${iso}${moved}. ${trust}`
-    }
-  }
-  const best = least(listed, ({ work }) => work.zoneLockPages)
+  // Of equals, one with the baseline's own lists: only the drain differs then.
+  const calm = least(listed, ({ work, lists }) => [
+    work.interruptions,
+    Number(lists !== base.lists),
+    work.gracePeriodWaits,
+    work.zoneLockPages,
+  ])
+  if (calm !== undefined && calm.work.interruptions < base.work.interruptions)
+    return `${where}, ${interruptionFinding(base, calm, isolated)} ${trust}`
+  const best = least(listed, ({ work }) => [work.zoneLockPages])
   const change =
     best === undefined ? undefined : share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages)
-  if (best === undefined || change === undefined || change >= 0)
-    return `${where}, none of the ${others.length} other policies moves fewer pages under zone->lock than ${baseline}. ${trust}`
+  if (best === undefined || change === undefined || change >= 0) {
+    const rest =
+      others.length === 1
+        ? `${others[0]!.policy} moves no fewer pages`
+        : `none of the ${others.length} other policies moves fewer pages`
+    return `${where}, ${rest} under zone->lock than ${baseline}. ${trust}`
+  }
   return `${where}, ${best.policy} moves ${percent(-change)} fewer pages under zone->lock than ${baseline} (${number(best.work.zoneLockPages)} against ${number(base.work.zoneLockPages)}). ${trust}`
 }
 

@@ -119,7 +119,7 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
 const readPrices = (path: string) =>
   readJson(path, z.array(pricesSchema), 'A prices file is a list of price lists: see docs/prices.md.')
 
-export function printComparison({ runs, baseline, captures }: Comparison): void {
+export function printComparison({ runs, baseline, captures, notes }: Comparison): void {
   for (const capture of captures) {
     print(
       `\n${capture.name}, Linux ${capture.kernel}${capture.isolated.length > 0 ? `, isolated CPU ${capture.isolated.join(', ')}` : ''}`,
@@ -150,4 +150,6 @@ export function printComparison({ runs, baseline, captures }: Comparison): void 
       ]),
     )
   }
+  if (notes.length > 0) print('')
+  for (const note of notes) print(note)
 }

@@ -48,7 +48,7 @@ function printFidelity({ capture, kernel, pcp, notes, losses }: Fidelity): void 
   print(`${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`)
   if (pcp !== undefined) {
     print(
-      `policy ${pcp.policy}; lists unknown at the start for ${percent(pcp.warmupShare)} of list operations; put right ${number(pcp.resyncs)} times\n`,
+      `policy ${pcp.policy}; lists unknown at the start for ${percent(pcp.warmupShare)} of list operations; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
     )
     const row = (
       name: string,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { UsageError } from '#kernel'
-import { didYouMean, drainPolicies, listPolicies, pairs, pcpIds } from '#policies'
+import { choosePcp, didYouMean, drainPolicies, listPolicies, pairs, pcpIds } from '#policies'
 import { print, printJson, printTable } from '../terminal.ts'
 import type { ExitCode } from './shared.ts'
 
@@ -18,6 +18,12 @@ function parametersOf(params: z.ZodObject) {
     unit: property.unit,
     help: property.help,
   }))
+}
+
+/** `pcp/linux-6.1+rcu-swap` → the ids of its two parts. */
+function partsOf(name: string): { lists: string; drain: string } {
+  const { lists, drain } = choosePcp(name, '6.1')
+  return { lists: `pcp/${lists.id}`, drain: `pcp/${drain.id}` }
 }
 
 export function policies({ id, json }: { id: string | undefined; json: boolean }): ExitCode {
@@ -38,7 +44,7 @@ export function policies({ id, json }: { id: string | undefined; json: boolean }
     drain: `pcp/${drain}`,
   }))
   const name = id === undefined || id.startsWith('pcp/') ? id : `pcp/${id}`
-  const pair = releases.find((release) => release.id === name)
+  const pair = name?.includes('+') ? partsOf(name) : releases.find((release) => release.id === name)
   const shown =
     name === undefined
       ? parts

@@ -64,7 +64,7 @@ export const workDrain = defineDrainPolicy({
 export const rcuSwap = defineDrainPolicy({
   id: 'rcu-swap',
   title: 'swap the lists’ pointer, wait one grace period, free remotely',
-  source: 'Nicolas Saenz Julienne, seed 000 (RFC Oct 2021, v1 Feb 2022)',
+  source: 'Nicolas Saenz Julienne, series for a remote drain of the per-CPU page lists: RFC 8 Oct 2021, v1 8 Feb 2022',
   leavesOut:
     'IPIs of an expedited grace period are counted for every other CPU: an upper bound, since idle and user CPUs get none',
   params: z.object({
@@ -108,7 +108,7 @@ function remote(pagesPerHold: (batch: number) => number): DrainMechanism {
 export const spinlock = defineDrainPolicy({
   id: 'spinlock',
   title: 'a blocking per-CPU spinlock; the requester drains remotely',
-  source: 'Nicolas Saenz Julienne, Nov 2021 (the idea of Thomas Gleixner in seed 000)',
+  source: 'Nicolas Saenz Julienne, v2 of the same series, 3 Nov 2021; the idea is Thomas Gleixner’s',
   leavesOut: 'local operations that collide with a drain and spin: counted as possible, not simulated',
   params: z.object({}),
   create: () => remote(() => Number.MAX_SAFE_INTEGER),
@@ -117,7 +117,8 @@ export const spinlock = defineDrainPolicy({
 export const trylock = defineDrainPolicy({
   id: 'trylock',
   title: 'a per-CPU try-lock; the requester drains remotely, a chunk per hold',
-  source: 'Mel Gorman, seed 003; drain_pages_zone(), mm/page_alloc.c, v6.1.192 (chunks: Lucas Stach, 2024)',
+  source:
+    'Mel Gorman, 2022, commit 4b23a68f9536, in 6.0; drain_pages_zone(), mm/page_alloc.c, v6.1.192 (chunks: Lucas Stach, 2024)',
   leavesOut: 'local operations that collide with a drain and fall to the buddy',
   params: z.object({
     wholeCount: z

@@ -19,4 +19,6 @@ export const pairs: Readonly<Record<string, readonly [lists: string, drain: stri
   none: ['none', 'none'],
 }
 
+export { allOrderLists, orderZeroLists, QuotaOrder, SweepOrder } from './lists.ts'
+export { sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'
