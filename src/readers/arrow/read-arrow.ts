@@ -20,7 +20,7 @@ import {
 import { TraceError } from '#kernel'
 import type { ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'
-import { countPresent, gather, isNull, type Target, valueAt } from './gather.ts'
+import { gather, isNull, type Target, valueAt } from './gather.ts'
 import { Damage, holds, type Run, runOf, WordNumbers } from './runs.ts'
 
 const MAGIC = 'ARROW1'
@@ -59,10 +59,17 @@ function tableOf({ name, bytes }: TraceSource): Table {
     // Views of 64-bit numbers must begin at a multiple of eight.
     return tableFromIPC(bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes), { useBigInt: true })
   } catch (error) {
+    const { message } = error as Error
+    // What flechette says where a record batch stands before the dictionary that it uses.
+    const isLate = message.includes("reading 'cache'")
     throw new TraceError({
       place: { file: name },
-      what: `the Arrow file can't be read: ${(error as Error).message}`,
-      hint: /codec|compress/i.test((error as Error).message) ? 'Write it without compression of its buffers.' : AGAIN,
+      what: `the Arrow file can't be read: ${isLate ? 'a dictionary stands after rows that use it' : message}`,
+      hint: isLate
+        ? 'Write it as a stream (polars: `write_ipc_stream`).'
+        : /codec/.test(message)
+          ? 'Write it with its buffers not compressed; the whole file may be in gzip or zstd.'
+          : AGAIN,
     })
   }
 }
@@ -163,24 +170,24 @@ class Batch {
     throw new TraceError({ place: { file: this.#file, column }, what })
   }
 
-  /** How many of the rows have a value. */
-  presentIn(name: string, rows: Uint32Array): number {
-    const run = this.runs.get(name)
-    return run === undefined ? 0 : countPresent(run.validity, rows)
-  }
-
-  /** Copies a column's cells, all or those at some rows; without the column all are absent. */
-  read(name: string, rows: Uint32Array | undefined, target: Target, absent: number | bigint, optional: boolean): void {
+  /** Copies a column's cells, all or those at some rows; without the column all are absent. Returns how many are not. */
+  read(
+    name: string,
+    rows: Uint32Array | undefined,
+    target: Target,
+    absent: number | bigint,
+    optional: boolean,
+  ): number {
     const run = this.runs.get(name)
     if (run === undefined) {
       if (!optional && target.length > 0) this.fail(rows?.[0] ?? 0, name, 'the column is missing')
       target.fill(absent as never)
-      return
+      return 0
     }
     if ((run.words !== undefined) !== textColumns.has(name) && run.nulls < run.length)
       this.failType(name, run.words === undefined ? 'it holds numbers, not text' : 'it holds text, not numbers')
-    const bad = gather(run, rows, target, absent, optional)
-    if (bad < 0) return
+    const { bad, nulls } = gather(run, rows, target, absent, optional)
+    if (bad < 0) return target.length - nulls
     this.fail(bad, name, isNull(run.validity, bad) ? 'the cell is null' : `${valueAt(run, bad)} is not allowed`)
   }
 }
@@ -284,8 +291,8 @@ function readPayloads(batch: Batch, { kind, tables }: Events): void {
     const from = batch.firstSlots[number]!
     for (const column of tables[name].list) {
       const target = column.data.subarray(from, from + count)
-      batch.read(column.name, own, target, ABSENT[column.type], isOptional(fields[column.name]!))
-      placed.set(column.name, (placed.get(column.name) ?? 0) + batch.presentIn(column.name, own))
+      const present = batch.read(column.name, own, target, ABSENT[column.type], isOptional(fields[column.name]!))
+      placed.set(column.name, (placed.get(column.name) ?? 0) + present)
     }
   })
   for (const [name, { length, nulls }] of batch.runs) {

@@ -105,7 +105,7 @@ export function holds(type: DataType): 'number' | 'text' | 'nothing' | undefined
     case Type.Null:
       return 'nothing'
     case Type.Dictionary:
-      return isText(type.dictionary) ? 'text' : undefined
+      return isText(type.dictionary) ? 'text' : holds(type.dictionary) === 'nothing' ? 'nothing' : undefined
     default:
       return isText(type) ? 'text' : undefined
   }
@@ -117,7 +117,7 @@ export function runOf({ data, type }: Column<unknown>, at: number, words: WordNu
   if (!(length >= 0) || !(nullCount >= 0) || nullCount > length) throw new Damage('its lengths are impossible')
   if (rows !== undefined && length !== rows) throw new Damage('the column is not as long as others')
   const validity = nullCount === 0 ? undefined : batch.validity
-  if (type.typeId === Type.Null) {
+  if (holds(type) === 'nothing') {
     return {
       length,
       values: new Uint8Array(0),
