@@ -113,6 +113,28 @@ test('a text cut in the middle of an event says so', () => {
   expect(causes(read(whole + whole.slice(0, 30)))).toEqual({ 'truncated-line': 1 })
 })
 
+test('whatever bytes are changed, every line is accounted for', () => {
+  const whole = readFileSync(join(traces, 'perf-6.1-s/perf-script-ns-head.txt'))
+  let seed = 7
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0
+    return Math.floor((seed / 2 ** 32) * below)
+  }
+  for (let round = 0; round < 100; round++) {
+    const bytes = Uint8Array.from(whole)
+    for (let flips = 0; flips < 200; flips++) bytes[random(bytes.length)] = random(256)
+    checkLaw(read(bytes))
+  }
+})
+
+test('one endless line is skipped', () => {
+  const line = `churn   505 [000]    11.551495: kmem:mm_page_free: ${FREE}\n`
+  const trace = read(`${line}${'[0] '.repeat(2_000_000)}\n${line}`)
+  checkLaw(trace)
+  expect(causes(trace)).toEqual({ 'overlong-line': 1 })
+  expect(trace.events.length).toBe(2)
+})
+
 // What perf 6.1 itself printed, in many ways.
 
 const printed = readdirSync(samples).filter((name) => name.endsWith('.txt'))
