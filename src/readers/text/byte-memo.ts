@@ -9,6 +9,8 @@ export class ByteMemo<T> {
   readonly #values: T[] = []
   #from = new Float64Array(256)
   #length = new Uint32Array(256)
+  /** The entry asked for last: comms and flags come in runs. */
+  #last = -1
   /** Entry + 1; 0 is free. */
   #table = new Int32Array(512)
 
@@ -20,9 +22,19 @@ export class ByteMemo<T> {
 
   get(from: number, to: number): T {
     const bytes = this.#bytes
+    const length = to - from
+    const last = this.#last
+    if (last >= 0 && this.#length[last] === length) {
+      let known = this.#from[last]!
+      let at = from
+      while (at < to && bytes[at] === bytes[known]) {
+        at++
+        known++
+      }
+      if (at === to) return this.#values[last]!
+    }
     const table = this.#table
     const mask = table.length - 1
-    const length = to - from
     let place = this.#hash(from, to) & mask
     for (let entry = table[place]!; entry !== 0; entry = table[place]!) {
       if (this.#length[entry - 1] === length) {
@@ -32,7 +44,10 @@ export class ByteMemo<T> {
           at++
           known++
         }
-        if (at === to) return this.#values[entry - 1]!
+        if (at === to) {
+          this.#last = entry - 1
+          return this.#values[entry - 1]!
+        }
       }
       place = (place + 1) & mask
     }

@@ -16,6 +16,24 @@ export interface Field {
   readonly high: number
 }
 
+/** How a field is read, as a number: compared many times an event. */
+export const codes: Readonly<Record<Field['type'], number>> = {
+  u8: 0,
+  u16: 0,
+  u32: 0,
+  i32: 1,
+  f64: 2,
+  size: 3,
+  gfp: 4,
+  text: 5,
+  site: 6,
+  flag: 7,
+  pointer: 8,
+  bits: 9,
+}
+export const SIGNED = 1
+export const POINTER = 8
+
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Keys that the print formats have in place of the fields' names. */

@@ -2,7 +2,10 @@ const ZERO = 0x30
 const X = 0x78
 const MINUS = 0x2d
 const OPEN = 0x28
+const CLOSE = 0x29
 const SLASH = 0x2f
+const SPACE = 0x20
+const CLOSE_BRACKET = 0x5d
 
 /** Hexadecimal digits; NaN if anything else stands there. */
 export function hexIn(bytes: Uint8Array, from: number, to: number): number {
@@ -38,6 +41,31 @@ export function isNullIn(bytes: Uint8Array, from: number, to: number): boolean {
   if (from === to) return false
   for (let at = from; at < to; at++) if (bytes[at] !== ZERO && !(at === from + 1 && bytes[at] === X)) return false
   return true
+}
+
+/** Kernels before 4.15 pad a null: `ptr=          (null)`. Where it begins, or `from` if it is none. */
+export function paddedNullIn(bytes: Uint8Array, from: number, to: number): number {
+  let at = from
+  while (at < to && bytes[at] === SPACE) at++
+  return bytes[at] === OPEN ? at : from
+}
+
+/** Behind the ` [module]` that begins at `from`, or `from` if it is none. */
+export function moduleEndIn(bytes: Uint8Array, from: number, to: number): number {
+  let end = from + 2
+  while (end < to && bytes[end] !== CLOSE_BRACKET && bytes[end] !== SPACE) end++
+  return end < to && bytes[end] === CLOSE_BRACKET ? end + 1 : from
+}
+
+/** `1`, `true`, and with the option `fields`, `0x1` and `(1)`: 0 or 1, NaN if it is no flag. */
+export function flagIn(bytes: Uint8Array, from: number, to: number): number {
+  const first = bytes[from]
+  // t, f
+  if (first === 0x74) return 1
+  if (first === 0x66) return 0
+  const isInBrackets = first === OPEN && bytes[to - 1] === CLOSE
+  const value = isInBrackets ? numberIn(bytes, from + 1, to - 1) : numberIn(bytes, from, to)
+  return value === 0 || value === 1 ? value : Number.NaN
 }
 
 /** A 64-bit number, as its halves. */

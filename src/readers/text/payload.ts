@@ -1,5 +1,6 @@
 import {
   ABSENT,
+  type Column,
   type EventBuilder,
   failedKinds,
   Kind,
@@ -7,74 +8,28 @@ import {
   kindOfName,
   knownNames,
   recordedName,
-  watchingOfDyntick,
 } from '#events'
-import { parseGfp, type Release } from '#kernel'
-import { ByteMemo } from './byte-memo.ts'
-import { type Field, textFields } from './fields.ts'
-import { isNullIn, longIn, numberIn, Wide } from './numbers.ts'
+import { codes, type Field, POINTER, SIGNED, textFields } from './fields.ts'
+import { flagIn, isNullIn, longIn, moduleEndIn, numberIn, paddedNullIn, Wide } from './numbers.ts'
 import { IDLE, type Step, stepsOf } from './templates.ts'
+import type { Texts } from './texts.ts'
+
+export { Texts } from './texts.ts'
 
 const SPACE = 0x20
+const ZERO = 0x30
 const EQUALS = 0x3d
 const COLON = 0x3a
 const OPEN = 0x28
-const CLOSE = 0x29
 const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
 const DOT = 0x2e
 const UNDERSCORE = 0x5f
 
 /** All ones of a 64-bit and of a 32-bit pfn: how raw fields say that there is no page. */
 const isNoPfn = (value: number): boolean => value === 0xffffffff || value >= 2 ** 64 - 1024
 
-/** Bits of a text of gfp flags. */
-interface GfpText {
-  readonly bits: number
-  readonly unknown: number
-  /** Whether the bits hang on the release, which is not known. */
-  readonly assumed: boolean
-}
-
-/** Composite names whose bits have changed between releases. */
-const VARYING = /(?:^|\|)(?:GFP_ATOMIC|GFP_NOWAIT)(?:\||$)/
-/** Counters of rss_stat by their names. Source: include/linux/mm_types_task.h. */
-const members = ['MM_FILEPAGES', 'MM_ANONPAGES', 'MM_SWAPENTS', 'MM_SHMEMPAGES']
-
-/** With the option `fields`, strings print as `(0xff11000000d9e00c:Startirq)`. */
-const plainText = (text: string): string => /^\(0x[0-9a-f]+:(.*)\)$/.exec(text)?.[1] ?? text
-
-/** `f+0x1/0x2 [m]` → `f+0x1 [m]`: the function's size is in ftrace's text only. An address stays one. */
-function siteText(text: string): string {
-  const address = /^(?:0x)?0*([0-9a-f]+)$/i.exec(text)?.[1]
-  if (address !== undefined && text.length >= 8) return `0x${address.toLowerCase()}`
-  return text.replace(/\/0x[0-9a-f]+(?= |$)/, '')
-}
-
-/** Reads texts into the dictionary and gfp names into bits, each different one once. */
-export class Texts {
-  readonly bytes: Uint8Array
-  readonly builder: EventBuilder
-  readonly text: ByteMemo<number>
-  readonly site: ByteMemo<number>
-  readonly turned: ByteMemo<number>
-  readonly member: ByteMemo<number>
-  readonly gfp: ByteMemo<GfpText>
-
-  constructor(bytes: Uint8Array, builder: EventBuilder, release: Release | undefined) {
-    this.bytes = bytes
-    this.builder = builder
-    const { strings } = builder
-    this.text = new ByteMemo(bytes, (text) => strings.add(plainText(text)))
-    this.site = new ByteMemo(bytes, (text) => strings.add(siteText(text)))
-    this.turned = new ByteMemo(bytes, (text) => strings.add(watchingOfDyntick(plainText(text))))
-    this.member = new ByteMemo(bytes, (text) => members.indexOf(text))
-    this.gfp = new ByteMemo(bytes, (text) => {
-      const { bits, unknown } = parseGfp(text, release?.rules ?? '6.12')
-      return { bits, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
-    })
-  }
-}
+/** `page=…`, with which page events begin: it says only whether there is a page. */
+const PAGE = new TextEncoder().encode('page')
 
 /** Where a row of another kind takes its columns from, for allocations that failed. */
 interface Failed {
@@ -87,6 +42,11 @@ interface Failed {
 export class PayloadReader {
   readonly kind: KindName
   readonly #fields: readonly Field[]
+  readonly #codes: Uint8Array
+  /** Whether a field's value is nothing but digits up to a space. */
+  readonly #isPlain: Uint8Array
+  /** The key that each field has as a rule. */
+  readonly #keys: readonly Uint8Array[]
   readonly #steps: readonly Step[] | undefined
   readonly #texts: Texts
   readonly #bytes: Uint8Array
@@ -113,6 +73,11 @@ export class PayloadReader {
     this.#texts = texts
     this.#bytes = texts.bytes
     this.#fields = textFields(kind)
+    this.#codes = Uint8Array.from(this.#fields, ({ type }) => codes[type])
+    this.#isPlain = Uint8Array.from(this.#fields, ({ type, name }) =>
+      Number(codes[type] <= SIGNED && name !== 'member'),
+    )
+    this.#keys = this.#fields.map(({ keys }) => keys[0]!)
     this.#steps = stepsOf(kind, this.#fields)
     this.#values = new Float64Array(this.#fields.length)
     this.#highs = new Float64Array(this.#fields.length)
@@ -144,47 +109,83 @@ export class PayloadReader {
   #readKeyed(from: number, to: number): boolean {
     const bytes = this.#bytes
     const fields = this.#fields
+    const keys = this.#keys
+    const found = this.#found
     let next = 0
     let required = 0
-    let at = from
+    let at = this.#keyStands(PAGE, from, EQUALS) ? this.#skipUnknown(from, from + PAGE.length, to) : from
     while (at < to) {
       if (bytes[at] === SPACE) {
         at++
         continue
       }
-      // Fields come in order as a rule, so the next one is tried first.
-      let field = next < fields.length && this.#keyStands(fields[next]!.keys[0]!, at, EQUALS) ? next : -1
-      if (field >= 0) {
-        at += fields[field]!.keys[0]!.length + 1
+      // `(f+0x47)` of trace-cmd, `(3264)` of the option `fields`, `(null)` of a padded page
+      if (bytes[at] === OPEN) {
+        const start = at
+        while (at < to && bytes[at] !== SPACE) at++
+        if (isNullIn(bytes, start, at)) this.#noPage = true
+        continue
+      }
+      // Fields come in order as a rule, so the next one is tried first, then that behind it.
+      let field = next
+      if (field < keys.length && !this.#keyStands(keys[field]!, at, EQUALS)) field++
+      if (field < keys.length && this.#keyStands(keys[field]!, at, EQUALS)) {
+        at += keys[field]!.length + 1
       } else {
         let end = at
         while (end < to && bytes[end] !== SPACE && bytes[end] !== EQUALS) end++
-        if (end < to && bytes[end] === EQUALS) {
-          field = this.#fieldNamed(at, end - at, false)
-          if (field < 0) {
-            at = this.#skipUnknown(at, end, to)
-            continue
-          }
-          at = end + 1
-        } else {
-          field = this.#fieldNamed(at, end - at, true)
-          if (field < 0) {
-            if (bytes[at] === OPEN && isNullIn(bytes, at, end)) this.#noPage = true
-            at = end
-            continue
-          }
-          at = end + 1
+        const isBare = end >= to || bytes[end] !== EQUALS
+        field = this.#fieldNamed(at, end - at, isBare)
+        if (field < 0) {
+          at = isBare ? end : this.#skipUnknown(at, end, to)
+          continue
         }
+        at = end + 1
       }
-      if (bytes[at] === SPACE && fields[field]!.type === 'pointer') at = this.#paddedNull(at, to)
-      if (this.#readValue(field, at, this.#valueEnd(field, at, to), false)) {
-        if (this.#found[field] === 0 && !fields[field]!.optional) required++
-        this.#found[field] = 1
+      if (this.#isPlain[field] === 1 ? this.#readPlain(field, at, to) : this.#readKey(field, at, to)) {
+        if (found[field] === 0 && !fields[field]!.optional) required++
+        found[field] = 1
       }
       at = this.#at
       next = field + 1
     }
     return required === this.#required
+  }
+
+  #readKey(field: number, from: number, to: number): boolean {
+    const isPadded = this.#bytes[from] === SPACE && this.#codes[field] === POINTER
+    const at = isPadded ? paddedNullIn(this.#bytes, from, to) : from
+    return this.#readValue(field, at, this.#valueEnd(field, at, to), false)
+  }
+
+  /** A whole number up to the next space, in one go; leaves `#at` behind it. */
+  #readPlain(index: number, from: number, to: number): boolean {
+    const bytes = this.#bytes
+    let at = from
+    let value = 0
+    let digit = bytes[at]! - ZERO
+    while (at < to && digit >= 0 && digit <= 9) {
+      value = value * 10 + digit
+      digit = bytes[++at]! - ZERO
+    }
+    if (at < to && bytes[at] !== SPACE) {
+      // A sign, `0x`, or no number
+      while (at < to && bytes[at] !== SPACE) at++
+      value = numberIn(bytes, from, at)
+    } else if (at === from) value = Number.NaN
+    this.#at = at
+    return this.#keepNumber(index, value)
+  }
+
+  #keepNumber(index: number, number: number): boolean {
+    const field = this.#fields[index]!
+    // The kernel prints -1 of a %u as 4294967295.
+    const isWrapped = this.#codes[index] === SIGNED && number > 0x7fffffff && number <= 0xffffffff
+    const value = isWrapped ? number - 2 ** 32 : number
+    this.#values[index] = value
+    return (
+      (value >= field.low && value <= field.high) || (index === 0 && this.kind === 'mm_page_alloc' && isNoPfn(value))
+    )
   }
 
   #readPlaced(steps: readonly Step[], from: number, to: number): boolean {
@@ -200,7 +201,7 @@ export class PayloadReader {
         while (end < last && !this.#stands(until, end, last)) end++
         if (end >= last) return false
         // `func=f [module] 3`
-        if (bytes[end] === SPACE && bytes[end + 1] === OPEN_BRACKET) end = this.#moduleEnd(end, last)
+        if (bytes[end] === SPACE && bytes[end + 1] === OPEN_BRACKET) end = moduleEndIn(bytes, end, last)
         if (!this.#stands(until, end, last)) return false
       }
       if (field === IDLE) this.#readIdle(at, end)
@@ -238,12 +239,33 @@ export class PayloadReader {
     for (let i = 0; i < list.length; i++) {
       const from = isFailed ? failed.from[i]! : i
       const column = list[i]!
-      const { data, type } = column
-      if (found[from] !== 1) (data as unknown as (number | bigint)[])[slot] = ABSENT[type]
-      else if (type === 'u64') column.setHalves(slot, this.#highs[from]!, values[from]!)
-      else data[slot] = values[from]!
+      if (found[from] === 1) this.#write(column, slot, from)
+      else (column.data as unknown as (number | bigint)[])[slot] = ABSENT[column.type]
     }
     builder.add(time, cpu, pid, comm, context, Kind[kind], slot)
+  }
+
+  /** Each type of array has a line of its own: one line for all would be several times slower. */
+  #write(column: Column, slot: number, from: number): void {
+    const value = this.#values[from]!
+    switch (column.type) {
+      case 'u32':
+      case 'text':
+        ;(column.data as Uint32Array)[slot] = value
+        break
+      case 'u8':
+      case 'flag':
+        ;(column.data as Uint8Array)[slot] = value
+        break
+      case 'i32':
+        ;(column.data as Int32Array)[slot] = value
+        break
+      case 'u64':
+        column.setHalves(slot, this.#highs[from]!, value)
+        break
+      default:
+        column.data[slot] = value
+    }
   }
 
   #gaveNothing(result: number): boolean {
@@ -297,13 +319,6 @@ export class PayloadReader {
     return end
   }
 
-  /** Kernels before 4.15 pad a null: `ptr=          (null)`. */
-  #paddedNull(from: number, to: number): number {
-    let at = from
-    while (at < to && this.#bytes[at] === SPACE) at++
-    return this.#bytes[at] === OPEN ? at : from
-  }
-
   /** Where the value of a key ends; leaves `#at` there. */
   #valueEnd(index: number, from: number, to: number): number {
     const bytes = this.#bytes
@@ -314,22 +329,16 @@ export class PayloadReader {
       while (end > from && bytes[end - 1]! <= SPACE) end--
     } else {
       while (end < to && bytes[end] !== SPACE) end++
-      if (type === 'site' && bytes[end + 1] === OPEN_BRACKET) end = this.#moduleEnd(end, to)
+      if (type === 'site' && bytes[end + 1] === OPEN_BRACKET) end = moduleEndIn(bytes, end, to)
     }
     this.#at = end
     return bare && end > from && bytes[end - 1] === COLON ? end - 1 : end
   }
 
-  /** Behind ` [module]`, or where it began if it is none. */
-  #moduleEnd(from: number, to: number): number {
-    let end = from + 2
-    while (end < to && this.#bytes[end] !== CLOSE_BRACKET && this.#bytes[end] !== SPACE) end++
-    return end < to && this.#bytes[end] === CLOSE_BRACKET ? end + 1 : from
-  }
-
   /** Whether the value is one that the field may have. */
   #readValue(index: number, from: number, end: number, placed: boolean): boolean {
     if (end <= from) return false
+    const bytes = this.#bytes
     const field = this.#fields[index]!
     switch (field.type) {
       case 'gfp': {
@@ -350,26 +359,22 @@ export class PayloadReader {
       case 'bits':
         return this.#readWide(index, from, end, placed || field.type === 'pointer')
       case 'flag':
-        return this.#readFlag(index, from, end)
-      default: {
-        const value = this.#readNumber(field, from, end)
-        this.#values[index] = value
-        if (index === 0 && this.kind === 'mm_page_alloc' && isNoPfn(value)) return true
-        return value >= field.low && value <= field.high
-      }
+        this.#values[index] = flagIn(bytes, from, end)
+        return this.#values[index]! <= 1
+      default:
+        return this.#keepNumber(index, this.#readNumber(field, from, end))
     }
   }
 
   #readNumber({ type, name }: Field, from: number, end: number): number {
     const bytes = this.#bytes
     if (type === 'f64') return longIn(bytes, from, end, this.#wide)
-    // `size=40960B`
-    if (type === 'size')
-      return longIn(bytes, from, bytes[end - 1] === 0x42 && bytes[from + 1] !== 0x78 ? end - 1 : end, this.#wide)
-    if (name === 'member' && bytes[from] === 0x4d) return this.#texts.member.get(from, end)
-    const value = numberIn(bytes, from, end)
-    // The kernel prints -1 of a %u as 4294967295.
-    return type === 'i32' && value > 0x7fffffff && value <= 0xffffffff ? value - 2 ** 32 : value
+    if (type === 'size') {
+      // `size=40960B`, and with the option `fields` `size=0xa000`
+      const hasUnit = bytes[end - 1] === 0x42 && bytes[from + 1] !== 0x78
+      return longIn(bytes, from, hasUnit ? end - 1 : end, this.#wide)
+    }
+    return name === 'member' && bytes[from] === 0x4d ? this.#texts.member.get(from, end) : numberIn(bytes, from, end)
   }
 
   #readWide(index: number, from: number, end: number, hex: boolean): boolean {
@@ -380,18 +385,6 @@ export class PayloadReader {
     this.#highs[index] = wide.high
     this.#values[index] = wide.low
     return wide.high !== 0xffffffff || wide.low !== 0xffffffff
-  }
-
-  /** `1`, `true`, and with the option `fields`, `0x1` and `(1)`. */
-  #readFlag(index: number, from: number, to: number): boolean {
-    const bytes = this.#bytes
-    const first = bytes[from]
-    const isInBrackets = first === OPEN && bytes[to - 1] === CLOSE
-    let value = isInBrackets ? numberIn(bytes, from + 1, to - 1) : numberIn(bytes, from, to)
-    if (first === 0x74) value = 1
-    if (first === 0x66) value = 0
-    this.#values[index] = value
-    return value === 0 || value === 1
   }
 }
 

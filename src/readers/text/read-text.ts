@@ -7,7 +7,8 @@ import { HeadReader } from './head.ts'
 import { isMail, type Mail, unwrapMail } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { BabeltraceHeads, otherHead, PRINTK } from './other-heads.ts'
-import { type PayloadReader, payloadReaders, Texts } from './payload.ts'
+import { type PayloadReader, payloadReaders } from './payload.ts'
+import { Texts } from './texts.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d
