@@ -13,6 +13,7 @@ import {
   watchingOfDyntick,
 } from '#events'
 import { cString } from './bytes.ts'
+import { KnownStrings } from './known-strings.ts'
 import type { EventFormat, RecordField } from './layout.ts'
 import type { Symbols } from './symbols.ts'
 
@@ -251,6 +252,17 @@ function writeOf(
         const number = numberByAddress(field, context, (at) => strings.add(turn(print(at, 0))))
         return (at, slot) => {
           ;(column.data as Uint32Array)[slot] = number(at)
+          return true
+        }
+      }
+      if (field.place === 'data_loc' && isString(field) && size === 4) {
+        const known = new KnownStrings((text) => strings.add(turn(text)))
+        return (at, slot, length) => {
+          const location = window.view.getUint32(at + offset, little)
+          const start = location & 0xffff
+          const end = start + (location >>> 16)
+          ;(column.data as Uint32Array)[slot] =
+            end > length ? strings.add(turn('?')) : known.number(window.bytes, at + start, at + end)
           return true
         }
       }
