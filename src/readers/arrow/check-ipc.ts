@@ -71,14 +71,14 @@ class Envelope {
 
   schema(table: number): void {
     for (const field of this.tables(table, 1)) this.#field(field)
-    this.#metadata(table, 2)
+    this.metadata(table, 2)
   }
 
   #field(table: number): void {
     if (++this.#fields > MOST_FIELDS) throw new Damage(`there are more than ${MOST_FIELDS} columns`)
     this.#text(table, 0)
     for (const child of this.tables(table, 5)) this.#field(child)
-    this.#metadata(table, 6)
+    this.metadata(table, 6)
     // The only vector inside a type is a union's list of numbers.
     const UNION = 14
     const kind = this.field(table, 2)
@@ -86,7 +86,7 @@ class Envelope {
     if (kind !== 0 && type !== 0 && this.byte(kind) === UNION) this.vector(this.table(type), 1, 4)
   }
 
-  #metadata(table: number, field: number): void {
+  metadata(table: number, field: number): void {
     for (const pair of this.tables(table, field)) {
       this.#text(pair, 0)
       this.#text(pair, 1)
@@ -97,13 +97,18 @@ class Envelope {
     this.vector(table, field, 1)
   }
 
-  batch(table: number): void {
-    this.vector(table, 1, 16)
+  /** A column has no more rows than the file has bits: flechette makes the whole dictionary before it looks at its bytes. */
+  batch(table: number, fileLength: number): void {
+    const { from, length: nodes } = this.vector(table, 1, 16)
+    for (let node = 0; node < nodes; node++) {
+      const rows = this.int32(from + 16 * node + 4) * 2 ** 32 + (this.int32(from + 16 * node) >>> 0)
+      if (rows < 0 || rows > fileLength * 8) throw new Damage('a column is longer than the file')
+    }
     this.vector(table, 2, 16)
     this.vector(table, 4, 8)
   }
 
-  message(): void {
+  message(fileLength: number): void {
     const root = this.table(0)
     const kind = this.field(root, 1)
     const content = this.field(root, 2)
@@ -115,11 +120,11 @@ class Envelope {
         break
       case header.dictionaryBatch: {
         const data = this.field(table, 1)
-        if (data !== 0) this.batch(this.table(data))
+        if (data !== 0) this.batch(this.table(data), fileLength)
         break
       }
       case header.recordBatch:
-        this.batch(table)
+        this.batch(table, fileLength)
         break
     }
   }
@@ -136,7 +141,7 @@ function checkMessage(bytes: Uint8Array, at: number): { readonly body: number; r
   if (length === 0) return undefined
   if (length < 0 || from + length > bytes.length) throw new Damage('it is cut short')
   const head = bytes.subarray(from, from + length)
-  new Envelope(head).message()
+  new Envelope(head).message(bytes.length)
   return { body: from + length, head }
 }
 
@@ -158,6 +163,7 @@ export function checkIpc(bytes: Uint8Array, isFile: boolean): void {
   const schema = footer.field(root, 1)
   if (schema === 0) throw new Damage('its footer has no columns')
   footer.schema(footer.table(schema))
+  footer.metadata(root, 4)
   for (const field of [2, 3]) {
     const { from, length: blocks } = footer.vector(root, field, 24)
     for (let block = 0; block < blocks; block++) {

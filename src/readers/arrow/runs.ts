@@ -71,6 +71,8 @@ export class WordNumbers {
 function* textsOf(batch: RawBatch): Generator<string | undefined> {
   const { length, offsets, values } = batch
   if (offsets === undefined) {
+    // Views have 16 bytes each.
+    if (((values as Uint8Array | undefined)?.length ?? 0) < length * 16) throw new Damage('its texts are cut short')
     for (let row = 0; row < length; row++) yield textOf(batch.at(row))
     return
   }
