@@ -383,10 +383,9 @@ export class Fidelity {
         return
       }
       if (scored) this.#resyncs++
-      const { learnHigh } = this.#held.rulesOf(pset)
       // Self-tuning rules: the count is known, the limit is what moved. Its pacing has seen the free all the same.
-      if (scored && learnHigh !== undefined) learnHigh(pcp, false)
-      else {
+      const learnt = scored && this.#held.rulesOf(pset).learnHigh?.(pcp, false) === true
+      if (!learnt) {
         Object.assign(pcp, saved)
         this.#held.recount(pset, limit - 1)
       }
@@ -402,9 +401,8 @@ export class Fidelity {
     const empties = n === pcp.count
     if (n === 0 || !scored) {
       // The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself.
-      const { learnHigh } = this.#held.rulesOf(pset)
-      if (scored && learnHigh !== undefined) learnHigh(saved, true)
-      else if (!empties && order === 0 && limit > 0) this.#held.recount(pset, limit)
+      const learnt = scored && this.#held.rulesOf(pset).learnHigh?.(saved, true) === true
+      if (!learnt && !empties && order === 0 && limit > 0) this.#held.recount(pset, limit)
       if (empties || order === 0) this.#held.calibrated[pset] = 1
       Object.assign(pcp, { ...saved, count: pcp.count })
       const again = this.#held.rulesOf(pset).nrFree(pcp, order, this.#flags)

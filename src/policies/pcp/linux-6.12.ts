@@ -103,7 +103,9 @@ function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number): ListRules
       return zone.belowHigh ? Math.max(pcp.count, pcp.highMin) : clampedHigh(pcp)
     },
     learnHigh: (pcp, reached) => {
-      pcp.high = clamp(reached ? pcp.count : pcp.count + 1, pcp.highMin, pcp.highMax)
+      const high = reached ? pcp.count : pcp.count + 1
+      pcp.high = clamp(high, pcp.highMin, pcp.highMax)
+      return high >= pcp.highMin && high <= pcp.highMax
     },
     bulkOrder: () => new SweepOrder(lists.lists),
   }

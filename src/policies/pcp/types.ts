@@ -74,8 +74,11 @@ export interface ListRules {
   readonly limit: (pcp: Pcp, zone: ZoneFlags) => Pages
   /** A recorded burst of `n` pages shows what the hidden pacing state must have been. Fidelity runs only. */
   readonly learn?: (pcp: Pcp, n: Pages) => void
-  /** Self-tuning rules: the record shows that `high` was reached at this count, or not yet. Fidelity runs only. */
-  readonly learnHigh?: (pcp: Pcp, reached: boolean) => void
+  /**
+   * Self-tuning rules: the record shows that `high` was reached at this count, or not yet. False where no `high` within its
+   * bounds agrees, so that the count must be wrong. Fidelity runs only.
+   */
+  readonly learnHigh?: (pcp: Pcp, reached: boolean) => boolean
   readonly bulkOrder: () => BulkOrder
   /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
   readonly drainsFrom: 'tail' | 'head'
