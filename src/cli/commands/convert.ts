@@ -1,4 +1,4 @@
-import { countByName, kindNames, lossesOf, recordedName, selectEvents } from '#events'
+import { countByName, lossesOf, nameAt, selectEvents } from '#events'
 import { UsageError } from '#kernel'
 import { didYouMean } from '#policies'
 import { writeRecording, writerFor } from '#writers'
@@ -27,11 +27,10 @@ export async function convert({ input, output, from, to, cpu, event, json }: Con
   const recording = await read(input)
   const { events } = recording
   const wanted = event === undefined ? undefined : new Set(event)
-  const otherNames = events.tables.other.column.name.data as Uint32Array
-  const nameAt = (row: number): string => {
-    const kind = kindNames[events.kind[row]!]!
-    if (kind !== 'other') return recordedName(kind) ?? kind
-    return events.strings.get(otherNames[events.slot[row]!]!) ?? kind
+  // A loss is no event of any name: it stays, or the result would look whole.
+  const isWanted = (row: number): boolean => {
+    const name = nameAt(events, row)
+    return wanted === undefined || name === undefined || wanted.has(name)
   }
   if (wanted !== undefined) {
     const present = Object.keys(countByName(events))
@@ -51,12 +50,7 @@ export async function convert({ input, output, from, to, cpu, event, json }: Con
       ? events
       : selectEvents(events, (row) => {
           const time = events.time[row]!
-          return (
-            time >= start &&
-            time < end &&
-            (cpus === undefined || cpus.includes(events.cpu[row]!)) &&
-            (wanted === undefined || wanted.has(nameAt(row)))
-          )
+          return time >= start && time < end && (cpus === undefined || cpus.includes(events.cpu[row]!)) && isWanted(row)
         })
   await whileWriting(`${output}.partial`, (signal) =>
     writeRecording({ ...recording, events: filtered }, output, signal),
