@@ -58,13 +58,23 @@ export async function run(args: readonly string[]): Promise<Exit> {
       'What is in a capture: kernel, machine, events, losses',
       (argv) =>
         withJson(
-          argv.positional('capture', {
-            type: 'string',
-            demandOption: true,
-            describe: 'A capture folder or a trace file',
-          }),
-        ).example('$0 info traces/pages-6.1-s', 'events by kind and CPU, zones, losses'),
-      async ({ capture, json }) => done(await commands.info({ capture, json })),
+          argv
+            .positional('capture', {
+              type: 'string',
+              demandOption: true,
+              describe: 'A capture folder or a trace file',
+            })
+            .option('top', {
+              type: 'number',
+              default: 10,
+              coerce: (top: number) => {
+                if (!Number.isInteger(top) || top < 1) throw new UsageError(`--top ${top} is no number of rows`)
+                return top
+              },
+              describe: 'Rows of each table; --json has all',
+            }),
+        ).example('$0 info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost'),
+      async ({ capture, json, top }) => done(await commands.info({ capture, json, top })),
     )
     .command(
       'convert <input> <output>',

@@ -2,3 +2,4 @@ export { type ComparedCapture, composeComparison, quantilesOf } from './comparis
 export { fidelityOf, scoreOf } from './fidelity.ts'
 export { holdTime, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 export * from './schemas.ts'
+export * from './survey/index.ts'

@@ -1,6 +1,8 @@
 import { countByName, lossesOf, type Recording } from '#events'
+import { survey } from '#metrics'
 import { number, print, printJson, printTable } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'
+import { printSurvey } from './survey-tables.ts'
 
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`
 
@@ -34,10 +36,11 @@ export function infoOf(recording: Recording & { lines?: unknown }) {
       pagesets,
     })),
     missing: machine.missing,
+    ...survey(recording),
   }
 }
 
-export async function info({ capture, json }: { capture: string; json: boolean }): Promise<ExitCode> {
+export async function info({ capture, json, top }: { capture: string; json: boolean; top: number }): Promise<ExitCode> {
   const found = infoOf(await read(capture))
   if (json) {
     printJson(found)
@@ -69,6 +72,7 @@ export async function info({ capture, json }: { capture: string; json: boolean }
       zone.pagesets.map(({ cpu, count, high, batch }) => [String(cpu), number(count), number(high), number(batch)]),
     )
   }
+  printSurvey(found, top)
   print('')
   const { losses } = found
   print(
@@ -79,5 +83,7 @@ export async function info({ capture, json }: { capture: string; json: boolean }
   for (const { cause, count, help, first } of found.tally)
     print(`${number(count)} × ${cause}: ${help}${first === undefined ? '' : ` First: ${first}.`}`)
   if (found.missing.length > 0) print(`The capture lacks ${found.missing.join(', ')}.`)
+  print('\nWhat can be concluded')
+  for (const sentence of found.quality.verdict) print(`  ${sentence}`)
   return 0
 }

@@ -1,0 +1,83 @@
+import { ABSENT, type Events, Kind } from '#events'
+import { Sums, spreadOf } from './sums.ts'
+
+export type RunKind = 'refill' | 'drain'
+
+/**
+ * Tells each refill and each drain: a run of consecutive events on one CPU. What other CPUs do meanwhile ends no run; any other event
+ * on the same CPU does, since the kernel keeps interrupts off within one. A fallback (extfrag) belongs to the refill it happens in.
+ *
+ * Leaves out: where nothing is recorded between them, the drains of several lists by one drain_all_pages() are one run.
+ */
+export function eachRun(events: Events, tell: (kind: RunKind, pages: number, firstRow: number) => void): void {
+  const { kind: kinds, cpu: cpus, slot: slots, tables } = events
+  const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = tables
+  const lockedOrder = locked.column.order.data as Uint8Array
+  const refill = locked.column.percpuRefill.data as Uint8Array
+  const drainOrder = drain.column.order.data as Uint8Array
+  // Of each CPU: what is running, how many pages it has, where it began.
+  const running = new Map<number, { kind: RunKind | undefined; pages: number; order: number; row: number }>()
+  for (let row = 0; row < events.length; row++) {
+    // row < length, so every column has it
+    const kind = kinds[row]!,
+      cpu = cpus[row]!,
+      slot = slots[row]!
+    let run = running.get(cpu)
+    if (run === undefined) {
+      run = { kind: undefined, pages: 0, order: 0, row: 0 }
+      running.set(cpu, run)
+    }
+    if (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill') continue
+    let next: RunKind | undefined
+    let order = 0
+    if (kind === Kind.mm_page_alloc_zone_locked) {
+      order = lockedOrder[slot]!
+      // 5.10 does not store it: order 0 is what its own text prints.
+      if (refill[slot] === ABSENT.flag ? order === 0 : refill[slot] === 1) next = 'refill'
+    } else if (kind === Kind.mm_page_pcpu_drain) {
+      next = 'drain'
+      order = drainOrder[slot]!
+    }
+    // A refill fetches blocks of one order; a drain gives back what it finds.
+    if (run.kind !== undefined && (run.kind !== next || (next === 'refill' && run.order !== order))) {
+      tell(run.kind, run.pages, run.row)
+      run.kind = undefined
+    }
+    if (next === undefined) continue
+    if (run.kind === undefined) {
+      run.kind = next
+      run.pages = 0
+      run.order = order
+      run.row = row
+    }
+    run.pages += 2 ** order
+  }
+  for (const run of running.values()) if (run.kind !== undefined) tell(run.kind, run.pages, run.row)
+}
+
+/** How often, and how many pages at a time, did each CPU fetch from the buddy allocator and give back? */
+export function surveyLists(events: Events) {
+  const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = events.tables
+  if (locked.length + drain.length === 0) return undefined
+  const sizes: Record<RunKind, number[]> = { refill: [], drain: [] }
+  const perCpu = new Sums(['refills', 'refillPages', 'drains', 'drainedPages'])
+  eachRun(events, (kind, pages, row) => {
+    sizes[kind].push(pages)
+    const cpu = events.cpu[row]!
+    perCpu.add(kind === 'refill' ? 'refills' : 'drains', cpu)
+    perCpu.add(kind === 'refill' ? 'refillPages' : 'drainedPages', cpu, pages)
+  })
+  let lockedPages = 0
+  for (const order of locked.column.order.data as Uint8Array) lockedPages += 2 ** order
+  const refills = spreadOf(sizes.refill)
+  return {
+    /** Runs; `total` and the rest are pages. */
+    refills,
+    drains: spreadOf(sizes.drain),
+    /** Pages that left the buddy allocator for one allocation, past the lists. */
+    directPages: lockedPages - (refills?.total ?? 0),
+    perCpu: perCpu.list((cpu) => ({ cpu: cpu as number })).sort((a, b) => a.cpu - b.cpu),
+  }
+}
+
+export type ListSurvey = NonNullable<ReturnType<typeof surveyLists>>
