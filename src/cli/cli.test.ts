@@ -24,7 +24,17 @@ test('help of the program and of every command: exit 0, on standard output, with
   const { code, stdout, stderr } = await kreplay('--help')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const commands = [...stdout.matchAll(/^ {2}kreplay (\w+)/gm)].map(([, name]) => name!)
-  expect(commands).toEqual(['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'report', 'completion'])
+  expect(commands).toEqual([
+    'demo',
+    'info',
+    'convert',
+    'fidelity',
+    'compare',
+    'policies',
+    'capture',
+    'report',
+    'completion',
+  ])
   // What "did you mean" chooses from is the same list.
   const { stderr: told } = await kreplay('zzzzzzzzzzzzzzzz')
   expect(told).toContain(`there are ${commands.join(', ')}`)

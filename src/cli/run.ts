@@ -2,6 +2,7 @@ import yargs, { type Argv } from 'yargs'
 import { TraceError, UsageError } from '#kernel'
 import { didYouMean } from '#policies'
 import { version } from './analyse.ts'
+import { type QuestionName, questions } from './capture/index.ts'
 import * as commands from './commands/index.ts'
 import { warn } from './terminal.ts'
 
@@ -9,7 +10,7 @@ import { warn } from './terminal.ts'
 export type Exit = 0 | 1 | 2 | 3
 
 /** For suggestions: the message of yargs' own `recommendCommands` leaves out what was typed. A test compares the list with the help. */
-const COMMANDS = ['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'report', 'completion']
+const COMMANDS = ['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'capture', 'report', 'completion']
 
 function checkCommand(name: string | undefined): void {
   if (name === undefined || name.startsWith('-') || COMMANDS.includes(name)) return
@@ -24,7 +25,20 @@ const withJson = <T>(argv: Argv<T>) =>
   argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
 
 /** Options that yargs would make lists of when they are repeated. */
-const ONCE = ['output', 'from', 'to', 'cpu', 'at-least', 'policies', 'baseline', 'isolated', 'prices']
+const ONCE = [
+  'output',
+  'from',
+  'to',
+  'cpu',
+  'at-least',
+  'policies',
+  'baseline',
+  'isolated',
+  'prices',
+  'for',
+  'seconds',
+  'out',
+]
 
 /** Runs one command line. Errors that users cause are told in a sentence on standard error. */
 export async function run(args: readonly string[]): Promise<Exit> {
@@ -164,6 +178,29 @@ export async function run(args: readonly string[]): Promise<Exit> {
           'source and parameters of one',
         ),
       ({ id, json }) => done(commands.policies({ id, json })),
+    )
+    .command(
+      'capture',
+      'Prints a shell script that records a capture on any Linux machine',
+      (argv) =>
+        withJson(
+          argv
+            .option('for', {
+              choices: Object.keys(questions) as QuestionName[],
+              default: 'pages' as QuestionName,
+              describe: 'The question to record for',
+            })
+            .option('seconds', {
+              type: 'number',
+              default: 10,
+              describe: 'How long to record; 0: until Enter or Ctrl-C',
+            })
+            .option('out', { type: 'string', describe: 'Folder to make; default named after question and time' })
+            .option('tar', { type: 'boolean', default: false, describe: 'Leave a tarball instead of a folder' })
+            .option('here', { type: 'boolean', default: false, describe: 'Run the script on this machine, as root' }),
+        ).example('$0 capture --for drain --tar | ssh root@machine sh', 'records another machine, which needs no Node'),
+      async ({ for: question, seconds, out, tar, here, json }) =>
+        done(await commands.capture({ for: question, seconds, out, tar, here, json })),
     )
     .command(
       'report <result>',

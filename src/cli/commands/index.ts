@@ -1,3 +1,4 @@
+export { capture } from './capture.ts'
 export { compare } from './compare.ts'
 export { convert } from './convert.ts'
 export { demo } from './demo.ts'

@@ -1,0 +1,386 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { countByName, kindNames, lossesOf } from '#events'
+import { readCapture } from '#readers'
+import { kreplay } from '../testing/program.ts'
+import { captureScript, type QuestionName, questions } from './index.ts'
+import { ended, MockMachine } from './testing/mock.ts'
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+
+let machine: MockMachine
+beforeEach(() => {
+  machine = new MockMachine()
+})
+afterEach(() => machine[Symbol.dispose]())
+
+const FOLDER = [
+  'buddyinfo.after',
+  'buddyinfo.before',
+  'capture.log',
+  'cmdline',
+  'meminfo.before',
+  'stats',
+  'trace.txt',
+  'uname',
+  'vmstat.after',
+  'vmstat.before',
+  'zoneinfo.after',
+  'zoneinfo.before',
+]
+
+describe('a recording', () => {
+  test('leaves a folder that kreplay reads, and every setting as it was', async () => {
+    const before = machine.settings()
+    const { code, stdout, stderr } = await machine.run({ for: 'drain' })
+    expect(stderr).toMatch(/Recorded: mine\n.*kreplay info mine/)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(readdirSync(join(machine.work, 'mine')).sort()).toEqual(FOLDER)
+    expect(machine.settings()).toEqual(before)
+
+    const capture = await readCapture(join(machine.work, 'mine'))
+    expect(capture.machine.missing).toEqual([])
+    expect(capture.machine.release?.text).toContain('6.1.192')
+    expect(countByName(capture.events).mm_page_alloc).toBeGreaterThan(100)
+    expect(lossesOf(capture.events).events).toBe(0)
+  })
+
+  test('has an instance of its own, with clock, buffer, text options and events set', async () => {
+    await machine.run({ for: 'drain' })
+    const set = (name: string) => machine.read(`gone/${name}`).trim()
+    expect(set('trace_clock')).toBe('mono')
+    expect(set('buffer_size_kb')).toBe('60000')
+    expect(set('options/hash-ptr')).toBe('0')
+    expect(set('options/verbose')).toBe('0')
+    expect(set('tracing_on')).toBe('0')
+    const probed = machine.read('tracing/kprobe_events').split('\n')
+    expect(probed).toEqual(['p:kreplay/drain_all_pages drain_all_pages zone=%di', '-:kreplay/drain_all_pages', ''])
+    const log = machine.read('work/mine/capture.log')
+    const { required, optional } = questions.drain
+    for (const event of [...required, ...optional, 'kreplay/drain_all_pages']) expect(log).toContain(` ${event}`)
+    expect(log).toContain('1988 events, 0 lost')
+  })
+
+  test('takes the main buffer where there are no instances, and sets each setting back', async () => {
+    machine.withoutInstances()
+    machine.put('tracing/events/kmem/mm_page_alloc/filter', 'order > 3 && gfp_flags & 8\n')
+    const before = machine.settings()
+    const { code, stderr } = await machine.run()
+    expect(stderr).toContain('note: no tracing instance can be made')
+    expect(code).toBe(0)
+    const after = machine.settings()
+    const plain = (settings: Record<string, string>) =>
+      Object.fromEntries(
+        Object.entries(settings)
+          .filter(([name]) => !/filter$|buffer_size_kb$|trace_clock$/.test(name))
+          .sort(),
+      )
+    expect(plain(after)).toEqual(plain(before))
+    // What the kernel prints of these is not what it takes.
+    expect(after.trace_clock).toBe('local')
+    expect(after['per_cpu/cpu3/buffer_size_kb']).toBe('1408')
+    expect(after['events/kmem/mm_page_free/filter']).toBe('0')
+    expect(after['events/kmem/mm_page_alloc/filter']).toBe('order > 3 && gfp_flags & 8')
+  })
+
+  test('ends on Ctrl-C as if the time were over', async () => {
+    const before = machine.settings()
+    const child = await machine.recording()
+    child.kill('SIGINT')
+    const { code, stderr } = await ended(child)
+    expect(stderr).toContain('Recorded: mine')
+    expect(code).toBe(0)
+    expect(readdirSync(join(machine.work, 'mine')).sort()).toEqual(FOLDER)
+    expect(machine.settings()).toEqual(before)
+  })
+
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('is given up on %s, and leaves nothing', async (signal, exit) => {
+    machine.withoutInstances()
+    const before = machine.settings()
+    const child = await machine.recording()
+    child.kill(signal)
+    const { code, stderr } = await ended(child)
+    expect(code).toBe(exit)
+    expect(stderr).toContain('there is no capture')
+    expect(readdirSync(machine.work)).toEqual([])
+    for (const name of ['tracing_on', 'options/verbose', 'events/kmem/mm_page_alloc/enable'])
+      expect(machine.settings()[name]).toBe(before[name])
+  })
+
+  test('is given up on Ctrl-C while it is saved', async () => {
+    const before = machine.settings()
+    machine.fake('cat', `case $1 in */kreplay/trace) kill -INT $PPID; sleep 0.2 ;; esac; exec cat "$@"`)
+    const { code } = await machine.run()
+    expect(code).toBe(130)
+    expect(readdirSync(machine.work)).toEqual([])
+    expect(machine.settings()).toEqual(before)
+  })
+
+  test('says what was lost, and exits with 1', async () => {
+    machine.put('instance/per_cpu/cpu2/stats', 'entries: 5\noverrun: 40\ncommit overrun: 0\ndropped events: 2\n')
+    const { code, stderr } = await machine.run()
+    expect(code).toBe(1)
+    expect(stderr).toContain('42 events were lost: the buffer was too small')
+    expect(machine.read('work/mine/capture.log')).toContain('1993 events, 42 lost')
+  })
+
+  test('becomes a tarball', async () => {
+    const { code, stderr } = await machine.run({ tar: true })
+    expect(code).toBe(0)
+    expect(stderr).toContain('tar xf mine.tar.gz && kreplay info mine')
+    expect(readdirSync(machine.work)).toEqual(['mine.tar.gz'])
+    execFileSync('tar', ['xf', 'mine.tar.gz'], { cwd: machine.work })
+    expect((await readCapture(join(machine.work, 'mine'))).events.length).toBeGreaterThan(1000)
+  })
+
+  test('is a trace.dat where trace-cmd is, and text where trace-cmd fails', async () => {
+    machine.fake('trace-cmd', `echo "$@" > ${machine.root}/asked; echo data > trace.dat`)
+    expect((await machine.run()).code).toBe(0)
+    expect(machine.read('asked')).toBe('extract -B kreplay -o trace.dat\n')
+    expect(machine.read('work/mine/trace.dat')).toBe('data\n')
+    expect(machine.has('work/mine/trace.txt')).toBe(false)
+
+    machine.remove('gone')
+    machine.fake('trace-cmd', 'echo broken; : > trace.dat; exit 1')
+    const { code, stderr } = await machine.run({ out: 'other' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('trace-cmd extract failed')
+    expect((await readCapture(join(machine.work, 'other'))).events.length).toBeGreaterThan(1000)
+  })
+
+  test('tells size and overhead beforehand, from the pages allocated in a second', async () => {
+    const bumped = machine
+      .read('proc/vmstat')
+      .replace(/^pgalloc_dma32 (\d+)$/m, (_, n) => `pgalloc_dma32 ${+n + 100000}`)
+    machine.put('vmstat.later', bumped)
+    const { stderr } = await machine.run({ seconds: 50 })
+    // 500,000 events/s for 50 s are more than 250,000 kB of each of four CPUs.
+    expect(stderr).toContain('Buffer: 250000 kB on each of 4 CPUs, 976 MiB of 3906 MiB available')
+    expect(stderr).toContain('note: a quarter of the available memory')
+    expect(stderr).toContain('up to 500000 events/s; at 0.2 to 1 µs each, 10 to 51 % of one CPU')
+    expect(stderr.indexOf('Overhead:')).toBeLessThan(stderr.indexOf('Recording for 50 s'))
+  })
+})
+
+describe('it refuses', () => {
+  const refused = async (
+    what: string,
+    options: Parameters<MockMachine['run']>[0] = {},
+    environment: Readonly<Record<string, string>> = {},
+  ) => {
+    const before = machine.settings()
+    const inWork = readdirSync(machine.work)
+    const { code, stdout, stderr } = await machine.run(options, environment)
+    expect(stderr).toContain(`kreplay capture: ${what}`)
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(machine.settings()).toEqual(before)
+    expect(readdirSync(machine.work)).toEqual(inWork)
+    return stderr
+  }
+
+  test('without root', async () => {
+    machine.fake('id', 'echo 1000')
+    expect(await refused('tracing needs root')).toContain('sudo')
+  })
+
+  test('without tracefs', async () => {
+    machine.put('proc/mounts', 'proc /proc proc rw 0 0\n')
+    expect(await refused('no tracefs is mounted')).toContain('mount -t tracefs')
+    await refused('no tracefs is mounted', {}, { KREPLAY_TRACEFS: join(machine.root, 'nowhere') })
+  })
+
+  test('where tracefs can’t be written', async () => {
+    machine.refuseWrites('instance/tracing_on')
+    expect(await refused("tracefs can't be written")).toContain('locked down')
+  })
+
+  test('where tracefs can’t be read', async () => {
+    machine.refuseWrites('tracing/tracing_on')
+    await refused("tracefs can't be read")
+  })
+
+  test('without the events of a question, naming what the kernel lacks', async () => {
+    machine.remove('tracing/events/rcu')
+    expect(await refused('this kernel has no event rcu/rcu_grace_period', { for: 'kvfree' })).toContain(
+      'CONFIG_RCU_TRACE',
+    )
+    expect(await refused('this kernel has no event', { for: 'all' })).toContain('--for drain')
+    machine.remove('tracing/events/kmem')
+    expect(await refused('this kernel has no event kmem/mm_page_alloc', { for: 'pages' })).toContain(
+      'CONFIG_EVENT_TRACING',
+    )
+  })
+
+  test('where an event can’t be enabled', async () => {
+    machine.refuseWrites('instance/events/kmem/mm_page_free/enable')
+    await refused('the event kmem/mm_page_free can')
+  })
+
+  test('where another capture runs', async () => {
+    mkdirSync(join(machine.tracing, 'instances/kreplay'))
+    expect(await refused('another kreplay capture runs here')).toContain('rmdir')
+  })
+
+  test('where a probe of another capture is left', async () => {
+    machine.put('tracing/kprobe_events', 'p:kreplay/drain_all_pages drain_all_pages zone=%di\n')
+    expect(await refused('another kreplay capture', { for: 'drain' })).toContain('-:kreplay/drain_all_pages')
+  })
+
+  test('where somebody else traces and there is no instance to be had', async () => {
+    machine.withoutInstances()
+    machine.put('tracing/set_event', 'sched:sched_switch\n')
+    await refused('somebody is tracing here already')
+  })
+
+  test('to write over a folder', async () => {
+    mkdirSync(join(machine.work, 'mine'))
+    await refused('mine is there already')
+  })
+
+  test('with no memory to spare', async () => {
+    machine.put('proc/meminfo', 'MemFree: 900 kB\n')
+    await refused('there is too little memory')
+  })
+})
+
+describe('it goes on, with a note,', () => {
+  const noted = async (what: string, options: Parameters<MockMachine['run']>[0]) => {
+    const before = machine.settings()
+    const { code, stderr } = await machine.run(options)
+    expect(stderr).toContain(`note: ${what}`)
+    expect(code).toBe(0)
+    expect(machine.read('work/mine/capture.log')).toContain(`note: ${what}`)
+    expect(machine.settings()).toEqual(before)
+  }
+
+  test('without an optional event', async () => {
+    machine.remove('tracing/events/rcu/rcu_kvfree_callback')
+    await noted('this kernel has no event rcu/rcu_kvfree_callback', { for: 'kvfree' })
+  })
+
+  test('without kprobes', async () => {
+    machine.remove('tracing/kprobe_events')
+    const { code, stderr } = await machine.run({ for: 'drain' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('note: this kernel was built without CONFIG_KPROBE_EVENTS: no probe on drain_all_pages')
+  })
+
+  test('where the kernel refuses a probe', async () => {
+    machine.refuseWrites('tracing/kprobe_events')
+    const { code, stderr } = await machine.run({ for: 'kvfree' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('note: the kernel refuses a probe on kvfree_call_rcu: single enqueues are not recorded')
+  })
+
+  test('where the kernel makes no event of a probe', async () => {
+    machine.remove('instance/events/kreplay')
+    await noted('the kernel made no event of the probe on drain_all_pages', { for: 'drain' })
+  })
+
+  test('on an architecture whose registers it doesn’t know', async () => {
+    machine.fake('uname', 'case $1 in -m) echo riscv64 ;; *) echo Linux machine 6.12.1 ;; esac')
+    await noted('the registers of riscv64 are not known here: no probe on drain_all_pages', { for: 'drain' })
+  })
+
+  test('and knows the registers of arm64', async () => {
+    machine.fake('uname', 'case $1 in -m) echo aarch64 ;; *) echo Linux machine 6.12.1 ;; esac')
+    await machine.run({ for: 'all' })
+    const probes = machine.read('tracing/kprobe_events')
+    expect(probes).toContain('p:kreplay/drain_all_pages drain_all_pages zone=%x0\n')
+    expect(probes).toContain('p:kreplay/kvfree_call_rcu kvfree_call_rcu head=%x0 arg=%x1\n')
+  })
+})
+
+describe('the script', () => {
+  test('writes to the capture, to tracefs and nowhere else', async () => {
+    const script = await captureScript({ for: 'all', seconds: 1, tar: true })
+    const targets = [...script.matchAll(/>>?(&\d|\s*"?[^\s;)}]+)/g)].map(([, target]) => target!.trim())
+    expect(targets.length).toBeGreaterThan(20)
+    // Without quotes it stands in a hint; $1 is put()'s and append()'s own, whose callers name a file below $I or $T.
+    for (const target of targets.filter((name) => !name.startsWith('$')))
+      expect(target).toMatch(/^(&[12]|\/dev\/null|"\$1"|"\$OUT(\/|"))/)
+    for (const [, first] of script.matchAll(/\b(?:put|append) "?([^\s"]+)/g)) expect(first).toMatch(/^\$[IT1]/)
+  })
+
+  test('quotes whatever a folder is called', async () => {
+    const out = `it's "$(touch broken)" \`touch broken\` $& é`
+    const { code } = await machine.run({ out })
+    expect(code).toBe(0)
+    expect(readdirSync(machine.work)).toEqual([out])
+    expect((await readCapture(join(machine.work, out))).events.length).toBeGreaterThan(1000)
+  })
+
+  test.each(Object.keys(questions) as QuestionName[])(
+    'for %s asks for events that kreplay knows, once each',
+    (name) => {
+      const { required, optional, probes } = questions[name]
+      const events = [...required, ...optional].map((event) => event.split('/')[1]!)
+      expect(new Set(events).size).toBe(events.length)
+      for (const event of [...events, ...probes]) expect(kindNames).toContain(event)
+    },
+  )
+})
+
+describe('kreplay capture', () => {
+  const here = (...args: readonly string[]) =>
+    ended(
+      spawn(process.execPath, ['--conditions=kreplay-src', main, 'capture', '--here', '--out', 'mine', ...args], {
+        cwd: machine.work,
+        env: machine.environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
+
+  test('--here runs it, and hands its exit code on', async () => {
+    const before = machine.settings()
+    const { code, stdout, stderr } = await here('--for', 'drain')
+    expect(stderr).toContain('Recorded: mine')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    expect(readdirSync(join(machine.work, 'mine')).sort()).toEqual(FOLDER)
+    expect(machine.settings()).toEqual(before)
+    expect((await here()).code).toBe(3)
+  })
+
+  test.each([
+    ['SIGINT', 0],
+    ['SIGTERM', 3],
+  ] as const)('--here waits on %s until everything is set back', async (signal, exit) => {
+    const before = machine.settings()
+    const child = spawn(
+      process.execPath,
+      ['--conditions=kreplay-src', main, 'capture', '--here', '--out', 'mine', '--seconds', '1000'],
+      { cwd: machine.work, env: machine.environment, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    await machine.underWay(child)
+    child.kill(signal)
+    expect((await ended(child)).code).toBe(exit)
+    expect(machine.settings()).toEqual(before)
+  })
+
+  test('prints the script and nothing else', async () => {
+    const { code, stdout, stderr } = await kreplay('capture', '--for', 'kvfree', '--seconds', '7', '--tar')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe(await captureScript({ for: 'kvfree', seconds: 7, tar: true }))
+    const json = JSON.parse((await kreplay('capture', '--json')).stdout) as { script: string }
+    expect(json).toMatchObject({ schema: 'kreplay.capture/1', for: 'pages', seconds: 10 })
+    expect(json.script).toMatch(/^#!\/bin\/sh\n/)
+  })
+
+  test.each([
+    ['--for', 'nothing'],
+    ['--seconds', '-1'],
+    ['--seconds', '1.5'],
+    ['--out', ''],
+    ['--here', '--json'],
+    ['--seconds', '5', '--seconds', '6'],
+  ])('refuses %s %s', async (...args) => {
+    const { code, stdout } = await kreplay('capture', ...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+})
