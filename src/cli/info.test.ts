@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { kreplay } from './testing/program.ts'
+
+const info = async (...args: string[]) => {
+  const { code, stdout, stderr } = await kreplay('info', ...args)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout
+}
+
+test('tables stand only where the trace has events for them, and --top shortens them', async () => {
+  const pages = await info('traces/drain-7.2-s', '--top', '2')
+  for (const heading of ['Pages by order', 'Pages by process, top 2 of 9', 'Fallbacks: 531', 'Per-CPU lists by CPU'])
+    expect(pages).toContain(`\n${heading}`)
+  expect(pages).not.toMatch(/Slab by|RCU grace/)
+  const rcu = await info('traces/kvfree-6.12-s')
+  expect(rcu).toMatch(/\nRCU grace periods\n[\s\S]*\nRCU callbacks[\s\S]*kvfree_rcu\(\) bulk frees +66 +31,941/)
+  expect(rcu).not.toMatch(/Pages by|Slab by|Per-CPU lists/)
+  for (const text of [pages, rcu])
+    expect(text).toMatch(/\nWhat can be concluded\n {2}Counts of what was recorded are complete/)
+})
+
+test('--top that is no number of rows is a fault of use', async () => {
+  for (const top of ['0', '1.5', 'many']) {
+    const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--top', top)
+    expect(code).toBe(2)
+    expect(stderr).toContain('is no number of rows')
+  }
+})
+
+/** From `perf kmem stat --slab` and `perf script | awk` on the same file (perf 6.1): see the README of the capture. */
+test('a capture by perf: the bytes that perf kmem sums up, and pages in their true migratetype', async () => {
+  const { slab, pages } = JSON.parse(await info('traces/perf-6.1-s', '--json'))
+  expect(slab).toMatchObject({ allocs: 31_930, bytesReq: 29_430_462, bytesAlloc: 29_759_576 })
+  expect(slab.waste.toFixed(8)).toBe('0.01105910')
+  // perf kmem would call them "Reclaimable": its names are in the order of Linux before 4.4.
+  expect(pages.byMigratetype[0]).toMatchObject({ name: 'MOVABLE', allocs: 27_980 })
+})
