@@ -1,7 +1,6 @@
 import { countByName, lossesOf, type Recording } from '#events'
-import { share } from '#kernel'
 import type { Burst, PolicyRun, Script } from '#replay'
-import { scoreOf } from './fidelity.ts'
+import { headlineOf } from './headline.ts'
 import { type Prices, priceOf } from './prices.ts'
 import type { Comparison, Fidelity, Run } from './schemas.ts'
 
@@ -33,24 +32,33 @@ export function quantilesOf(sizes: ReadonlyMap<number, number>): { p50: number; 
   return { p50: at(0.5), p99: at(0.99), max: sorted.at(-1)![0] }
 }
 
-/** At most `BURSTS_SHOWN`, evenly over the trace; the largest of each stretch, so that peaks stay. */
+/** At most `most` bursts, evenly over the trace; the largest of each stretch, so that peaks stay. */
+function largestOfStretches(bursts: readonly Burst[], most: number): readonly Burst[] {
+  if (bursts.length <= most) return bursts
+  return Array.from({ length: most }, (_, part) => {
+    const from = Math.trunc((part * bursts.length) / most)
+    const to = Math.trunc(((part + 1) * bursts.length) / most)
+    return bursts.slice(from, to).reduce((largest, burst) => (burst.pages > largest.pages ? burst : largest))
+  })
+}
+
+/** At most `BURSTS_SHOWN`; requested ones are rarer and thinned by themselves. */
 function thin(bursts: readonly Burst[]): readonly Burst[] {
   if (bursts.length <= BURSTS_SHOWN) return bursts
-  const shown: Burst[] = []
-  for (let part = 0; part < BURSTS_SHOWN; part++) {
-    const from = Math.trunc((part * bursts.length) / BURSTS_SHOWN)
-    const to = Math.trunc(((part + 1) * bursts.length) / BURSTS_SHOWN)
-    let largest = bursts[from]!
-    for (let at = from + 1; at < to; at++)
-      if (bursts[at]!.pages > largest.pages || bursts[at]!.requested > largest.requested) largest = bursts[at]!
-    shown.push(largest)
-  }
-  return shown
+  const requested = largestOfStretches(
+    bursts.filter((burst) => burst.requested),
+    BURSTS_SHOWN / 4,
+  )
+  const own = largestOfStretches(
+    bursts.filter((burst) => !burst.requested),
+    BURSTS_SHOWN - requested.length,
+  )
+  return [...requested, ...own].sort((a, b) => a.time - b.time)
 }
 
 function measure(
   capture: ComparedCapture,
-  { policy, lists, drain, params, result }: PolicyRun,
+  { policy, lists, drain, params, sizes, result }: PolicyRun,
   prices: readonly Prices[],
 ): Run {
   const { script, isolated } = capture
@@ -64,6 +72,7 @@ function measure(
     policy,
     params: { ...params },
     lists,
+    sizes: [...sizes],
     drain,
     work: { ...result.work },
     priced: prices.map((list) =>
@@ -92,80 +101,6 @@ function measure(
   }
 }
 
-const percent = (value: number): string => `${(value * 100).toFixed(Math.abs(value) < 0.1 ? 1 : 0)} %`
-/** Never rounds a miss away: 100 % is said only of 100 %. */
-const exactly = (value: number): string => (value === 1 ? '100 %' : `${(Math.floor(value * 10000) / 100).toFixed(2)} %`)
-const number = (value: number): string => value.toLocaleString('en-US')
-
-function fidelitySentence({ pcp }: Fidelity): string {
-  if (pcp === undefined) return 'The trace holds nothing to check the replay against.'
-  const parts: string[] = []
-  const refills = scoreOf(pcp.refills)
-  const bursts = scoreOf(pcp.drainBursts)
-  if (refills !== undefined) parts.push(`${exactly(refills)} of ${number(pcp.refills.recorded)} refills`)
-  if (bursts !== undefined) parts.push(`${exactly(bursts)} of ${number(pcp.drainBursts.recorded)} drain bursts`)
-  if (parts.length === 0) return 'The recording kernel recorded too little to check the replay against.'
-  return `kreplay reproduces exactly ${parts.join(' and ')} that this kernel recorded.`
-}
-
-/** The run with the least cost, compared part by part; the first of equals. */
-function least(runs: readonly Run[], cost: (run: Run) => readonly number[]): Run | undefined {
-  const before = (a: readonly number[], b: readonly number[]): boolean => {
-    const at = a.findIndex((value, part) => value !== b[part])
-    return at >= 0 && a[at]! < b[at]!
-  }
-  return runs.reduce<Run | undefined>(
-    (best, run) => (best === undefined || before(cost(run), cost(best)) ? run : best),
-    undefined,
-  )
-}
-
-function interruptionFinding(base: Run, best: Run, isolated: readonly number[]): string {
-  const locks = share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages)
-  const moved =
-    locks === undefined
-      ? ''
-      : `, and moves ${percent(Math.abs(locks))} ${locks < 0 ? 'fewer' : 'more'} pages under zone->lock`
-  const onIsolated = isolated.reduce((sum, cpu) => sum + (base.interruptions[cpu] ?? 0), 0)
-  const iso = isolated.length === 0 ? '' : ` (${onIsolated} on isolated CPU ${isolated.join(', ')})`
-  const times = best.work.interruptions === 0 ? 'no CPU' : `CPUs ${number(best.work.interruptions)} times`
-  return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${iso}${moved}.`
-}
-
-/** The finding in one sentence, and how far to trust it in a second. */
-function headlineOf(
-  { recording, fidelity, isolated }: ComparedCapture,
-  runs: readonly Run[],
-  baseline: string,
-): string {
-  const base = runs.find(({ policy }) => policy === baseline)
-  const others = runs.filter(({ policy }) => policy !== baseline)
-  const trust = fidelitySentence(fidelity)
-  if (base === undefined || others.length === 0) return `${recording.name}: ${trust}`
-  const where = `On ${recording.name} (Linux ${recording.machine.release?.text ?? 'unknown'})`
-  const listed = others.filter(({ work }) => work.allocsFromList > 0)
-  // Of equals, one with the baseline's own lists: only the drain differs then.
-  const calm = least(listed, ({ work, lists }) => [
-    work.interruptions,
-    Number(lists !== base.lists),
-    work.gracePeriodWaits,
-    work.zoneLockPages,
-  ])
-  if (calm !== undefined && calm.work.interruptions < base.work.interruptions)
-    return `${where}, ${interruptionFinding(base, calm, isolated)} ${trust}`
-  const best = least(listed, ({ work }) => [work.zoneLockPages])
-  const change =
-    best === undefined ? undefined : share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages)
-  if (best === undefined || change === undefined || change >= 0) {
-    const rest =
-      others.length === 1
-        ? `${others[0]!.policy} moves no fewer pages`
-        : `none of the ${others.length} other policies moves fewer pages`
-    return `${where}, ${rest} under zone->lock than ${baseline}. ${trust}`
-  }
-  return `${where}, ${best.policy} moves ${percent(-change)} fewer pages under zone->lock than ${baseline} (${number(best.work.zoneLockPages)} against ${number(base.work.zoneLockPages)}). ${trust}`
-}
-
 const order = (runs: readonly PolicyRun[]): string[] => [...new Set(runs.map(({ policy }) => policy))]
 
 /** Puts the runs of one or more captures into the comparison that reports are made from. */
@@ -189,6 +124,19 @@ export function composeComparison(
     if (script.requestsInferred)
       notes.push(
         `${recording.name}: drain_all_pages() was not traced, so drain mechanisms differ only by what local operations cost.`,
+      )
+    const guessed = script.tally.find(({ cause }) => cause === 'inferred-requests')?.count ?? 0
+    const requests = own[0]?.result.work.drainRequests ?? 0
+    if (guessed > 0)
+      notes.push(
+        `${recording.name}: ${guessed} of ${requests} drain requests were inferred from the pages that direct reclaim drained; their moments are not scored.`,
+      )
+    const recorded = Object.values(script.recordedInterruptions).reduce((sum, times) => sum + times, 0)
+    const replayed = own.find(({ policy }) => policy === `pcp/linux-${recording.machine.release?.rules}`)?.result.work
+      .interruptions
+    if (recorded > 0 && replayed !== undefined && replayed !== recorded)
+      notes.push(
+        `${recording.name}: the trace recorded ${recorded} interruptions by drain work; the replay of the same rules makes ${replayed}.`,
       )
     if (own.some(({ result }) => result.pagesAtEnd !== result.pagesExpected))
       notes.push(`${recording.name}: a replay lost count of pages; please report this.`)

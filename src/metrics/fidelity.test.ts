@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { choosePcp, listPolicies, type PcpChoice } from '#policies'
+import { choosePcp, type ListRules, listPolicies, type PcpChoice } from '#policies'
 import { readCapture } from '#readers'
 import { Fidelity, type FidelityRun, infer, type Script, scriptOf } from '#replay'
 import { fidelityOf, scoreOf } from './fidelity.ts'
@@ -95,6 +95,47 @@ describe('a wrong rule scores worse', () => {
     const high = scores(name, choosePcp(`${id}{high=300}`, '6.1'))
     expect(high.bursts).toBeLessThan(0.5)
     expect(scores(name, fromHead(id)).wrong).toBeGreaterThan(0.5)
+  })
+
+  /** The rules of a choice with some of their parts replaced. */
+  const mutant = (id: string, change: (rules: ListRules) => Partial<ListRules>): PcpChoice => {
+    const choice = choosePcp(id, '6.1')
+    const { lists } = choice
+    return {
+      ...choice,
+      lists: {
+        ...lists,
+        create: (params, context) => ({ ...lists.create(params, context), ...change(lists.create(params, context)) }),
+      },
+    }
+  }
+
+  test.each([
+    ['pages-6.1-s', 'pcp/linux-6.1'],
+    ['pages-5.10-s', 'pcp/linux-5.10'],
+  ])('%s: a rule that never gives pages back has no page and no burst right', (name, id) => {
+    const { bursts, wrong } = scores(
+      name,
+      mutant(id, () => ({ nrFree: () => 0 })),
+    )
+    expect(bursts).toBe(0)
+    expect(wrong).toBeGreaterThan(0.9)
+  })
+
+  test.each([2112, 3000, 100_000])('6.1 with a high of %i, where the kernel had 1760', (high) => {
+    expect(scores('pages-6.1-s', choosePcp(`pcp/linux-6.1{high=${high}}`, '6.1')).bursts).toBeLessThan(0.5)
+  })
+
+  test('6.1 without emptying the pageset at high-order frees', () => {
+    const noFreeHigh = mutant('pcp/linux-6.1', (rules) => ({
+      nrFree: (pcp, _order, zone) => rules.nrFree(pcp, 0, zone),
+    }))
+    const { bursts } = scores('pages-6.1-s', noFreeHigh)
+    expect(bursts).toBeLessThan(scores('pages-6.1-s', choosePcp('pcp/linux-6.1', '6.1')).bursts - 0.1)
+  })
+
+  test.each([1, 3, 7, 62])('6.1 with a batch of %i: pieces of a recorded refill earn nothing', (batch) => {
+    expect(scores('pages-6.1-s', choosePcp(`pcp/linux-6.1{batch=${batch},high=1760}`, '6.1')).refills).toBeLessThan(0.2)
   })
 
   test('6.1 without free_factor', () => {

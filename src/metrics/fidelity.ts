@@ -53,7 +53,7 @@ function totals(run: FidelityRun) {
 export const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
   share(exact, Math.max(recorded, predicted))
 
-function pcpFidelity(script: Script, run: FidelityRun): PcpFidelity {
+function pcpFidelity(script: Script, run: FidelityRun, drainedInTrace: number): PcpFidelity {
   const policy = ownPolicy(script)
   const { requestedDrains, ...best } = totals(run)
   const { requestedDrains: _, ...withoutResync } = totals(new FidelityReplay(script, policy, { resync: false }).run())
@@ -72,6 +72,8 @@ function pcpFidelity(script: Script, run: FidelityRun): PcpFidelity {
     resyncs: run.resyncs,
     withoutResync,
     requestedDrains,
+    excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
+    coverage: { drainedPages: { inTrace: drainedInTrace, scored: best.drainedPages.recorded } },
     perCpu: run.cpus.map((cpu) => ({
       cpu: cpu.cpu,
       warmupShare: warmupOf(cpu),
@@ -111,13 +113,13 @@ export function fidelityOf(recording: Recording, script: Script, run: FidelityRu
     notes.push(
       `CPU ${unscored.join(', ')}: lists unknown for over ${WARMUP_LIMIT * 100} % of the events, so not scored.`,
     )
-  for (const { cause, help } of script.tally) if (cause !== 'lost-events') notes.push(help)
+  for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
     schema: 'kreplay.fidelity/1',
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
     losses,
-    ...(pages ? { pcp: pcpFidelity(script, run) } : {}),
+    ...(pages ? { pcp: pcpFidelity(script, run, events.tables.mm_page_pcpu_drain.length) } : {}),
     notes,
   }
 }

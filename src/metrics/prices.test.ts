@@ -5,6 +5,8 @@ import { holdTime, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 const nothing = {
   allocsFromBuddy: 0,
   freesToBuddy: 0,
+  drainRequests: 0,
+  drainRequestsSkipped: 0,
   workItemWaits: 0,
   gracePeriodWaits: 0,
   pcpLocks: 0,
@@ -42,6 +44,23 @@ test('a run is priced by its holds; what has no price is named', () => {
     unpriced: [],
   })
   expect('longestHoldNs' in priceOf({ ...nothing, burstSizes: new Map(), refillSizes: new Map() }, spr!)).toBe(false)
+})
+
+test('a requester’s wait is priced where the list has a price; lock work without any price is left out, not 0', () => {
+  const [spr] = publishedPrices
+  const waiting = {
+    ...nothing,
+    drainRequests: 5,
+    drainRequestsSkipped: 1,
+    workItemWaits: 12,
+    burstSizes: new Map([[1, 1]]),
+    refillSizes: new Map(),
+  }
+  expect(priceOf(waiting, { ...spr!, drainWorkNs: 1000 })).toMatchObject({ requesterWaitNs: 4000, unpriced: [] })
+  expect(priceOf(waiting, spr!).unpriced).toEqual(['workItemWaits'])
+  expect(
+    priceOf({ ...nothing, allocsFromBuddy: 9, burstSizes: new Map(), refillSizes: new Map() }, spr!).zoneLockHoldNs,
+  ).toBeUndefined()
 })
 
 test('every published list is a valid prices file', () => {

@@ -10,7 +10,7 @@ export const pricesSchema = z.object({
   /** Time zone->lock is held for one bulk free or one refill: published [pages, mean µs, 99 % µs] points; a line is fitted. */
   bulkFreeUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
   refillUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
-  /** What a requester waits for drain work on other CPUs, per request, in ns. */
+  /** What a requester waits for, per drain request that queues work items, in ns. */
   drainWorkNs: z.number().optional(),
 })
 export type Prices = z.infer<typeof pricesSchema>
@@ -104,6 +104,8 @@ export interface PriceableWork {
   readonly burstSizes: ReadonlyMap<number, number>
   readonly allocsFromBuddy: number
   readonly freesToBuddy: number
+  readonly drainRequests: number
+  readonly drainRequestsSkipped: number
   readonly workItemWaits: number
   readonly gracePeriodWaits: number
   readonly pcpLocks: number
@@ -115,8 +117,10 @@ export interface Priced {
   readonly prices: string
   readonly machine: string
   readonly source: string
-  readonly zoneLockHoldNs: number
+  /** Absent where all lock work is without a price. */
+  readonly zoneLockHoldNs?: number
   readonly longestHoldNs?: number
+  readonly requesterWaitNs?: number
   readonly unpriced: string[]
 }
 
@@ -135,6 +139,8 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
       longest = Math.max(longest, hold(pages))
     }
   }
+  const waits = work.workItemWaits > 0 ? work.drainRequests - work.drainRequestsSkipped : 0
+  const wait = prices.drainWorkNs === undefined || waits === 0 ? undefined : prices.drainWorkNs * waits
   const counts = [
     'allocsFromBuddy',
     'freesToBuddy',
@@ -148,8 +154,9 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
     prices: prices.id,
     machine: prices.machine,
     source: prices.source,
-    zoneLockHoldNs: Math.round(sum),
+    ...(longest === 0 && work.allocsFromBuddy + work.freesToBuddy > 0 ? {} : { zoneLockHoldNs: Math.round(sum) }),
     ...(longest === 0 ? {} : { longestHoldNs: Math.round(longest) }),
-    unpriced: counts.filter((name) => work[name] > 0),
+    ...(wait === undefined ? {} : { requesterWaitNs: wait }),
+    unpriced: counts.filter((name) => work[name] > 0 && !(name === 'workItemWaits' && wait !== undefined)),
   }
 }

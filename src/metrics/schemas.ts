@@ -13,7 +13,7 @@ const score = z.object({
 })
 
 const drainedPages = z.object({
-  recorded: z.number(),
+  recorded: z.number().meta({ help: 'Those scored: in a burst that was predicted, after warm-up.' }),
   exact: z.number().meta({ help: 'The predicted page at the predicted place in the burst.' }),
   unknownStart: z
     .number()
@@ -42,6 +42,12 @@ export const pcpFidelitySchema = z.object({
     }),
   ),
   requestedDrains: score.meta({ help: 'Drains by work items: 5.10. Size equal to what the replay held.' }),
+  excusedRefills: z.number().meta({
+    help: 'Exact refills of a list that still held pages in the replay, all of which only the untraced bulk allocator can have taken.',
+  }),
+  coverage: z
+    .object({ drainedPages: z.object({ inTrace: z.number(), scored: z.number() }) })
+    .meta({ help: 'What the trace holds, and how much of it the scores cover.' }),
   inferredLocalDrains: z.number().meta({
     help: 'Times that compaction emptied its own CPU’s lists, inferred from recorded drains that match all that was held.',
   }),
@@ -94,10 +100,12 @@ export const workSchema = z.object({
   drainRequests: z.number().meta({ help: 'drain_all_pages() calls, recorded or inferred.' }),
   drainRequestsSkipped: z.number().meta({ help: 'Found pcpu_drain_mutex taken and drained nothing.' }),
   requestedDrainPages: z.number().meta({ help: 'Pages given back because of a drain request.' }),
-  remoteDrains: z.number().meta({ help: 'CPU lists emptied by another CPU under a lock.' }),
+  remoteDrains: z.number().meta({ help: 'CPU lists emptied by the requester itself, its own among them.' }),
   gracePeriodWaits: z.number().meta({ help: 'Grace periods that a requester waited for.' }),
-  workItemWaits: z.number().meta({ help: 'Work items on other CPUs that a requester waited for.' }),
-  interruptions: z.number().meta({ help: 'kworker activations or IPIs on all CPUs.' }),
+  workItemWaits: z.number().meta({ help: 'Work items that a requester waited for, its own CPU’s among them.' }),
+  interruptions: z
+    .number()
+    .meta({ help: 'kworker activations or IPIs on all CPUs, the requester’s own kworker among them.' }),
   zoneLocks: z.number().meta({ help: 'Times zone->lock was taken.' }),
   zoneLockPages: z.number().meta({ help: 'Pages moved between lists or users and the buddy under zone->lock.' }),
   pcpLocks: z.number().meta({ help: 'Per-CPU spinlocks taken by local operations.' }),
@@ -128,6 +136,9 @@ export const runSchema = z.object({
   policy: z.string().meta({ help: 'Id as given, parameters in braces included.' }),
   params: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   lists: z.string().meta({ help: 'Id of the list rules used.' }),
+  sizes: z
+    .array(z.object({ zone: z.string(), high: z.number(), batch: z.number() }))
+    .meta({ help: '`high` and `batch` that the lists began with, on the first CPU.' }),
   drain: z.string().meta({ help: 'Id of the drain mechanism used.' }),
   work: workSchema,
   priced: z.array(pricedSchema),

@@ -88,6 +88,16 @@ describe('test vectors of the reference (§2.9), batch 63', () => {
     expect([0, 1, 2, 3, 9].map((order) => rules.nrAlloc(pcp, order, flags))).toEqual([63, 31, 15, 7, 2])
   })
 
+  test('6.1 with a high below two batches frees what is above one batch: the upper bound wins', () => {
+    const { rules, pcp } = made('pcp/linux-6.1', { high: 100, batch: 63 })
+    pcp.count = 100
+    expect(rules.nrFree(pcp, 0, flags)).toBe(37)
+  })
+
+  test('6.1 with another batch keeps at least four of them', () => {
+    expect(made('pcp/linux-6.1', { batch: 1000 }).pcp.high).toBe(4000)
+  })
+
   test('6.1 empties the list just freed to before it looks at the next', () => {
     const { rules } = made('pcp/linux-6.1')
     expect(taken(rules.bulkOrder(), [3, 2, 2, ...Array(11).fill(0)], 7, 1)).toBe('MMRRUUU')

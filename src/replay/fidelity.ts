@@ -52,6 +52,7 @@ export class Fidelity {
       cpu,
       warmup: 0,
       operations: 0,
+      excusedRefills: 0,
       refills: newScore(),
       bursts: newScore(),
       requested: newScore(),
@@ -98,6 +99,7 @@ export class Fidelity {
           this.#flags.reclaimActive = false
           break
         case Op.lost:
+          this.#drainWorks = 0
           this.#held.forget(this.#script.cpu[row]!)
           break
       }
@@ -126,9 +128,7 @@ export class Fidelity {
     for (let page = this.#held.lists.head(list); page !== end && page >= 0; page = this.#held.lists.head(list)) {
       if (!this.#held.mayBeTaken(page, list)) clean = false
       this.#held.drop(page)
-      this.#bulk.row.push(row)
-      this.#bulk.pset.push(Math.trunc(list / this.#held.perSet))
-      this.#bulk.list.push(list % this.#held.perSet)
+      this.#noteBulk(row, list)
     }
     return clean
   }
@@ -167,42 +167,60 @@ export class Fidelity {
     }
   }
 
+  /**
+   * One run of recorded pages from the buddy for one list: a refill. Twice the predicted size in one run is two, with the first taken
+   * whole by the untraced bulk allocator (vmalloc() asks it for up to 100 pages at once).
+   */
   #refill(row: number, pset: number, list: number, order: number, from: number, to: number): void {
-    const cpu = this.#cpus[this.#script.cpu[row]!]!
+    const stats = this.#cpus[this.#script.cpu[row]!]!
+    const { lists } = this.#held
+    const rules = this.#held.rulesOf(pset)
     const pcp = this.#held.pcps[pset]!
-    const lists = this.#held.lists
-    while (from < to) {
-      const scored = this.#held.known[list] === 1
-      const empty = lists.lens[list] === 0 || (scored && this.#held.allMayBeTaken(list))
-      const want = this.#held.rulesOf(pset).nrAlloc(pcp, order, this.#flags)
-      // The bulk allocator may refill the same list twice with nothing traced in between.
-      const got = Math.min(to - from, want)
-      if (scored) {
-        cpu.refills.recorded++
-        if (empty) cpu.refills.predicted++
-        if (empty && got === want) cpu.refills.exact++
-        if (!empty) this.#miss('refill-of-held-list')
-        else if (got !== want) this.#miss('refill-size')
+    const scored = this.#held.known[list] === 1
+    const excused = scored && lists.lens[list]! > 0 && this.#held.allMayBeTaken(list)
+    const empty = lists.lens[list] === 0 || excused
+    const size = to - from
+    const want = rules.nrAlloc(pcp, order, this.#flags)
+    const twice =
+      size > want && order === 0 && this.#held.bulkAllocator && size === want + rules.nrAlloc(pcp, order, this.#flags)
+    const fits = size === want || twice
+    if (scored) {
+      stats.refills.recorded++
+      if (empty) stats.refills.predicted++
+      if (empty && fits) stats.refills.exact++
+      if (excused) stats.excusedRefills++
+      if (!empty) this.#miss('refill-of-held-list')
+      else if (!fits) this.#miss('refill-size')
+      if (!(empty && fits)) {
+        if (!this.#resync) return
+        this.#resyncs++
       }
-      if (!empty && scored && !this.#resync) return
-      if (!empty && scored) this.#resyncs++
-      this.#takeUntil(row, list, -1)
-      this.#held.prove(list, pset)
-      for (let item = from; item < from + got; item++) {
-        const zone = this.#index.zone(this.#script.refillPfn[item]!)
-        if (zone < 0) continue
-        const page = this.#index.at(this.#script.refillPfn[item]!, zone)
-        if (lists.where[page]! >= 0) {
-          this.#miss('held-twice')
-          this.#resyncs++
-          this.#held.drop(page)
-        }
-        lists.pushTail(list, page)
-        this.#held.fate[page] = this.#fates.ofRefill[item]!
-        pcp.count += 1 << order
-      }
-      from += got
     }
+    this.#takeUntil(row, list, -1)
+    this.#held.prove(list, pset)
+    for (let item = twice ? from + want : from; item < to; item++) this.#arrive(list, order, item)
+    for (let item = from; twice && item < from + want; item++) this.#noteBulk(row, list)
+  }
+
+  /** A page of a refill comes to its list. */
+  #arrive(list: number, order: number, item: number): void {
+    const zone = this.#index.zone(this.#script.refillPfn[item]!)
+    if (zone < 0) return
+    const page = this.#index.at(this.#script.refillPfn[item]!, zone)
+    if (this.#held.lists.where[page]! >= 0) {
+      this.#miss('held-twice')
+      this.#resyncs++
+      this.#held.drop(page)
+    }
+    this.#held.lists.pushTail(list, page)
+    this.#held.fate[page] = this.#fates.ofRefill[item]!
+    this.#held.pcps[Math.trunc(list / this.#held.perSet)]!.count += 1 << order
+  }
+
+  #noteBulk(row: number, list: number): void {
+    this.#bulk.row.push(row)
+    this.#bulk.pset.push(Math.trunc(list / this.#held.perSet))
+    this.#bulk.list.push(list % this.#held.perSet)
   }
 
   #alloc(row: number): void {
@@ -228,10 +246,10 @@ export class Fidelity {
     const stats = this.#cpus[cpu]!
     stats.operations++
     if (this.#held.known[list] === 0) stats.warmup++
-    rules.onAlloc(pcp)
-    // Straight from the buddy, past the lists.
+    // Straight from the buddy, past the lists and their pacing.
     const last = script.refillEnd[row]! - 1
     if (on < 0 && last >= script.refillStart[row]! && script.refillPfn[last] === script.pfn[row]) return
+    rules.onAlloc(pcp)
     if (on === list) {
       if (lists.head(list) !== page && !this.#skipTo(row, list, page)) return
       this.#held.drop(page)
@@ -244,6 +262,10 @@ export class Fidelity {
         this.#held.drop(page)
       } else this.#swapForHead(list, page)
       return
+    }
+    if (this.#held.known[list] === 0 && this.#held.exhausted(pset)) {
+      this.#miss('more-than-zoneinfo')
+      this.#held.prove(list, pset)
     }
     if (this.#held.known[list] === 0) {
       // Unknown pages lie below all known ones.
@@ -308,9 +330,7 @@ export class Fidelity {
       // It was taken untraced, and so was all above it.
       if (this.#held.mayBeTaken(page, on)) {
         this.#takeUntil(row, on, page)
-        this.#bulk.row.push(row)
-        this.#bulk.pset.push(Math.trunc(on / this.#held.perSet))
-        this.#bulk.list.push(on % this.#held.perSet)
+        this.#noteBulk(row, on)
       } else {
         this.#miss('held-twice')
         this.#resyncs++
@@ -339,7 +359,8 @@ export class Fidelity {
     let to = from
     let sum = 0
     while (to < end && sum < n) sum += 1 << script.drainOrder[to++]!
-    if (to === end || this.#sizeOf(to, end) !== pcp.count - sum) to = end
+    // A high-order free may empty them by rule, so nothing excuses a burst that was not predicted there.
+    if (to === end || this.#sizeOf(to, end) !== pcp.count - sum || (n === 0 && order > 0)) to = end
     if (n > 0 || to > from) this.#burst(row, pset, list, order, n, limit, saved, from, to)
     if (to < end) this.#localDrain(row, pset, to, end)
   }
@@ -354,7 +375,7 @@ export class Fidelity {
   #localDrain(row: number, pset: number, from: number, to: number): void {
     this.#localDrains.row.push(row)
     this.#localDrains.pset.push(pset)
-    this.#drainRecorded(row, pset, 0, from, to, this.#held.calibrated[pset] === 1)
+    this.#drainRecorded(row, pset, 0, from, to, this.#held.calibrated[pset] === 1, this.#sizeOf(from, to))
     this.#held.emptied(pset)
   }
 
@@ -371,8 +392,9 @@ export class Fidelity {
   ): void {
     const pcp = this.#held.pcps[pset]!
     const { bursts } = this.#cpus[this.#script.cpu[row]!]!
-    const scored = this.#held.calibrated[pset] === 1
     const recorded = this.#sizeOf(from, to)
+    const refused = recorded > 0 && n === 0 && order === 0 && this.#held.isTooFar(pset, limit)
+    const scored = this.#held.calibrated[pset] === 1 || refused
     if (recorded === 0) {
       if (scored) {
         bursts.predicted++
@@ -394,7 +416,10 @@ export class Fidelity {
     if (n === 0 && scored) {
       bursts.recorded++
       this.#miss('burst-not-predicted')
-      if (!this.#resync) return
+      if (!this.#resync) {
+        this.#scoreUnpredicted(row, from, to)
+        return
+      }
       this.#resyncs++
     }
     // A rule that empties the pageset leaves it empty, whatever its count was.
@@ -403,11 +428,11 @@ export class Fidelity {
       // The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself.
       const learnt = scored && this.#held.rulesOf(pset).learnHigh?.(saved, true) === true
       if (!learnt && !empties && order === 0 && limit > 0) this.#held.recount(pset, limit)
-      if (empties || order === 0) this.#held.calibrated[pset] = 1
+      this.#held.calibrated[pset] = 1
       Object.assign(pcp, { ...saved, count: pcp.count })
       const again = this.#held.rulesOf(pset).nrFree(pcp, order, this.#flags)
       if (again !== recorded) this.#held.rulesOf(pset).learn?.(pcp, recorded)
-      this.#drainRecorded(row, pset, list, from, to, scored)
+      this.#drainRecorded(row, pset, list, from, to, scored, scored ? n : recorded)
       if (empties) this.#held.emptied(pset)
       return
     }
@@ -423,9 +448,19 @@ export class Fidelity {
       }
     }
     if (expected === recorded || this.#resync) {
-      this.#drainRecorded(row, pset, list, from, to, true)
+      this.#drainRecorded(row, pset, list, from, to, true, n)
       if (empties && this.#resync) this.#held.emptied(pset)
-    } else this.#held.popTails(pset, list, n)
+    } else {
+      this.#scoreUnpredicted(row, from, to)
+      this.#held.popTails(pset, list, n)
+    }
+  }
+
+  /** Recorded pages of a burst that the replay, left to itself, did not make so. */
+  #scoreUnpredicted(row: number, from: number, to: number): void {
+    const { pages } = this.#cpus[this.#script.cpu[row]!]!
+    pages.recorded += to - from
+    pages.wrong += to - from
   }
 
   /** Pages that leave when `n` are asked for: the last high-order block may overshoot. */
@@ -435,20 +470,29 @@ export class Fidelity {
     return Math.max(sum, n)
   }
 
-  /** Takes the recorded pages of a bulk free off the lists, each compared with the page that the rule gives back next. */
-  #drainRecorded(row: number, pset: number, list: number, from: number, to: number, scored: boolean): void {
+  /**
+   * Takes the recorded pages of a bulk free off the lists, each compared with the page that the rule gives back next. Pages beyond
+   * the `predicted` ones are wrong, whichever they are.
+   */
+  #drainRecorded(
+    row: number,
+    pset: number,
+    list: number,
+    from: number,
+    to: number,
+    scored: boolean,
+    predicted: number,
+  ): void {
     const script = this.#script
     const { pages } = this.#cpus[script.cpu[row]!]!
     const rules = this.#held.rulesOf(pset)
     const lists = this.#held.lists
     const base = pset * this.#held.perSet
     const fresh = new Set<number>()
-    let n = 0
     // Pages from before the trace lie at the tails; the record shows on which list.
     for (let item = to - 1; item >= from; item--) {
       const zone = this.#index.zone(script.drainPfn[item]!)
       const order = script.drainOrder[item]!
-      n += 1 << order
       if (zone < 0 || !rules.allowed(order)) continue
       const page = this.#index.at(script.drainPfn[item]!, zone)
       if (lists.where[page]! >= 0 || this.#held.unknown[pset]! <= 0) continue
@@ -460,8 +504,8 @@ export class Fidelity {
       fresh.add(page)
     }
     const order = rules.bulkOrder()
-    order.begin(n, list)
-    let left = n
+    order.begin(predicted, list)
+    let left = predicted
     for (let item = from; item < to; item++) {
       const zone = this.#index.zone(script.drainPfn[item]!)
       if (zone < 0) continue
@@ -469,20 +513,21 @@ export class Fidelity {
       const size = 1 << script.drainOrder[item]!
       const on = lists.where[page]!
       let expected = -1
-      for (let at = base; at < base + this.#held.perSet; at++) {
+      for (let at = base; left > 0 && at < base + this.#held.perSet; at++) {
         if (lists.lens[at]! === 0) continue
         const next = base + order.next(lists.lens, base, left)
         expected = rules.drainsFrom === 'tail' ? lists.tail(next) : lists.head(next)
         break
       }
+      const beyond = left <= 0
       left -= size
       if (scored) {
         pages.recorded++
-        if (fresh.has(page)) pages.unknownStart++
+        if (fresh.has(page) && !beyond) pages.unknownStart++
         else if (page === expected) pages.exact++
         else {
           pages.wrong++
-          this.#miss(on < 0 ? 'page-not-held' : 'not-the-tail')
+          this.#miss(beyond ? 'page-not-predicted' : on < 0 ? 'page-not-held' : 'not-the-tail')
           this.#resyncs++
         }
       }
@@ -523,7 +568,7 @@ export class Fidelity {
         if (this.#held.pcps[pset]!.count === this.#sizeOf(from, to)) requested.exact++
         else this.#miss('request-size')
       }
-      this.#drainRecorded(row, pset, 0, from, to, scored)
+      this.#drainRecorded(row, pset, 0, from, to, scored, this.#held.pcps[pset]!.count)
       if (scored && this.#held.pcps[pset]!.count !== 0) this.#resyncs++
       this.#held.emptied(pset)
       from = to
@@ -573,9 +618,16 @@ export class Fidelity {
       this.#localDrain(row, pset, from, to)
       return
     }
+    const { pages } = this.#cpus[script.cpu[row]!]!
     for (let item = from; item < to; item++) {
+      this.#miss('drain-unexplained')
+      if (this.#held.calibrated[pset] === 1) {
+        pages.recorded++
+        pages.wrong++
+      }
       const at = this.#index.zone(script.drainPfn[item]!)
-      if (at >= 0) this.#held.leaveFor(this.#index.at(script.drainPfn[item]!, at), script.drainOrder[item]!)
+      const page = at < 0 ? -1 : this.#index.at(script.drainPfn[item]!, at)
+      if (page >= 0 && this.#held.lists.where[page]! >= 0) this.#held.drop(page)
     }
   }
 }

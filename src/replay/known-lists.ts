@@ -6,6 +6,12 @@ import type { PageIndex } from './places.ts'
 import type { Script } from './script.ts'
 
 /**
+ * How far the counts of zoneinfo may be off, in pages: they are read a little before the trace begins. What would need more is a
+ * miss, not a calibration.
+ */
+const MAX_DRIFT = 128
+
+/**
  * What a replay knows of the pages on each list while it follows a recording: pages by identity, and how many more lie below
  * them since before the trace began. A pageset is numbered cpu × zones + zone, a list pageset × `perSet` + its own number.
  */
@@ -25,6 +31,10 @@ export class KnownLists {
   readonly unknown: Int32Array
   /** By pageset: whether the record has proven its count. */
   readonly calibrated: Uint8Array
+  /** By pageset: whether zoneinfo told its count, and no loss has made it worthless since. */
+  readonly counted: Uint8Array
+  /** By pageset: pages from before the trace that surfaced beyond zoneinfo's count. */
+  readonly surplus: Int32Array
   /** By pageset: entries of each list from before the trace, as far as they surfaced. */
   readonly initial: Int32Array[]
   /** 5.10 has no bulk allocator. */
@@ -41,12 +51,15 @@ export class KnownLists {
     this.known = new Uint8Array(pcps.length * this.perSet)
     this.unknown = new Int32Array(pcps.length)
     this.calibrated = new Uint8Array(pcps.length)
+    this.counted = new Uint8Array(pcps.length)
+    this.surplus = new Int32Array(pcps.length)
     this.initial = pcps.map(() => new Int32Array(this.perSet))
     this.bulkAllocator = script.machine.release?.rules !== '5.10'
     script.zones.forEach((zone, at) => {
       for (const { cpu, count } of zone.pagesets) {
         this.pcps[cpu * this.zones + at]!.count = count
         this.unknown[cpu * this.zones + at] = count
+        this.counted[cpu * this.zones + at] = 1
       }
     })
   }
@@ -111,14 +124,26 @@ export class KnownLists {
     this.unknown[pset]! -= 1 << order
     if (this.unknown[pset]! < 0) {
       // More surfaced than zoneinfo counted: it was read a little before the trace began.
+      this.surplus[pset]! -= this.unknown[pset]!
       this.pcps[pset]!.count -= this.unknown[pset]!
       this.unknown[pset] = 0
     }
   }
 
-  /** The record proves a count. Where every page on the lists is known, they are the better proof. */
+  /** Whether more pages surfaced than can have lain there before the trace. */
+  exhausted(pset: number): boolean {
+    return this.counted[pset] === 1 && this.surplus[pset]! > MAX_DRIFT
+  }
+
+  /** Whether a count is too far from what is known for zoneinfo's age to explain it. */
+  isTooFar(pset: number, count: number): boolean {
+    return this.counted[pset] === 1 && Math.abs(count - this.pcps[pset]!.count) > MAX_DRIFT
+  }
+
+  /** The record proves a count, within the drift. Where every page on the lists is known, they are the better proof. */
   recount(pset: number, count: number): void {
     const pcp = this.pcps[pset]!
+    if (this.isTooFar(pset, count)) return
     if (this.allKnown(pset)) {
       pcp.count = this.held(pset)
       return
@@ -159,19 +184,6 @@ export class KnownLists {
     this.proveAll(pset)
   }
 
-  /** A page goes to the buddy from whichever lists hold it. */
-  leaveFor(page: number, order: number): void {
-    if (this.lists.where[page]! >= 0) {
-      this.drop(page)
-      return
-    }
-    // Of unknown owner: one of some CPU's initial pages.
-    const pset = this.unknown.findIndex((pages) => pages > 0)
-    if (pset < 0) return
-    this.unknown[pset]! -= 1 << order
-    this.pcps[pset]!.count -= 1 << order
-  }
-
   /** Events were lost on this CPU: only its counts are left. */
   forget(cpu: number): void {
     for (let zone = 0; zone < this.zones; zone++) {
@@ -181,6 +193,7 @@ export class KnownLists {
       this.pcps[pset]!.count = count
       this.unknown[pset] = count
       this.calibrated[pset] = 0
+      this.counted[pset] = 0
       this.known.fill(0, pset * this.perSet, (pset + 1) * this.perSet)
     }
   }

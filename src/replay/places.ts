@@ -1,7 +1,7 @@
 import type { Events } from '#events'
 import type { Zone } from '#kernel'
 
-/** One zone over every page seen, for traces without zoneinfo: 1 page in 8 is taken as not managed. */
+/** One zone over every page seen, for traces without zoneinfo; watermarks by the kernel’s formula for min_free_kbytes. */
 export function guessZone(events: Events): Zone {
   let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
   for (const table of [events.tables.mm_page_alloc, events.tables.mm_page_free]) {

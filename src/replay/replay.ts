@@ -121,11 +121,16 @@ export class Replay implements DrainHost {
     this.#runTimers(Number.POSITIVE_INFINITY)
     this.#closeSteps(Number.POSITIVE_INFINITY)
     const listOperations = work.allocsFromList + work.allocsAfterRefill + work.frees - work.freesToBuddy
-    if (this.#mechanism.pcpLock) work.pcpLocks = listOperations + work.remoteDrains
+    if (this.#mechanism.pcpLock) work.pcpLocks += listOperations
     if (this.#mechanism.dereference) work.dereferences = listOperations
     for (const isolated of this.#isolated) if (isolated < this.cpus) work.strandedPagesAtEnd += this.#cachedOf(isolated)
     let pagesAtEnd = 0
-    for (let at = 0; at < this.#pcps.length; at++) pagesAtEnd += this.#pcps[at]!.count + this.#detached[at]!
+    // From the lists themselves, so that the balance checks the counts too.
+    for (let at = 0; at < this.#lens.length; at++) {
+      const zone = Math.trunc(at / this.#perSet) % this.zones
+      pagesAtEnd += this.#lens[at]! << this.#rules[zone]!.orderOf(at % this.#perSet)
+    }
+    for (const pages of this.#detached) pagesAtEnd += pages
     return {
       work,
       interruptions: this.#interruptions,
@@ -295,6 +300,7 @@ export class Replay implements DrainHost {
   drainPages(cpu: number, zone: number, pages: number): number {
     const pset = cpu * this.zones + zone
     const drained = this.#bulkFree(pset, zone, pages, 0)
+    if (this.#mechanism.pcpLock) this.#work.pcpLocks++
     this.#work.requestedDrainPages += drained
     this.#recordBurst(pset, drained, true)
     return drained
@@ -321,6 +327,8 @@ export class Replay implements DrainHost {
   }
 
   interrupt(cpu: number): void {
+    const { cpus } = this.#script.machine
+    if (cpus.length > 0 && !cpus.includes(cpu)) return
     this.#work.interruptions++
     this.#interruptions[cpu] = (this.#interruptions[cpu] ?? 0) + 1
   }

@@ -9,6 +9,8 @@ export interface PolicyRun {
   readonly lists: string
   readonly drain: string
   readonly params: Readonly<Record<string, number | string | boolean>>
+  /** What the lists of each zone began with, on the first CPU. */
+  readonly sizes: readonly { readonly zone: string; readonly high: number; readonly batch: number }[]
   readonly result: ReplayResult
 }
 
@@ -18,6 +20,10 @@ export function runPolicy(script: Script, choice: PcpChoice, inferred: Inferred,
     lists: choice.lists.id,
     drain: choice.drain.id,
     params: { ...choice.listParams, ...choice.drainParams },
+    sizes: script.zones.map((zone) => {
+      const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })
+      return { zone: zone.name, high, batch }
+    }),
     result: new Replay(script, choice, inferred, options).run(),
   }
 }

@@ -16,6 +16,8 @@ export interface CpuFidelity {
   /** List operations before the list was known, and all. */
   warmup: number
   operations: number
+  /** Exact refills whose list still held pages that only the untraced bulk allocator can have taken. */
+  excusedRefills: number
   readonly refills: Score
   readonly bursts: Score
   readonly requested: Score
@@ -35,6 +37,9 @@ export const missHelp = {
   'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
   'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
   'not-the-tail': 'A drained page was not the next one by the rule.',
+  'page-not-predicted': 'A page was drained beyond the number that the rule gives back.',
+  'drain-unexplained': 'A page was drained where no free, no request and no compaction of this CPU explains it.',
+  'more-than-zoneinfo': 'More pages from before the trace came to light than zoneinfo counted.',
   'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',
 } as const
 export type Miss = keyof typeof missHelp

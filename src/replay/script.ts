@@ -306,7 +306,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         if (queueFunction[slot] === drainWork) {
           const target = queueCpu[slot]!
           recordedInterruptions[target] = (recordedInterruptions[target] ?? 0) + 1
-          add(time, Op.drainWorkQueued, cpu, 0, target, 0, 0)
+          // Without recorded ends nothing would ever end the request.
+          if (workEndOf.length > 0) add(time, Op.drainWorkQueued, cpu, 0, target, 0, 0)
         }
         break
       case Kind.workqueue_execute_start:

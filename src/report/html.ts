@@ -7,9 +7,12 @@ import type { Cell, Chart, Column, KeyFigure, LegendEntry, Table } from './secti
 import { style } from './style.ts'
 
 /** One self-contained page: opens from file://, asks the network for nothing, runs one script known by its hash. */
-export async function renderHtml(comparison: Comparison): Promise<string> {
-  const page = compose(comparison)
-  const [script, specs] = await Promise.all([runtimeSource(), compiledSpecs(page)])
+export const renderHtml = (comparison: Comparison): Promise<string> => renderPage(compose(comparison))
+
+/** A page without charts runs no script at all. */
+export async function renderPage(page: Page): Promise<string> {
+  const charted = page.parts.some(({ charts }) => charts.length > 0)
+  const [script, specs] = await Promise.all([charted ? runtimeSource() : '', compiledSpecs(page)])
   return documentOf(page, script.replaceAll('</script', '<\\/script'), specs)
 }
 
@@ -35,7 +38,7 @@ async function compiledSpecs({ parts }: Page): Promise<Record<string, unknown>> 
 function documentOf(page: Page, script: string, specs: Record<string, unknown>): string {
   const policy = [
     "default-src 'none'",
-    `script-src ${hashOf(script)}`,
+    script === '' ? "script-src 'none'" : `script-src ${hashOf(script)}`,
     `style-src ${hashOf(style)}`,
     'img-src data:',
     "base-uri 'none'",
@@ -60,13 +63,12 @@ function documentOf(page: Page, script: string, specs: Record<string, unknown>):
 ${page.parts.map(({ section }) => `<li><a href="#${section.id}">${esc(section.short)}</a></li>`).join('\n')}
 </ul></nav>
 <main id="main" tabindex="-1">
-<noscript><p class="caveats">Charts need JavaScript, which is off. All of their numbers stand in the tables behind them.</p></noscript>
+${script === '' ? '' : '<noscript><p class="caveats">Charts need JavaScript, which is off. All of their numbers stand in the tables behind them.</p></noscript>'}
 ${page.parts.map(partOf).join('\n')}
 <footer>Made by kreplay ${esc(page.version)}. This file holds everything it shows and asks the network for nothing.</footer>
 </main>
 </div>
-<script type="application/json" id="kreplay-charts">${inlineJson(specs)}</script>
-<script>${script}</script>
+${script === '' ? '' : `<script type="application/json" id="kreplay-charts">${inlineJson(specs)}</script>\n<script>${script}</script>`}
 </body>
 </html>
 `

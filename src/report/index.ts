@@ -1,4 +1,5 @@
-export { renderHtml } from './html.ts'
+export { headingOf, writerOf } from './format.ts'
+export { renderHtml, renderPage } from './html.ts'
 export { renderMarkdown } from './markdown.ts'
 export { compose, type Page, type Part } from './page.ts'
 export { sections } from './sections/index.ts'
@@ -15,3 +16,4 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
+export { composeSurvey, type Surveyed } from './survey.ts'

@@ -4,7 +4,7 @@ import type { Built, Chart, Section, Table } from './sections/section.ts'
 
 /** A section with everything in it built; an empty one is left out. This is what every printer prints. */
 export interface Part {
-  readonly section: Section
+  readonly section: Pick<Section, 'id' | 'question' | 'short'>
   readonly paragraphs: readonly string[]
   readonly figures: NonNullable<Built['figures']>
   readonly tables: readonly Table[]

@@ -129,12 +129,12 @@ export function printComparison({ runs, baseline, captures, notes }: Comparison)
       [
         'policy',
         'interruptions',
-        ...(capture.isolated.length > 0 ? ['on isolated'] : []),
+        ...(capture.isolated.length > 0 ? ['on isolated CPUs'] : []),
         'zone->lock taken',
-        'pages under it',
+        'pages moved under it',
         'refills',
         'drain bursts',
-        'from list',
+        'served from a list',
       ],
       own.map(({ policy, work, interruptions }) => [
         policy === baseline ? `${policy} (baseline)` : policy,

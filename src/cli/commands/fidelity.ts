@@ -13,6 +13,7 @@ function parseBounds(text: string): [name: string, bound: number][] {
         `--at-least ${part}: not a bound`,
         'an example: --at-least refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages is an upper bound)',
       )
+    if (Number(value) > 1) throw new UsageError(`--at-least ${part}: scores are shares, from 0 to 1`)
     return [name, Number(value)]
   })
 }
@@ -72,7 +73,7 @@ function printFidelity({ capture, kernel, pcp, notes, losses }: Fidelity): void 
     )
     const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
     print(
-      `\ndrained pages: ${number(recorded)} recorded, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
+      `\ndrained pages: ${number(recorded)} scored of ${number(pcp.coverage.drainedPages.inTrace)} in the trace, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
     )
     const cpus = [...new Set([...Object.keys(pcp.interruptions.recorded), ...Object.keys(pcp.interruptions.predicted)])]
     if (cpus.length > 0) {
@@ -87,7 +88,9 @@ function printFidelity({ capture, kernel, pcp, notes, losses }: Fidelity): void 
       )
     }
     if (pcp.inferredBulkPages > 0)
-      print(`\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred).`)
+      print(
+        `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that.`,
+      )
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
   if (losses.gaps > 0) print(`${losses.gaps} losses in the trace.`)

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-import { type DrainHost, type DrainMechanism, defineDrainPolicy } from './types.ts'
-
-/** CONFIG_PCP_BATCH_SCALE_MAX: a remote drain frees at most batch << this pages in one hold. */
-const PCP_BATCH_SCALE_MAX = 5
+import { type DrainHost, type DrainMechanism, defineDrainPolicy, PCP_BATCH_SCALE_MAX } from './types.ts'
 
 function* pagesets(host: DrainHost, zone: number | undefined): Generator<readonly [cpu: number, zone: number]> {
   for (let cpu = 0; cpu < host.cpus; cpu++)
@@ -83,7 +80,10 @@ export const rcuSwap = defineDrainPolicy({
       host.gracePeriodWait()
       if (expedited) for (let cpu = 0; cpu < host.cpus; cpu++) if (cpu !== requester) host.interrupt(cpu)
       host.after(gracePeriodNs, () => {
-        for (const [cpu, at] of swapped) host.freeDetached(cpu, at)
+        for (const [cpu, at] of swapped) {
+          host.remoteDrain()
+          host.freeDetached(cpu, at)
+        }
         done()
       })
     }),
@@ -135,5 +135,5 @@ export const noDrain = defineDrainPolicy({
   source: 'a bound of ours; no kernel has it',
   leavesOut: 'nothing',
   params: z.object({}),
-  create: (): DrainMechanism => ({ pcpLock: false, dereference: false, request: (host) => host.skipped() }),
+  create: (): DrainMechanism => ({ pcpLock: false, dereference: false, request: () => {} }),
 })

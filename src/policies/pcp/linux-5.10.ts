@@ -4,12 +4,10 @@ import { sizes510 } from './sizes.ts'
 import { defineListPolicy } from './types.ts'
 
 const params = z.object({
-  high: z
-    .int()
-    .min(1)
-    .max(1e6)
-    .optional()
-    .meta({ unit: 'pages', help: 'Give pages back at this count. Default: as recorded, else 6 × batch.' }),
+  high: z.int().min(1).max(1e6).optional().meta({
+    unit: 'pages',
+    help: 'Give pages back at this count. Default: as recorded where that kernel ran these rules, else 6 × batch.',
+  }),
   batch: z
     .int()
     .min(1)

@@ -1,18 +1,20 @@
 import { z } from 'zod'
 import { allOrderLists, SweepOrder } from './lists.ts'
 import { sizes61 } from './sizes.ts'
-import { defineListPolicy, PAGE_ALLOC_COSTLY_ORDER, type Pcp, type ZoneFlags } from './types.ts'
-
-/** CONFIG_PCP_BATCH_SCALE_MAX */
-const PCP_BATCH_SCALE_MAX = 5
+import {
+  clamp,
+  defineListPolicy,
+  PAGE_ALLOC_COSTLY_ORDER,
+  PCP_BATCH_SCALE_MAX,
+  type Pcp,
+  type ZoneFlags,
+} from './types.ts'
 
 const params = z.object({
-  high: z
-    .int()
-    .min(1)
-    .max(1e6)
-    .optional()
-    .meta({ unit: 'pages', help: 'Give pages back at this count. Default: as recorded, else low watermark ÷ CPUs.' }),
+  high: z.int().min(1).max(1e6).optional().meta({
+    unit: 'pages',
+    help: 'Give pages back at this count. Default: as recorded where that kernel ran these rules, else low watermark ÷ CPUs.',
+  }),
   batch: z
     .int()
     .min(1)
@@ -42,8 +44,9 @@ export const linux61 = defineListPolicy({
   params,
   sizes: ({ high, batch }, context) => {
     const own = sizes61(context)
-    const newHigh = high ?? own.high
-    return { batch: batch ?? own.batch, high: newHigh, highMin: newHigh, highMax: newHigh }
+    const newBatch = batch ?? own.batch
+    const newHigh = high ?? Math.max(own.high, 4 * newBatch)
+    return { batch: newBatch, high: newHigh, highMin: newHigh, highMax: newHigh }
   },
   create: ({ freeFactorMax }, { machine }) => {
     const lists = allOrderLists(machine.pageblockOrder)
@@ -62,7 +65,7 @@ export const linux61 = defineListPolicy({
         const most = limit - pcp.batch
         const shifted = pcp.batch << pcp.freeFactor
         if (shifted < most && pcp.freeFactor < freeFactorMax) pcp.freeFactor++
-        return Math.max(pcp.batch, Math.min(shifted, most))
+        return clamp(shifted, pcp.batch, most)
       },
       limit: (pcp, zone) => limitOf(pcp, false, zone),
       learn: (pcp, n) => {

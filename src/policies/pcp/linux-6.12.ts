@@ -2,35 +2,28 @@ import { z } from 'zod'
 import { allOrderLists, SweepOrder } from './lists.ts'
 import { sizesTuned } from './sizes.ts'
 import {
+  clamp,
   defineListPolicy,
   type ListPolicy,
   type ListRules,
   PAGE_ALLOC_COSTLY_ORDER,
+  PCP_BATCH_SCALE_MAX,
   type Pcp,
   type ZoneContext,
   type ZoneFlags,
 } from './types.ts'
 
-/** CONFIG_PCP_BATCH_SCALE_MAX */
-const PCP_BATCH_SCALE_MAX = 5
-
 const params = z.object({
   batch: z.int().min(1).max(1e5).optional().meta({ unit: 'pages', help: 'Pages per refill. Default: as recorded.' }),
-  highMin: z
-    .int()
-    .min(1)
-    .max(1e7)
-    .optional()
-    .meta({ unit: 'pages', help: 'Lower bound of `high`. Default: as recorded, else low watermark ÷ CPUs.' }),
-  highMax: z
-    .int()
-    .min(1)
-    .max(1e7)
-    .optional()
-    .meta({ unit: 'pages', help: 'Upper bound of `high`. Default: as recorded, else 1/8 of the zone ÷ CPUs.' }),
+  highMin: z.int().min(1).max(1e7).optional().meta({
+    unit: 'pages',
+    help: 'Lower bound of `high`. Default: as recorded where that kernel ran these rules, else low watermark ÷ CPUs.',
+  }),
+  highMax: z.int().min(1).max(1e7).optional().meta({
+    unit: 'pages',
+    help: 'Upper bound of `high`. Default: as recorded where that kernel ran these rules, else 1/8 of the zone ÷ CPUs.',
+  }),
 })
-
-const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high)
 
 const clampedHigh = (pcp: Pcp): number => clamp(pcp.high, pcp.highMin, pcp.highMax)
 

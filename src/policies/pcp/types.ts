@@ -6,6 +6,12 @@ export const MIGRATE_PCPTYPES = 3
 /** The highest order kept on lists besides THP. */
 export const PAGE_ALLOC_COSTLY_ORDER = 3
 
+/** CONFIG_PCP_BATCH_SCALE_MAX: bulk frees, refills and remote drains move at most batch << this pages at once. */
+export const PCP_BATCH_SCALE_MAX = 5
+
+/** As the kernel’s: where the bounds cross, the upper one wins. */
+export const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high)
+
 /** State of one pageset: one CPU’s lists of one zone. Which of its fields move depends on the kernel. */
 export class Pcp {
   /** Pages on the lists, not entries: one order-3 free can cross `high` alone. */

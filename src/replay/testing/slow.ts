@@ -31,11 +31,12 @@ export function slowReplay(recording: Recording, kernel: '5.10' | '6.1', high: n
       let give = batch
       if (kernel === '6.1') {
         const doubled = batch * 2 ** frees[event.cpu]!
-        give = Math.max(batch, Math.min(doubled, high - batch))
+        give = Math.min(Math.max(doubled, batch), high - batch)
         if (high < batch) give = 1
         else if (doubled < high - batch && frees[event.cpu]! < 5) frees[event.cpu]!++
       }
       give = Math.min(give, list.length)
+      if (give === 0) continue
       list.splice(list.length - give)
       result.bursts.push(give)
     }

@@ -24,7 +24,11 @@ const FEW_CAPTURES = 3
 
 export const shareOfBudget = ({ captures }: Comparison): number => Math.min(1, FEW_CAPTURES / captures.length)
 
-export const timeAxis = { title: 'time in the trace (s)', grid: false, tickCount: 8 } as const
+export const timeAxis = {
+  title: 'time on the trace’s clock, from its first whole second (s)',
+  grid: false,
+  tickCount: 8,
+} as const
 
 /** 0, 50k, 1.5M. An axis’s own `format` would write 0 as "0k". */
 export const SHORT_NUMBERS = { labelExpr: "format(datum.value, '~s')" } as const

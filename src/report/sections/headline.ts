@@ -18,9 +18,9 @@ export const headline: Section = {
       figures: [
         ...fidelityFigures(comparison),
         ...(captures.some(({ isolated }) => isolated.length > 0)
-          ? bestOf(comparison, 'Interruptions of isolated CPUs', interruptionsOfIsolated)
-          : bestOf(comparison, 'Interruptions of all CPUs', ({ work }) => work.interruptions)),
-        ...bestOf(comparison, 'Pages moved under zone->lock', ({ work }) => work.zoneLockPages),
+          ? bestOf(comparison, 'Fewest interruptions of isolated CPUs', interruptionsOfIsolated)
+          : bestOf(comparison, 'Fewest interruptions of all CPUs', ({ work }) => work.interruptions)),
+        ...bestOf(comparison, 'Fewest pages moved under zone->lock', ({ work }) => work.zoneLockPages),
       ],
       caveats: [
         ...(gaps > 0
@@ -51,7 +51,7 @@ function fidelityFigures({ fidelity }: Comparison): KeyFigure[] {
           {
             label,
             value: formatShare(score),
-            note: `${formatCount(exact)} of ${formatCount(all)} as the kernel recorded them`,
+            note: `${formatCount(exact)} of ${formatCount(all)} recorded or predicted`,
             tone: toneOfScore(score),
           },
         ]

@@ -14,13 +14,17 @@ export const parameters: Section = {
           text('policy'),
           text('list rules'),
           text('drain mechanism'),
+          text('high and batch at the start'),
           text('parameters'),
         ],
-        rows: runs.map(({ capture, policy, lists, drain, params }) => [
+        rows: runs.map(({ capture, policy, lists, drain, params, sizes }) => [
           ...(captures.length > 1 ? [capture] : []),
           policy === baseline ? `${policy} (baseline)` : policy,
           lists,
           drain,
+          sizes
+            .map(({ zone, high, batch }) => `${sizes.length > 1 ? `${zone}: ` : ''}${high} and ${batch} pages`)
+            .join('; '),
           Object.entries(params)
             .map(([name, value]) => `${name} = ${value}`)
             .join(', ') || 'none',

@@ -46,13 +46,16 @@ export const terms: readonly (readonly [term: string, meaning: string])[] = [
     'drain request',
     'A call of drain_all_pages(): reclaim, compaction or an offlining wants the pages on all lists back.',
   ],
-  ['interruption', 'A kworker activation or an IPI on a CPU, made by another CPU’s drain request.'],
+  [
+    'interruption',
+    'A kworker activation or an IPI on a CPU, made by a drain request; the requester’s own CPU counts where its kworker runs.',
+  ],
   [
     'isolated CPU',
     'A CPU which the administrator keeps free of the kernel’s housekeeping (isolcpus=, nohz_full=, --isolated).',
   ],
   ['stranded pages', 'Free pages on the lists of isolated CPUs: nobody else can use them until they are drained.'],
-  ['remote drain', 'One CPU empties another’s lists itself, under a lock, without interrupting it.'],
+  ['remote drain', 'The requester empties a CPU’s lists itself (its own among them), without interrupting it.'],
   ['grace period', 'The time after which RCU guarantees that no CPU still uses a pointer it read before.'],
   ['warm-up', 'The start of a trace, in which the replay does not yet know what lies on a CPU’s lists; not scored.'],
   ['resync', 'After a miss, the replay’s list is put right from the record, so that one miss is not counted for ever.'],

@@ -128,6 +128,7 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     policy,
     params,
     lists,
+    sizes: [{ zone: 'DMA32', high: 90, batch: 15 }],
     drain: policy,
     work,
     priced: [
@@ -236,6 +237,8 @@ export function comparisonFixture(): Comparison {
             drainedPages: drained(30_507, cpu === 0 ? 146 : 0, 630),
           })),
           requestedDrains: score(20, 19),
+          excusedRefills: 4,
+          coverage: { drainedPages: { inTrace: 97_210, scored: 91_522 } },
           inferredLocalDrains: 3,
           inferredBulkPages: 1_204,
           misses: [

@@ -1,0 +1,276 @@
+import type { Spread, Survey } from '#metrics'
+import type { Page, Part } from './page.ts'
+import { count, duration, percent, type Table, text } from './sections/section.ts'
+
+/** Whose survey it is. */
+export interface Surveyed {
+  readonly name: string
+  readonly kernel: string
+  readonly version: string
+}
+
+const share = (part: number, whole: number): number | undefined => (whole === 0 ? undefined : part / whole)
+const number = (value: number): string => value.toLocaleString('en-US')
+const percentage = (value: number | undefined): string =>
+  value === undefined ? 'none' : value === 1 ? 'all' : `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
+
+type Built = Partial<Pick<Part, 'paragraphs' | 'tables'>>
+
+/** What a trace says by itself, as the page that `info` prints and writes: sections only where there are events for them. */
+export function composeSurvey({ name, kernel, version }: Surveyed, survey: Survey, top: number): Page {
+  const part = (id: string, short: string, question: string, built: Built | undefined): Part[] => {
+    const tables = (built?.tables ?? []).filter(({ rows }) => rows.length > 0).map((table) => topOf(table, top))
+    const paragraphs = built?.paragraphs ?? []
+    if (tables.length + paragraphs.length === 0) return []
+    return [{ section: { id, short, question }, paragraphs, figures: [], tables, charts: [], caveats: [] }]
+  }
+  return {
+    title: `What is in ${name}`,
+    origin: `${name}: Linux ${kernel}`,
+    version,
+    parts: [
+      ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(survey)),
+      ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(survey)),
+      ...part('lists', 'Per-CPU lists', 'How were the per-CPU lists filled and emptied?', listsOf(survey)),
+      ...part('fragmentation', 'Fragmentation', 'Which migratetype took memory from which?', fragmentationOf(survey)),
+      ...part('slab', 'Slab', 'Which objects were allocated, by whom, and what is wasted?', slabOf(survey)),
+      ...part('rcu', 'RCU', 'How long do grace periods and callbacks take?', rcuOf(survey)),
+      ...part('quality', 'Quality', 'What can be concluded?', { paragraphs: survey.quality.verdict }),
+    ],
+  }
+}
+
+/** Orders and CPUs are few and each matters: tables of those stay whole. */
+const topOf = (table: Table, top: number): Table =>
+  table.rows.length <= top || /^(order|CPU)$/.test(table.columns[0]?.title ?? '')
+    ? table
+    : {
+        ...table,
+        caption: `${table.caption}, top ${top} of ${number(table.rows.length)}`,
+        rows: table.rows.slice(0, top),
+      }
+
+function pagesOf({ pages: found }: Survey): Built | undefined {
+  if (found === undefined) return undefined
+  const { matching } = found
+  return {
+    paragraphs: [
+      `${number(found.pagesAllocated)} pages allocated in ${number(found.allocs)} allocations, ${number(found.pagesFreed)} freed in ${number(found.frees)} frees (${number(found.freesBatched)} of them in batches); ${number(found.failures)} allocations failed.`,
+      `Of the pages freed, ${number(matching.crossCpu)} (${percentage(share(matching.crossCpu, matching.matched))} of those whose allocation was recorded) were freed on another CPU.`,
+    ],
+    tables: [
+      {
+        caption: 'Pages by order',
+        columns: [
+          text('order'),
+          count('allocs'),
+          count('pages'),
+          count('frees'),
+          count('pages freed'),
+          count('failed'),
+        ],
+        rows: found.byOrder.map((row) => [
+          String(row.order),
+          row.allocs,
+          row.pagesAllocated,
+          row.frees,
+          row.pagesFreed,
+          row.failures,
+        ]),
+      },
+      {
+        caption: 'Allocations by migratetype',
+        columns: [text('migratetype'), count('allocs'), count('pages'), count('failed')],
+        rows: found.byMigratetype.map((row) => [row.name, row.allocs, row.pagesAllocated, row.failures]),
+      },
+      {
+        caption: 'Allocations by flags',
+        columns: [text('gfp flags'), count('allocs'), count('pages'), count('failed')],
+        rows: found.byGfp.map((row) => [row.names, row.allocs, row.pagesAllocated, row.failures]),
+      },
+    ],
+  }
+}
+
+const processesOf = ({ processes = [] }: Survey): Built => ({
+  tables: [
+    {
+      caption: 'Pages by process',
+      columns: [
+        text('process'),
+        count('pids'),
+        count('allocated'),
+        count('freed'),
+        count('under lock', undefined, 'Pages taken from the buddy allocator under zone->lock'),
+        count('refills'),
+        count('drains'),
+        count('drained'),
+        count('fallbacks'),
+        count('severe'),
+        count('failed'),
+      ],
+      rows: processes.map((row) => [
+        row.comm ?? '(unknown)',
+        row.pids,
+        row.pagesAllocated,
+        row.pagesFreed,
+        row.lockedPages,
+        row.refills,
+        row.drains,
+        row.drainedPages,
+        row.fallbacks,
+        row.severe,
+        row.failures,
+      ]),
+    },
+  ],
+})
+
+function listsOf({ lists }: Survey): Built | undefined {
+  if (lists === undefined) return undefined
+  const run = (name: string, of: Spread | undefined) => [
+    name,
+    of?.count ?? 0,
+    of?.total ?? 0,
+    of?.p50,
+    of?.p99,
+    of?.max,
+  ]
+  return {
+    tables: [
+      {
+        caption: 'Per-CPU lists: runs of consecutive events on a CPU',
+        columns: [text('run'), count('runs'), count('pages'), count('p50'), count('p99'), count('max')],
+        rows: [run('refill', lists.refills), run('drain', lists.drains)],
+      },
+      {
+        caption: 'Per-CPU lists by CPU',
+        columns: [text('CPU'), count('refills'), count('pages'), count('drains'), count('drained')],
+        rows: lists.perCpu.map((row) => [String(row.cpu), row.refills, row.refillPages, row.drains, row.drainedPages]),
+      },
+    ],
+  }
+}
+
+function fragmentationOf({ fragmentation: found }: Survey): Built | undefined {
+  if (found === undefined) return undefined
+  return {
+    tables: [
+      {
+        caption: `Fallbacks: ${number(found.events)}, of which ${number(found.fragmenting)} take less than a pageblock (order ${found.pageblockOrder})`,
+        columns: [
+          text('for'),
+          text('from'),
+          count('events'),
+          count('severe'),
+          count('moderate'),
+          count('whole block'),
+          count('block changed type'),
+        ],
+        rows: found.byMigratetypes.map((row) => [
+          row.for,
+          row.from,
+          row.events,
+          row.severe,
+          row.moderate,
+          row.whole,
+          row.changedOwnership,
+        ]),
+      },
+    ],
+  }
+}
+
+function slabOf({ slab }: Survey): Built | undefined {
+  if (slab === undefined) return undefined
+  const columns = [
+    count('allocs'),
+    count('bytes asked'),
+    count('bytes taken'),
+    percent('waste'),
+    count('ping-pong', undefined, 'Freed on another CPU than allocated on'),
+    count('alive'),
+  ]
+  const cells = (row: (typeof slab.byCallSite)[number]) => [
+    row.allocs,
+    row.bytesReq,
+    row.bytesAlloc,
+    row.waste,
+    row.pingPong,
+    row.aliveAtEnd,
+  ]
+  return {
+    paragraphs: [
+      `${number(slab.allocs)} objects allocated: ${number(slab.bytesReq)} bytes asked for, ${number(slab.bytesAlloc)} taken, ${percentage(slab.waste)} wasted; ${number(slab.frees)} freed, ${percentage(share(slab.matching.crossCpu, slab.matching.matched))} of the matched ones on another CPU; ${number(slab.failures)} allocations failed.`,
+    ],
+    tables: [
+      {
+        caption: 'Slab by cache',
+        columns: [text('cache'), ...columns, count('frees')],
+        rows: slab.byCache.map((row) => [row.cache, ...cells({ ...row, callSite: '' }), row.frees]),
+      },
+      {
+        caption: 'Slab by call site',
+        columns: [text('call site'), ...columns, count('failed')],
+        rows: slab.byCallSite.map((row) => [row.callSite, ...cells(row), row.failures]),
+      },
+    ],
+  }
+}
+
+function rcuOf({ rcu }: Survey): Built | undefined {
+  if (rcu === undefined) return undefined
+  const lengths = [duration('p50'), duration('p99'), duration('max')]
+  const spread = (of: Spread | undefined) => [of?.p50, of?.p99, of?.max]
+  const sizes = [
+    ['callbacks in a batch', rcu.callbacks?.batches],
+    ['kvfree_rcu() bulk frees', rcu.kvfreeBulk],
+  ] as const
+  return {
+    tables: [
+      {
+        caption: 'RCU grace periods: length, and gap to the next',
+        columns: [
+          text('flavour'),
+          count('complete'),
+          count('cut off'),
+          ...lengths,
+          duration('gap p50'),
+          duration('gap max'),
+        ],
+        rows: rcu.gracePeriods.map((row) => [
+          row.flavour,
+          row.count,
+          row.unfinished,
+          ...spread(row.lengthNs),
+          row.gapNs?.p50,
+          row.gapNs?.max,
+        ]),
+      },
+      ...rcu.gracePeriods
+        .filter(({ flavour }) => !flavour.endsWith(' expedited'))
+        .map(({ flavour, lastReport }) => ({
+          caption: `Last report that ${flavour}’s grace periods waited for, and their length`,
+          columns: [text('from'), count('grace periods'), ...lengths],
+          rows: lastReport.map((row) => [row.by, row.count, ...spread(row.lengthNs)]),
+        })),
+      {
+        caption: 'RCU callbacks: time from queueing to invocation',
+        columns: [text('function'), count('queued'), count('invoked'), ...lengths],
+        rows: (rcu.callbacks?.byFunction ?? []).map((row) => [
+          row.function,
+          row.queued,
+          row.invoked,
+          ...spread(row.latencyNs),
+        ]),
+      },
+      {
+        caption: 'RCU batches',
+        columns: [text('of'), count('batches'), count('items'), count('p50'), count('p99'), count('max')],
+        rows: sizes.flatMap(([name, of]) =>
+          of === undefined ? [] : [[name, of.count, of.total, of.p50, of.p99, of.max]],
+        ),
+      },
+    ],
+  }
+}
