@@ -233,10 +233,10 @@ choose_buffer() {
   say "On disk: up to $((kb * cpus / 1024)) MiB as trace.dat, $((kb * cpus * 3 / 1024)) MiB as text."
   if [ -n "$rate" ]; then
     # 0.2 to 1 µs an event: a percent of one CPU is 10 000 µs a second.
-    say "Overhead: in the last second pages were allocated at a rate that gives up to $rate events/s; at 0.2 to 1 µs each, $((rate / 50000)) to $((rate / 10000 + 1)) % of one CPU in all."
+    say "Overhead: in the last second pages were allocated at a rate that gives up to $rate events/s; at 0.2 to 1 µs each (a rule of thumb), $((rate / 50000)) to $((rate / 10000 + 1)) % of one CPU in all."
   fi
   case " $PROBES " in *" kvfree_call_rcu "*)
-    say "Overhead: each kvfree_rcu() and kfree_rcu() call passes a probe, 0.2 to 2 µs more."
+    say "Overhead: each kvfree_rcu() and kfree_rcu() call passes a probe, about 0.2 to 2 µs more."
     ;;
   esac
 }

@@ -103,13 +103,13 @@ describe('a recording', () => {
   ] as const)('is given up on %s, and leaves nothing', async (signal, exit) => {
     machine.withoutInstances()
     const before = machine.settings()
-    const child = await machine.recording()
+    const child = await machine.recording({ for: 'drain' })
     child.kill(signal)
     const { code, stderr } = await ended(child)
     expect(code).toBe(exit)
     expect(stderr).toContain('there is no capture')
     expect(readdirSync(machine.work)).toEqual([])
-    for (const name of ['tracing_on', 'options/verbose', 'events/kmem/mm_page_alloc/enable'])
+    for (const name of ['tracing_on', 'options/verbose', 'events/kmem/mm_page_alloc/enable', 'kprobe_events'])
       expect(machine.settings()[name]).toBe(before[name])
   })
 
@@ -120,6 +120,27 @@ describe('a recording', () => {
     expect(code).toBe(130)
     expect(readdirSync(machine.work)).toEqual([])
     expect(machine.settings()).toEqual(before)
+  })
+
+  test('is given up where the disk is full', async () => {
+    const before = machine.settings()
+    machine.fake('cat', `case $1 in */kreplay/trace) echo half; exit 1 ;; esac; exec cat "$@"`)
+    const { code, stderr } = await machine.run({ for: 'drain' })
+    expect(stderr).toContain("the trace can't be saved in mine")
+    expect(code).toBe(3)
+    expect(readdirSync(machine.work)).toEqual([])
+    expect(machine.settings()).toEqual(before)
+  })
+
+  test('sets the main buffer back too where it fails half-way', async () => {
+    machine.withoutInstances()
+    machine.refuseWrites('tracing/events/kmem/mm_page_free/enable')
+    const before = machine.settings()
+    const { code } = await machine.run()
+    expect(code).toBe(3)
+    for (const name of ['tracing_on', 'options/verbose', 'events/kmem/mm_page_alloc/enable'])
+      expect(machine.settings()[name]).toBe(before[name])
+    expect(machine.settings().trace_clock).toBe('local')
   })
 
   test('says what was lost, and exits with 1', async () => {
@@ -163,7 +184,7 @@ describe('a recording', () => {
     // 500,000 events/s for 50 s are more than 250,000 kB of each of four CPUs.
     expect(stderr).toContain('Buffer: 250000 kB on each of 4 CPUs, 976 MiB of 3906 MiB available')
     expect(stderr).toContain('note: a quarter of the available memory')
-    expect(stderr).toContain('up to 500000 events/s; at 0.2 to 1 µs each, 10 to 51 % of one CPU')
+    expect(stderr).toContain('up to 500000 events/s; at 0.2 to 1 µs each (a rule of thumb), 10 to 51 % of one CPU')
     expect(stderr.indexOf('Overhead:')).toBeLessThan(stderr.indexOf('Recording for 50 s'))
   })
 })
