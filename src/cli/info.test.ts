@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { kreplay } from './testing/program.ts'
+import { kreplay, scratch } from './testing/program.ts'
+
+const at = scratch()
 
 const info = async (...args: string[]) => {
   const { code, stdout, stderr } = await kreplay('info', ...args)
@@ -13,10 +16,12 @@ test('tables stand only where the trace has events for them, and --top shortens 
     expect(pages).toContain(`\n${heading}`)
   expect(pages).not.toMatch(/Slab by|RCU grace/)
   const rcu = await info('traces/kvfree-6.12-s')
-  expect(rcu).toMatch(/\nRCU grace periods\n[\s\S]*\nRCU callbacks[\s\S]*kvfree_rcu\(\) bulk frees +66 +31,941/)
+  expect(rcu).toMatch(
+    /\nRCU grace periods: length, and gap to the next\n[\s\S]*\nRCU callbacks[\s\S]*kvfree_rcu\(\) bulk frees +66 +31,941/,
+  )
   expect(rcu).not.toMatch(/Pages by|Slab by|Per-CPU lists/)
   for (const text of [pages, rcu])
-    expect(text).toMatch(/\nWhat can be concluded\n {2}Counts of what was recorded are complete/)
+    expect(text).toMatch(/\nWhat can be concluded\?\n {2}Counts of what was recorded are complete/)
 })
 
 test('--top that is no number of rows is a fault of use', async () => {
@@ -34,4 +39,20 @@ test('a capture by perf: the bytes that perf kmem sums up, and pages in their tr
   expect(slab.waste.toFixed(8)).toBe('0.01105910')
   // perf kmem would call them "Reclaimable": its names are in the order of Linux before 4.4.
   expect(pages.byMigratetype[0]).toMatchObject({ name: 'MOVABLE', allocs: 27_980 })
+})
+
+test('--html writes the same tables as a page that runs no script and asks for nothing', async () => {
+  const file = at('info.html')
+  expect(await info('traces/drain-7.2-s', '--html', file)).toContain(file)
+  const page = readFileSync(file, 'utf8')
+  for (const heading of ['Pages by order', 'Pages by process', 'Fallbacks: 531', 'What can be concluded?'])
+    expect(page).toContain(heading)
+  expect(page).toContain("script-src 'none'")
+  expect(page).not.toMatch(/<script|<noscript|https?:/)
+  const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--html', at('info.txt'))
+  expect(code).toBe(2)
+  expect(stderr).toContain('its name tells no format')
+  expect((await kreplay('info', 'traces/pages-7.2-s', '--html', file, '--html', file)).stderr).toContain(
+    '--html is given twice',
+  )
 })

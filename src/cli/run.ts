@@ -38,6 +38,8 @@ const ONCE = [
   'for',
   'seconds',
   'out',
+  'html',
+  'top',
 ]
 
 /** Runs one command line. Errors that users cause are told in a sentence on standard error. */
@@ -86,13 +88,14 @@ export async function run(args: readonly string[]): Promise<Exit> {
                 return top
               },
               describe: 'Rows of each table; --json has all',
-            }),
+            })
+            .option('html', { type: 'string', describe: 'Also write it as a page to this file' }),
         ).example('$0 info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost'),
-      async ({ capture, json, top }) => done(await commands.info({ capture, json, top })),
+      async ({ capture, json, top, html }) => done(await commands.info({ capture, json, top, html })),
     )
     .command(
       'convert <input> <output>',
-      'Any readable trace to .csv (and .csv.gz, .csv.zst)',
+      'Any readable trace to .csv, .ndjson, .arrow or .parquet; .gz or .zst after it compresses',
       (argv) =>
         withJson(
           argv

@@ -1,8 +1,10 @@
 import { countByName, lossesOf, type Recording } from '#events'
 import { survey } from '#metrics'
-import { number, print, printJson, printTable } from '../terminal.ts'
-import { type ExitCode, read } from './shared.ts'
-import { printSurvey } from './survey-tables.ts'
+import { composeSurvey, renderPage } from '#report'
+import { version } from '../analyse.ts'
+import { checkOutput, number, print, printJson, printTable, writeWhole } from '../terminal.ts'
+import { printPage } from './print-page.ts'
+import { type ExitCode, REPORT, read } from './shared.ts'
 
 const seconds = (ns: number): string => `${(ns / 1e9).toFixed(3)} s`
 
@@ -40,8 +42,20 @@ export function infoOf(recording: Recording & { lines?: unknown }) {
   }
 }
 
-export async function info({ capture, json, top }: { capture: string; json: boolean; top: number }): Promise<ExitCode> {
+export interface InfoOptions {
+  readonly capture: string
+  readonly json: boolean
+  /** Rows of each table. */
+  readonly top: number
+  /** Where the same goes as a page. */
+  readonly html?: string | undefined
+}
+
+export async function info({ capture, json, top, html }: InfoOptions): Promise<ExitCode> {
+  if (html !== undefined) checkOutput(html, REPORT)
   const found = infoOf(await read(capture))
+  const page = composeSurvey({ name: found.capture, kernel: found.kernel, version }, found, top)
+  if (html !== undefined) await writeWhole(html, await renderPage(page))
   if (json) {
     printJson(found)
     return 0
@@ -72,7 +86,6 @@ export async function info({ capture, json, top }: { capture: string; json: bool
       zone.pagesets.map(({ cpu, count, high, batch }) => [String(cpu), number(count), number(high), number(batch)]),
     )
   }
-  printSurvey(found, top)
   print('')
   const { losses } = found
   print(
@@ -83,7 +96,7 @@ export async function info({ capture, json, top }: { capture: string; json: bool
   for (const { cause, count, help, first } of found.tally)
     print(`${number(count)} × ${cause}: ${help}${first === undefined ? '' : ` First: ${first}.`}`)
   if (found.missing.length > 0) print(`The capture lacks ${found.missing.join(', ')}.`)
-  print('\nWhat can be concluded')
-  for (const sentence of found.quality.verdict) print(`  ${sentence}`)
+  printPage(page)
+  if (html !== undefined) print(`\nThe same as a page: ${html}`)
   return 0
 }
