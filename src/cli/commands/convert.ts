@@ -26,6 +26,13 @@ export async function convert({ input, output, from, to, cpu, event, json }: Con
     throw new UsageError(`--from ${from} --to ${to}: nothing lies between`, '--to comes after --from, in seconds')
   const recording = await read(input)
   const { events } = recording
+  const seen = new Set(events.cpu)
+  const absent = cpus?.find((one) => !seen.has(one))
+  if (absent !== undefined)
+    throw new UsageError(
+      `--cpu ${absent}: the trace has no event on it`,
+      `it has CPUs ${[...seen].sort((a, b) => a - b).join(', ')}`,
+    )
   const wanted = event === undefined ? undefined : new Set(event)
   // A loss is no event of any name: it stays, or the result would look whole.
   const isWanted = (row: number): boolean => {
@@ -66,6 +73,12 @@ export async function convert({ input, output, from, to, cpu, event, json }: Con
     tally: recording.tally,
   }
   if (json) printJson(result)
-  else print(`${number(filtered.length)} of ${number(events.length)} events → ${output}`)
+  else {
+    print(`${number(filtered.length)} of ${number(events.length)} events → ${output}`)
+    if (recording.machine.zones.length > 0)
+      print(
+        'Kernel and zones are not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*',
+      )
+  }
   return 0
 }
