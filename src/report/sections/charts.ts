@@ -25,7 +25,7 @@ const FEW_CAPTURES = 3
 export const shareOfBudget = ({ captures }: Comparison): number => Math.min(1, FEW_CAPTURES / captures.length)
 
 export const timeAxis = {
-  title: 'time on the trace’s clock, from its first whole second (s)',
+  title: 'time on the trace clock (s)',
   grid: false,
   tickCount: 8,
 } as const
