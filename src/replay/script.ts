@@ -79,6 +79,10 @@ export const scriptNotices = {
     level: 'error',
     help: 'The capture has no zoneinfo: one zone over all pages seen, sizes from its span. Scores and limits are approximate.',
   },
+  'outside-zones': {
+    level: 'error',
+    help: 'Pages outside every populated zone of zoneinfo: their events are left out.',
+  },
   'foreign-block-type': { level: 'note', help: 'Pages of isolated or unknown block types; they bypass the lists.' },
   'no-drain-requests': {
     level: 'note',
@@ -236,7 +240,10 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       case Kind.mm_page_alloc: {
         const pfn = allocPfn[slot]!
         const zone = index.zone(pfn)
-        if (zone < 0) break
+        if (zone < 0) {
+          tally.count('outside-zones')
+          break
+        }
         pending[index.at(pfn, zone)] = -1
         add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
         break
@@ -244,16 +251,23 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       case Kind.mm_page_free: {
         const pfn = freePfn[slot]!
         const zone = index.zone(pfn)
-        if (zone < 0) break
+        if (zone < 0) {
+          tally.count('outside-zones')
+          break
+        }
         const page = index.at(pfn, zone)
         const type = types[blocks.at(pfn, zone)]!
+        if (type > 3) tally.count('foreign-block-type')
         pending[page] = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, type < 3 ? type : type === 3 ? 1 : BYPASS)
         break
       }
       case Kind.mm_page_free_batched: {
         const pfn = batchedPfn[slot]!
         const zone = index.zone(pfn)
-        if (zone < 0) break
+        if (zone < 0) {
+          tally.count('outside-zones')
+          break
+        }
         const page = index.at(pfn, zone)
         const earlier = pending[page]!
         if (earlier < 0 || rows.cpu[earlier] !== cpu) break
@@ -268,7 +282,10 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       case Kind.mm_page_pcpu_drain: {
         const pfn = drainPfn[slot]!
         const zone = index.zone(pfn)
-        if (zone < 0) break
+        if (zone < 0) {
+          tally.count('outside-zones')
+          break
+        }
         types[blocks.at(pfn, zone)] = drainType[slot]!
         // Direct reclaim that still found no page asks for a drain; its call is inlined, so no probe sees it.
         if (reclaimer[cpu] === events.pid[at] && drainRuns[cpu]!.length === 0) {
@@ -285,7 +302,10 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       case Kind.mm_page_alloc_extfrag: {
         const pfn = fragPfn[slot]!
         const zone = index.zone(pfn)
-        if (zone < 0) break
+        if (zone < 0) {
+          tally.count('outside-zones')
+          break
+        }
         if (fragOwner[slot] === 1) {
           // A block larger than a pageblock changes the type of all that it covers.
           const block = blocks.at(pfn, zone)
