@@ -3,37 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { EventBuilder, type Recording } from '#events'
+import type { Recording } from '#events'
 import { UsageError } from '#kernel'
+import { eventsOf, recordingOf } from '../readers/testing/any-events.ts'
 import { writeRecording, writerFor } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-writers-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function recording(rows = 3): Recording {
-  const builder = new EventBuilder()
-  builder.zero = 7
-  for (let row = 0; row < rows; row++)
-    builder.addEvent({ event: 'mm_page_free', time: row, cpu: 0, pfn: row, order: 0 })
-  return {
-    name: 'test',
-    format: 'test',
-    resolutionNs: 1,
-    events: builder.finish(),
-    machine: {
-      cpus: [],
-      isolated: [],
-      zones: [],
-      zonesAfter: [],
-      buddyBefore: [],
-      buddyAfter: [],
-      hz: 250,
-      pageblockOrder: 9,
-      missing: [],
-    },
-    tally: [],
-  }
-}
+const recording = (rows = 3): Recording =>
+  recordingOf(
+    eventsOf(
+      Array.from(
+        { length: rows },
+        (_, row) => ({ event: 'mm_page_free', time: row, cpu: 0, pfn: row, order: 0 }) as const,
+      ),
+      7,
+    ),
+  )
 
 test('the extension chooses format and compression', async () => {
   for (const name of ['a.csv', 'a.csv.gz', 'a.csv.zst']) await writeRecording(recording(), join(folder, name))

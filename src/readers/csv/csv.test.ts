@@ -3,48 +3,16 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  type ColumnType,
-  EventBuilder,
-  type Events,
-  eachEvent,
-  eventAt,
-  exchangeColumns,
-  fieldsOf,
-  isOptional,
-  kindNames,
-  metaOf,
-  type Recording,
-  type TraceEvent,
-} from '#events'
+import { type Events, eachEvent, eventAt, exchangeColumns, type Recording, type TraceEvent } from '#events'
 import { TraceError } from '#kernel'
 import { csvWriter } from '#writers'
 import type { ReadTrace } from '../format.ts'
+import { anyEvent, eventsOf, recordingOf } from '../testing/any-events.ts'
 import { differences } from '../text/testing/same-events.ts'
 import { traceDat } from '../trace-dat/index.ts'
 import { kreplayCsv } from './index.ts'
 
 const traces = join(import.meta.dirname, '../../../traces')
-
-const recordingOf = (events: Events, more: Partial<Recording> = {}): Recording => ({
-  name: 'test',
-  format: 'test',
-  resolutionNs: 1,
-  events,
-  machine: {
-    cpus: [],
-    isolated: [],
-    zones: [],
-    zonesAfter: [],
-    buddyBefore: [],
-    buddyAfter: [],
-    hz: 250,
-    pageblockOrder: 9,
-    missing: [],
-  },
-  tally: [],
-  ...more,
-})
 
 async function csvOf(recording: Recording): Promise<string> {
   let text = ''
@@ -55,84 +23,16 @@ async function csvOf(recording: Recording): Promise<string> {
 const read = async (text: string, name = 'a.csv'): Promise<ReadTrace> =>
   kreplayCsv.read({ name, bytes: Buffer.from(text) })
 
-function build(events: readonly TraceEvent[], zero = 0): Events {
-  const builder = new EventBuilder()
-  builder.zero = zero
-  for (const event of events) builder.addEvent(event)
-  return builder.finish()
-}
-
 function expectSame(read: Events, written: Events): void {
   expect(differences(read, written, { resolutionNs: 1, fields: [] }, true)).toEqual([])
   for (const column of ['time', 'cpu', 'pid', 'kind', 'context'] as const) expect(read[column]).toEqual(written[column])
   expect(read.zero).toBe(written.zero)
 }
 
-/** Texts a process may give itself, or a probe print. */
-const anyText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.constantFrom(
-    '',
-    '=1+1',
-    '+x',
-    '-x',
-    '@x',
-    '\tx',
-    "'",
-    "''x",
-    'a,b',
-    'a"b',
-    '"',
-    'a\nb',
-    'a\r\nb',
-    '\r',
-    '\n',
-    '#x',
-    ' x ',
-    '0',
-    '＝1',
-    '\uFEFFx',
-    '<...',
-  ),
-)
-
-const limits: Record<Exclude<ColumnType, 'u64' | 'flag' | 'text'>, [number, number]> = {
-  u8: [0, 0xfe],
-  u16: [0, 0xfffe],
-  u32: [0, 0xfffffffe],
-  i32: [-0x7fffffff, 0x7fffffff],
-  f64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
-}
-
-function anyValue(type: ColumnType): fc.Arbitrary<unknown> {
-  if (type === 'text') return anyText
-  if (type === 'flag') return fc.boolean()
-  if (type === 'u64') return fc.bigInt(0n, 0xffff_ffff_ffff_fffen)
-  const [min, max] = limits[type]
-  return fc.integer({ min, max })
-}
-
-const anyEvent: fc.Arbitrary<TraceEvent> = fc.constantFrom(...kindNames).chain((kind) => {
-  const fields = Object.entries(fieldsOf(kind)).map(([name, schema]) => {
-    const value = anyValue(metaOf(schema).column)
-    return [name, isOptional(schema) ? fc.option(value, { nil: undefined }) : value] as const
-  })
-  const absent = { nil: undefined }
-  return fc.record({
-    event: fc.constant(kind),
-    time: fc.maxSafeInteger(),
-    ...Object.fromEntries(fields),
-    cpu: fc.integer({ min: 0, max: 0xfffe }),
-    pid: fc.option(fc.integer({ min: -0x7fffffff, max: 0x7fffffff }), absent),
-    comm: fc.option(anyText, absent),
-    context: fc.option(fc.integer({ min: 0, max: 15 }), absent),
-  }) as unknown as fc.Arbitrary<TraceEvent>
-})
-
 test('any events come back as they went', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyEvent, { maxLength: 20 }), fc.nat(2_000_000_000), async (list, zero) => {
-      const events = build(list, zero)
+      const events = eventsOf(list, zero)
       const back = await read(await csvOf(recordingOf(events, { resolutionNs: 1000, clock: 'a clock=ü' })))
       expectSame(back.events, events)
       expect(back.resolutionNs).toBe(1000)
@@ -156,14 +56,14 @@ test.each(['pages-7.2-s', 'drain-6.12-s', 'kvfree-7.2-s'])('%s: CSV holds all of
 
 test('the CPU of an event and of its workqueue pool have columns of their own', async () => {
   const queued = { event: 'workqueue_queue_work', time: 0, cpu: 3, work: 1n, function: 'f', workqueue: 'w' } as const
-  const back = await read(await csvOf(recordingOf(build([{ ...queued, reqCpu: 64, poolCpu: -1 }]))))
+  const back = await read(await csvOf(recordingOf(eventsOf([{ ...queued, reqCpu: 64, poolCpu: -1 }]))))
   expect(eventAt(back.events, 0)).toMatchObject({ cpu: 3, poolCpu: -1 })
 })
 
 test('no text cell is a formula to a spreadsheet', async () => {
   const comms = ['=cmd()', '+1', '-1', '@a', '\ta', "'=a", 'a=b', '']
   const text = await csvOf(
-    recordingOf(build(comms.map((comm, time): TraceEvent => ({ event: 'trace_start', time, cpu: 0, comm })))),
+    recordingOf(eventsOf(comms.map((comm, time): TraceEvent => ({ event: 'trace_start', time, cpu: 0, comm })))),
   )
   const cells = text
     .split('\n')

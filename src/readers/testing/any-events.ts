@@ -14,7 +14,10 @@ import {
 /** Texts a process may give itself, or a probe print. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
-  fc.constantFrom('', '=1+1', 'a,b', '"', 'a\nb', '\r\n', '0', 'null', '\uFEFFx', '\u2028', '\0', '<...>'),
+  fc.constantFrom(
+    ...['', '=1+1', '+x', '-x', '@x', '\tx', "'", "''x", 'a,b', 'a"b', '"', 'a\nb', 'a\r\nb', '\r', '\n', '\r\n'],
+    ...['#x', ' x ', '0', 'null', '＝1', '\uFEFFx', '\u2028', '\0', '<...', '<...>'],
+  ),
 )
 
 /** The bounds of a whole number are those of its schema. */
