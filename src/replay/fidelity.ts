@@ -93,7 +93,7 @@ export class Fidelity {
           this.#remotePage(row)
           break
         case Op.reclaimStart:
-          this.#flags.reclaimActive = this.#held.bulkAllocator
+          this.#flags.reclaimActive = this.#held.traits.reclaimActive
           break
         case Op.reclaimEnd:
           this.#flags.reclaimActive = false
@@ -182,7 +182,10 @@ export class Fidelity {
     const size = to - from
     const want = rules.nrAlloc(pcp, order, this.#flags)
     const twice =
-      size > want && order === 0 && this.#held.bulkAllocator && size === want + rules.nrAlloc(pcp, order, this.#flags)
+      size > want &&
+      order === 0 &&
+      this.#held.traits.bulkAllocator &&
+      size === want + rules.nrAlloc(pcp, order, this.#flags)
     const fits = size === want || twice
     if (scored) {
       stats.refills.recorded++
@@ -537,7 +540,7 @@ export class Fidelity {
   }
 
   #request(row: number): void {
-    if (this.#held.bulkAllocator) {
+    if (this.#held.traits.remoteDrains) {
       this.#turn[this.#script.cpu[row]!] = 0
       return
     }

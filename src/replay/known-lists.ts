@@ -4,6 +4,7 @@ import { PageLists } from './pages.ts'
 import { pagesets } from './pagesets.ts'
 import type { PageIndex } from './places.ts'
 import type { Script } from './script.ts'
+import { type Traits, traitsOf } from './traits.ts'
 
 /**
  * How far the counts of zoneinfo may be off, in pages: they are read a little before the trace begins. What would need more is a
@@ -37,8 +38,7 @@ export class KnownLists {
   readonly surplus: Int32Array
   /** By pageset: entries of each list from before the trace, as far as they surfaced. */
   readonly initial: Int32Array[]
-  /** 5.10 has no bulk allocator. */
-  readonly bulkAllocator: boolean
+  readonly traits: Traits
 
   constructor(script: Script, choice: PcpChoice, index: PageIndex) {
     const { pcps, rules } = pagesets(script, choice)
@@ -54,7 +54,7 @@ export class KnownLists {
     this.counted = new Uint8Array(pcps.length)
     this.surplus = new Int32Array(pcps.length)
     this.initial = pcps.map(() => new Int32Array(this.perSet))
-    this.bulkAllocator = script.machine.release?.rules !== '5.10'
+    this.traits = traitsOf(script.machine)
     script.zones.forEach((zone, at) => {
       for (const { cpu, count } of zone.pagesets) {
         this.pcps[cpu * this.zones + at]!.count = count
@@ -77,7 +77,7 @@ export class KnownLists {
 
   /** Whether the untraced bulk allocator may have taken this page. */
   mayBeTaken(page: number, list: number): boolean {
-    if (!this.bulkAllocator || this.rules[0]!.orderOf(list % this.perSet) !== 0) return false
+    if (!this.traits.bulkAllocator || this.rules[0]!.orderOf(list % this.perSet) !== 0) return false
     const fate = this.fate[page]!
     return fate === Fate.free || fate === Fate.none
   }

@@ -148,13 +148,18 @@ export class Replay implements DrainHost {
 
   #alloc(pset: number, zone: number, order: number, type: number): void {
     const list = this.#tables[zone]![order * 4 + type]!
+    if (list >= 0) this.#rules[zone]!.onAlloc(this.#pcps[pset]!)
+    this.#take(pset, zone, list, order)
+  }
+
+  /** One block off a list, refilled if it is empty; from the buddy where there is no list (−1). */
+  #take(pset: number, zone: number, list: number, order: number): void {
     if (list < 0) {
       this.#work.allocsFromBuddy++
       this.#zoneLock(1 << order)
       return
     }
     const pcp = this.#pcps[pset]!
-    this.#rules[zone]!.onAlloc(pcp)
     const at = pset * this.#perSet + list
     if (this.#lens[at]! === 0) {
       this.#refill(pcp, zone, at, order)
@@ -179,23 +184,8 @@ export class Replay implements DrainHost {
   /** One order-0 page by alloc_pages_bulk(), which leaves the pacing of the lists alone. */
   #bulkAlloc(pset: number, recordedList: number): void {
     const zone = pset % this.zones
-    const type = recordedList % 3
-    const list = this.#tables[zone]![type]!
     this.#work.allocs++
-    if (list < 0) {
-      this.#work.allocsFromBuddy++
-      this.#zoneLock(1)
-      return
-    }
-    const pcp = this.#pcps[pset]!
-    const at = pset * this.#perSet + list
-    if (this.#lens[at]! === 0) {
-      this.#refill(pcp, zone, at, 0)
-      this.#work.allocsAfterRefill++
-    } else this.#work.allocsFromList++
-    this.#lens[at]!--
-    pcp.count--
-    this.#taken++
+    this.#take(pset, zone, this.#tables[zone]![this.#inferred.listTypes[recordedList]!]!, 0)
   }
 
   #free(pset: number, zone: number, order: number, type: number): void {

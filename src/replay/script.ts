@@ -3,6 +3,7 @@ import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#k
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
 import { reclaimEdges } from './reclaim.ts'
 import { Pages, Rows, Run } from './script-columns.ts'
+import { traitsOf } from './traits.ts'
 
 /** What happens to a pageset, row by row. */
 export const Op = {
@@ -180,12 +181,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   const drainRuns = Array.from({ length: cpus }, () => new Run())
   const lastRow = new Int32Array(cpus).fill(-1)
   const recordedInterruptions: Record<string, number> = {}
-  // 5.10 and 6.1 record a fallback's zone_locked after its extfrag; later kernels leave it out for stolen pages.
-  const fallbackIsPage =
-    machine.release !== undefined && machine.release.rules !== '5.10' && machine.release.rules !== '6.1'
-
-  // Since 6.0 the requester itself drains all CPUs: its drained pages are others’ until it does anything else.
-  const remoteDrains = machine.release === undefined || machine.release.rules !== '5.10'
+  const { fallbackIsPage, remoteDrains } = traitsOf(machine)
+  // A requester that drains all CPUs itself: its drained pages are others’ until it does anything else.
   const requester = new Uint8Array(cpus)
   // The task that ended a direct reclaim on this CPU, while nothing else has happened there.
   const reclaimer = new Int32Array(cpus).fill(NOBODY)
