@@ -76,3 +76,15 @@ export const versionOf = (program: string): Promise<string | undefined> =>
     ({ code, stdout }: { code: unknown; stdout: string }) =>
       code === 'ENOENT' ? undefined : (stdout.trim().split('\n', 1)[0] ?? ''),
   )
+
+/** What a program prints. */
+export const outputOf = async ([program, ...args]: readonly string[]): Promise<string> =>
+  (await run(program!, args, { maxBuffer: 2 ** 30, encoding: 'latin1' })).stdout
+
+/** The most bytes that a program of Node's had in memory at a time. */
+export async function peakOf(command: readonly string[]): Promise<number> {
+  const tell = `data:text/javascript,process.on('exit',()=>console.error('peak',process.resourceUsage().maxRSS))`
+  const [program, ...args] = command
+  const { stderr } = await run(program!, ['--import', tell, ...args])
+  return Number(/peak (\d+)/.exec(stderr)![1]) * 1024
+}

@@ -7,7 +7,9 @@ const about: Partial<Record<(typeof kindNames)[number], string>> = {
   trace_start: 'kreplay’s own: recording began.',
   trace_end: 'kreplay’s own: recording ended.',
   mm_page_alloc_failed: 'kreplay’s own name for an `mm_page_alloc` that got no page.',
-  drain_all_pages: 'A kprobe on drain_all_pages(): somebody asked all CPUs to give their pages back.',
+  drain_all_pages: 'A probe on drain_all_pages(): somebody asked all CPUs to give their pages back.',
+  kvfree_call_rcu: 'A probe on kvfree_call_rcu(): an object is queued.',
+  slab_slow_path: 'A probe on a function of the slab allocator, as a [file of probes](probes.md) declares it.',
   mm_page_alloc_zone_locked:
     'A page taken from the buddy under zone->lock: a refill of a list shows as a run of these.',
   mm_page_pcpu_drain: 'A page given back from a per-CPU list to the buddy.',

@@ -1,7 +1,10 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { analyse, drainPolicies, type Fidelity, listPolicies, readCapture, scoreOf } from 'kreplay'
+import { crossTables } from './cross.ts'
+import { kvfreePart } from './kvfree-fidelity.ts'
 import { markdownTable } from './markdown.ts'
+import { publishedPages } from './published-pages.ts'
 
 /** 100 % is said only of all. */
 const percent = (value: number | undefined): string =>
@@ -14,6 +17,21 @@ const scored = (score: Score): string =>
   score.recorded === 0 && score.predicted === 0
     ? '–'
     : `${percent(scoreOf(score))} of ${count(Math.max(score.recorded, score.predicted))}`
+
+function freeColumns([zone]: Pcp['freePages']): string[] {
+  if (zone === undefined) return ['–', '–', '–', '–', '–']
+  const { pages, ordersWithin, recorded, predicted } = zone
+  const beyond = ordersWithin.flatMap((within, order) =>
+    within ? [] : [`order ${order}: ${count(recorded[order]!)}, ${count(predicted[order]!)}`],
+  )
+  return [
+    count(pages.recorded),
+    count(pages.predicted),
+    `${((100 * (pages.predicted - pages.recorded)) / pages.recorded).toFixed(2)} %`,
+    `${ordersWithin.length - beyond.length} of ${ordersWithin.length}`,
+    beyond.join('; '),
+  ]
+}
 
 /** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
 export async function fidelityPage(root: string): Promise<string> {
@@ -101,6 +119,30 @@ ${markdownTable(
   [1, 2, 3, 4, 5, 6],
 )}
 
+## The end of the trace
+
+Pages on each CPU’s lists against \`zoneinfo.after\`, and free blocks by order against \`buddyinfo.after\`: *within* is 100 pages or 5 % of a list count, 1 % of all free pages, 16 blocks or 5 %
+of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. The pages are the
+recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known from \`vmstat\`, not predicted.
+
+${markdownTable(
+  [
+    'capture',
+    'list counts within',
+    'free pages recorded',
+    'predicted',
+    'difference',
+    'orders within',
+    'orders beyond: recorded, predicted',
+  ],
+  rows.map(({ capture, pcp: { listCounts, freePages } }) => [
+    capture,
+    listCounts.length === 0 ? '–' : `${listCounts.filter(({ within }) => within).length} of ${listCounts.length}`,
+    ...freeColumns(freePages),
+  ]),
+  [1, 2, 3, 4, 5],
+)}
+
 What the misses were:
 
 ${markdownTable(
@@ -111,18 +153,32 @@ ${markdownTable(
   [1],
 )}
 ${noted.length === 0 ? '' : `\nNotes of these runs:\n\n${noted.join('\n')}\n`}
+${await crossTables(root)}
+${await publishedPages(root)}
+${await kvfreePart(root)}
 ## What is modelled
 
-- One pageset for each CPU and zone with its lists by order and migratetype, page by page when the recording kernel’s own policy is replayed, by counts in a what-if.
+- One pageset for each CPU and zone with its lists by order and migratetype, page by page: the recorded pages when the recording kernel’s own policy is replayed, pages of its own in a what-if.
+- Under them a buddy allocator: split, merge, fallback to other migratetypes by the rules of the recording kernel (5.10 and 6.1: steal; 6.12 and 7.2: claim), from the free blocks that the recording began with.
+- Locks in simulated time: zone->lock is one for all CPUs of a zone, waited for in the order of the record, held as long as a price list says; local operations that meet a drain wait or go to the buddy.
 - The rules by which lists are refilled and give pages back, with the state that paces them, from the kernel source that each policy names (\`kreplay policies ID\`).
 - Drain requests: who asks, whose lists are emptied, by a work item or from afar, who waits. They come from the trace (the \`drain_all_pages\` kprobe, or
   \`drain_local_pages_wq\` work items).
+- From 6.12 on: vmstat ticks, which lower \`high\` and give back what lies above it; \`ZONE_RECLAIM_ACTIVE\` from kswapd’s events; \`ZONE_BELOW_HIGH\` from an account of free pages (refills, drains, frees past the lists,
+  watermark boosts by fallbacks, pages that compaction took unseen). From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
+- On 5.10 who holds \`pcpu_drain_mutex\` is taken from the recorded works: a request meanwhile drains nothing. Whether a CPU has pages, and so is interrupted, is predicted.
 - Who allocates and frees which page, when and on which CPU, is the recording’s in every policy.
 
 ## What is approximated
 
 - Counts of the lists at the start come from \`zoneinfo.before\`; which pages they are becomes known as pages come back. Until then (the last column of the first table) a CPU is not scored.
 - Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees. So are local drains by compaction, from recorded drains of all that a CPU held.
+- Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the phase of the vmstat ticks (one of ten, by the fewest misses; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of
+  \`high\` (at the first burst that shows it).
+- When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be
+  otherwise, it is a miss, and the flags are put right after it.
+- A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes).
+- On 7.2 consecutive pages freed one by one by a kernel worker are taken as one \`vfree()\`; a bulk free that is preempted between two batches ends there in the replay.
 - Time is the recording’s: a policy that would make a request wait longer does not move later events. The recordings in \`traces/\` come from an emulated machine: their order and logic are
   the kernel’s, their durations are not a real machine’s.
 - A price is a straight line through published points of another machine ([prices.md](prices.md)).
@@ -137,6 +193,7 @@ ${markdownTable(
   ],
 )}
 
-No policy here changes which page the buddy hands out, so fragmentation and cache effects of another policy are not seen, nor is what the workload itself would have done differently.
+Of the buddy: ISOLATE and CMA, the HIGHATOMIC reserve, movable pages in use when a pageblock is claimed, capture by compaction, reclaim (a page that the buddy lacks is borrowed, and counted). Of time: what a cache
+miss, a context switch or an IPI takes, and what the workload itself would have done differently.
 `
 }

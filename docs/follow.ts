@@ -25,7 +25,7 @@ export class Clone implements AsyncDisposable {
         filter: (source) => !/\.test\.ts$|\.tmp\./.test(basename(source)),
       }),
       ...['package.json', 'tsconfig.json'].map((name) => cp(join(root, name), join(clone.folder, name))),
-      ...['node_modules', 'traces'].map((name) => symlink(join(root, name), join(clone.folder, name))),
+      ...['node_modules', 'traces', 'docs'].map((name) => symlink(join(root, name), join(clone.folder, name))),
       mkdir(join(clone.folder, 'reports')),
     ])
     return clone

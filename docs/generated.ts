@@ -8,6 +8,10 @@ import { compareCaptures, renderHtml, renderMarkdown } from 'kreplay'
 import { formatNotebook, runNotebook } from '../notebooks/run.ts'
 import { eventsPage } from './events.ts'
 import { fidelityPage } from './fidelity.ts'
+import { floodPage } from './flood.ts'
+import { likenessPage } from './likeness.ts'
+import { rcuscalePage } from './rcuscale.ts'
+import { unacceptedPage } from './unaccepted.ts'
 
 export const root = join(import.meta.dirname, '..')
 
@@ -19,13 +23,38 @@ const example = () =>
     isolated: [3],
   })
 
+const kvfree = () =>
+  compareCaptures({
+    captures: [join(root, 'traces/kvfree-6.1-s')],
+    policies: ['kvfree/linux-6.1', 'kvfree/call-rcu', 'kvfree/polled-v2', 'kvfree/linux-6.12'],
+  })
+
+const accept = () =>
+  compareCaptures({
+    captures: [join(root, 'traces/pages-6.1-s')],
+    policies: [
+      'accept/eager',
+      'accept/zone-lock-global',
+      'accept/zone-lock-atomic',
+      'accept/deferred',
+      'accept/watermark',
+      'accept/kthread',
+    ],
+  })
+
 /** Path from the project's root → its text, made now. */
 export const generated: Readonly<Record<string, () => Promise<string>>> = {
   'docs/events.md': async () => eventsPage(),
+  'docs/unaccepted.md': async () => unacceptedPage(),
   'docs/fidelity.md': () => fidelityPage(root),
+  'docs/likeness.md': () => likenessPage(root),
+  'docs/flood.md': async () => floodPage(),
+  'docs/rcuscale.md': () => rcuscalePage(root),
   'reports/drain-5.10-s.html': async () => renderHtml(await example()),
   'reports/drain-5.10-s.md': async () => renderMarkdown(await example()),
   'reports/drain-5.10-s.json': async () => `${JSON.stringify(await example())}\n`,
+  'reports/kvfree-6.1-s.md': async () => renderMarkdown(await kvfree()),
+  'reports/accept-pages-6.1-s.md': async () => renderMarkdown(await accept()),
   ...Object.fromEntries(
     globSync('notebooks/[!.]*.ipynb', { cwd: root })
       .sort()

@@ -3,12 +3,26 @@
  * in which data passes them.
  */
 
-export { analyse, compareCaptures } from '#cli'
+export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from '#cli'
 export * from '#events'
 export * from '#kernel'
 export * from '#metrics'
 export * from '#policies'
 export * from '#readers'
-export { infer, ownPolicy, type PolicyRun, runPolicy, type Script, scriptOf } from '#replay'
-export { renderHtml, renderMarkdown, sections } from '#report'
+export {
+  infer,
+  kvfreeRecord,
+  kvfreeWorkloads,
+  ownKvfree,
+  ownPolicy,
+  type PolicyRun,
+  replayKvfree,
+  runAccept,
+  runPolicy,
+  runWorkload,
+  type Script,
+  scriptOf,
+} from '#replay'
+export { renderHtml, renderMarkdown, sectionsOf } from '#report'
+export * from '#synth'
 export * from '#writers'

@@ -136,6 +136,13 @@ test('a trace that its zoneinfo does not fit', async () => {
   expect(outside).toContain('page frame 4000000000 lies outside every zone')
   const strange = await refused('compare', folder('strange', withCell(5, 'cpu', '7')), '--policies', 'pcp/none')
   expect(strange).toContain('CPU 7 recorded events')
+  for (const [name, why] of [
+    ['outside', 'page frame 4000000000 lies outside every zone'],
+    ['strange', 'CPU 7 recorded events'],
+  ] as const) {
+    expect(await refused('convert', at(name), at('unfit.csv'))).toContain(why)
+    expect(existsSync(at('unfit.csv')) || existsSync(at('unfit.csv.partial'))).toBe(false)
+  }
 })
 
 test('a comparison of page policies on a trace without page events', async () => {
@@ -174,7 +181,7 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [[...compare, 'pcp/fixed{hihg=10}'], /unknown parameter .*"hihg"\n {2}did you mean high\?/],
     [[...compare, 'pcp/fixed{high=10'], /brace is not closed/],
     [[...compare, 'pcp/fixed', '--set', 'high=1e99'], /high=.*of pcp\/fixed/],
-    [[...compare, 'pcp/fixed', '--set', 'hihg=10'], /no policy has a parameter "hihg"\n {2}did you mean high\?/],
+    [[...compare, 'pcp/fixed', '--set', 'hihg=10'], /no pcp policy has a parameter "hihg"\n {2}did you mean high\?/],
     [[...compare, 'pcp/fixed', '--set', 'high'], /--set high is no parameter/],
     [[...compare, ','], /names none/],
     [[...compare, 'pcp/none,none'], /pcp\/none is named twice/],
@@ -205,4 +212,19 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     expect(stderr).not.toMatch(/^ +at /m)
   }
   expect(readdirSync(dirname(at('x')))).toEqual(before)
+})
+
+test('a file of probes that is none is refused by each command that reads a capture', async () => {
+  const probes = file('probes-of-mine.json', '{"schema":"kreplay.probes/1","probes":[{"event":"a b"}]}')
+  for (const command of [
+    ['info', DAT],
+    ['convert', DAT, at('never.csv')],
+    ['fidelity', DAT],
+    ['compare', DAT, '--policies', 'pcp/linux-6.1'],
+  ]) {
+    const { code, stdout, stderr } = await inProcess([...command, '--probes', probes])
+    expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' })
+    expect(stderr).toContain('probes-of-mine.json')
+    expect(stderr).toContain('docs/probes.md tells')
+  }
 })

@@ -3,7 +3,15 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { countByName, eachEvent } from '#events'
-import { comparisonSchema, fidelitySchema } from '#metrics'
+import {
+  acceptComparisonSchema,
+  crossSchema,
+  errorOf,
+  fidelitySchema,
+  infoSchema,
+  isConserved,
+  pcpComparisonSchema,
+} from '#metrics'
 import { readCapture } from '#readers'
 import { renderHtml } from '#report'
 import { ended, kreplay, scratch, start } from './testing/program.ts'
@@ -29,10 +37,12 @@ test('help of the program and of every command: exit 0, on standard output, with
     'info',
     'convert',
     'fidelity',
+    'cross',
     'compare',
     'policies',
     'capture',
     'report',
+    'synth',
     'completion',
   ])
   // What "did you mean" chooses from is the same list.
@@ -76,6 +86,14 @@ test('info --json counts events as trace-cmd does, for every capture of pages an
   }
 })
 
+test.each(['drain-7.2-s', 'kvfree-6.12-s', 'slab-7.2-s', 'pages-6.1-s/trace.txt', 'perf-6.1-s'])(
+  'info %s: one object of its schema, which names every field',
+  async (capture) => {
+    const { value } = await jsonOf('info', `traces/${capture}`)
+    expect(infoSchema.parse(value)).toEqual(value)
+  },
+)
+
 test('fidelity: one object of its schema; bounds that hold exit 0, one that does not exits 1 and says which', async () => {
   const { code, value } = await jsonOf(
     'fidelity',
@@ -87,11 +105,11 @@ test('fidelity: one object of its schema; bounds that hold exit 0, one that does
   expect(fidelitySchema.parse(value)).toEqual(value)
   const older = await kreplay('fidelity', 'traces/pages-5.10-s', '--at-least', 'refills=0.99,wrongPages=0.001')
   expect(older).toMatchObject({ code: 0, stderr: '' })
-  const unmet = await kreplay('fidelity', 'traces/pages-6.1-s', '--json', '--at-least', 'drainBursts=1,refills=0.5')
+  const unmet = await kreplay('fidelity', 'traces/drain-6.1-s', '--json', '--at-least', 'drainBursts=1,refills=0.5')
   expect(unmet.code).toBe(1)
   expect(unmet.stderr).toMatch(/^check failed: drainBursts is 0\.9\d+, asked for at least 1\n$/)
   // The finding is printed all the same.
-  expect(JSON.parse(unmet.stdout)).toEqual(value)
+  expect(fidelitySchema.parse(JSON.parse(unmet.stdout)).capture).toBe('drain-6.1-s')
   const unscored = await kreplay('fidelity', 'traces/kvfree-5.10-s', '--at-least', 'refills=0')
   expect(unscored.code).toBe(1)
   expect(unscored.stderr).toContain('not scored: nothing of it happened')
@@ -111,7 +129,7 @@ test('compare: interruptions under the recording kernel’s rules are those that
   const args = ['compare', 'traces/drain-5.10-s', '--policies', policies.join(), '--isolated', '3']
   const { code, value } = await jsonOf(...args, '-o', saved, '--expect', 'pcp/trylock:interruptions=0')
   expect(code).toBe(0)
-  const comparison = comparisonSchema.parse(value)
+  const comparison = pcpComparisonSchema.parse(value)
   expect(comparison).toEqual(value)
   expect(comparison.runs.map(({ policy }) => policy)).toEqual(policies)
   const interruptions = Object.fromEntries(comparison.runs.map((run) => [run.policy, run.interruptions]))
@@ -189,6 +207,25 @@ test('convert keeps what --from, --to, --cpu and --event ask for', async () => {
   expect(after.events.length).toBeGreaterThan(0)
 })
 
+test('compare: ways to accept memory, on a capture of pages; one family at a time', async () => {
+  const policies = ['accept/eager', 'accept/zone-lock-global', 'accept/deferred', 'accept/watermark']
+  const html = at('accept.html')
+  const args = ['compare', 'traces/pages-6.1-s', '--policies', policies.join(), '-o', html]
+  const { code, value } = await jsonOf(...args, '--expect', 'accept/eager:delayedAllocs=0')
+  expect(code).toBe(0)
+  const { runs } = acceptComparisonSchema.parse(value)
+  expect(runs.map(({ policy }) => policy)).toEqual(policies)
+  expect(runs.filter((run) => !isConserved(run))).toEqual([])
+  for (const { costs, bounds } of runs) {
+    expect(costs.addedNs.max).toBeGreaterThanOrEqual(bounds.least.addedNs.max)
+    expect(costs.addedNs.max).toBeLessThanOrEqual(bounds.most.addedNs.max)
+  }
+  expect(readFileSync(html, 'utf8')).toContain('Which allocation pays for accepting, and how much?')
+  const mixed = await kreplay('compare', 'traces/pages-6.1-s', '--policies', 'accept/eager,pcp/trylock')
+  expect(mixed).toMatchObject({ code: 2, stdout: '' })
+  expect(mixed.stderr).toMatch(/cannot be compared\n {2}compare policies of one family/)
+})
+
 test('policies: the catalogue, one of them, and completion for the shell', async () => {
   const all = await jsonOf('policies')
   expect(all.value.policies.map(({ id }: { id: string }) => id)).toEqual(
@@ -197,6 +234,7 @@ test('policies: the catalogue, one of them, and completion for the shell', async
   const one = await kreplay('policies', 'pcp/fixed')
   expect(one).toMatchObject({ code: 0, stderr: '' })
   expect(one.stdout).toMatch(/high +512 +1 … 10000000 +pages/)
+  expect((await kreplay('policies', 'accept/kthread')).stdout).toMatch(/rate +1024 +0 … 10000000 +MiB per s/)
   const script = await kreplay('completion')
   expect(script).toMatchObject({ code: 0, stderr: '' })
   expect(script.stdout).toContain('kreplay --get-yargs-completions')
@@ -280,4 +318,62 @@ test('a reader of the output that goes away is no fault', async () => {
   child.stdout?.destroy()
   const { code, stderr } = await ended(child)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+test('a policy file of the user’s own, anywhere on the disk; a whole list rule takes at most 40 lines', async () => {
+  const example = readFileSync('docs/examples/give-half.ts', 'utf8')
+  expect(example.split('\n').length).toBeLessThanOrEqual(40)
+  const file = at('mine.ts')
+  writeFileSync(file, example)
+  const args = ['compare', 'traces/pages-6.1-s', '--policy', file, '--policies']
+  const { code, value } = await jsonOf(...args, 'pcp/linux-6.1')
+  expect(code).toBe(0)
+  // What the file adds is compared unasked, under the recording kernel’s own drain mechanism.
+  const [own, mine] = pcpComparisonSchema.parse(value).runs
+  expect(mine).toMatchObject({ policy: 'pcp/give-half', lists: 'give-half', drain: own!.drain })
+  // Half of 512 pages go at 512, so a burst is 256 pages, or what a last high-order block makes of it.
+  expect(mine!.quantiles.burstPages!.p50).toBe(256)
+  const { value: named } = await jsonOf(...args, 'pcp/linux-6.1,pcp/give-half+rcu-swap{high=64}')
+  expect(named.runs.map(({ policy }: { policy: string }) => policy)).toEqual([
+    'pcp/linux-6.1',
+    'pcp/give-half+rcu-swap{high=64}',
+  ])
+  expect((await kreplay('policies', 'pcp/give-half', '--policy', file)).stdout).toContain('half goes back at `high`')
+})
+
+test('a policy file that is none is told apart from one that cannot be loaded', async () => {
+  const refused = async (text: string | undefined) => {
+    const file = at(`bad-${String(text?.length)}.ts`)
+    if (text !== undefined) writeFileSync(file, text)
+    const { code, stdout, stderr } = await kreplay('policies', '--policy', file)
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    return stderr
+  }
+  expect(await refused(undefined)).toContain('there is no such file')
+  expect(await refused('export con')).toContain('cannot be loaded')
+  expect(await refused('export const nothing = 1')).toContain('exports no policy')
+  expect(await refused('export const lists = { id: "Mine" }')).toContain('`lists`: id: lower-case letters')
+  const taken = at('taken.ts')
+  writeFileSync(taken, "import { listPolicies } from 'kreplay'\nexport const lists = { ...listPolicies[0] }")
+  expect((await kreplay('policies', '--policy', taken)).stderr).toContain('a policy "linux-5.10" exists already')
+})
+
+test('cross: each capture under the other’s kernel', async () => {
+  const { code, value } = await jsonOf('cross', 'traces/pages-5.10-s', 'traces/pages-6.1-s')
+  expect(code).toBe(0)
+  const { cells, medianError } = crossSchema.parse(value)
+  expect(cells.map(({ capture, rules }) => `${capture} ${rules}`)).toEqual([
+    'pages-5.10-s pcp/linux-5.10',
+    'pages-5.10-s pcp/linux-6.1',
+    'pages-6.1-s pcp/linux-5.10',
+    'pages-6.1-s pcp/linux-6.1',
+  ])
+  // A kernel's own rules on its own trace are what `fidelity` scores; they must come out here too.
+  expect(errorOf(cells[0]!)).toBeLessThan(0.001)
+  expect(errorOf(cells[3]!)).toBeLessThan(0.02)
+  // The 5.10 lists are a fifth as long: they must refill more often than 6.1's, whoever's trace it is.
+  expect(cells[2]!.refilled.predicted).toBeGreaterThan(cells[3]!.refilled.predicted)
+  expect(cells[0]!.refilled.predicted).toBeGreaterThan(cells[1]!.refilled.predicted)
+  expect(medianError).toBeLessThan(0.15)
+  expect(await kreplay('cross', 'traces/pages-6.1-s')).toMatchObject({ code: 2, stdout: '' })
 })

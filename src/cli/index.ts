@@ -1,3 +1,5 @@
-export { type Analysis, analyse, type CompareRequest, compareCaptures } from './analyse.ts'
-export { infoOf } from './commands/index.ts'
+export { type Analysis, analyse } from './analyse.ts'
+export { type CompareRequest, compareCaptures } from './compare.ts'
+export { crossKernels } from './cross.ts'
 export { run } from './run.ts'
+export { type SynthesisOptions, synthesise, synthesiseLike } from './synthesise.ts'

@@ -21,7 +21,9 @@ test('tables stand only where the trace has events for them, and --top shortens 
   )
   expect(rcu).not.toMatch(/Pages by|Slab by|Per-CPU lists/)
   for (const text of [pages, rcu])
-    expect(text).toMatch(/\nWhat can be concluded\?\n {2}Counts of what was recorded are complete/)
+    expect(text).toMatch(
+      /\nWhat can be concluded\?\n {2}No losses are marked[\s\S]*\n {2}Counts of what was recorded are complete/,
+    )
 })
 
 test('--top that is no number of rows is a fault of use', async () => {

@@ -1,16 +1,35 @@
 import yargs, { type Argv } from 'yargs'
 import { TraceError, UsageError } from '#kernel'
 import { didYouMean } from '#policies'
-import { version } from './analyse.ts'
 import { type QuestionName, questions } from './capture/index.ts'
 import * as commands from './commands/index.ts'
 import { warn } from './terminal.ts'
+import { version } from './version.ts'
 
 /** 0 ok, 1 finding failed, 2 usage, 3 bad input. */
 export type Exit = 0 | 1 | 2 | 3
 
 /** For suggestions: the message of yargs' own `recommendCommands` leaves out what was typed. A test compares the list with the help. */
-const COMMANDS = ['demo', 'info', 'convert', 'fidelity', 'compare', 'policies', 'capture', 'report', 'completion']
+const POLICY_FILE = {
+  type: 'string',
+  array: true,
+  default: [] as string[],
+  describe: 'A .ts file with policies of your own; runs with your rights',
+} as const
+
+const COMMANDS = [
+  'demo',
+  'info',
+  'convert',
+  'fidelity',
+  'cross',
+  'compare',
+  'policies',
+  'capture',
+  'report',
+  'synth',
+  'completion',
+]
 
 function checkCommand(name: string | undefined): void {
   if (name === undefined || name.startsWith('-') || COMMANDS.includes(name)) return
@@ -23,6 +42,13 @@ function checkCommand(name: string | undefined): void {
 
 const withJson = <T>(argv: Argv<T>) =>
   argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
+
+/** For commands that read a capture. */
+const withRead = <T>(argv: Argv<T>) =>
+  withJson(argv).option('probes', {
+    type: 'string',
+    describe: 'A JSON file that tells what kprobe events are: docs/probes.md',
+  })
 
 /** Options that yargs would make lists of when they are repeated. */
 const ONCE = [
@@ -40,6 +66,10 @@ const ONCE = [
   'out',
   'html',
   'top',
+  'probes',
+  'seed',
+  'like',
+  'release',
 ]
 
 /** Runs one command line. Errors that users cause are told in a sentence on standard error. */
@@ -73,7 +103,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
       'info <capture>',
       'What is in a capture: kernel, machine, events, losses',
       (argv) =>
-        withJson(
+        withRead(
           argv
             .positional('capture', {
               type: 'string',
@@ -91,13 +121,13 @@ export async function run(args: readonly string[]): Promise<Exit> {
             })
             .option('html', { type: 'string', describe: 'Also write it as a page to this file' }),
         ).example('$0 info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost'),
-      async ({ capture, json, top, html }) => done(await commands.info({ capture, json, top, html })),
+      async ({ capture, json, top, html, probes }) => done(await commands.info({ capture, json, top, html, probes })),
     )
     .command(
       'convert <input> <output>',
-      'Any readable trace to .csv, .ndjson, .arrow or .parquet; .gz or .zst after it compresses',
+      'Any readable trace to .csv, .ndjson, .arrow, .parquet or .dat (trace-cmd’s); .gz or .zst after it compresses',
       (argv) =>
-        withJson(
+        withRead(
           argv
             .positional('input', { type: 'string', demandOption: true })
             .positional('output', { type: 'string', demandOption: true })
@@ -110,26 +140,36 @@ export async function run(args: readonly string[]): Promise<Exit> {
               describe: 'Only events of this recorded name; may be given again',
             }),
         ).example('$0 convert traces/pages-6.1-s pages.csv.gz --cpu 0', 'one CPU, compressed'),
-      async ({ input, output, from, to, cpu, event, json }) =>
-        done(await commands.convert({ input, output, from, to, cpu, event, json })),
+      async ({ input, output, from, to, cpu, event, probes, json }) =>
+        done(await commands.convert({ input, output, from, to, cpu, event, probes, json })),
     )
     .command(
       'fidelity <capture>',
       'How exactly the recording kernel’s own policy is reproduced',
       (argv) =>
-        withJson(
+        withRead(
           argv.positional('capture', { type: 'string', demandOption: true }).option('at-least', {
             type: 'string',
             describe: 'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
           }),
         ).example('$0 fidelity traces/pages-6.1-s --at-least refills=0.99', 'a check for scripts'),
-      async ({ capture, json, atLeast }) => done(await commands.fidelity({ capture, json, atLeast })),
+      async ({ capture, json, atLeast, probes }) => done(await commands.fidelity({ capture, json, atLeast, probes })),
+    )
+    .command(
+      'cross <captures..>',
+      'Each capture under each other’s kernel, against what that kernel recorded',
+      (argv) =>
+        withJson(argv.positional('captures', { type: 'string', array: true, demandOption: true })).example(
+          '$0 cross traces/pages-5.10-s traces/pages-6.1-s',
+          'do the rules of 6.1 predict what 6.1 did?',
+        ),
+      async ({ captures, json }) => done(await commands.cross({ captures, json })),
     )
     .command(
       'compare <captures..>',
       'What each policy would have cost on a recorded trace',
       (argv) =>
-        withJson(
+        withRead(
           argv
             .positional('captures', { type: 'string', array: true, demandOption: true })
             .option('policies', {
@@ -137,6 +177,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
               demandOption: true,
               describe: 'Ids, comma-separated: `kreplay policies` lists them',
             })
+            .option('policy', POLICY_FILE)
             .option('baseline', {
               type: 'string',
               describe: 'Policy that the others are compared with; default the first',
@@ -176,11 +217,11 @@ export async function run(args: readonly string[]): Promise<Exit> {
       'policies [id]',
       'The catalogue: policies, parameters, units, sources',
       (argv) =>
-        withJson(argv.positional('id', { type: 'string' })).example(
+        withJson(argv.positional('id', { type: 'string' }).option('policy', POLICY_FILE)).example(
           '$0 policies pcp/rcu-swap',
           'source and parameters of one',
         ),
-      ({ id, json }) => done(commands.policies({ id, json })),
+      async ({ id, policy, json }) => done(await commands.policies({ id, policy, json })),
     )
     .command(
       'capture',
@@ -215,6 +256,42 @@ export async function run(args: readonly string[]): Promise<Exit> {
             .option('output', { alias: 'o', type: 'string', demandOption: true }),
         ).example('$0 report result.json -o report.html', ''),
       async ({ result, output, json }) => done(await commands.report({ input: result, output, json })),
+    )
+    .command(
+      'synth [workload]',
+      'Synthetic traces: of a workload, or like a capture',
+      (argv) =>
+        withRead(
+          argv
+            .positional('workload', {
+              type: 'string',
+              describe: 'Which; --list shows them. None with --like',
+            })
+            .option('output', {
+              alias: 'o',
+              type: 'string',
+              describe: 'A trace file by its extension, as `convert` takes it; any other name: a capture folder',
+            })
+            .option('list', { type: 'boolean', default: false, describe: 'Show the workloads and their parameters' })
+            .option('set', {
+              type: 'string',
+              array: true,
+              default: [] as string[],
+              describe: 'PARAM=VALUE of the workload; may be given again',
+            })
+            .option('seed', { type: 'number', default: 1, describe: 'Equal seeds make equal traces' })
+            .option('release', {
+              type: 'string',
+              describe: 'The kernel that records, e.g. 6.1 (the default) or 5.10.223',
+            })
+            .option('like', { type: 'string', describe: 'A capture that the trace is to be like' })
+            .option('check', {
+              type: 'boolean',
+              default: false,
+              describe: 'With --like: compare the two; exit 1 where they are more than 10 % apart',
+            }),
+        ).example('$0 synth page-churn -o churn --set crossShare=1', 'a capture folder to replay'),
+      async (argv) => done(await commands.synth(argv)),
     )
     .completion('completion', 'Prints a completion script for bash or zsh')
     .demandCommand(1, 'Name a command.')

@@ -35,6 +35,20 @@ export const ABSENT_CONTEXT = 0xff
 /** Which half of a 64-bit number comes first here. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
 
+/** Columns of which so much is filled are not copied when they are done. */
+export const WORTH_KEEPING = 0.85
+
+/** How much of a trace is read, from 0 (not known) to 1: by it columns grow to what they will need, not to twice what they have. */
+export interface Progress {
+  share: number
+}
+
+/** Rows to make room for where `length` are there. */
+export function roomFor(length: number, { share }: Progress): number {
+  if (length < 4096) return Math.max(256, length * 4)
+  return share === 0 ? length * 2 : Math.ceil(Math.min(length * 64, Math.max(length * 1.2, (length / share) * 1.05)))
+}
+
 /** One growing column of one kind. `data` changes when it grows: never keep it across a push. */
 export class Column {
   readonly name: string
@@ -48,6 +62,13 @@ export class Column {
     this.schema = schema
     this.type = metaOf(schema).column
     this.data = new arrays[this.type](0)
+  }
+
+  /** Ends growing: a little room left over is not worth a copy. */
+  trim(length: number): void {
+    const { data } = this
+    if (length > data.length || length < data.length * WORTH_KEEPING) this.resize(length)
+    else this.data = data.subarray(0, length)
   }
 
   resize(capacity: number): void {
@@ -73,17 +94,25 @@ export class KindTable<K extends KindName = KindName> {
   readonly column: { readonly [F in FieldName<K>]: Column }
   length = 0
   #capacity = 0
+  readonly #progress: Progress
 
-  constructor(kind: K) {
+  constructor(kind: K, progress: Progress = { share: 0 }, rows?: KindTable<K>) {
     this.kind = kind
+    this.#progress = progress
     this.list = Object.entries(fieldsOf(kind)).map(([name, schema]) => new Column(name, schema))
     this.column = Object.fromEntries(this.list.map((column) => [column.name, column])) as typeof this.column
+    if (rows === undefined || rows.length === 0) return
+    this.length = rows.length
+    this.list.forEach((column, at) => {
+      column.data = rows.list[at]!.data.slice(0, rows.length)
+    })
+    this.trim()
   }
 
   /** Makes room for one more row and returns its slot. Its values are undefined until the caller writes them. */
   push(): number {
     if (this.length === this.#capacity) {
-      this.#capacity = Math.max(256, this.#capacity * 2)
+      this.#capacity = roomFor(this.length, this.#progress)
       for (const column of this.list) column.resize(this.#capacity)
     }
     return this.length++
@@ -91,14 +120,25 @@ export class KindTable<K extends KindName = KindName> {
 
   trim(): void {
     this.#capacity = this.length
-    for (const column of this.list) column.resize(this.length)
+    for (const column of this.list) column.trim(this.length)
+  }
+
+  /** Its rows as a table of their own. What is left is empty, and keeps its room for the next rows. */
+  take(): KindTable<K> {
+    const taken = new KindTable(this.kind, undefined, this)
+    this.length = 0
+    return taken
   }
 }
 
 export type Tables = { readonly [K in KindName]: KindTable<K> }
 
-export const newTables = (): Tables =>
-  Object.fromEntries(kindNames.map((kind) => [kind, new KindTable(kind)])) as unknown as Tables
+export const newTables = (progress?: Progress): Tables =>
+  Object.fromEntries(kindNames.map((kind) => [kind, new KindTable(kind, progress)])) as unknown as Tables
+
+/** The rows of all kinds as tables of their own. */
+export const takeTables = (tables: Tables): Tables =>
+  Object.fromEntries(kindNames.map((kind) => [kind, tables[kind].take()])) as unknown as Tables
 
 /** Strings by number, each once. */
 export class Dictionary {

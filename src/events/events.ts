@@ -1,5 +1,17 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, Dictionary, newTables, type Tables } from './columns.ts'
-import { Kind, type KindName, kindNames, recordedName, type TraceEvent } from './kinds.ts'
+import {
+  ABSENT,
+  ABSENT_COMM,
+  ABSENT_CONTEXT,
+  ABSENT_PID,
+  Dictionary,
+  newTables,
+  type Progress,
+  roomFor,
+  type Tables,
+  takeTables,
+  WORTH_KEEPING,
+} from './columns.ts'
+import { fieldsOf, Kind, kindNames, recordedName, type TraceEvent } from './kinds.ts'
 
 /**
  * Millions of events as columns, in the order in which they happened. Row r of the spine (`time` … `slot`) is one event; its
@@ -24,12 +36,29 @@ export interface Events {
   readonly zero: number
 }
 
+/** How events are handed over while they are built, so that not all of them stand in memory. */
+export interface Batching {
+  /** Events of a batch; the last has what is left. */
+  readonly rows: number
+  readonly take: (batch: Events) => void
+  /** Whether an event is wanted. Its payload is row `slot` of its kind's table already. */
+  readonly keeps?: (builder: EventBuilder, time: number, cpu: number, kind: number, slot: number) => boolean
+}
+
+/** More texts than that a dictionary takes only in a trace of which no batch is handed over. */
+const MOST_STRINGS = 1 << 16
+
 /** Builds events row by row. Readers push the spine, then write the payload at the slot they are given. */
 export class EventBuilder {
-  readonly tables = newTables()
-  readonly strings = new Dictionary()
+  /** A reader that knows how far it is says so. */
+  readonly progress: Progress = { share: 0 }
+  readonly tables: Tables
+  strings = new Dictionary()
+  /** Set before the first event is added. */
   zero = 0
   length = 0
+  readonly #batching: Batching | undefined
+  readonly #growth: Progress
   #time = new Float64Array(0)
   #cpu = new Uint16Array(0)
   #pid = new Int32Array(0)
@@ -38,10 +67,22 @@ export class EventBuilder {
   #context = new Uint8Array(0)
   #slot = new Uint32Array(0)
 
+  constructor(batching?: Batching) {
+    this.#batching = batching
+    // Batches are of one size, however much is to come.
+    this.#growth = batching === undefined ? this.progress : { share: 0 }
+    this.tables = newTables(this.#growth)
+  }
+
   /** Adds an event of which the payload row is already pushed: `slot` is what `tables[kind].push()` returned. */
   add(time: number, cpu: number, pid: number, comm: number, context: number, kind: number, slot: number): void {
+    const batching = this.#batching
+    if (batching?.keeps !== undefined && !batching.keeps(this, time, cpu, kind, slot)) {
+      this.tables[kindNames[kind]!].length = slot
+      return
+    }
     const row = this.length
-    if (row === this.#time.length) this.#grow(Math.max(1024, row * 2))
+    if (row === this.#time.length) this.#grow(roomFor(row, this.#growth))
     this.#time[row] = time
     this.#cpu[row] = cpu
     this.#pid[row] = pid
@@ -50,6 +91,40 @@ export class EventBuilder {
     this.#kind[row] = kind
     this.#slot[row] = slot
     this.length = row + 1
+    if (this.length === batching?.rows) this.cut()
+  }
+
+  /** Hands over what was added since the last batch. */
+  cut(): void {
+    if (this.#batching === undefined || this.length === 0) return
+    const { length, strings, zero } = this
+    const tables = takeTables(this.tables)
+    this.#batching.take({ length, ...this.#spine(), tables, strings, zero })
+    this.length = 0
+  }
+
+  /**
+   * Begins a new dictionary where batches are handed over and the old one has grown large; says whether it did. A caller that
+   * remembers numbers of strings forgets them then.
+   */
+  renewStrings(): boolean {
+    if (this.#batching === undefined || this.strings.size < MOST_STRINGS) return false
+    this.cut()
+    this.strings = new Dictionary()
+    return true
+  }
+
+  #spine() {
+    const { length } = this
+    return {
+      time: this.#time.slice(0, length),
+      cpu: this.#cpu.slice(0, length),
+      pid: this.#pid.slice(0, length),
+      kind: this.#kind.slice(0, length),
+      comm: this.#comm.slice(0, length),
+      context: this.#context.slice(0, length),
+      slot: this.#slot.slice(0, length),
+    }
   }
 
   /** Adds one event from its object view: for tests, losses and other rare events. */
@@ -80,36 +155,17 @@ export class EventBuilder {
     )
   }
 
-  /**
-   * Ends building. `blocks`: ends of runs of rows which are each in order (one per CPU); they are merged by time, the earlier
-   * block first where times are equal. Without it rows stay as they were added.
-   */
-  finish(blocks?: readonly number[]): Events {
+  /** Ends building: rows stay in the order in which they were added. */
+  finish(): Events {
     for (const kind of kindNames) this.tables[kind].trim()
     const { length } = this
-    const order = blocks === undefined ? undefined : mergeOrder(this.#time, blocks)
-    const time = this.#time.slice(0, length)
-    const cpu = this.#cpu.slice(0, length)
-    const pid = this.#pid.slice(0, length)
-    const kind = this.#kind.slice(0, length)
-    const comm = this.#comm.slice(0, length)
-    const context = this.#context.slice(0, length)
-    const slot = this.#slot.slice(0, length)
-    if (order !== undefined) {
-      // Each column by its own name: one shared helper would meet five kinds of array and run at half the speed.
-      const [fromTime, fromCpu, fromPid, fromKind] = [this.#time, this.#cpu, this.#pid, this.#kind] as const
-      const [fromComm, fromContext, fromSlot] = [this.#comm, this.#context, this.#slot] as const
-      for (let row = 0; row < length; row++) {
-        const from = order[row]!
-        time[row] = fromTime[from]!
-        cpu[row] = fromCpu[from]!
-        pid[row] = fromPid[from]!
-        kind[row] = fromKind[from]!
-        comm[row] = fromComm[from]!
-        context[row] = fromContext[from]!
-        slot[row] = fromSlot[from]!
-      }
-    }
+    const time = done(this.#time, length)
+    const cpu = done(this.#cpu, length)
+    const pid = done(this.#pid, length)
+    const kind = done(this.#kind, length)
+    const comm = done(this.#comm, length)
+    const context = done(this.#context, length)
+    const slot = done(this.#slot, length)
     const { tables, strings, zero } = this
     const events: Events = { length, time, cpu, pid, kind, comm, context, slot, tables, strings, zero }
     this.#grow(0)
@@ -131,38 +187,11 @@ export class EventBuilder {
   }
 }
 
-/** Rows in order of time, from blocks each in order: a k-way merge that never reorders within a block. */
-function mergeOrder(time: Float64Array, blocks: readonly number[]): Uint32Array {
-  const cursors = blocks.map((_, block) => (block === 0 ? 0 : blocks[block - 1]!))
-  const order = new Uint32Array(blocks.at(-1) ?? 0)
-  for (let out = 0; out < order.length; ) {
-    let first = -1
-    let firstTime = Number.POSITIVE_INFINITY
-    let secondTime = Number.POSITIVE_INFINITY
-    let second = -1
-    for (let block = 0; block < blocks.length; block++) {
-      const row = cursors[block]!
-      if (row >= blocks[block]!) continue
-      const at = time[row]!
-      if (first < 0 || at < firstTime) {
-        second = first
-        secondTime = firstTime
-        first = block
-        firstTime = at
-      } else if (second < 0 || at < secondTime) {
-        second = block
-        secondTime = at
-      }
-    }
-    // Take the whole run of the first block that comes before any other block's next event.
-    const end = blocks[first]!
-    let row = cursors[first]!
-    do order[out++] = row++
-    while (row < end && (time[row]! < secondTime || (time[row]! === secondTime && first < second) || second < 0))
-    cursors[first] = row
-  }
-  return order
-}
+/** The filled part of a column. */
+const done = <T extends { length: number; slice(from: number, to: number): T; subarray(from: number, to: number): T }>(
+  column: T,
+  length: number,
+): T => (length < column.length * WORTH_KEEPING ? column.slice(0, length) : column.subarray(0, length))
 
 /** The event at a row as an object. */
 export function eventAt(events: Events, row: number): TraceEvent {
@@ -189,18 +218,23 @@ export function* eachEvent(events: Events): Generator<TraceEvent> {
   for (let row = 0; row < events.length; row++) yield eventAt(events, row)
 }
 
-/** Numbers of the strings that hold the recorded name of a kind's rows, where its kind does not tell; ABSENT where it does. */
-function namesOf(tables: Tables, kind: KindName): Uint32Array | undefined {
-  const field = kind === 'other' ? 'name' : 'recordedAs'
-  return tables[kind].list.find(({ name }) => name === field)?.data as Uint32Array | undefined
+/** Where the recorded name of a kind's rows stands, if its kind does not tell; −1 where it does. */
+const nameFields = kindNames.map((kind) =>
+  Object.keys(fieldsOf(kind)).indexOf(kind === 'other' ? 'name' : 'recordedAs'),
+)
+const usualNames = kindNames.map(recordedName)
+
+/** The name by which the event of a kind and slot was recorded; undefined for kreplay's own kinds. */
+export function nameOf({ tables, strings }: Pick<Events, 'tables' | 'strings'>, kind: number, slot: number) {
+  const field = nameFields[kind]!
+  if (field < 0) return usualNames[kind]
+  const number = tables[kindNames[kind]!].list[field]!.data[slot] as number
+  return number === ABSENT.text ? usualNames[kind] : strings.get(number)
 }
 
 /** The name by which the event at a row was recorded; undefined for kreplay's own kinds. */
-export function nameAt(events: Events, row: number): string | undefined {
-  const kind = kindNames[events.kind[row]!]!
-  const number = namesOf(events.tables, kind)?.[events.slot[row]!] ?? ABSENT.text
-  return number === ABSENT.text ? recordedName(kind) : events.strings.get(number)
-}
+export const nameAt = (events: Events, row: number): string | undefined =>
+  nameOf(events, events.kind[row]!, events.slot[row]!)
 
 /** Events by the name as recorded. kreplay's own kinds (losses, start, end) are not among them. */
 export function countByName(events: Events): Record<string, number> {
@@ -212,7 +246,7 @@ export function countByName(events: Events): Record<string, number> {
   const byKind = new Float64Array(kindNames.length)
   for (let row = 0; row < length; row++) byKind[kind[row]!]!++
   kindNames.forEach((name, number) => {
-    const names = namesOf(tables, name)
+    const names = tables[name].list[nameFields[number]!]?.data
     if (names === undefined || byKind[number] === 0) {
       count(recordedName(name), byKind[number]!)
       return
@@ -221,7 +255,7 @@ export function countByName(events: Events): Record<string, number> {
     let usual = 0
     for (let row = 0; row < length; row++) {
       if (kind[row] !== number) continue
-      const string = names[slot[row]!]!
+      const string = names[slot[row]!]! as number
       if (string === ABSENT.text) usual++
       else byString[string]!++
     }
@@ -266,4 +300,38 @@ export function selectEvents(events: Events, keep: (row: number) => boolean): Ev
     context: take(events.context),
     slot: take(events.slot),
   }
+}
+
+/** Batches, of which each may have a dictionary of its own, as one. */
+export function joined(batches: Iterable<Events>): Events {
+  const [first, ...others] = batches
+  if (first === undefined) return new EventBuilder().finish()
+  if (others.length === 0) return first
+  const builder = new EventBuilder()
+  builder.zero = first.zero
+  for (const batch of [first, ...others]) {
+    const numbers = new Map<number, number>()
+    const numberOf = (number: number): number => {
+      if (number === ABSENT.text) return number
+      let known = numbers.get(number)
+      if (known === undefined) {
+        known = builder.strings.add(batch.strings.get(number)!)
+        numbers.set(number, known)
+      }
+      return known
+    }
+    for (let row = 0; row < batch.length; row++) {
+      const kind = batch.kind[row]!
+      const from = batch.tables[kindNames[kind]!].list
+      const table = builder.tables[kindNames[kind]!]
+      const slot = table.push()
+      table.list.forEach(({ data, type }, at) => {
+        const value = from[at]!.data[batch.slot[row]!]!
+        ;(data as unknown as (number | bigint)[])[slot] = type === 'text' ? numberOf(value as number) : value
+      })
+      const comm = numberOf(batch.comm[row]!)
+      builder.add(batch.time[row]!, batch.cpu[row]!, batch.pid[row]!, comm, batch.context[row]!, kind, slot)
+    }
+  }
+  return builder.finish()
 }

@@ -35,7 +35,12 @@ export const field = {
   pfn: (help = 'Page frame number of the block’s first page.') => int('u32', help, 'page frame'),
   order: (help = 'Size of the block: 2^order pages.') => int('u8', help, 'order'),
   migratetype: (help = 'Migratetype: 0 UNMOVABLE, 1 MOVABLE, 2 RECLAIMABLE, 3 HIGHATOMIC.') => int('u8', help),
-  gfp: (help = 'Allocation flags, as the recording kernel’s bits.') => int('u32', help, 'gfp bits'),
+  gfp: () =>
+    int(
+      'u32',
+      'Allocation flags, as the recording kernel’s bits; absent where the text has none.',
+      'gfp bits',
+    ).optional(),
   count: (help: string, unit?: string) => int('u32', help, unit),
   signed: (help: string, unit?: string) => int('i32', help, unit),
   long: (help: string, unit?: string) =>

@@ -7,12 +7,27 @@ export {
   type ColumnArray,
   Dictionary,
   KindTable,
+  newTables,
   type Tables,
 } from './columns.ts'
-export { countByName, EventBuilder, type Events, eachEvent, eventAt, lossesOf, nameAt, selectEvents } from './events.ts'
+export { Ask, balancesOf, type Demand, DemandBuilder, type Task, type Wish } from './demand.ts'
+export {
+  type Batching,
+  countByName,
+  EventBuilder,
+  type Events,
+  eachEvent,
+  eventAt,
+  joined,
+  lossesOf,
+  nameAt,
+  selectEvents,
+} from './events.ts'
 export { EXCHANGE_MARK, exchangeColumns, guardText, unguardText } from './exchange.ts'
 export { type ColumnType, type FieldMeta, isOptional, metaOf } from './fields.ts'
+export { positional } from './kinds/positional.ts'
 export {
+  dyntickOfWatching,
   eventSchemas,
   type FieldName,
   failedKinds,
@@ -22,6 +37,7 @@ export {
   kindNames,
   kindOfName,
   knownNames,
+  probedKinds,
   recordedFields,
   recordedName,
   snakeCase,
@@ -29,4 +45,6 @@ export {
   type TraceEvent,
   watchingOfDyntick,
 } from './kinds.ts'
-export type { Recording } from './recording.ts'
+export { defaultProbes, type Probe, Probes, probesSchema } from './probes.ts'
+export type { Recording, Scenario } from './recording.ts'
+export { Selection, type Wanted } from './selection.ts'

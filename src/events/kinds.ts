@@ -40,8 +40,18 @@ const payloads = {
   workqueue_activate_work: { work },
   workqueue_execute_start: { work, function: workFunction },
   workqueue_execute_end: { work, function: workFunction.optional() },
-  drain_all_pages: { zone: field.pointer('Zone asked for; 0 is every zone.').optional() },
+  /** A probe on drain_all_pages(zone). */
+  drain_all_pages: {
+    zone: field.pointer('Zone asked for; 0 is every zone.').optional(),
+    recordedAs: field.text('The probe’s event, where it has another name.').optional(),
+  },
   ...rcu,
+  /** A probe on a function of the slab allocator: `__slab_free`, `allocate_slab`, … */
+  slab_slow_path: {
+    cache: field.pointer('The cache: address of its kmem_cache.'),
+    object: field.pointer('The object, where the function has one.').optional(),
+    recordedAs: field.text('The probe’s event: as a rule the function’s name.').optional(),
+  },
   other: {
     name: field.text('The event’s recorded name.'),
     fields: field.text('Its fields as `name=value`, space-separated.'),
@@ -110,8 +120,16 @@ export const Kind = {
   rcu_barrier: 52,
   rcu_torture_read: 53,
   kvfree_call_rcu: 54,
-  other: 55,
+  slab_slow_path: 55,
+  other: 56,
 } as const satisfies Record<KindName, number>
+
+/** Kinds that only probes record, under the names that a file of probes tells. */
+export const probedKinds = [
+  'drain_all_pages',
+  'kvfree_call_rcu',
+  'slab_slow_path',
+] as const satisfies readonly KindName[]
 
 /** Kinds of kreplay’s own, which no kernel records. */
 const ownKinds: ReadonlySet<KindName> = new Set(['lost', 'trace_start', 'trace_end'])
@@ -144,14 +162,17 @@ const olderNames: Readonly<Record<string, KindName>> = {
 }
 
 const kindByName: ReadonlyMap<string, KindName> = new Map([
-  ...kindNames.filter((kind) => kind !== 'other' && recordedName(kind) === kind).map((kind) => [kind, kind] as const),
+  ...kindNames
+    .filter((kind) => kind !== 'other' && recordedName(kind) === kind)
+    .filter((kind) => !(probedKinds as readonly KindName[]).includes(kind))
+    .map((kind) => [kind, kind] as const),
   ...Object.entries(olderNames),
 ])
 
-/** Names that kernels record and for which there is a kind. */
+/** Names that kernels record of themselves and for which there is a kind. */
 export const knownNames: readonly string[] = [...kindByName.keys()]
 
-/** The kind of what is recorded by this name; undefined where `other` must hold it. */
+/** The kind of a kernel’s own event; undefined where there is none. Probes have theirs from `Probes`. */
 export const kindOfName = (recorded: string): KindName | undefined => kindByName.get(recorded)
 
 const turned: Readonly<Record<string, string>> = {
@@ -164,6 +185,11 @@ const turned: Readonly<Record<string, string>> = {
 
 /** `rcu_dyntick` says when idleness starts and ends; its successor `rcu_watching` when RCU’s watching does. */
 export const watchingOfDyntick = (polarity: string): string => turned[polarity] ?? polarity
+
+const turnedBack = Object.fromEntries(Object.entries(turned).map(([dyntick, watching]) => [watching, dyntick]))
+
+/** The other way round. */
+export const dyntickOfWatching = (polarity: string): string => turnedBack[polarity] ?? polarity
 
 /** The payload's fields of a kind, in order. */
 export const fieldsOf = (kind: KindName): Readonly<Record<string, z.ZodType>> => payloads[kind]

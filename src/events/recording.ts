@@ -15,4 +15,13 @@ export interface Recording {
   readonly machine: Machine
   /** What the reader skipped, by cause. */
   readonly tally: readonly TallyEntry[]
+  /** Where there are no events, but a workload that a machine model runs. */
+  readonly scenario?: Scenario
+}
+
+/** A workload for a machine model, by its id and what is set. */
+export interface Scenario {
+  readonly workload: string
+  readonly params: Readonly<Record<string, number | string | boolean>>
+  readonly seed: number
 }

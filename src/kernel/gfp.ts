@@ -72,7 +72,8 @@ export function parseGfp(text: string, version: KnownVersion): { bits: number; u
   const unknown: string[] = []
   let bits = 0
   for (const name of text.split('|')) {
-    const known = table.get(name)
+    // Before 4.6 single flags were printed without the underscores.
+    const known = table.get(name) ?? table.get(`__${name}`)
     if (known !== undefined) bits |= known
     else if (/^(0x[0-9a-f]+|\d+)$/i.test(name)) bits |= Number(name)
     else if (name !== 'none' && name !== '') unknown.push(name)

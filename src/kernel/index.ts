@@ -2,6 +2,8 @@ export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
 export { type BuddyCounts, type Machine, type Pageset, type Zone, zoneOf } from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
+export { type Random, randomOf } from './random.ts'
+export * from './rcu-sequence.ts'
 export { KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release } from './release.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
 export {

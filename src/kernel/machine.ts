@@ -47,6 +47,8 @@ export interface Machine {
   readonly zonesAfter: readonly Zone[]
   readonly buddyBefore: readonly BuddyCounts[]
   readonly buddyAfter: readonly BuddyCounts[]
+  /** How much each counter of /proc/vmstat rose over the recording; absent without both sidecars. */
+  readonly vmstatRise?: Readonly<Record<string, number>>
   /** Kernel tick rate; 250 where the capture does not say. */
   readonly hz: number
   /** 9 on x86-64 with hugetlb. */

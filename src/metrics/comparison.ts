@@ -1,8 +1,11 @@
 import { countByName, lossesOf, type Recording } from '#events'
+import type { TallyEntry, Zone } from '#kernel'
 import type { Burst, PolicyRun, Script } from '#replay'
+import type { PcpComparison } from './comparison-schema.ts'
+import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
 import { type Prices, priceOf } from './prices.ts'
-import type { Comparison, Fidelity, Run } from './schemas.ts'
+import type { Fidelity, Run } from './schemas.ts'
 
 /** Bursts that a chart shows; totals are never thinned. */
 const BURSTS_SHOWN = 2000
@@ -56,9 +59,13 @@ function thin(bursts: readonly Burst[]): readonly Burst[] {
   return [...requested, ...own].sort((a, b) => a.time - b.time)
 }
 
+/** Free pages in blocks of `from` and above. */
+const freePages = (blocks: readonly Int32Array[], step: number, from: number): number =>
+  blocks.reduce((sum, of, order) => (order < from ? sum : sum + (of[step]! << order)), 0)
+
 function measure(
   capture: ComparedCapture,
-  { policy, lists, drain, params, sizes, result }: PolicyRun,
+  { policy, lists, drain, params, sizes, result, times }: PolicyRun,
   prices: readonly Prices[],
 ): Run {
   const { script, isolated } = capture
@@ -81,6 +88,11 @@ function measure(
     series: {
       cachedPages: { t, cpus: Object.fromEntries(result.cached.map((pages, cpu) => [cpu, [...pages]])) },
       zoneLockPages: { t, pages: [...result.zoneLockPages] },
+      freePages: {
+        t,
+        pages: t.map((_, step) => freePages(result.freeBlocks, step, 0)),
+        contiguous: t.map((_, step) => freePages(result.freeBlocks, step, script.machine.pageblockOrder)),
+      },
       strandedPages: { t, pages: stranded },
       bursts: {
         t: bursts.map(({ time }) => time),
@@ -98,27 +110,74 @@ function measure(
     interruptions: Object.fromEntries(
       Array.from({ length: script.cpus }, (_, cpu) => [cpu, result.interruptions[cpu] ?? 0]),
     ),
+    times: [...times],
+    freeBlocksAtEnd: result.freeBlocks.map((blocks) => blocks.at(-1) ?? 0),
   }
 }
 
-const order = (runs: readonly PolicyRun[]): string[] => [...new Set(runs.map(({ policy }) => policy))]
+/** A capture of a comparison of any family, with what its replays could not use. */
+export interface ReplayedCapture {
+  readonly recording: Recording
+  /** Absent where the trace records nothing of what the family's policies do. */
+  readonly fidelity?: Fidelity
+  readonly isolated: readonly number[]
+  readonly tally: readonly TallyEntry[]
+  readonly cpus: number
+  readonly zones: readonly Zone[]
+  readonly recordedInterruptions?: Readonly<Record<string, number>>
+}
 
-/** Puts the runs of one or more captures into the comparison that reports are made from. */
-export function composeComparison(
-  captures: readonly ComparedCapture[],
+/** What a comparison of any family says besides its runs and its finding. */
+export function composeHead(
+  captures: readonly ReplayedCapture[],
   baseline: string,
-  prices: readonly Prices[],
   version: string,
-): Comparison {
-  const runs = captures.flatMap((capture) => capture.runs.map((run) => measure(capture, run, prices)))
-  const tally = new Map<string, Comparison['tally'][number]>()
-  for (const { recording, script } of captures) {
-    for (const entry of [...recording.tally, ...script.tally]) {
+): Omit<ComparisonHead, 'headline' | 'notes'> {
+  const tally = new Map<string, ComparisonHead['tally'][number]>()
+  for (const { recording, tally: own } of captures) {
+    for (const entry of [...recording.tally, ...own]) {
       const known = tally.get(entry.cause)
       if (known === undefined) tally.set(entry.cause, { ...entry })
       else known.count += entry.count
     }
   }
+  return {
+    schema: 'kreplay.comparison/1',
+    captures: captures.map(({ recording, isolated, cpus, zones, recordedInterruptions }) => ({
+      name: recording.name,
+      kernel: recording.machine.release?.text ?? 'unknown',
+      format: recording.format,
+      ...(recording.clock === undefined ? {} : { clock: recording.clock }),
+      cpus: Array.from({ length: cpus }, (_, cpu) => cpu),
+      isolated: [...isolated],
+      spanNs: (recording.events.time.at(-1) ?? 0) - (recording.events.time[0] ?? 0),
+      events: countByName(recording.events),
+      losses: lossesOf(recording.events),
+      tally: [...recording.tally],
+      missing: [...recording.machine.missing],
+      zones: zones.map(({ name, managed, pagesets }) => ({
+        name,
+        managed,
+        batch: pagesets[0]?.batch ?? 0,
+        high: pagesets[0]?.high ?? 0,
+      })),
+      recordedInterruptions: { ...recordedInterruptions },
+    })),
+    baseline,
+    fidelity: captures.flatMap(({ fidelity }) => fidelity ?? []),
+    tally: [...tally.values()],
+    version,
+  }
+}
+
+/** Puts the runs of one or more captures into the comparison that reports are made from. */
+export function composePcp(
+  captures: readonly ComparedCapture[],
+  baseline: string,
+  prices: readonly Prices[],
+  version: string,
+): PcpComparison {
+  const runs = captures.flatMap((capture) => capture.runs.map((run) => measure(capture, run, prices)))
   const notes: string[] = []
   for (const { script, recording, runs: own } of captures) {
     if (script.requestsInferred)
@@ -138,45 +197,23 @@ export function composeComparison(
       notes.push(
         `${recording.name}: the trace recorded ${recorded} interruptions by drain work; the replay of the same rules makes ${replayed}.`,
       )
-    if (own.some(({ result }) => result.pagesAtEnd !== result.pagesExpected))
+    if (
+      own.some(
+        ({ result }) => result.pagesAtEnd !== result.pagesExpected || result.pagesTwice > 0 || result.pagesLost > 0,
+      )
+    )
       notes.push(`${recording.name}: a replay lost count of pages; please report this.`)
     if (recording.machine.missing.length > 0)
       notes.push(`${recording.name}: the capture lacks ${recording.machine.missing.join(', ')}.`)
   }
-  if (
-    order(captures.flatMap(({ runs: own }) => own)).some(
-      (policy) => policy.includes('linux-6.12') || policy.includes('linux-7.2'),
-    )
-  )
-    notes.push(
-      'The rules of 6.12 and 7.2 are replayed without decay by vmstat ticks and without ZONE_BELOW_HIGH: their lists are an upper bound.',
-    )
   return {
-    schema: 'kreplay.comparison/1',
-    captures: captures.map(({ recording, script, isolated }) => ({
-      name: recording.name,
-      kernel: recording.machine.release?.text ?? 'unknown',
-      format: recording.format,
-      ...(recording.clock === undefined ? {} : { clock: recording.clock }),
-      cpus: Array.from({ length: script.cpus }, (_, cpu) => cpu),
-      isolated: [...isolated],
-      spanNs: script.to - script.from,
-      events: countByName(recording.events),
-      losses: lossesOf(recording.events),
-      tally: [...recording.tally],
-      missing: [...recording.machine.missing],
-      zones: script.zones.map(({ name, managed, pagesets }) => ({
-        name,
-        managed,
-        batch: pagesets[0]?.batch ?? 0,
-        high: pagesets[0]?.high ?? 0,
-      })),
-      recordedInterruptions: { ...script.recordedInterruptions },
-    })),
-    baseline,
+    family: 'pcp',
+    ...composeHead(
+      captures.map(({ script, ...capture }) => ({ ...script, ...capture })),
+      baseline,
+      version,
+    ),
     runs,
-    fidelity: captures.map(({ fidelity }) => fidelity),
-    tally: [...tally.values()],
     headline: captures
       .map((capture) =>
         headlineOf(
@@ -187,6 +224,5 @@ export function composeComparison(
       )
       .join(' '),
     notes,
-    version,
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { choosePcp, type ListRules, listPolicies, type PcpChoice } from '#policies'
 import { readCapture } from '#readers'
-import { Fidelity, type FidelityRun, infer, type Script, scriptOf } from '#replay'
+import { Fidelity, type FidelityRun, type Inference, infer, scriptOf } from '#replay'
 import { fidelityOf, scoreOf } from './fidelity.ts'
 import type { Fidelity as FidelityReport } from './schemas.ts'
 
@@ -10,8 +10,8 @@ const capture = (name: string) => readCapture(join(import.meta.dirname, '../../t
 
 async function fidelity(name: string): Promise<FidelityReport> {
   const recording = await capture(name)
-  const script = scriptOf(recording)
-  return fidelityOf(recording, script, infer(script).run)
+  const inference = infer(scriptOf(recording))
+  return fidelityOf(recording, inference.script, inference)
 }
 
 describe('what the kernels recorded', () => {
@@ -42,6 +42,27 @@ describe('what the kernels recorded', () => {
     expect(pcp!.requestedDrains).toMatchObject({ recorded: 18, exact: 18 })
   })
 
+  test('6.12: every refill, burst and page of an unpressed machine', async () => {
+    const { pcp } = await fidelity('pages-6.12-s')
+    expect(pcp!.refills.recorded).toBeGreaterThan(80)
+    expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.995)
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.98)
+    expect(pcp!.drainedPages.wrong / pcp!.drainedPages.recorded).toBeLessThanOrEqual(0.001)
+  })
+
+  test('7.2: the same', async () => {
+    const { pcp } = await fidelity('pages-7.2-s')
+    expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.995)
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.98)
+    expect(pcp!.drainedPages.wrong / pcp!.drainedPages.recorded).toBeLessThanOrEqual(0.001)
+  })
+
+  test('6.12 under pressure: free pages and kswapd tell when lists shrink', async () => {
+    const { pcp } = await fidelity('drain-6.12-s')
+    expect(scoreOf(pcp!.drainBursts)).toBeGreaterThanOrEqual(0.97)
+    expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.96)
+  })
+
   test('a CPU that was unknown for too long is not scored', async () => {
     const { pcp } = await fidelity('pages-6.1-s')
     for (const { warmupShare, scored } of pcp!.perCpu) expect(scored).toBe(warmupShare <= 0.25)
@@ -51,13 +72,15 @@ describe('what the kernels recorded', () => {
 
 /** The scores of a rule that differs from the kernel's in one thing. */
 describe('a wrong rule scores worse', () => {
-  const scripts = new Map<string, Script>()
+  const known = new Map<string, Inference>()
   beforeAll(async () => {
-    for (const name of ['pages-6.1-s', 'pages-5.10-s']) scripts.set(name, scriptOf(await capture(name)))
-  })
+    for (const name of ['pages-6.1-s', 'pages-5.10-s', 'pages-6.12-s', 'drain-6.12-s', 'drain-7.2-s'])
+      known.set(name, infer(scriptOf(await capture(name))))
+  }, 120_000)
 
   const scores = (name: string, choice: PcpChoice) => {
-    const { cpus }: FidelityRun = new Fidelity(scripts.get(name)!, choice, { resync: true }).run()
+    const { script, run } = known.get(name)!
+    const { cpus }: FidelityRun = new Fidelity(script, choice, { resync: true, ticks: run.ticks }).run()
     const sum = (of: (cpu: (typeof cpus)[number]) => number) => cpus.reduce((all, cpu) => all + of(cpu), 0)
     const score = (of: (cpu: (typeof cpus)[number]) => { exact: number; recorded: number; predicted: number }) =>
       scoreOf({
@@ -145,5 +168,48 @@ describe('a wrong rule scores worse', () => {
   test('another kernel’s rules', () => {
     expect(scores('pages-6.1-s', choosePcp('pcp/linux-5.10', '6.1')).bursts).toBeLessThan(0.5)
     expect(scores('pages-5.10-s', choosePcp('pcp/linux-6.1', '6.1')).bursts).toBeLessThan(0.5)
+  })
+
+  const own = (id: string) => choosePcp(id, '6.12')
+
+  test('6.12 without vmstat ticks', () => {
+    const truth = scores('pages-6.12-s', own('pcp/linux-6.12'))
+    expect(truth.bursts).toBeGreaterThan(0.98)
+    const still = mutant('pcp/linux-6.12', () => ({ onTick: () => 0 }))
+    expect(scores('pages-6.12-s', still).bursts).toBeLessThan(truth.bursts - 0.05)
+  })
+
+  test('6.12 with refills that do not double', () => {
+    const flat = mutant('pcp/linux-6.12', (rules) => ({
+      nrAlloc: (pcp, order, zone) => Math.min(rules.nrAlloc(pcp, order, zone), pcp.batch),
+    }))
+    expect(scores('pages-6.12-s', flat).refills).toBeLessThan(0.8)
+  })
+
+  test.each([31, 62, 64, 127])('6.12 with a batch of %i, where the kernel had 63', (batch) => {
+    expect(scores('pages-6.12-s', own(`pcp/linux-6.12{batch=${batch}}`)).refills).toBeLessThan(0.5)
+  })
+
+  test('6.12 without emptying the pageset at high-order frees', () => {
+    const noFreeHigh = mutant('pcp/linux-6.12', (rules) => ({
+      nrFree: (pcp, _order, zone) => rules.nrFree(pcp, 0, zone),
+    }))
+    expect(scores('pages-6.12-s', noFreeHigh).bursts).toBeLessThan(0.9)
+  })
+
+  const calm = { reclaimActive: false, belowHigh: false }
+  test.each([
+    ['drain-6.12-s', 'pcp/linux-6.12'],
+    ['drain-7.2-s', 'pcp/linux-7.2'],
+  ])('%s: %s, blind to a shortage of memory', (name, id) => {
+    const truth = scores(name, own(id)).bursts
+    const without = (part: Partial<typeof calm>) =>
+      scores(
+        name,
+        mutant(id, (rules) => ({ nrFree: (pcp, order, zone) => rules.nrFree(pcp, order, { ...zone, ...part }) })),
+      ).bursts
+    expect(without(calm)).toBeLessThan(truth - 0.1)
+    expect(without({ reclaimActive: false })).toBeLessThan(truth - 0.05)
+    expect(without({ belowHigh: false })).toBeLessThan(truth)
   })
 })

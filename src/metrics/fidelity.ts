@@ -4,12 +4,16 @@ import {
   type CpuFidelity,
   Fidelity as FidelityReplay,
   type FidelityRun,
+  type Inference,
   missHelp,
   ownPolicy,
   type PageScore,
+  recordedPages,
   type Score,
   type Script,
 } from '#replay'
+import { freePages, listCounts } from './final-pages.ts'
+import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
 
 /** A CPU whose lists were unknown for a larger share of its operations is not scored. */
@@ -38,6 +42,10 @@ function totals(run: FidelityRun) {
       scored.map(({ bursts }) => bursts),
       noScore,
     ),
+    tickDrains: sum(
+      scored.map(({ ticks }) => ticks),
+      noScore,
+    ),
     requestedDrains: sum(
       scored.map(({ requested }) => requested),
       noScore,
@@ -53,10 +61,14 @@ function totals(run: FidelityRun) {
 export const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
   share(exact, Math.max(recorded, predicted))
 
-function pcpFidelity(script: Script, run: FidelityRun, drainedInTrace: number): PcpFidelity {
+function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrace: number): PcpFidelity {
   const policy = ownPolicy(script)
-  const { requestedDrains, ...best } = totals(run)
-  const { requestedDrains: _, ...withoutResync } = totals(new FidelityReplay(script, policy, { resync: false }).run())
+  const { requestedDrains, tickDrains, ...best } = totals(run)
+  const {
+    requestedDrains: _requested,
+    tickDrains: _ticks,
+    ...withoutResync
+  } = totals(new FidelityReplay(script, policy, { resync: false, ticks: run.ticks }).run())
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)
   const scores = {
@@ -72,6 +84,7 @@ function pcpFidelity(script: Script, run: FidelityRun, drainedInTrace: number): 
     resyncs: run.resyncs,
     withoutResync,
     requestedDrains,
+    tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
     coverage: { drainedPages: { inTrace: drainedInTrace, scored: best.drainedPages.recorded } },
     perCpu: run.cpus.map((cpu) => ({
@@ -87,12 +100,15 @@ function pcpFidelity(script: Script, run: FidelityRun, drainedInTrace: number): 
     misses: [...run.misses]
       .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))
       .sort((a, b) => b.count - a.count),
+    listCounts: listCounts(script, run),
+    freePages: freePages(script, recordedPages(script, inferred.start)),
     scores: Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined)),
   }
 }
 
-/** How exactly kreplay reproduces what the recording kernel itself recorded. `run`: of the recording kernel's own policy. */
-export function fidelityOf(recording: Recording, script: Script, run: FidelityRun): Fidelity {
+/** How exactly kreplay reproduces what the recording kernel itself recorded. `inference`: of the recording kernel's own policy. */
+export function fidelityOf(recording: Recording, script: Script, inference: Inference): Fidelity {
+  const { run } = inference
   const { machine, events } = recording
   const notes: string[] = []
   const losses = lossesOf(events)
@@ -107,7 +123,9 @@ export function fidelityOf(recording: Recording, script: Script, run: FidelityRu
       `${losses.gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
     )
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
-  if (!pages) notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
+  const kvfree = hasKvfree(recording) ? kvfreeFidelity(recording) : undefined
+  if (!pages && kvfree === undefined)
+    notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
   const unscored = run.cpus.filter((cpu) => cpu.operations > 0 && !isScored(cpu)).map(({ cpu }) => cpu)
   if (unscored.length > 0)
     notes.push(
@@ -119,7 +137,8 @@ export function fidelityOf(recording: Recording, script: Script, run: FidelityRu
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
     losses,
-    ...(pages ? { pcp: pcpFidelity(script, run, events.tables.mm_page_pcpu_drain.length) } : {}),
+    ...(pages ? { pcp: pcpFidelity(script, inference, events.tables.mm_page_pcpu_drain.length) } : {}),
+    ...(kvfree === undefined ? {} : { kvfree }),
     notes,
   }
 }

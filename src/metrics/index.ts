@@ -1,5 +1,19 @@
-export { type ComparedCapture, composeComparison, quantilesOf } from './comparison.ts'
+export * from './accept/index.ts'
+export { type ComparedCapture, composeHead, composePcp, quantilesOf, type ReplayedCapture } from './comparison.ts'
+export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
+export {
+  type Cross,
+  type CrossCell,
+  composeCross,
+  crossCell,
+  crossSchema,
+  errorOf,
+  rateLike,
+} from './cross.ts'
 export { fidelityOf, scoreOf } from './fidelity.ts'
-export { holdTime, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
+export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
+export * from './kvfree/index.ts'
+export { type Likeness, type LikenessRow, likenessOf } from './likeness.ts'
+export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 export * from './schemas.ts'
 export * from './survey/index.ts'

@@ -20,9 +20,9 @@ test('the fitted lines are the reference’s (§3), to 0.2 µs and 1 ns a page',
     icx: [0.7, 27, 1.4, 19],
     clx: [0.8, 42, 2.3, 34],
     cfl: [0.5, 44, 0.7, 32],
-  }
-  for (const { id, bulkFreeUs, refillUs } of publishedPrices) {
-    const [freeAt = 0, freePage = 0, refillAt = 0, refillPage = 0] = reference[id as keyof typeof reference]
+  } as const
+  for (const [id, [freeAt, freePage, refillAt, refillPage]] of Object.entries(reference)) {
+    const { bulkFreeUs, refillUs } = publishedPrices.find((prices) => prices.id === id)!
     for (const [points, fixed, perPage] of [
       [bulkFreeUs, freeAt, freePage],
       [refillUs, refillAt, refillPage],

@@ -1,5 +1,6 @@
-import { linearRegression, linearRegressionLine } from 'simple-statistics'
+import { linearRegression } from 'simple-statistics'
 import { z } from 'zod'
+import type { LockPrices } from '#replay'
 
 /** A price list: what one unit of work costs on one machine, and how anybody knows. */
 export const pricesSchema = z.object({
@@ -74,6 +75,21 @@ export const publishedPrices: readonly Prices[] = [
     ],
   },
   {
+    id: 'cml',
+    machine: 'Comet Lake',
+    ...huangYing,
+    bulkFreeUs: [
+      [63, 2.18, 3.55],
+      [255, 7.35, 10.8],
+      [1023, 27.72, 40.1],
+    ],
+    refillUs: [
+      [63, 2.03, 3.05],
+      [255, 7.14, 10.2],
+      [1023, 27.89, 46.28],
+    ],
+  },
+  {
     id: 'cfl',
     machine: 'Coffee Lake',
     ...huangYing,
@@ -92,11 +108,24 @@ export const publishedPrices: readonly Prices[] = [
   },
 ]
 
-/** ns for one operation on so many pages: the least-squares line through the published means. */
-export function holdTime(points: Prices['bulkFreeUs']): (pages: number) => number {
-  const line = linearRegressionLine(linearRegression(points.map(([pages, mean]) => [pages, mean * 1000])))
-  return (pages) => Math.max(0, line(pages))
+/** The least-squares line through the published means. */
+function holdLine(points: Prices['bulkFreeUs']): LockPrices['refill'] {
+  const { m, b } = linearRegression(points.map(([pages, mean]) => [pages, mean * 1000]))
+  return { baseNs: b, pageNs: m }
 }
+
+/** ns for one operation on so many pages, by that line. */
+export function holdTime(points: Prices['bulkFreeUs']): (pages: number) => number {
+  const { baseNs, pageNs } = holdLine(points)
+  return (pages) => Math.max(0, baseNs + pages * pageNs)
+}
+
+/** What a replay in time needs of a price list. */
+export const lockPricesOf = ({ id, bulkFreeUs, refillUs }: Prices): LockPrices => ({
+  id,
+  bulkFree: holdLine(bulkFreeUs),
+  refill: holdLine(refillUs),
+})
 
 /** What prices need to know of a run. */
 export interface PriceableWork {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
 
-const perCpu = z.record(z.string(), z.number()).meta({ help: 'By CPU number.' })
+export const perCpu = z.record(z.string(), z.number()).meta({ help: 'By CPU number.' })
 
 const score = z.object({
   recorded: z.number(),
@@ -41,6 +42,11 @@ export const pcpFidelitySchema = z.object({
       drainedPages,
     }),
   ),
+  tickDrains: score
+    .meta({
+      help: 'Pages given back at vmstat ticks, from 6.12 on. Where no event tells the ticks, their phase is fitted to the record.',
+    })
+    .optional(),
   requestedDrains: score.meta({ help: 'Drains by work items: 5.10. Size equal to what the replay held.' }),
   excusedRefills: z.number().meta({
     help: 'Exact refills of a list that still held pages in the replay, all of which only the untraced bulk allocator can have taken.',
@@ -54,6 +60,34 @@ export const pcpFidelitySchema = z.object({
   inferredBulkPages: z
     .number()
     .meta({ help: 'Pages taken by the untraced bulk allocator, inferred from later frees.' }),
+  listCounts: z
+    .array(
+      z.object({ cpu: z.number(), zone: z.string(), recorded: z.number(), predicted: z.number(), within: z.boolean() }),
+    )
+    .meta({
+      help: 'Pages on each CPU’s lists at the end, against zoneinfo.after, which is read a little later. Within: 100 pages or 5 %.',
+    }),
+  freePages: z
+    .array(
+      z.object({
+        zone: z.string(),
+        recorded: z
+          .array(z.number())
+          .meta({ help: 'Free blocks by order: buddyinfo.after, read a little after the trace ended.' }),
+        predicted: z.array(z.number()),
+        pages: z
+          .object({ recorded: z.number(), predicted: z.number(), within: z.boolean() })
+          .meta({ help: 'Within: 1 %.' }),
+        ordersWithin: z.array(z.boolean()).meta({ help: 'By order. Within: 16 blocks or 5 %.' }),
+        compacted: z.number().meta({
+          help: 'Free pages that compaction took without an event and that were in use at the end: known from vmstat, not predicted.',
+        }),
+        contradictions: z
+          .number()
+          .meta({ help: 'Pages taken that were not free in the replay, or given back that were.' }),
+      }),
+    )
+    .meta({ help: 'The buddy at the end of the trace, by zone; empty without buddyinfo.' }),
   misses: z.array(z.object({ cause: z.string(), count: z.number(), help: z.string() })),
   scores: z.object({
     refills: z.number().optional().meta({ help: 'exact ÷ max(recorded, predicted); absent where nothing happened.' }),
@@ -62,7 +96,7 @@ export const pcpFidelitySchema = z.object({
   }),
 })
 
-const losses = z.object({ gaps: z.number(), events: z.number(), uncounted: z.number() })
+export const losses = z.object({ gaps: z.number(), events: z.number(), uncounted: z.number() })
 
 export const tallySchema = z.array(
   z.object({
@@ -80,6 +114,7 @@ export const fidelitySchema = z.object({
   kernel: z.string().meta({ help: 'Release as recorded, or "unknown".' }),
   losses,
   pcp: pcpFidelitySchema.optional(),
+  kvfree: kvfreeFidelitySchema.optional(),
   notes: z.array(z.string()),
 })
 export type Fidelity = z.infer<typeof fidelitySchema>
@@ -111,6 +146,19 @@ export const workSchema = z.object({
   pcpLocks: z.number().meta({ help: 'Per-CPU spinlocks taken by local operations.' }),
   dereferences: z.number().meta({ help: 'Extra dependent loads of the list pointer (RCU swap).' }),
   strandedPagesAtEnd: z.number().meta({ help: 'Pages on the lists of isolated CPUs when the trace ends.' }),
+  irqSaves: z.number().meta({ help: 'Times that a local list operation turned interrupts off and on.' }),
+  pcpLocksContended: z.number().meta({
+    help: 'Local operations that met a drain holding their pageset’s lock: they waited, or went to the buddy.',
+  }),
+  sleepsInAtomic: z.number().meta({ help: 'Locks that may sleep taken with interrupts off: a bug on PREEMPT_RT.' }),
+  fallbacks: z.number().meta({ help: 'Requests that took pages of another migratetype (mm_page_alloc_extfrag).' }),
+  claims: z.number().meta({ help: 'Of these, those that made a pageblock their own.' }),
+  borrowedPages: z.number().meta({
+    help: 'Pages that the buddy could not give: the kernel would have reclaimed, or failed. They vanish when freed.',
+  }),
+  unseenAllocs: z.number().meta({
+    help: 'Pages freed that nothing was seen to allocate (targets of compaction): taken from the buddy at that moment.',
+  }),
 })
 export type Work = z.infer<typeof workSchema>
 
@@ -125,6 +173,31 @@ export const pricedSchema = z.object({
   longestHoldNs: z.number().optional().meta({ unit: 'ns' }),
   requesterWaitNs: z.number().optional().meta({ unit: 'ns', help: 'Where the price list has a price for it.' }),
   unpriced: z.array(z.string()).meta({ help: 'Work fields that this price list has no price for: they stay counts.' }),
+})
+
+const spread = z.object({
+  count: z.number(),
+  positive: z.number().meta({ help: 'Those that took any time at all.' }),
+  sumNs: z.number().meta({ unit: 'ns' }),
+  p50: z.number().meta({ unit: 'ns', help: 'Quantiles of all `count`; at most 1.1 % too high.' }),
+  p99: z.number().meta({ unit: 'ns' }),
+  p999: z.number().meta({ unit: 'ns' }),
+  max: z.number().meta({ unit: 'ns' }),
+})
+
+export const timesSchema = z.object({
+  prices: z.string().meta({ help: 'Id of the price list whose hold times the run was made with.' }),
+  zoneHold: spread.meta({ help: 'Holds of zone->lock.' }),
+  zoneWait: spread.meta({ help: 'Waits for zone->lock, of all who took it.' }),
+  listWait: spread.meta({ help: 'Local operations that waited for a drain of their own pageset.' }),
+  operation: spread.meta({ help: 'What an allocation or free took beyond the list operation itself.' }),
+  requester: spread.meta({
+    help: 'From a drain request to its end; requests that found the mutex taken are not among them.',
+  }),
+  stolenNs: perCpu.meta({ unit: 'ns', help: 'By CPU: for how long drain work kept it from what it did.' }),
+  longestIrqsOffNs: z
+    .number()
+    .meta({ unit: 'ns', help: 'The longest that a drain had interrupts off, waiting included.' }),
 })
 
 /** Values at the ends of equal steps of time; `t` in ns after the trace’s first whole second. */
@@ -145,6 +218,11 @@ export const runSchema = z.object({
   series: z.object({
     cachedPages: seriesOfCpus.meta({ help: 'Pages on each CPU’s lists at the end of each step.' }),
     zoneLockPages: seriesOfOne.meta({ help: 'Pages moved under zone->lock within each step.' }),
+    freePages: seriesOfOne
+      .extend({
+        contiguous: z.array(z.number()).meta({ help: 'Of these, pages in free blocks of a pageblock or more.' }),
+      })
+      .meta({ help: 'Free pages in the buddy at the end of each step.' }),
     strandedPages: seriesOfOne.meta({ help: 'Pages on isolated CPUs’ lists at the end of each step.' }),
     bursts: z
       .object({
@@ -162,35 +240,7 @@ export const runSchema = z.object({
     refillPages: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).optional(),
   }),
   interruptions: perCpu,
+  times: z.array(timesSchema).meta({ help: 'Who waited how long: one for each price list.' }),
+  freeBlocksAtEnd: z.array(z.number()).meta({ help: 'Free blocks in the buddy when the trace ends, by order.' }),
 })
 export type Run = z.infer<typeof runSchema>
-
-export const comparisonSchema = z.object({
-  schema: z.literal('kreplay.comparison/1'),
-  captures: z.array(
-    z.object({
-      name: z.string(),
-      kernel: z.string(),
-      format: z.string(),
-      clock: z.string().optional(),
-      cpus: z.array(z.number()),
-      isolated: z.array(z.number()),
-      spanNs: z.number(),
-      events: z.record(z.string(), z.number()),
-      losses,
-      tally: tallySchema,
-      missing: z.array(z.string()).meta({ help: 'Sidecars that the capture lacks.' }),
-      zones: z.array(z.object({ name: z.string(), managed: z.number(), batch: z.number(), high: z.number() })),
-      /** What the trace itself recorded of interruptions by `drain_local_pages_wq`. */
-      recordedInterruptions: perCpu,
-    }),
-  ),
-  baseline: z.string().meta({ help: 'Policy id that others are compared with.' }),
-  runs: z.array(runSchema),
-  fidelity: z.array(fidelitySchema),
-  tally: tallySchema.meta({ help: 'What replays could not use, by cause, over all captures.' }),
-  headline: z.string().meta({ help: 'The finding in one sentence.' }),
-  notes: z.array(z.string()),
-  version: z.string().meta({ help: 'Of kreplay.' }),
-})
-export type Comparison = z.infer<typeof comparisonSchema>

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { type KnownVersion, UsageError } from '#kernel'
-import { type AnyDrainPolicy, type AnyListPolicy, drainPolicies, listPolicies, pairs } from './pcp/index.ts'
+import { type Catalogue, shipped } from './catalogue.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, pairs } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 
@@ -35,9 +36,11 @@ export function didYouMean(name: string, known: readonly string[]): string[] {
     .map(({ candidate }) => candidate)
 }
 
-/** Every id that stands alone: releases, and mechanisms that take the recording kernel's lists. */
-export const pcpIds = (): string[] => [
-  ...new Set([...Object.keys(pairs), ...drainPolicies.map(({ id }) => id)].map((id) => `pcp/${id}`)),
+/** Every id that stands alone: pairs, list rules, and mechanisms that take the recording kernel's lists. */
+export const pcpIds = ({ lists, drains }: Pick<Catalogue, 'lists' | 'drains'> = shipped): string[] => [
+  ...new Set(
+    [...Object.keys(pairs), ...lists.map(({ id }) => id), ...drains.map(({ id }) => id)].map((id) => `pcp/${id}`),
+  ),
 ]
 
 function unknown(what: string, name: string, known: readonly string[]): UsageError {
@@ -63,10 +66,30 @@ export function parseValue(text: string): ParamValue {
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
-const paramNames = (policy: { params: z.ZodObject }): string[] => Object.keys(policy.params.shape)
+/** What a policy of any family says of itself; `id` is without its family's prefix. */
+export interface PolicyHead {
+  readonly id: string
+  /** One line for the catalogue. */
+  readonly title: string
+  readonly source: string
+  readonly leavesOut: string
+  /** The only list of its parameters. */
+  readonly params: z.ZodObject
+}
+
+/** A policy of a family whose policies are of one part. */
+export interface PolicyChoice<P extends PolicyHead> {
+  /** As the user wrote it, with the family in front. */
+  readonly id: string
+  readonly policy: P
+  readonly params: Record<string, ParamValue>
+}
+
+const paramNames = (policy: Pick<PolicyHead, 'params'>): string[] => Object.keys(policy.params.shape)
 
 function checked(
-  policy: { id: string; params: z.ZodObject },
+  family: string,
+  policy: Pick<PolicyHead, 'id' | 'params'>,
   given: Record<string, ParamValue>,
 ): Record<string, ParamValue> {
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => paramNames(policy).includes(name)))
@@ -75,9 +98,36 @@ function checked(
   const issue = result.error.issues[0]!
   const name = String(issue.path[0] ?? '')
   throw new UsageError(
-    `parameter ${name}=${String(own[name])} of pcp/${policy.id}: ${issue.message}`,
-    `\`kreplay policies pcp/${policy.id}\` shows the bounds`,
+    `parameter ${name}=${String(own[name])} of ${family}/${policy.id}: ${issue.message}`,
+    `\`kreplay policies ${family}/${policy.id}\` shows the bounds`,
   )
+}
+
+/** What stands in the braces of an id, each name known. */
+function ownParams(id: string, braces: string, names: readonly string[]): Record<string, ParamValue> {
+  const own = parseParams(braces, id)
+  for (const param of Object.keys(own)) if (!names.includes(param)) throw unknown(`parameter of ${id}:`, param, names)
+  return own
+}
+
+/**
+ * `"accept/eager{unitPages=1024}"` → its policy with checked parameters. The family's prefix may be left out.
+ *
+ * @throws UsageError for an unknown id (with suggestions), an unknown parameter, or one out of bounds
+ */
+export function choosePolicy<P extends PolicyHead>(
+  family: string,
+  policies: readonly P[],
+  text: string,
+  set: Record<string, ParamValue> = {},
+): PolicyChoice<P> {
+  const [, prefix = family, name, braces = ''] = /^(?:([^{}/]+)\/)?([^{}/]+?)(?:\{([^}]*)\})?$/.exec(text.trim()) ?? []
+  const policy = prefix === family ? policies.find(({ id }) => id === name) : undefined
+  const ids = policies.map((known) => `${family}/${known.id}`)
+  if (policy === undefined) throw unknown('policy', name === undefined ? text : `${prefix}/${name}`, ids)
+  const id = `${family}/${policy.id}${braces === '' ? '' : `{${braces}}`}`
+  const given = { ...set, ...ownParams(id, braces, paramNames(policy)) }
+  return { id, policy, params: checked(family, policy, given) }
 }
 
 /**
@@ -89,11 +139,16 @@ export function splitIds(text: string): string[] {
 
 /**
  * `"pcp/linux-6.1+rcu-swap{gracePeriodNs=0}"` → its two parts with checked parameters. A bare mechanism takes the lists of
- * `recording`, the recording kernel. `set` applies to every part that has the parameter.
+ * `recording`, the recording kernel, bare list rules without a pair its mechanism. `set` applies to every part that has the parameter.
  *
  * @throws UsageError for an unknown id (with suggestions), an unknown parameter, or one out of bounds
  */
-export function choosePcp(text: string, recording: KnownVersion, set: Record<string, ParamValue> = {}): PcpChoice {
+export function choosePcp(
+  text: string,
+  recording: KnownVersion,
+  set: Record<string, ParamValue> = {},
+  { lists: listPolicies, drains: drainPolicies }: Pick<Catalogue, 'lists' | 'drains'> = shipped,
+): PcpChoice {
   const [, name, braces = ''] = /^(?:pcp\/)?([^{}]+?)(?:\{([^}]*)\})?$/.exec(text.trim()) ?? []
   if (name === undefined) throw new UsageError(`"${text}" is no policy id`, 'an example: pcp/linux-6.1+rcu-swap')
   const id = `pcp/${name}${braces === '' ? '' : `{${braces}}`}`
@@ -104,25 +159,24 @@ export function choosePcp(text: string, recording: KnownVersion, set: Record<str
   const bareDrain =
     pair === undefined && second === undefined ? drainPolicies.find((policy) => policy.id === first) : undefined
   const listId = bareDrain === undefined ? (pair?.[0] ?? first) : `linux-${recording}`
-  const drainId = second ?? (bareDrain === undefined ? pair?.[1] : bareDrain.id)
+  const drainId = second ?? bareDrain?.id ?? pair?.[1] ?? pairs[`linux-${recording}`]![1]
   const lists = listPolicies.find((policy) => policy.id === listId)
   if (lists === undefined)
     throw unknown(
       'policy',
       `pcp/${name}`,
-      second === undefined ? pcpIds() : listPolicies.map((policy) => `pcp/${policy.id}+${second}`),
+      second === undefined
+        ? pcpIds({ lists: listPolicies, drains: drainPolicies })
+        : listPolicies.map((policy) => `pcp/${policy.id}+${second}`),
     )
-  const drain = drainPolicies.find((policy) => policy.id === drainId || pairs[drainId ?? '']?.[1] === policy.id)
+  const drain = drainPolicies.find((policy) => policy.id === drainId || pairs[drainId]?.[1] === policy.id)
   if (drain === undefined)
     throw unknown(
       'drain mechanism',
-      drainId ?? '',
+      drainId,
       drainPolicies.map((policy) => policy.id),
     )
 
-  const own = parseParams(braces, id)
-  const names = [...paramNames(lists), ...paramNames(drain)]
-  for (const param of Object.keys(own)) if (!names.includes(param)) throw unknown(`parameter of ${id}:`, param, names)
-  const given = { ...set, ...own }
-  return { id, lists, drain, listParams: checked(lists, given), drainParams: checked(drain, given) }
+  const given = { ...set, ...ownParams(id, braces, [...paramNames(lists), ...paramNames(drain)]) }
+  return { id, lists, drain, listParams: checked('pcp', lists, given), drainParams: checked('pcp', drain, given) }
 }

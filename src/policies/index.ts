@@ -1,2 +1,16 @@
-export { choosePcp, didYouMean, type ParamValue, type PcpChoice, parseValue, pcpIds, splitIds } from './choose.ts'
+export * from './accept/index.ts'
+export { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from './catalogue.ts'
+export {
+  choosePcp,
+  choosePolicy,
+  didYouMean,
+  type ParamValue,
+  type PcpChoice,
+  type PolicyChoice,
+  type PolicyHead,
+  parseValue,
+  pcpIds,
+  splitIds,
+} from './choose.ts'
+export * from './kvfree/index.ts'
 export * from './pcp/index.ts'

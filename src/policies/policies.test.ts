@@ -11,6 +11,7 @@ import {
   parseValue,
   splitIds,
 } from './index.ts'
+import { Quota } from './pcp/lists.ts'
 import { zoneBatchsize } from './pcp/sizes.ts'
 
 const zone: Zone = {
@@ -101,6 +102,27 @@ describe('test vectors of the reference (§2.9), batch 63', () => {
   test('6.1 empties the list just freed to before it looks at the next', () => {
     const { rules } = made('pcp/linux-6.1')
     expect(taken(rules.bulkOrder(), [3, 2, 2, ...Array(11).fill(0)], 7, 1)).toBe('MMRRUUU')
+  })
+
+  test('7.2 gives back a batch at a time, so a THP may stand for a batch (measured: two THPs and 903 pages for 1029)', () => {
+    const { rules, pcp } = made('pcp/linux-7.2')
+    const quota = new Quota(1029, rules.freeChunk!(pcp))
+    quota.take(512)
+    quota.take(512)
+    let pages = 0
+    for (; quota.rest > 0; pages++) quota.take(1)
+    expect(pages).toBe(903)
+  })
+
+  test('6.12 lowers `high` by an eighth at a vmstat tick and gives back what lies above it', () => {
+    const { rules, pcp } = made('pcp/linux-6.12', { highMin: 1760, highMax: 5858 })
+    pcp.high = 5858
+    pcp.count = 5209
+    expect(rules.onTick!(pcp)).toBe(83)
+    expect(pcp.high).toBe(5126)
+    pcp.count = 100
+    for (let tick = 0; tick < 20; tick++) expect(rules.onTick!(pcp)).toBe(0)
+    expect(pcp.high).toBe(1760)
   })
 
   test('6.12 doubles refills and lifts `high` with each', () => {

@@ -1,39 +1,52 @@
 import { type Events, kindNames } from '#events'
-import { type Cpu, type Machine, TraceError } from '#kernel'
+import { type Cpu, TraceError, type Zone } from '#kernel'
 
 const HINT =
   'The sidecars (zoneinfo, buddyinfo, …) belong to another machine or boot: put the right ones there, or remove them and ' +
   'read the trace without.'
 
-/** The CPUs that events ran on. */
-export function cpusOf({ cpu, length }: Events): Cpu[] {
-  const seen = new Uint8Array(0x10000)
-  for (let row = 0; row < length; row++) seen[cpu[row]!] = 1
-  const cpus: Cpu[] = []
-  for (let number = 0; number < seen.length; number++) if (seen[number] === 1) cpus.push(number)
-  return cpus
+/** What the zoneinfo of before and of after a trace tell. */
+export interface Zones {
+  readonly zones: readonly Zone[]
+  readonly zonesAfter: readonly Zone[]
 }
 
-/** Refuses a trace with pages outside every zone, or with CPUs of which the zoneinfo knows nothing. */
-export function checkFits(events: Events, machine: Machine, seenCpus: readonly Cpu[], trace: string): void {
-  const zones = [...machine.zones, ...machine.zonesAfter]
-  if (zones.length === 0) return
-  const strange = seenCpus.filter((cpu) => !machine.cpus.includes(cpu))
-  if (strange.length > 0 && machine.cpus.length > 0) {
-    throw new TraceError({
-      place: { file: trace },
-      what: `CPU ${strange.join(', ')} recorded events, but zoneinfo knows only CPU ${machine.cpus.join(', ')}`,
-      hint: HINT,
-    })
+/** The CPUs that zoneinfo knows, in order. */
+export const cpusIn = ({ zones, zonesAfter }: Zones): Cpu[] =>
+  [...new Set([...zones, ...zonesAfter].flatMap(({ pagesets }) => pagesets.map(({ cpu }) => cpu)))].sort(
+    (a, b) => a - b,
+  )
+
+/** Sees whether a trace, as its events come, is of the machine that the zoneinfo beside it is of. */
+export class Fit {
+  readonly #zones: Zones
+  readonly #starts: Float64Array
+  readonly #ends: Float64Array
+  readonly #seen = new Uint8Array(0x10000)
+  /** Events with pages outside every zone, and the first such page. */
+  #outside = 0
+  #first: number | undefined
+
+  constructor(zones: Zones) {
+    this.#zones = zones
+    const all = [...zones.zones, ...zones.zonesAfter]
+    this.#starts = Float64Array.from(all, ({ startPfn }) => startPfn)
+    this.#ends = Float64Array.from(all, ({ startPfn, spanned }) => startPfn + spanned)
   }
-  const starts = Float64Array.from(zones, ({ startPfn }) => startPfn)
-  const ends = Float64Array.from(zones, ({ startPfn, spanned }) => startPfn + spanned)
-  let outside = 0
-  let first: number | undefined
-  for (const kind of kindNames) {
-    const column = events.tables[kind].list.find(({ name }) => name === 'pfn')
-    if (column === undefined) continue
-    const pfns = column.data as Uint32Array
+
+  add(events: Events): void {
+    const { cpu, length } = events
+    const seen = this.#seen
+    for (let row = 0; row < length; row++) seen[cpu[row]!] = 1
+    if (this.#starts.length === 0) return
+    for (const kind of kindNames) {
+      const column = events.tables[kind].list.find(({ name }) => name === 'pfn')
+      if (column !== undefined) this.#addPages(column.data as Uint32Array)
+    }
+  }
+
+  #addPages(pfns: Uint32Array): void {
+    const [starts, ends] = [this.#starts, this.#ends]
     let zone = 0
     for (let row = 0; row < pfns.length; row++) {
       const pfn = pfns[row]!
@@ -42,17 +55,37 @@ export function checkFits(events: Events, machine: Machine, seenCpus: readonly C
       while (zone < starts.length && !(pfn >= starts[zone]! && pfn < ends[zone]!)) zone++
       if (zone < starts.length) continue
       zone = 0
-      outside++
-      first ??= pfn
+      this.#outside++
+      this.#first ??= pfn
     }
   }
-  if (first === undefined) return
-  const ranges = machine.zones.map(
-    ({ node, name, startPfn, spanned }) => `node ${node} ${name} ${startPfn}–${startPfn + spanned - 1}`,
-  )
-  throw new TraceError({
-    place: { file: trace },
-    what: `page frame ${first} lies outside every zone of zoneinfo (${ranges.join(', ')}); ${outside} events are so`,
-    hint: HINT,
-  })
+
+  /** The CPUs that events ran on. */
+  get cpus(): Cpu[] {
+    const cpus: Cpu[] = []
+    for (let number = 0; number < this.#seen.length; number++) if (this.#seen[number] === 1) cpus.push(number)
+    return cpus
+  }
+
+  /** Refuses a trace with pages outside every zone, or with CPUs of which the zoneinfo knows nothing. */
+  check(trace: string): void {
+    const known = cpusIn(this.#zones)
+    const strange = this.cpus.filter((cpu) => !known.includes(cpu))
+    if (strange.length > 0 && known.length > 0) {
+      throw new TraceError({
+        place: { file: trace },
+        what: `CPU ${strange.join(', ')} recorded events, but zoneinfo knows only CPU ${known.join(', ')}`,
+        hint: HINT,
+      })
+    }
+    if (this.#first === undefined) return
+    const ranges = this.#zones.zones.map(
+      ({ node, name, startPfn, spanned }) => `node ${node} ${name} ${startPfn}–${startPfn + spanned - 1}`,
+    )
+    throw new TraceError({
+      place: { file: trace },
+      what: `page frame ${this.#first} lies outside every zone of zoneinfo (${ranges.join(', ')}); ${this.#outside} events are so`,
+      hint: HINT,
+    })
+  }
 }

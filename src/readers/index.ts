@@ -1,21 +1,25 @@
-import { constants } from 'node:buffer'
+import { existsSync } from 'node:fs'
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { Recording } from '#events'
-import { parseRelease, TraceError } from '#kernel'
+import { defaultProbes, EventBuilder, type Events, type Probe, type Recording, type Selection } from '#events'
+import { parseRelease, type Release, TraceError } from '#kernel'
 import { kreplayArrow } from './arrow/index.ts'
 import { kreplayCsv } from './csv/index.ts'
-import { checkFits, cpusOf } from './fits.ts'
-import type { ReadTrace, TraceFormat } from './format.ts'
+import { Fit } from './fits.ts'
+import { HEAD, type ReadTrace, type TraceFormat, type TraceSource } from './format.ts'
 import { looksLike } from './looks-like.ts'
 import { kreplayNdjson } from './ndjson/index.ts'
 import { perfData, perfScript } from './perf/index.ts'
-import { machineOf, parseVmstat, SIDECARS, type Sidecars } from './sidecars.ts'
+import { PROBES, readProbes } from './probes.ts'
+import { scenario } from './scenario/index.ts'
+import { machineOf, parseVmstat, SIDECARS, type Sidecars, zonesOf } from './sidecars.ts'
+import { Source } from './source.ts'
 import { babeltraceText, ftraceText, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
-import { unwrap } from './unwrap.ts'
 
 export type { ReadTrace, TraceFormat, TraceSource } from './format.ts'
+export { readProbes } from './probes.ts'
+export { SCENARIO_SCHEMA } from './scenario/index.ts'
 
 /** Every format that kreplay reads, in the order in which they are tried. */
 export const formats: readonly TraceFormat[] = [
@@ -26,6 +30,7 @@ export const formats: readonly TraceFormat[] = [
   perfData,
   perfScript,
   kreplayCsv,
+  scenario,
   kreplayNdjson,
   kreplayArrow,
 ]
@@ -39,29 +44,24 @@ export interface Capture extends Recording {
 }
 
 export interface ReadOptions {
+  /** What probes’ events are, beside the usual ones and those in the capture’s own `probes.json`. */
+  readonly probes?: readonly Probe[]
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
 
 /** Names tried first in a capture folder. */
 const TRACE_NAMES = ['trace.dat', 'trace.txt', 'trace.csv', 'trace.ndjson', 'trace.arrow', 'perf.data']
-const HEAD = 64 * 1024
 
 /** Reads a capture: a folder with a trace and its sidecars, or a trace file by itself. */
 export async function readCapture(path: string, options: ReadOptions = {}): Promise<Capture> {
   const { trace, sidecarFolder, name } = await locate(path)
   const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
-  const { bytes, wrapper } = unwrap(await readBytes(trace), trace)
-  const format = formatOf(bytes, trace)
-  const release = sidecars.uname === undefined ? undefined : parseRelease(sidecars.uname.text)
-  const read = await format.read({
-    name: trace,
-    bytes,
-    ...(release === undefined ? {} : { release }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-  })
-  const cpus = cpusOf(read.events)
-  const machine = machineOf(sidecars, cpus, read.uname)
-  checkFits(read.events, machine, cpus, trace)
+  const known = await knownOf(sidecars, sidecarFolder, options)
+  const read = await Source.use(trace, options.onProgress, (source) => readTrace(source, known))
+  const fit = new Fit(zonesOf(sidecars))
+  fit.add(read.events)
+  fit.check(trace)
+  const machine = machineOf(sidecars, fit.cpus, read.uname)
   const vmstat = (when: 'before' | 'after') => {
     const sidecar = sidecars[`vmstat.${when}`]
     return sidecar === undefined ? undefined : parseVmstat(sidecar.text, sidecar.file)
@@ -69,15 +69,120 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
   const [vmstatBefore, vmstatAfter] = [vmstat('before'), vmstat('after')]
   return {
     name,
-    format: wrapper === undefined ? read.format : `${read.format}, in ${wrapper}`,
+    format: read.format,
     resolutionNs: read.resolutionNs,
     events: read.events,
     machine,
     tally: read.tally,
+    ...(read.scenario === undefined ? {} : { scenario: read.scenario }),
     ...(read.clock === undefined ? {} : { clock: read.clock }),
     ...(read.lines === undefined ? {} : { lines: read.lines }),
     ...(vmstatBefore === undefined ? {} : { vmstatBefore }),
     ...(vmstatAfter === undefined ? {} : { vmstatAfter }),
+  }
+}
+
+/** What is known of a trace before it is read. */
+type Known = Pick<TraceSource, 'release' | 'probes' | 'onProgress'>
+
+async function knownOf(sidecars: Sidecars, folder: string | undefined, options: ReadOptions): Promise<Known> {
+  const { onProgress, probes = [] } = options
+  const release = sidecars.uname === undefined ? undefined : parseRelease(sidecars.uname.text)
+  return {
+    probes: defaultProbes.with(await probesIn(folder)).with(probes),
+    ...(release === undefined ? {} : { release }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  }
+}
+
+async function readTrace(source: Source, known: Known): Promise<ReadTrace> {
+  const format = formatOf(source.head, source.name)
+  if (format.open !== undefined) {
+    const builder = new EventBuilder()
+    const read = await readPieces(format.open, source, known, builder)
+    return { ...read, events: builder.finish() }
+  }
+  const { name } = source
+  const bytes = format.readFetched === undefined ? undefined : source.fetched()
+  const read =
+    bytes === undefined
+      ? await format.read({ name, bytes: await source.bytes(), ...known })
+      : format.readFetched!({ name, bytes, ...known })
+  return { ...read, format: formatIn(source, read.format) }
+}
+
+async function readPieces(
+  open: NonNullable<TraceFormat['open']>,
+  source: Source,
+  known: Known,
+  builder: EventBuilder,
+): Promise<Omit<ReadTrace, 'events'>> {
+  const reader = open({ name: source.name, head: source.head, builder, ...known })
+  for await (const piece of source.pieces()) reader.push(piece)
+  const read = reader.end()
+  return { ...read, format: formatIn(source, read.format) }
+}
+
+const formatIn = ({ wrapper }: Source, format: string): string =>
+  wrapper === undefined ? format : `${format}, in ${wrapper}`
+
+/** Events of a batch: a record batch of Arrow has as many. */
+export const BATCH = 1 << 17
+
+export interface BatchOptions extends ReadOptions {
+  /** Takes the next batch of wanted events, in order. It is read no further before this returns. */
+  readonly take: (batch: Events) => void
+  readonly selection: Selection
+}
+
+/** What a trace in batches says of itself, after the last. */
+export interface BatchedTrace extends Omit<ReadTrace, 'events'> {
+  readonly name: string
+  /** First whole second of the trace's clock. */
+  readonly zero: number
+  readonly release?: Release
+  /** Whether a zoneinfo stands beside it, which no other format holds. */
+  readonly hasZones: boolean
+}
+
+/**
+ * Reads the wanted events of a capture in batches. Text and trace.dat of any size take the memory of one batch (trace.dat a
+ * stretch of each CPU more, and not where it is packed in gzip or zstd once more); other formats are read as a whole first.
+ */
+export async function readBatches(path: string, { take, selection, ...options }: BatchOptions): Promise<BatchedTrace> {
+  const { trace, sidecarFolder, name } = await locate(path)
+  const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
+  const known = await knownOf(sidecars, sidecarFolder, options)
+  const fit = new Fit(zonesOf(sidecars))
+  const takeFitting = (batch: Events) => {
+    fit.add(batch)
+    take(batch)
+  }
+  const read = await Source.use(trace, options.onProgress, async (source) => {
+    const { open, readFrom } = formatOf(source.head, trace)
+    const builder = new EventBuilder({ rows: BATCH, take: takeFitting, keeps: selection.keepsAdded })
+    const bytes = source.fetched()
+    if (readFrom !== undefined && bytes !== undefined) {
+      const { events, ...read } = readFrom({ name: trace, bytes, ...known }, builder)
+      if (events.length > 0) takeFitting(events)
+      return { ...read, zero: events.zero }
+    }
+    if (open === undefined) {
+      const { events, ...read } = await readTrace(source, known)
+      takeFitting(selection.of(events))
+      return { ...read, zero: events.zero }
+    }
+    const read = await readPieces(open, source, known, builder)
+    builder.cut()
+    return { ...read, zero: builder.zero }
+  })
+  fit.check(trace)
+  const release = known.release ?? (read.uname === undefined ? undefined : parseRelease(read.uname))
+  return {
+    ...read,
+    name,
+    hasZones: sidecars['zoneinfo.before'] !== undefined,
+    ...(release === undefined ? {} : { release }),
   }
 }
 
@@ -113,7 +218,10 @@ async function traceIn(folder: string): Promise<string> {
   }
   const others: string[] = []
   for (const name of names) {
-    if ((SIDECARS as readonly string[]).includes(name) || /^(README|workload\.sh|meminfo\.|rcuscale\.)/.test(name))
+    if (
+      (SIDECARS as readonly string[]).includes(name) ||
+      /^(README|probes\.json|workload\.sh|meminfo\.|rcuscale\.)/.test(name)
+    )
       continue
     const file = join(folder, name)
     if ((await stat(file)).isFile() && (await isTrace(file))) others.push(name)
@@ -147,40 +255,7 @@ async function isTrace(file: string): Promise<boolean> {
   }
 }
 
-/** The whole file; `readFile` stops at 2 GiB. */
-async function readBytes(file: string): Promise<Uint8Array> {
-  const handle = await open(file).catch((error: NodeJS.ErrnoException) => {
-    throw new TraceError({ place: { file }, what: `can't be opened (${error.code})`, hint: 'Is it readable for you?' })
-  })
-  try {
-    const status = await handle.stat()
-    if (!status.isFile())
-      throw new TraceError({ place: { file }, what: 'is not a file', hint: 'Save the trace to a file.' })
-    if (status.size === 0) {
-      throw new TraceError({ place: { file }, what: 'the file is empty', hint: 'Record or copy the trace again.' })
-    }
-    if (status.size > constants.MAX_LENGTH) {
-      throw new TraceError({
-        place: { file },
-        what: 'the file is too large to read',
-        hint: 'Cut it: `trace-cmd split`.',
-      })
-    }
-    const bytes = Buffer.allocUnsafe(status.size)
-    let at = 0
-    while (at < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 1 << 30), at)
-      if (bytesRead === 0) break
-      at += bytesRead
-    }
-    return bytes.subarray(0, at)
-  } finally {
-    await handle.close()
-  }
-}
-
-function formatOf(bytes: Uint8Array, file: string): TraceFormat {
-  const head = bytes.subarray(0, HEAD)
+function formatOf(head: Uint8Array, file: string): TraceFormat {
   const format = formats.find((candidate) => candidate.sniff(head))
   if (format !== undefined) return format
   throw new TraceError({
@@ -188,6 +263,13 @@ function formatOf(bytes: Uint8Array, file: string): TraceFormat {
     what: `this is no trace that kreplay knows; it looks like ${looksLike(head)}`,
     hint: `Formats read: ${formats.map(({ id }) => id).join(', ')}; each also in gzip or zstd.`,
   })
+}
+
+/** The capture’s own, which are none as a rule. */
+async function probesIn(folder: string | undefined): Promise<readonly Probe[]> {
+  if (folder === undefined) return []
+  const file = join(folder, PROBES)
+  return existsSync(file) ? await readProbes(file) : []
 }
 
 async function readSidecars(folder: string): Promise<Sidecars> {

@@ -22,6 +22,7 @@ export function looksLike(head: Uint8Array): string {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 512)).toString('latin1')
   const match = known.find(([magic]) => text.startsWith(magic))
   if (match !== undefined) return match[1]
+  if (/^\[\d{20}\] \(/.test(text)) return 'babeltrace2 text in clock cycles (print it with --clock-seconds)'
   if (/[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text)) return 'binary data'
   const line = (text.split('\n', 1)[0] ?? '').replace(/[^\x20-\x7e]/g, '?').trim()
   return `text that begins with "${line.length > 60 ? `${line.slice(0, 60)}…` : line}"`

@@ -134,8 +134,20 @@ test('gzip and zstd are taken off, whatever the name', async () => {
   )
   const trailing = Buffer.concat([zstdCompressSync(bytes), Buffer.from('and more')])
   expect((await errorOf(folder({ 'trace.dat.zst': trailing }))).message).toMatch(/zstd file can't be unpacked/)
-  const bomb = zstdCompressSync(Buffer.alloc(200_000_000))
-  expect((await errorOf(folder({ 'trace.txt.zst': bomb }))).message).toMatch(/unpacks to more than/)
+})
+
+test('a bomb is told before it fills the memory, whatever it holds', async () => {
+  const head = readFileSync(join(traces, 'pages-7.2-s/trace.txt')).subarray(0, 5000)
+  for (const [pack, begin, fill] of [
+    [gzipSync, head, 'x'],
+    [zstdCompressSync, head, 'x'],
+    [zstdCompressSync, readFileSync(join(traces, small.from)), '\0'],
+  ] as const) {
+    const bomb = pack(Buffer.concat([begin, Buffer.alloc(100_000_000, fill)]))
+    expect((await errorOf(folder({ 'trace.txt.zst': bomb }))).message).toMatch(/unpacks to more than/)
+  }
+  const zeros = zstdCompressSync(Buffer.alloc(200_000_000))
+  expect((await errorOf(folder({ 'trace.txt.zst': zeros }))).message).toMatch(/looks like binary data/)
 })
 
 test('a folder’s single trace is found whatever its name', async () => {

@@ -1,4 +1,5 @@
 import { type BuddyCounts, type Cpu, type Machine, type Pageset, parseRelease, TraceError, type Zone } from '#kernel'
+import { cpusIn, type Zones } from './fits.ts'
 
 /** Files beside a trace in which the recording kernel tells of itself. */
 export const SIDECARS = [
@@ -122,6 +123,12 @@ export function parseVmstat(text: string, file: string): Record<string, number> 
   return values
 }
 
+function riseOf(before: NonNullable<Sidecars[SidecarName]>, after: NonNullable<Sidecars[SidecarName]>) {
+  const start = parseVmstat(before.text, before.file)
+  const end = parseVmstat(after.text, after.file)
+  return Object.fromEntries(Object.entries(end).map(([name, value]) => [name, value - (start[name] ?? value)]))
+}
+
 /**
  * CPUs named by `isolcpus=` and `nohz_full=`. Source: Documentation/admin-guide/kernel-parameters.rst, "cpu lists" and
  * `isolcpus=[flag-list,]<cpu-list>`; `N` is the last CPU, `all` every one, `a-b:used/group` a pattern.
@@ -144,34 +151,41 @@ export function parseIsolated(cmdline: string, cpus: readonly Cpu[], file: strin
   return [...isolated].sort((a, b) => a - b)
 }
 
+const readSidecar = <T>(sidecars: Sidecars, name: SidecarName, parse: (text: string, file: string) => T[]): T[] => {
+  const sidecar = sidecars[name]
+  return sidecar === undefined ? [] : parse(sidecar.text, sidecar.file)
+}
+
+export const zonesOf = (sidecars: Sidecars): Zones => ({
+  zones: readSidecar(sidecars, 'zoneinfo.before', parseZoneinfo),
+  zonesAfter: readSidecar(sidecars, 'zoneinfo.after', parseZoneinfo),
+})
+
 /** What the sidecars tell of the machine. `seenCpus` are the trace's own, for captures without zoneinfo. */
 export function machineOf(sidecars: Sidecars, seenCpus: readonly Cpu[], traceUname: string | undefined): Machine {
-  const read = <T>(name: SidecarName, parse: (text: string, file: string) => T[]): T[] => {
-    const sidecar = sidecars[name]
-    return sidecar === undefined ? [] : parse(sidecar.text, sidecar.file)
-  }
-  const zones = read('zoneinfo.before', parseZoneinfo)
-  const zonesAfter = read('zoneinfo.after', parseZoneinfo)
-  const known = new Set([...zones, ...zonesAfter].flatMap(({ pagesets }) => pagesets.map(({ cpu }) => cpu)))
-  const cpus = [...(known.size > 0 ? known : seenCpus)].sort((a, b) => a - b)
+  const zones = zonesOf(sidecars)
+  const known = cpusIn(zones)
+  const cpus = known.length > 0 ? known : [...seenCpus].sort((a, b) => a - b)
   const uname = sidecars.uname?.text ?? traceUname
   const release = uname === undefined ? undefined : parseRelease(uname)
   if (sidecars.uname !== undefined && release === undefined) {
     malformed(sidecars.uname.file, 1, 'the uname names no kernel release')
   }
   const cmdline = sidecars.cmdline?.text.trim()
+  const { 'vmstat.before': before, 'vmstat.after': after } = sidecars
+  const vmstatRise = before === undefined || after === undefined ? undefined : riseOf(before, after)
   return {
     cpus,
     isolated: cmdline === undefined ? [] : parseIsolated(cmdline, cpus, sidecars.cmdline?.file ?? 'cmdline'),
-    zones,
-    zonesAfter,
-    buddyBefore: read('buddyinfo.before', parseBuddyinfo),
-    buddyAfter: read('buddyinfo.after', parseBuddyinfo),
+    ...zones,
+    buddyBefore: readSidecar(sidecars, 'buddyinfo.before', parseBuddyinfo),
+    buddyAfter: readSidecar(sidecars, 'buddyinfo.after', parseBuddyinfo),
     // Neither file tells; these are the kernel's defaults on x86-64.
     hz: 250,
     pageblockOrder: 9,
     missing: SIDECARS.filter((name) => sidecars[name] === undefined && !(name === 'uname' && release !== undefined)),
     ...(release === undefined ? {} : { release }),
     ...(cmdline === undefined ? {} : { cmdline }),
+    ...(vmstatRise === undefined ? {} : { vmstatRise }),
   }
 }

@@ -38,7 +38,18 @@ export class KnownLists {
   readonly surplus: Int32Array
   /** By pageset: entries of each list from before the trace, as far as they surfaced. */
   readonly initial: Int32Array[]
+  /** By pageset: by how much its last tick lowered `high`. */
+  readonly decay: Int32Array
+  /** By pageset: whether `high` is no more than as high as can be. */
+  readonly guessed: Uint8Array
+  /** By zone: upper bound of self-tuning, as learnt from the record; 0: not learnt, or told by zoneinfo. */
+  readonly highMax: Int32Array
   readonly traits: Traits
+  /** By list: the head that an allocation went past; by page: whether it was popped, with its event still to come. */
+  readonly #skipped: Int32Array
+  readonly #inFlight: Uint8Array
+  /** By zone: whether zoneinfo tells where self-tuning ends. */
+  readonly #bounded: boolean[]
 
   constructor(script: Script, choice: PcpChoice, index: PageIndex) {
     const { pcps, rules } = pagesets(script, choice)
@@ -54,7 +65,13 @@ export class KnownLists {
     this.counted = new Uint8Array(pcps.length)
     this.surplus = new Int32Array(pcps.length)
     this.initial = pcps.map(() => new Int32Array(this.perSet))
+    this.guessed = new Uint8Array(pcps.length)
+    this.#skipped = new Int32Array(pcps.length * this.perSet).fill(-1)
+    this.#inFlight = new Uint8Array(index.size)
+    this.decay = new Int32Array(pcps.length)
+    this.highMax = new Int32Array(script.zones.length)
     this.traits = traitsOf(script.machine)
+    this.#bounded = script.zones.map(({ pagesets }) => pagesets.some((pageset) => pageset.highMax !== undefined))
     script.zones.forEach((zone, at) => {
       for (const { cpu, count } of zone.pagesets) {
         this.pcps[cpu * this.zones + at]!.count = count
@@ -75,11 +92,44 @@ export class KnownLists {
     this.pcps[pset]!.count -= 1 << this.rulesOf(pset).orderOf(list % this.perSet)
   }
 
+  /**
+   * An allocation took a page below the head. Twice past the same head: that one was popped before, and its task has not come to its
+   * event yet, since it was preempted.
+   */
+  skip(list: number): void {
+    const head = this.lists.head(list)
+    if (this.#skipped[list] !== head) {
+      this.#skipped[list] = head
+      return
+    }
+    this.#inFlight[head] = 1
+    this.drop(head)
+  }
+
+  /** Whether this page was popped before its event. It is no more on its way. */
+  landed(page: number): boolean {
+    if (this.#inFlight[page] === 0) return false
+    this.#inFlight[page] = 0
+    return true
+  }
+
   /** Whether the untraced bulk allocator may have taken this page. */
   mayBeTaken(page: number, list: number): boolean {
     if (!this.traits.bulkAllocator || this.rules[0]!.orderOf(list % this.perSet) !== 0) return false
     const fate = this.fate[page]!
     return fate === Fate.free || fate === Fate.none
+  }
+
+  /** Pages that the record next shows coming from the buddy, so they were not on their list, at least not any more. */
+  dropGone(pset: number): boolean {
+    const { count } = this.pcps[pset]!
+    for (let list = pset * this.perSet; list < (pset + 1) * this.perSet; list++)
+      for (let page = this.lists.head(list); page >= 0; ) {
+        const below = this.lists.below(page)
+        if (this.fate[page] === Fate.refill) this.drop(page)
+        page = below
+      }
+    return this.pcps[pset]!.count < count
   }
 
   allMayBeTaken(list: number): boolean {
@@ -117,6 +167,53 @@ export class KnownLists {
     for (let list = 0; list < this.perSet; list++)
       pages += this.lists.lens[base + list]! << this.rulesOf(pset).orderOf(list)
     return pages
+  }
+
+  /** vmstat_update() on this CPU: pages to give back. */
+  tick(pset: number): number {
+    const pcp = this.pcps[pset]!
+    const { high } = pcp
+    const n = this.rulesOf(pset).onTick?.(pcp) ?? 0
+    this.decay[pset] = high - pcp.high
+    return n
+  }
+
+  /**
+   * The count, which is known, reached `high`, and nothing was given back: `high` is above it. Without its last decay, if that
+   * explains it, since no event tells its moment; else as high as can be, until the record shows more. False where it can't be.
+   */
+  raiseHigh(pset: number): boolean {
+    const pcp = this.pcps[pset]!
+    if (this.rulesOf(pset).tunesHigh !== true || pcp.count >= pcp.highMax) return false
+    const undone = Math.min(pcp.high + this.decay[pset]!, pcp.highMax)
+    this.guessed[pset] = undone > pcp.count ? 0 : 1
+    pcp.high = undone > pcp.count ? undone : pcp.highMax
+    this.decay[pset] = 0
+    return true
+  }
+
+  /** Self-tuning ends at a bound that zoneinfo prints from 7.2 on only; it is the same for all CPUs. */
+  #learnHighMax(zone: number, count: number, saved: Pcp): void {
+    if (this.highMax[zone] !== 0 || this.#bounded[zone]) return
+    this.highMax[zone] = saved.highMax = count
+    for (let at = zone; at < this.pcps.length; at += this.zones) {
+      this.pcps[at]!.highMax = count
+      this.pcps[at]!.high = Math.min(this.pcps[at]!.high, count)
+    }
+  }
+
+  /**
+   * Pages were given back below `high`, at a count that is known: `high` is that count. False where it can’t be. `unpressed`: no
+   * shortage of memory can have lowered it.
+   */
+  lowerHigh(pset: number, saved: Pcp, unpressed: boolean): boolean {
+    const { count, high, highMin, highMax } = saved
+    if (this.rulesOf(pset).tunesHigh !== true || count < highMin || count > highMax) return false
+    saved.high = count
+    const guessed = this.guessed[pset] === 1
+    this.guessed[pset] = 0
+    if (high === highMax && !guessed && unpressed) this.#learnHighMax(pset % this.zones, count, saved)
+    return true
   }
 
   takeUnknown(pset: number, list: number, order: number): void {

@@ -2,7 +2,10 @@ import { type ListRules, Pcp, type PcpChoice } from '#policies'
 import type { Script } from './script.ts'
 
 /** A choice made for a script's machine: pagesets in order cpu × zones + zone, rules by zone. */
-export function pagesets(script: Script, choice: PcpChoice): { pcps: Pcp[]; rules: ListRules[] } {
+export function pagesets(
+  script: Pick<Script, 'machine' | 'zones' | 'cpus'>,
+  choice: PcpChoice,
+): { pcps: Pcp[]; rules: ListRules[] } {
   const { machine } = script
   const rules = script.zones.map((zone) => choice.lists.create(choice.listParams as never, { machine, zone }))
   const pcps: Pcp[] = []

@@ -57,6 +57,10 @@ export class PageIndex {
   at(pfn: number, zone: number): number {
     return pfn + this.#bases[zone]!
   }
+
+  pfn(page: number, zone: number): number {
+    return page - this.#bases[zone]!
+  }
 }
 
 /** Pageblocks of the zones, numbered: a zone may begin within one. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { choosePcp, drainPolicies, listPolicies } from '#policies'
+import type { LockPrices } from './clocks.ts'
 import { infer } from './inferred.ts'
 import { runPolicy } from './run.ts'
 import { BYPASS, Op, scriptOf } from './script.ts'
@@ -120,15 +121,37 @@ const anyLife = (orders: readonly number[]) =>
       return events
     })
 
+/** So dear that drains and operations collide. */
+const prices: LockPrices = { id: 'dear', bulkFree: { baseNs: 150, pageNs: 5 }, refill: { baseNs: 150, pageNs: 5 } }
+
 describe('laws', () => {
+  test('at once, every mechanism drains the same pages', () => {
+    fc.assert(
+      fc.property(anyLife([0, 0, 1, 3]), (events) => {
+        const script = scriptOf(recordingOf(events))
+        const { inferred } = infer(script)
+        const drained = (id: string) => {
+          const { result } = runPolicy(script, choosePcp(id, '6.1'), inferred)
+          return [result.work.requestedDrainPages, ...result.freeBlocks.map((blocks) => blocks.at(-1))]
+        }
+        const whole = drained('pcp/work{workDelayNs=0}')
+        expect(drained('pcp/spinlock')).toEqual(whole)
+        expect(drained('pcp/trylock')).toEqual(whole)
+        expect(drained('pcp/rcu-swap{gracePeriodNs=0}')[0]).toBe(whole[0])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
   const pairsOfParts = listPolicies.flatMap(({ id }) => drainPolicies.map((drain) => `pcp/${id}+${drain.id}`))
 
   test('no page is made or lost, whatever the trace and the pair of rules', () => {
     fc.assert(
       fc.property(anyLife([0, 0, 0, 1, 3, 9]), fc.constantFrom(...pairsOfParts), (events, id) => {
         const script = scriptOf(recordingOf(events))
-        const { result } = runPolicy(script, choosePcp(id, '5.10'), infer(script).inferred)
+        const { result } = runPolicy(script, choosePcp(id, '5.10'), infer(script).inferred, { prices: [prices] })
         expect(result.pagesAtEnd).toBe(result.pagesExpected)
+        expect([result.pagesTwice, result.pagesLost]).toEqual([0, 0])
         expect(result.pagesAtEnd).toBeGreaterThanOrEqual(0)
         const { work } = result
         expect(work.allocsFromList + work.allocsAfterRefill + work.allocsFromBuddy).toBe(work.allocs)

@@ -1,76 +1,130 @@
-import type { BulkOrder, DrainHost, DrainMechanism, ListRules, Pcp, PcpChoice, ZoneFlags } from '#policies'
+import type { Ns } from '#kernel'
+import {
+  type BulkOrder,
+  type DrainHost,
+  type DrainMechanism,
+  type ListRules,
+  type Pcp,
+  type PcpChoice,
+  Quota,
+  type ZoneFlags,
+} from '#policies'
+import { MAX_PAGE_ORDER } from './buddy.ts'
+import { Clocks } from './clocks.ts'
+import { OwnPages } from './own-pages.ts'
 import { listTable, pagesets } from './pagesets.ts'
 import { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
+import { Rings } from './rings.ts'
 import { BYPASS, Op, type Script } from './script.ts'
+import { Timers } from './timers.ts'
 
-/** Replays a script under a policy. Counts only: pages of one list are alike. */
+/**
+ * Replays a script under a policy, with pages of the policy's own from a buddy of its own. With prices, locks take time: see `Clocks`.
+ */
 export class Replay implements DrainHost {
   readonly #script: Script
   readonly #inferred: Inferred
   readonly #rules: ListRules[]
   readonly #pcps: Pcp[]
-  readonly #lens: Int32Array
+  readonly #pages: OwnPages
+  /** Two sets of lists: the one in use, and the one that a swap of pointers sets aside. */
+  readonly #lists: Rings
+  /** By pageset: its first list in use. */
+  readonly #base: Int32Array
   readonly #perSet: number
   readonly #mechanism: DrainMechanism
   readonly #bulkOrders: BulkOrder[]
+  /** By zone and CPU: list by order × 4 + migratetype; −1 where such blocks are not kept. */
   readonly #tables: Int8Array[]
   readonly #detached: Int32Array
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
-  readonly #timers: { time: number; then: () => void }[] = []
+  /** By zone: ZONE_BELOW_HIGH, and the watermark it is about. */
+  readonly #belowHigh: Uint8Array
+  readonly #highMarks: number[]
+  readonly #timers = new Timers()
+  readonly #clocks: Clocks | undefined
   readonly #work = new WorkCounts()
   readonly #interruptions: Record<string, number> = {}
   readonly #bursts: Burst[] = []
   readonly #refillSizes = new Map<number, number>()
   readonly #burstSizes = new Map<number, number>()
-  readonly #isolated: readonly number[]
   readonly #stepEnds: Float64Array
   readonly #cached: Int32Array[]
   readonly #zoneLockPages: Float64Array
+  readonly #refillPages: Float64Array
+  readonly #freeBlocks: Int32Array[]
   readonly #start: number
+  readonly #marks: Uint8Array
   readonly cpus: number
   readonly zones: number
+  readonly isolated: readonly number[]
   #step = 0
   #now = 0
   #taken = 0
   #given = 0
+  #twice = 0
 
   constructor(
     script: Script,
     choice: PcpChoice,
     inferred: Inferred,
-    { isolated = script.machine.isolated, steps = 200 }: ReplayOptions = {},
+    { isolated = script.machine.isolated, steps = 200, prices }: ReplayOptions = {},
   ) {
     this.#script = script
     this.#inferred = inferred
     this.cpus = script.cpus
     this.zones = script.zones.length
+    this.isolated = isolated
     const { pcps, rules } = pagesets(script, choice)
     this.#pcps = pcps
     this.#rules = rules
     this.#perSet = rules[0]!.lists
-    this.#lens = new Int32Array(pcps.length * this.#perSet)
+    this.#lists = new Rings(2 * pcps.length * this.#perSet)
+    this.#base = Int32Array.from(pcps, (_, pset) => pset * this.#perSet)
     this.#mechanism = choice.drain.create(choice.drainParams as never)
     this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
-    this.#tables = rules.map(listTable)
+    const off = this.#mechanism.listsOff
+    const none = listTable({ ...rules[0]!, allowed: () => false })
+    const kept = rules.map(listTable)
+    this.#tables = pcps.map((_, pset) => {
+      const cpu = Math.trunc(pset / this.zones)
+      return off === 'all' || (off === 'isolated' && isolated.includes(cpu)) ? none : kept[pset % this.zones]!
+    })
     this.#detached = new Int32Array(pcps.length)
-    this.#isolated = isolated
+    this.#belowHigh = new Uint8Array(this.zones)
+    this.#highMarks = script.zones.map(({ high }) => (script.machine.zones.length === 0 ? -1 : high))
+    this.#clocks = prices === undefined ? undefined : new Clocks(prices, this.zones, this.cpus)
     const span = Math.max(1, script.to - script.from)
-    this.#stepEnds = Float64Array.from({ length: steps }, (_, step) => script.from + ((step + 1) * span) / steps)
-    this.#cached = Array.from({ length: script.cpus }, () => new Int32Array(steps))
-    this.#zoneLockPages = new Float64Array(steps)
+    this.#stepEnds =
+      typeof steps === 'number'
+        ? Float64Array.from({ length: steps }, (_, step) => script.from + ((step + 1) * span) / steps)
+        : Float64Array.from(steps)
+    const { length } = this.#stepEnds
+    this.#cached = Array.from({ length: script.cpus }, () => new Int32Array(length))
+    this.#zoneLockPages = new Float64Array(length)
+    this.#refillPages = new Float64Array(length)
+    this.#freeBlocks = Array.from({ length: MAX_PAGE_ORDER + 1 }, () => new Int32Array(length))
     this.#now = script.from
+    this.#pages = new OwnPages(script, inferred.start)
     this.#start = this.#fill(inferred)
+    const { marks, twice } = this.#audit()
+    this.#marks = marks
+    this.#twice = twice
   }
 
-  /** Puts what lay on the lists when the trace began on the lists of this policy, where it keeps such blocks. */
+  /** Puts what lay on the lists when the trace began on the lists of this policy; where it keeps no such blocks, to the buddy. */
   #fill({ initial, listOrders, listTypes }: Inferred): number {
     let sum = 0
     initial.entries.forEach((entries, pset) => {
-      const table = this.#tables[pset % this.zones]!
+      const zone = pset % this.zones
       const put = (order: number, type: number, blocks: number) => {
-        const list = table[order * 4 + type]!
+        const list = this.#tables[pset]![order * 4 + type]!
+        for (let block = 0; block < blocks; block++) {
+          const page = this.#pages.fromStart(zone, order)
+          if (list < 0) this.#pages.release(zone, page, order)
+          else this.#lists.pushTail(this.#base[pset]! + list, page)
+        }
         if (list < 0) return
-        this.#lens[pset * this.#perSet + list]! += blocks
         this.#pcps[pset]!.count += blocks << order
         sum += blocks << order
       }
@@ -80,8 +134,24 @@ export class Replay implements DrainHost {
     return sum
   }
 
+  #audit() {
+    return this.#pages.audit((visit) => {
+      for (let at = 0; at < this.#lists.lens.length; at++) {
+        const order = this.#orderOf(at)
+        this.#lists.each(at, (page) => visit(page, order))
+      }
+    })
+  }
+
+  #orderOf(at: number): number {
+    const pset = Math.trunc(at / this.#perSet) % this.#pcps.length
+    return this.#rules[pset % this.zones]!.orderOf(at % this.#perSet)
+  }
+
   run(): ReplayResult {
-    const { bulk, localDrains } = this.#inferred
+    const { bulk, localDrains, ticks } = this.#inferred
+    const silent = ticks.row.length
+    let nextTick = 0
     const { length, time, op, cpu, zone, order, migratetype, pfn } = this.#script
     const work = this.#work
     let nextBulk = 0
@@ -89,25 +159,29 @@ export class Replay implements DrainHost {
     let nextStep = this.#stepEnds[0] ?? Number.POSITIVE_INFINITY
     for (let row = 0; row < length; row++) {
       const now = time[row]!
-      if (this.#timers.length > 0) this.#runTimers(now)
+      if (this.#timers.next <= now) this.#runTimers(now)
       this.#now = now
       if (now > nextStep) nextStep = this.#closeSteps(now)
       while (nextBulk < bulk.row.length && bulk.row[nextBulk]! <= row)
         this.#bulkAlloc(bulk.pset[nextBulk]!, bulk.list[nextBulk++]!)
       while (nextLocal < localDrains.row.length && localDrains.row[nextLocal]! < row)
         this.#localDrain(localDrains.pset[nextLocal++]!)
+      while (nextTick < silent && ticks.row[nextTick]! <= row) this.#tick(ticks.cpu[nextTick++]!)
       switch (op[row]!) {
         case Op.alloc:
           work.allocs++
-          this.#alloc(cpu[row]! * this.zones + zone[row]!, zone[row]!, order[row]!, migratetype[row]!)
+          this.#alloc(cpu[row]!, zone[row]!, order[row]!, migratetype[row]!, pfn[row]!)
           break
         case Op.free:
-          work.frees++
-          this.#free(cpu[row]! * this.zones + zone[row]!, zone[row]!, order[row]!, migratetype[row]!)
+          this.#free(cpu[row]!, zone[row]!, order[row]!, migratetype[row]!, pfn[row]!)
           break
         case Op.drainRequest:
+        case Op.requestInVain:
           work.drainRequests++
           this.#mechanism.request(this, cpu[row]!, pfn[row] === 0 ? undefined : pfn[row]! - 1)
+          break
+        case Op.tick:
+          this.#tick(cpu[row]!)
           break
         case Op.reclaimStart:
           this.#flags.reclaimActive = true
@@ -117,95 +191,170 @@ export class Replay implements DrainHost {
           break
       }
     }
-    // A drain that the trace's end cuts short ends with it.
+    while (nextLocal < localDrains.row.length) this.#localDrain(localDrains.pset[nextLocal++]!)
     this.#runTimers(Number.POSITIVE_INFINITY)
     this.#closeSteps(Number.POSITIVE_INFINITY)
+    return this.#result()
+  }
+
+  #result(): ReplayResult {
+    const work = this.#work
+    const { pcpLock, dereference, irqSave } = this.#mechanism
     const listOperations = work.allocsFromList + work.allocsAfterRefill + work.frees - work.freesToBuddy
-    if (this.#mechanism.pcpLock) work.pcpLocks += listOperations
-    if (this.#mechanism.dereference) work.dereferences = listOperations
-    for (const isolated of this.#isolated) if (isolated < this.cpus) work.strandedPagesAtEnd += this.#cachedOf(isolated)
+    if (pcpLock) work.pcpLocks += listOperations
+    if (dereference) work.dereferences = listOperations
+    if (irqSave) work.irqSaves = listOperations
+    for (const isolated of this.isolated) if (isolated < this.cpus) work.strandedPagesAtEnd += this.#cachedOf(isolated)
+    for (const buddy of this.#pages.buddies) {
+      work.fallbacks += buddy.fallbacks
+      work.claims += buddy.claims
+    }
+    work.borrowedPages = this.#pages.borrowed
+    work.unseenAllocs = this.#pages.unseen
     let pagesAtEnd = 0
     // From the lists themselves, so that the balance checks the counts too.
-    for (let at = 0; at < this.#lens.length; at++) {
-      const zone = Math.trunc(at / this.#perSet) % this.zones
-      pagesAtEnd += this.#lens[at]! << this.#rules[zone]!.orderOf(at % this.#perSet)
-    }
-    for (const pages of this.#detached) pagesAtEnd += pages
+    for (let at = 0; at < this.#lists.lens.length; at++) pagesAtEnd += this.#lists.lens[at]! << this.#orderOf(at)
+    const { marks, twice } = this.#audit()
+    const clocks = this.#clocks
     return {
       work,
       interruptions: this.#interruptions,
       stepEnds: this.#stepEnds,
       cached: this.#cached,
       zoneLockPages: this.#zoneLockPages,
+      refillPages: this.#refillPages,
+      freeBlocks: this.#freeBlocks,
       bursts: this.#bursts,
       refillSizes: this.#refillSizes,
       burstSizes: this.#burstSizes,
+      ...(clocks === undefined ? {} : { times: clocks.times(work) }),
       pagesAtEnd,
       pagesExpected:
         this.#start + work.refillPages - this.#taken + this.#given - work.drainBurstPages - work.requestedDrainPages,
+      pagesTwice: this.#twice + twice,
+      pagesLost: differing(marks, this.#marks),
     }
   }
 
-  #alloc(pset: number, zone: number, order: number, type: number): void {
-    const list = this.#tables[zone]![order * 4 + type]!
+  /** The list that an operation uses; −1: it goes to the buddy, since none keeps such blocks, or a drain holds the pageset's lock. */
+  #listFor(cpu: number, pset: number, kind: number): number {
+    const list = this.#tables[pset]![kind]!
+    if (list < 0 || this.#clocks === undefined || !this.#clocks.isHeld(pset, this.#now)) return list
+    this.#work.pcpLocksContended++
+    if (this.#mechanism.contended === 'waits') {
+      this.#clocks.waitForList(cpu, pset, this.#now)
+      return list
+    }
+    return -1
+  }
+
+  #alloc(cpu: number, zone: number, order: number, type: number, pfn: number): void {
+    const pset = cpu * this.zones + zone
+    const list = this.#listFor(cpu, pset, order * 4 + type)
     if (list >= 0) this.#rules[zone]!.onAlloc(this.#pcps[pset]!)
-    this.#take(pset, zone, list, order)
+    this.#pages.allocated(zone, pfn, order, this.#take(cpu, pset, zone, list, order, type))
   }
 
   /** One block off a list, refilled if it is empty; from the buddy where there is no list (−1). */
-  #take(pset: number, zone: number, list: number, order: number): void {
+  #take(cpu: number, pset: number, zone: number, list: number, order: number, type: number): number {
     if (list < 0) {
       this.#work.allocsFromBuddy++
       this.#zoneLock(1 << order)
-      return
+      this.#clocks?.takeBlock(cpu, zone, this.#now, 1 << order)
+      return this.#pages.takeAnyhow(zone, order, type)
     }
     const pcp = this.#pcps[pset]!
-    const at = pset * this.#perSet + list
-    if (this.#lens[at]! === 0) {
-      this.#refill(pcp, zone, at, order)
+    const at = this.#base[pset]! + list
+    if (this.#lists.lens[at]! === 0) {
+      this.#refill(cpu, pcp, zone, at, order, type)
       this.#work.allocsAfterRefill++
     } else this.#work.allocsFromList++
-    this.#lens[at]!--
     pcp.count -= 1 << order
     this.#taken += 1 << order
+    return this.#lists.popHead(at)
   }
 
-  #refill(pcp: Pcp, zone: number, at: number, order: number): void {
+  #refill(cpu: number, pcp: Pcp, zone: number, at: number, order: number, type: number): void {
+    if (this.#pages.buddies[zone]!.free <= this.#highMarks[zone]!) this.#belowHigh[zone] = 1
+    this.#flags.belowHigh = this.#belowHigh[zone] === 1
     const blocks = this.#rules[zone]!.nrAlloc(pcp, order, this.#flags)
-    const pages = blocks << order
-    this.#lens[at]! += blocks
+    let got = 0
+    for (; got < blocks; got++) {
+      const page = this.#pages.take(zone, order, type)
+      if (page < 0) break
+      this.#lists.pushTail(at, page)
+    }
+    if (got === 0) {
+      // The kernel would reclaim.
+      this.#lists.pushTail(at, this.#pages.takeAnyhow(zone, order, type))
+      got = 1
+    }
+    const pages = got << order
     pcp.count += pages
     this.#work.refills++
     this.#work.refillPages += pages
+    this.#refillPages[this.#step]! += pages
     this.#refillSizes.set(pages, (this.#refillSizes.get(pages) ?? 0) + 1)
     this.#zoneLock(pages)
+    this.#clocks?.refill(cpu, zone, this.#now, pages)
   }
 
   /** One order-0 page by alloc_pages_bulk(), which leaves the pacing of the lists alone. */
   #bulkAlloc(pset: number, recordedList: number): void {
-    const zone = pset % this.zones
+    const type = this.#inferred.listTypes[recordedList]!
     this.#work.allocs++
-    this.#take(pset, zone, this.#tables[zone]![this.#inferred.listTypes[recordedList]!]!, 0)
+    const page = this.#take(Math.trunc(pset / this.zones), pset, pset % this.zones, this.#tables[pset]![type]!, 0, type)
+    this.#pages.allocatedUntraced(page)
   }
 
-  #free(pset: number, zone: number, order: number, type: number): void {
-    const list = type === BYPASS ? -1 : this.#tables[zone]![order * 4 + type]!
+  #free(cpu: number, zone: number, order: number, type: number, pfn: number): void {
+    if (order === 0) {
+      this.#freePage(cpu, zone, 0, type, this.#pages.freed(zone, pfn, type))
+      return
+    }
+    const page = this.#pages.freedBlock(zone, pfn, order)
+    if (page >= 0) {
+      this.#freePage(cpu, zone, order, type, page)
+      return
+    }
+    // The pages of this block do not stand together under this policy.
+    for (let at = pfn; at < pfn + (1 << order); at++)
+      this.#freePage(cpu, zone, 0, type, this.#pages.freed(zone, at, type))
+  }
+
+  #freePage(cpu: number, zone: number, order: number, type: number, page: number): void {
+    this.#work.frees++
+    const pset = cpu * this.zones + zone
+    const list = type === BYPASS ? -1 : this.#listFor(cpu, pset, order * 4 + type)
     if (list < 0) {
       this.#work.freesToBuddy++
       this.#zoneLock(1 << order)
+      this.#clocks?.giveBlock(cpu, zone, this.#now, 1 << order)
+      this.#pages.release(zone, page, order)
       return
     }
     const pcp = this.#pcps[pset]!
-    this.#lens[pset * this.#perSet + list]!++
+    this.#lists.pushHead(this.#base[pset]! + list, page)
     pcp.count += 1 << order
     this.#given += 1 << order
+    this.#flags.belowHigh = this.#belowHigh[zone] === 1
     const n = this.#rules[zone]!.nrFree(pcp, order, this.#flags)
     if (n > 0) {
-      const pages = this.#bulkFree(pset, zone, n, list)
       this.#work.drainBursts++
+      this.#burst(pset, zone, new Quota(n, this.#rules[zone]!.freeChunk?.(pcp)), list)
+      if (this.#pages.buddies[zone]!.free > this.#highMarks[zone]!) this.#belowHigh[zone] = 0
+    }
+  }
+
+  /** A bulk free, a chunk of its quota per hold of zone->lock, until the lists are empty. */
+  #burst(pset: number, zone: number, quota: Quota, list: number): void {
+    let pages = 0
+    do {
+      pages = this.#bulkFree(pset, zone, quota.left, list)
       this.#work.drainBurstPages += pages
       this.#recordBurst(pset, pages, false)
-    }
+      this.#clocks?.bulkFree(Math.trunc(pset / this.zones), zone, this.#now, pages)
+    } while (quota.take(pages) && this.#pcps[pset]!.count > 0)
   }
 
   /** Takes at least `n` pages (or all there are) off a pageset by the rule; a high-order block may overshoot. */
@@ -213,27 +362,44 @@ export class Replay implements DrainHost {
     const pcp = this.#pcps[pset]!
     const order = this.#bulkOrders[zone]!
     const rules = this.#rules[zone]!
-    const base = pset * this.#perSet
+    const base = this.#base[pset]!
+    const { lens } = this.#lists
     let left = Math.min(n, pcp.count)
     let pages = 0
     if (left === 0) return 0
     order.begin(left, list)
+    const fromTail = rules.drainsFrom === 'tail'
     while (left > 0) {
-      const from = order.next(this.#lens, base, left)
-      const size = 1 << rules.orderOf(from)
-      this.#lens[base + from]!--
-      pcp.count -= size
-      left -= size
-      pages += size
+      const from = order.next(lens, base, left)
+      const size = rules.orderOf(from)
+      this.#pages.release(zone, fromTail ? this.#lists.popTail(base + from) : this.#lists.popHead(base + from), size)
+      pcp.count -= 1 << size
+      left -= 1 << size
+      pages += 1 << size
     }
     this.#zoneLock(pages)
     return pages
   }
 
+  /** vmstat_update(): what lies above a self-tuning `high` goes, a batch per hold of zone->lock. Isolated CPUs have none. */
+  #tick(cpu: number): void {
+    if (this.isolated.includes(cpu)) return
+    for (let zone = 0; zone < this.zones; zone++) {
+      const pset = cpu * this.zones + zone
+      const pcp = this.#pcps[pset]!
+      const n = this.#rules[zone]!.onTick?.(pcp) ?? 0
+      if (n === 0) continue
+      this.#work.drainBursts++
+      this.#burst(pset, zone, new Quota(n, pcp.batch), 0)
+    }
+  }
+
   #localDrain(pset: number): void {
-    const pages = this.#bulkFree(pset, pset % this.zones, Number.MAX_SAFE_INTEGER, 0)
+    const [cpu, zone] = [Math.trunc(pset / this.zones), pset % this.zones]
+    const pages = this.#bulkFree(pset, zone, Number.MAX_SAFE_INTEGER, 0)
     this.#work.requestedDrainPages += pages
     this.#recordBurst(pset, pages, true)
+    if (pages > 0) this.#clocks?.bulkFree(cpu, zone, this.#now, pages)
   }
 
   #zoneLock(pages: number): void {
@@ -245,7 +411,13 @@ export class Replay implements DrainHost {
   #recordBurst(pset: number, pages: number, requested: boolean): void {
     if (pages === 0) return
     this.#burstSizes.set(pages, (this.#burstSizes.get(pages) ?? 0) + 1)
-    this.#bursts.push({ time: this.#now, cpu: Math.trunc(pset / this.zones), pages, requested })
+    // A drain that the trace's end cuts short is drawn there.
+    this.#bursts.push({
+      time: Math.min(this.#now, this.#script.to),
+      cpu: Math.trunc(pset / this.zones),
+      pages,
+      requested,
+    })
   }
 
   #cachedOf(cpu: number): number {
@@ -262,6 +434,8 @@ export class Replay implements DrainHost {
     const last = this.#stepEnds.length - 1
     while (this.#step <= last && now > this.#stepEnds[this.#step]!) {
       for (let cpu = 0; cpu < this.cpus; cpu++) this.#cached[cpu]![this.#step] = this.#cachedOf(cpu)
+      for (const { blocks } of this.#pages.buddies)
+        for (let order = 0; order <= MAX_PAGE_ORDER; order++) this.#freeBlocks[order]![this.#step]! += blocks[order]!
       if (this.#step === last) break
       this.#step++
     }
@@ -269,15 +443,17 @@ export class Replay implements DrainHost {
   }
 
   #runTimers(until: number): void {
-    while (this.#timers.length > 0 && this.#timers[0]!.time <= until) {
-      const { time, then } = this.#timers.shift()!
-      this.#now = Math.min(time, this.#script.to)
+    this.#timers.run(until, (time) => {
+      this.#now = time
       if (this.#now > this.#stepEnds[this.#step]!) this.#closeSteps(this.#now)
-      then()
-    }
+    })
   }
 
   // What a drain mechanism may do.
+
+  get now(): Ns {
+    return this.#now
+  }
 
   count(cpu: number, zone: number): number {
     return this.#pcps[cpu * this.zones + zone]!.count
@@ -287,33 +463,46 @@ export class Replay implements DrainHost {
     return this.#pcps[cpu * this.zones + zone]!.batch
   }
 
-  drainPages(cpu: number, zone: number, pages: number): number {
+  drainPages(cpu: number, zone: number, pages: number, by: number): Ns {
     const pset = cpu * this.zones + zone
     const drained = this.#bulkFree(pset, zone, pages, 0)
     if (this.#mechanism.pcpLock) this.#work.pcpLocks++
-    this.#work.requestedDrainPages += drained
-    this.#recordBurst(pset, drained, true)
-    return drained
+    const ns = this.#drained(pset, zone, drained, by)
+    if (this.#mechanism.contended !== undefined) this.#clocks?.hold(pset, this.#now, ns)
+    return ns
   }
 
-  detach(cpu: number, zone: number): number {
-    const pset = cpu * this.zones + zone
-    const pcp = this.#pcps[pset]!
-    const moved = pcp.count
-    this.#lens.fill(0, pset * this.#perSet, (pset + 1) * this.#perSet)
-    this.#detached[pset]! += moved
-    pcp.count = 0
-    return moved
-  }
-
-  freeDetached(cpu: number, zone: number): void {
-    const pset = cpu * this.zones + zone
-    const pages = this.#detached[pset]!
-    this.#detached[pset] = 0
-    if (pages === 0) return
-    this.#zoneLock(pages)
+  #drained(pset: number, zone: number, pages: number, by: number): Ns {
     this.#work.requestedDrainPages += pages
     this.#recordBurst(pset, pages, true)
+    if (pages === 0 || this.#clocks === undefined) return 0
+    return this.#clocks.drain(by, zone, this.#now, pages, this.#mechanism.drainsIrqsOff === true)
+  }
+
+  detach(cpu: number, zone: number): void {
+    const pset = cpu * this.zones + zone
+    const pcp = this.#pcps[pset]!
+    this.#detached[pset] = pcp.count
+    pcp.count = 0
+    this.#base[pset] = this.#otherSet(pset)
+  }
+
+  #otherSet(pset: number): number {
+    const half = this.#lists.lens.length / 2
+    return (this.#base[pset]! + half) % (2 * half)
+  }
+
+  freeDetached(cpu: number, zone: number, by: number): Ns {
+    const pset = cpu * this.zones + zone
+    const base = this.#otherSet(pset)
+    const pages = this.#detached[pset]!
+    this.#detached[pset] = 0
+    for (let list = base; list < base + this.#perSet; list++) {
+      const order = this.#rules[zone]!.orderOf(list - base)
+      while (this.#lists.lens[list]! > 0) this.#pages.release(zone, this.#lists.popTail(list), order)
+    }
+    if (pages > 0) this.#zoneLock(pages)
+    return this.#drained(pset, zone, pages, by)
   }
 
   interrupt(cpu: number): void {
@@ -321,6 +510,16 @@ export class Replay implements DrainHost {
     if (cpus.length > 0 && !cpus.includes(cpu)) return
     this.#work.interruptions++
     this.#interruptions[cpu] = (this.#interruptions[cpu] ?? 0) + 1
+  }
+
+  stolen(cpu: number, ns: Ns): void {
+    this.#clocks?.steal(cpu, ns)
+  }
+
+  gracePeriodEnd(): Ns | undefined {
+    const { start, end } = this.#script.gracePeriods
+    const next = start.findIndex((time) => time >= this.#now)
+    return next < 0 ? undefined : end[next]
   }
 
   workItemWait(): void {
@@ -339,10 +538,21 @@ export class Replay implements DrainHost {
     this.#work.drainRequestsSkipped++
   }
 
-  after(ns: number, then: () => void): void {
-    const time = this.#now + ns
-    let at = this.#timers.length
-    while (at > 0 && this.#timers[at - 1]!.time > time) at--
-    this.#timers.splice(at, 0, { time, then })
+  sleptInAtomic(): void {
+    this.#work.sleepsInAtomic++
   }
+
+  answered(since: Ns): void {
+    this.#clocks?.answered(this.#now - since)
+  }
+
+  after(ns: Ns, then: () => void): void {
+    this.#timers.set(this.#now + ns, then)
+  }
+}
+
+function differing(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0
+  for (let at = 0; at < a.length; at++) sum += a[at]! ^ b[at]!
+  return sum
 }

@@ -1,4 +1,8 @@
+import type { Ns } from '#kernel'
+import type { LockPrices, Times } from './clocks.ts'
+import type { PageStart } from './free-start.ts'
 import type { InitialLists } from './scores.ts'
+import type { SilentTicks } from './ticks.ts'
 
 /** What a what-if replay starts from and is driven by beside the script: what the fidelity run learnt of the recording. */
 export interface Inferred {
@@ -6,16 +10,21 @@ export interface Inferred {
   /** Orders of the lists of `initial`, and their migratetypes. */
   readonly listOrders: readonly number[]
   readonly listTypes: readonly number[]
+  readonly start: PageStart
   /** Compaction emptying its own CPU's lists, in order of `row`. */
   readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  /** vmstat ticks that no event shows. */
+  readonly ticks: SilentTicks
   /** Pages taken by the untraced bulk allocator, in order of `row`. */
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
 }
 
 export interface ReplayOptions {
   readonly isolated?: readonly number[]
-  /** Steps of the series over the trace's span. */
-  readonly steps?: number
+  /** Steps of the series over the trace's span: so many equal ones, or where each ends. */
+  readonly steps?: number | readonly Ns[]
+  /** What locks cost: without them everything happens at once. */
+  readonly prices?: LockPrices
 }
 
 /** Counts of one run; pages are base pages. Each is explained in metrics' `workSchema`. */
@@ -42,6 +51,13 @@ export class WorkCounts {
   pcpLocks = 0
   dereferences = 0
   strandedPagesAtEnd = 0
+  irqSaves = 0
+  pcpLocksContended = 0
+  sleepsInAtomic = 0
+  fallbacks = 0
+  claims = 0
+  borrowedPages = 0
+  unseenAllocs = 0
 }
 
 export interface Burst {
@@ -60,11 +76,19 @@ export interface ReplayResult {
   /** Pages on each CPU's lists at the end of each step. */
   readonly cached: readonly Int32Array[]
   readonly zoneLockPages: Float64Array
+  /** Fetched by refills within each step. */
+  readonly refillPages: Float64Array
+  /** Free blocks at the end of each step, by order. */
+  readonly freeBlocks: readonly Int32Array[]
   readonly bursts: readonly Burst[]
   /** How often a refill or a single zone-lock hold of so many pages happened. */
   readonly refillSizes: ReadonlyMap<number, number>
   readonly burstSizes: ReadonlyMap<number, number>
   /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
+  readonly times?: Times
   readonly pagesAtEnd: number
   readonly pagesExpected: number
+  /** Pages of the machine found in two places, and those missing or new at the end: 0, or the replay is wrong. */
+  readonly pagesTwice: number
+  readonly pagesLost: number
 }

@@ -1,4 +1,5 @@
 import type { PcpChoice } from '#policies'
+import type { LockPrices, Times } from './clocks.ts'
 import { Replay } from './replay.ts'
 import type { Inferred, ReplayOptions, ReplayResult } from './result.ts'
 import type { Script } from './script.ts'
@@ -11,10 +12,27 @@ export interface PolicyRun {
   readonly params: Readonly<Record<string, number | string | boolean>>
   /** What the lists of each zone began with, on the first CPU. */
   readonly sizes: readonly { readonly zone: string; readonly high: number; readonly batch: number }[]
+  /** Under the first price list, if there is one: a try-lock that fails changes where pages go. */
   readonly result: ReplayResult
+  /** Who waited how long, under each price list. */
+  readonly times: readonly Times[]
 }
 
-export function runPolicy(script: Script, choice: PcpChoice, inferred: Inferred, options?: ReplayOptions): PolicyRun {
+/** One run for each price list, or one without time. */
+export interface RunOptions extends Omit<ReplayOptions, 'prices'> {
+  readonly prices?: readonly LockPrices[]
+}
+
+export function runPolicy(
+  script: Script,
+  choice: PcpChoice,
+  inferred: Inferred,
+  { prices = [], ...options }: RunOptions = {},
+): PolicyRun {
+  const [first, ...others] = prices
+  const replay = (list: LockPrices | undefined) =>
+    new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list }).run()
+  const result = replay(first)
   return {
     policy: choice.id,
     lists: choice.lists.id,
@@ -24,6 +42,7 @@ export function runPolicy(script: Script, choice: PcpChoice, inferred: Inferred,
       const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })
       return { zone: zone.name, high, batch }
     }),
-    result: new Replay(script, choice, inferred, options).run(),
+    result,
+    times: [result, ...others.map(replay)].flatMap(({ times }) => times ?? []),
   }
 }

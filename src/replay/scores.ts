@@ -1,3 +1,5 @@
+import type { SilentTicks } from './ticks.ts'
+
 export interface Score {
   recorded: number
   predicted: number
@@ -21,6 +23,8 @@ export interface CpuFidelity {
   readonly refills: Score
   readonly bursts: Score
   readonly requested: Score
+  /** Pages given back at vmstat ticks. */
+  readonly ticks: Score
   readonly pages: PageScore
 }
 
@@ -28,10 +32,13 @@ export interface CpuFidelity {
 export const missHelp = {
   'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
   'refill-size': 'A refill was recorded with another size than predicted.',
+  'past-the-list':
+    'An allocation took one page straight from the buddy where the replay’s list was empty too: another CPU held the list’s lock. Not scored.',
   'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
   'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
   'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
   'burst-size': 'The kernel gave back another number of pages than predicted.',
+  'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
   'request-size': 'A requested drain gave back another number of pages than the replay held.',
   'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
   'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
@@ -63,5 +70,9 @@ export interface FidelityRun {
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
   /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
   readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  /** By zone: upper bound of self-tuning `high`, where only the record tells it; else 0. */
+  readonly highMax: Int32Array
+  /** vmstat ticks that no event shows, as this run took them. */
+  readonly ticks: SilentTicks
   readonly finalCounts: Int32Array
 }

@@ -33,9 +33,11 @@ export class Run {
   pfn = new Uint32Array(256)
   order = new Uint8Array(256)
   migratetype = new Uint8Array(256)
+  /** Order of the block that a fallback took them from, + 1; 0: no fallback. */
+  fallback = new Uint8Array(256)
   length = 0
 
-  push(pfn: number, order: number, migratetype: number): void {
+  push(pfn: number, order: number, migratetype: number, fallback = 0): void {
     if (this.length === this.pfn.length) {
       const grow = <T extends Uint32Array | Uint8Array>(old: T, fresh: T): T => {
         fresh.set(old)
@@ -44,10 +46,12 @@ export class Run {
       this.pfn = grow(this.pfn, new Uint32Array(this.length * 2))
       this.order = grow(this.order, new Uint8Array(this.length * 2))
       this.migratetype = grow(this.migratetype, new Uint8Array(this.length * 2))
+      this.fallback = grow(this.fallback, new Uint8Array(this.length * 2))
     }
     this.pfn[this.length] = pfn
     this.order[this.length] = order
-    this.migratetype[this.length++] = migratetype
+    this.migratetype[this.length] = migratetype
+    this.fallback[this.length++] = fallback
   }
 }
 
@@ -56,18 +60,21 @@ export class Pages {
   pfn: Uint32Array
   order: Uint8Array
   migratetype: Uint8Array
+  fallback: Uint8Array
   length = 0
 
   constructor(capacity: number) {
     this.pfn = new Uint32Array(capacity)
     this.order = new Uint8Array(capacity)
     this.migratetype = new Uint8Array(capacity)
+    this.fallback = new Uint8Array(capacity)
   }
 
   take(run: Run): void {
     this.pfn.set(run.pfn.subarray(0, run.length), this.length)
     this.order.set(run.order.subarray(0, run.length), this.length)
     this.migratetype.set(run.migratetype.subarray(0, run.length), this.length)
+    this.fallback.set(run.fallback.subarray(0, run.length), this.length)
     this.length += run.length
     run.length = 0
   }

@@ -1,8 +1,11 @@
 import { ABSENT, type Events, Kind, type Recording } from '#events'
 import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#kernel'
+import { ContiguousFrees } from './contiguous.ts'
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
 import { reclaimEdges } from './reclaim.ts'
+import { RecordedRequests } from './recorded-requests.ts'
 import { Pages, Rows, Run } from './script-columns.ts'
+import { seenTicks, tasksNamed } from './ticks.ts'
 import { traitsOf } from './traits.ts'
 
 /** What happens to a pageset, row by row. */
@@ -21,11 +24,16 @@ export const Op = {
   reclaimEnd: 6,
   /** Events were lost on this CPU before this row. */
   lost: 7,
-  /** A `drain_local_pages_wq` item ends; one is queued (`pfn`: for which CPU). */
-  drainWorkEnd: 8,
-  drainWorkQueued: 9,
+  /** As `drainRequest`, but the recording kernel’s pcpu_drain_mutex was held then. */
+  requestInVain: 8,
   /** One page that a requester drains, maybe from another CPU’s lists. Recorded kernel only. */
   remotePage: 10,
+  /** vmstat_update() runs on this CPU. */
+  tick: 11,
+  /** Direct reclaim begins: an allocation of `order` found the zone below its min watermark. */
+  shortage: 12,
+  /** Compaction took a block of `order` from the buddy, of which no event tells: it now frees one in its place. */
+  isolated: 13,
 } as const
 
 /**
@@ -53,9 +61,13 @@ export interface Script {
   readonly refillPfn: Uint32Array
   readonly refillOrder: Uint8Array
   readonly refillMigratetype: Uint8Array
+  /** Order of the block that a fallback took the page from, + 1; 0: no fallback. From 6.12 on. */
+  readonly refillFallback: Uint8Array
   readonly drainPfn: Uint32Array
   readonly drainOrder: Uint8Array
   readonly drainMigratetype: Uint8Array
+  /** Migratetypes of the pageblocks when the trace began, as far as it shows; 255 is not known. Zone by zone, as `BlockIndex` counts. */
+  readonly blockTypes: Uint8Array
   readonly zones: readonly Zone[]
   readonly machine: Machine
   /** Highest CPU number + 1. */
@@ -63,6 +75,10 @@ export interface Script {
   readonly from: number
   readonly to: number
   readonly requestsInferred: boolean
+  /** Recorded grace periods, in order: when each began and ended, ns. */
+  readonly gracePeriods: { readonly start: readonly number[]; readonly end: readonly number[] }
+  /** Whether every vmstat_update() was traced. */
+  readonly ticksRecorded: boolean
   /** `drain_local_pages_wq` items queued, by CPU. */
   readonly recordedInterruptions: Readonly<Record<string, number>>
   readonly tally: readonly TallyEntry[]
@@ -85,6 +101,10 @@ export const scriptNotices = {
     help: 'Pages outside every populated zone of zoneinfo: their events are left out.',
   },
   'foreign-block-type': { level: 'note', help: 'Pages of isolated or unknown block types; they bypass the lists.' },
+  'type-from-drain': {
+    level: 'note',
+    help: 'A freed page’s drain shows another type than was known of its block by then: the free is taken as of the drained type.',
+  },
   'no-drain-requests': {
     level: 'note',
     help: 'drain_all_pages was not traced: only requests that the recorded drains give away are replayed.',
@@ -92,6 +112,10 @@ export const scriptNotices = {
   'inferred-requests': {
     level: 'note',
     help: 'Drain requests by direct reclaim whose call no probe recorded: inferred from the pages drained right after it ended.',
+  },
+  'no-ticks': {
+    level: 'note',
+    help: 'vmstat_update was not traced: its ticks are taken once a second, at the phase that fits the recorded drains best.',
   },
   'no-refills': {
     level: 'note',
@@ -102,6 +126,12 @@ export const scriptNotices = {
     help: 'Events were lost in recording: the lists of that CPU are unknown again from there on.',
   },
 } as const satisfies Record<string, Notice>
+
+/** The type under which lists keep a page of a block of this type: HIGHATOMIC and CMA go to the movable ones. */
+const listType = (type: number): number => (type < 3 ? type : type === 3 ? 1 : BYPASS)
+
+/** Bits of `context`: softirq, hardirq, NMI. */
+const INTERRUPT = 7
 
 /** Symbol numbers of the drain work's function in the trace's dictionary; an absent one matches nothing. */
 const drainWorkOf = (events: Events): number => events.strings.find('drain_local_pages_wq') ?? -1
@@ -146,48 +176,63 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   const fragFallback = frag.fallbackOrder.data as Uint8Array
   const fragOrder = frag.allocOrder.data as Uint8Array
   const workFunction = tables.workqueue_execute_start.column.function.data as Uint32Array
-  const workOf = tables.workqueue_execute_start.column.work.data as BigUint64Array
-  const workEndOf = tables.workqueue_execute_end.column.work.data as BigUint64Array
   const queueFunction = tables.workqueue_queue_work.column.function.data as Uint32Array
   const queueCpu = tables.workqueue_queue_work.column.poolCpu.data as Int32Array
+  const queueWork = tables.workqueue_queue_work.column.work.data as BigUint64Array
+  const workEndOf = tables.workqueue_execute_end.column.work.data as BigUint64Array
   const drainZone = tables.drain_all_pages.column.zone.data as BigUint64Array
+  const gpevent = tables.rcu_grace_period.column.gpevent.data as Uint32Array
+  const [gpStart, gpEnd] = ['start', 'end'].map((name) => events.strings.find(name) ?? -1)
+  const gracePeriods = { start: [] as number[], end: [] as number[] }
+  const shortOrder = tables.mm_vmscan_direct_reclaim_begin.column.order.data as Uint8Array
   const drainWork = drainWorkOf(events)
-  const drainWorks = new Set<bigint>()
+  const requests = new RecordedRequests()
 
   let cpus = 1
   for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
   for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1
 
+  const ticks = seenTicks(events, machine)
+  let nextTick = 0
+
   const rows = new Rows(
     allocPfn.length +
-      freePfn.length +
+      2 * freePfn.length +
       batchedPfn.length +
       drainZone.length +
-      workOf.length +
-      workEndOf.length +
+      workFunction.length +
+      drainZone.length +
       queueCpu.length +
+      tables.mm_vmscan_direct_reclaim_begin.length +
       tables.mm_vmscan_direct_reclaim_end.length +
       drainPfn.length +
       2 * tables.mm_vmscan_kswapd_wake.length +
       tables.lost.length +
+      ticks.row.length +
       cpus,
   )
   const refills = new Pages(lockedPfn.length + fragPfn.length)
   const drains = new Pages(drainPfn.length)
   const blocks = new BlockIndex(zones, machine.pageblockOrder)
   const types = firstTypes(events, index, blocks)
+  const blockTypes = types.slice()
   const pending = new Int32Array(index.size).fill(-1)
+  // The row that put a page on its list, until it leaves.
+  const freedAt = new Int32Array(index.size).fill(-1)
   const refillRuns = Array.from({ length: cpus }, () => new Run())
   const drainRuns = Array.from({ length: cpus }, () => new Run())
   const lastRow = new Int32Array(cpus).fill(-1)
   const recordedInterruptions: Record<string, number> = {}
-  const { fallbackIsPage, remoteDrains } = traitsOf(machine)
+  const { cachesType, decay, fallbackIsPage, remoteDrains, contiguousFrees } = traitsOf(machine)
   // A requester that drains all CPUs itself: its drained pages are others’ until it does anything else.
   const requester = new Uint8Array(cpus)
   // The task that ended a direct reclaim on this CPU, while nothing else has happened there.
   const reclaimer = new Int32Array(cpus).fill(NOBODY)
 
   const reclaim = reclaimEdges(events)
+  const workers = tasksNamed(events, 'kworker/')
+  const compactors = tasksNamed(events, 'kcompactd')
+  const contiguous = new ContiguousFrees(rows)
 
   const add = (
     time: number,
@@ -228,11 +273,27 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     return row
   }
 
+  /** A page leaves the buddy. From 6.10 on its free list tells its block's type. */
+  const noteLocked = (pfn: number, type: number): void => {
+    const zone = index.zone(pfn)
+    if (zone < 0) return
+    freedAt[index.at(pfn, zone)] = -1
+    if (fallbackIsPage) types[blocks.at(pfn, zone)] = type
+  }
+
   for (let at = 0; at < length; at++) {
     const kind = events.kind[at]!
     const cpu = events.cpu[at]!
     const slot = events.slot[at]!
     const time = events.time[at]!
+    // Interrupts bear the name of whom they interrupt.
+    if (requests.any && (events.context[at]! & INTERRUPT) === 0 && kind !== Kind.workqueue_queue_work)
+      requests.seen(events.pid[at]!, time)
+    if (ticks.row[nextTick] === at) {
+      add(time, Op.tick, cpu, 0, 0, 0, 0)
+      nextTick++
+    }
+    if (kind !== Kind.mm_page_free) contiguous.end(cpu)
     switch (kind) {
       case Kind.mm_page_alloc: {
         const pfn = allocPfn[slot]!
@@ -241,7 +302,12 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
           tally.count('outside-zones')
           break
         }
-        pending[index.at(pfn, zone)] = -1
+        const page = index.at(pfn, zone)
+        pending[page] = -1
+        // Handed out again from the list of its type.
+        if (cachesType && freedAt[page]! >= 0 && allocOrder[slot] === 0 && allocType[slot]! < 3)
+          types[blocks.at(pfn, zone)] = allocType[slot]!
+        freedAt[page] = -1
         add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
         break
       }
@@ -255,7 +321,18 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         const page = index.at(pfn, zone)
         const type = types[blocks.at(pfn, zone)]!
         if (type > 3) tally.count('foreign-block-type')
-        pending[page] = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, type < 3 ? type : type === 3 ? 1 : BYPASS)
+        if (compactors.has(events.comm[at]!)) add(time, Op.isolated, cpu, zone, pfn, freeOrder[slot]!, 0)
+        const row = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, listType(type))
+        pending[page] = row
+        freedAt[page] = row
+        if (
+          contiguousFrees &&
+          freeOrder[slot] === 0 &&
+          workers.has(events.comm[at]!) &&
+          (events.context[at]! & INTERRUPT) === 0
+        )
+          contiguous.free(cpu, row)
+        else contiguous.end(cpu)
         break
       }
       case Kind.mm_page_free_batched: {
@@ -270,10 +347,11 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         if (earlier < 0 || rows.cpu[earlier] !== cpu) break
         pending[page] = -1
         rows.op[earlier] = Op.none
-        add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, rows.migratetype[earlier]!)
+        freedAt[page] = add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, rows.migratetype[earlier]!)
         break
       }
       case Kind.mm_page_alloc_zone_locked:
+        noteLocked(lockedPfn[slot]!, lockedType[slot]!)
         refillRuns[cpu]!.push(lockedPfn[slot]!, lockedOrder[slot]!, lockedType[slot]!)
         break
       case Kind.mm_page_pcpu_drain: {
@@ -284,6 +362,12 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
           break
         }
         types[blocks.at(pfn, zone)] = drainType[slot]!
+        const freed = freedAt[index.at(pfn, zone)]!
+        if (cachesType && freed >= 0 && rows.migratetype[freed] !== listType(drainType[slot]!)) {
+          rows.migratetype[freed] = listType(drainType[slot]!)
+          tally.count('type-from-drain')
+        }
+        freedAt[index.at(pfn, zone)] = -1
         // Direct reclaim that still found no page asks for a drain; its call is inlined, so no probe sees it.
         if (reclaimer[cpu] === events.pid[at] && drainRuns[cpu]!.length === 0) {
           add(time, Op.drainRequest, cpu, 0, 0, 0, 0)
@@ -293,6 +377,9 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         else drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
         break
       }
+      case Kind.mm_vmscan_direct_reclaim_begin:
+        add(time, Op.shortage, cpu, 0, 0, shortOrder[slot]!, 0)
+        break
       case Kind.mm_vmscan_direct_reclaim_end:
         if (remoteDrains) reclaimer[cpu] = events.pid[at]!
         break
@@ -310,31 +397,36 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
         }
         if (!fallbackIsPage) break
         const run = refillRuns[cpu]!
-        if (run.length === 0 || run.pfn[run.length - 1] !== pfn) run.push(pfn, fragOrder[slot]!, fragType[slot]!)
+        const fallback = fragFallback[slot]! + 1
+        if (run.length > 0 && run.pfn[run.length - 1] === pfn) run.fallback[run.length - 1] = fallback
+        else run.push(pfn, fragOrder[slot]!, fragType[slot]!, fallback)
         break
       }
       case Kind.drain_all_pages: {
         const zone = drainZone[slot]!
         // One zone asked for is the only populated one, or unknown: a zone pointer names none.
-        add(time, Op.drainRequest, cpu, 0, zone === 0n || zone === ABSENT.u64 || zones.length > 1 ? 0 : 1, 0, 0)
+        const asked = zone === 0n || zone === ABSENT.u64 || zones.length > 1 ? 0 : 1
+        const row = add(time, Op.drainRequest, cpu, 0, asked, 0, 0)
+        if (!remoteDrains) requests.asked(row, events.pid[at]!, time)
         break
       }
       case Kind.workqueue_queue_work:
         if (queueFunction[slot] === drainWork) {
           const target = queueCpu[slot]!
           recordedInterruptions[target] = (recordedInterruptions[target] ?? 0) + 1
-          // Without recorded ends nothing would ever end the request.
-          if (workEndOf.length > 0) add(time, Op.drainWorkQueued, cpu, 0, target, 0, 0)
+          requests.queued(events.pid[at]!, queueWork[slot]!)
         }
         break
       case Kind.workqueue_execute_start:
-        if (workFunction[slot] === drainWork) {
-          drainWorks.add(workOf[slot]!)
-          add(time, Op.drainWork, cpu, 0, 0, 0, 0)
-        }
+        if (workFunction[slot] === drainWork) add(time, Op.drainWork, cpu, 0, 0, 0, 0)
         break
       case Kind.workqueue_execute_end:
-        if (drainWorks.delete(workEndOf[slot]!)) add(time, Op.drainWorkEnd, cpu, 0, 0, 0, 0)
+        requests.ended(workEndOf[slot]!, time)
+        break
+      case Kind.rcu_grace_period:
+        if (gpevent[slot] === gpStart) gracePeriods.start.push(time)
+        else if (gpevent[slot] === gpEnd && gracePeriods.end.length < gracePeriods.start.length)
+          gracePeriods.end.push(time)
         break
       case Kind.lost:
         tally.count('lost-events')
@@ -344,11 +436,14 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     if (reclaim !== undefined && reclaim[at] !== 0)
       add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
   }
+  for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
+  requests.mark(rows)
   const end = length === 0 ? 0 : events.time[length - 1]!
   // A last row per CPU takes what was recorded after its last event.
   for (let cpu = 0; cpu < cpus; cpu++) if (lastRow[cpu]! >= 0) add(end, Op.none, cpu, 0, 0, 0, 0)
   const requestsInferred = drainZone.length === 0
   if (requestsInferred) tally.count('no-drain-requests')
+  if (decay && !ticks.all && length > 0) tally.count('no-ticks')
   if (refills.length === 0 && allocPfn.length > 0) tally.count('no-refills')
 
   return {
@@ -367,15 +462,19 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     refillPfn: refills.pfn.subarray(0, refills.length),
     refillOrder: refills.order.subarray(0, refills.length),
     refillMigratetype: refills.migratetype.subarray(0, refills.length),
+    refillFallback: refills.fallback.subarray(0, refills.length),
     drainPfn: drains.pfn.subarray(0, drains.length),
     drainOrder: drains.order.subarray(0, drains.length),
     drainMigratetype: drains.migratetype.subarray(0, drains.length),
+    blockTypes,
     zones,
     machine,
     cpus,
     from: length === 0 ? 0 : events.time[0]!,
     to: end,
     requestsInferred,
+    gracePeriods,
+    ticksRecorded: ticks.all,
     recordedInterruptions,
     tally: tally.entries(),
     events: length,

@@ -134,7 +134,8 @@ function contentOf(
 ): string {
   if (isVerdict(cell))
     return `<td${table.columns[at]?.kind === 'text' ? ' class="t"' : ''}><span class="verdict ${cell.tone}">${esc(cell.words)}</span></td>`
-  const text = prose(write?.(cell) ?? NOTHING)
+  // `GFP_KERNEL|__GFP_ZERO` breaks between flags.
+  const text = prose(write?.(cell) ?? NOTHING).replaceAll('|', '|<wbr>')
   if (at === 0) return text
   if (table.columns[at]?.kind === 'text') return `<td class="t">${text}</td>`
   const difference = comparisonOf(table, row, at)

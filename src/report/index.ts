@@ -1,8 +1,9 @@
 export { headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
+export { composeInfo } from './info.ts'
 export { renderMarkdown } from './markdown.ts'
 export { compose, type Page, type Part } from './page.ts'
-export { sections } from './sections/index.ts'
+export { sectionsOf } from './sections/index.ts'
 export type {
   Better,
   Built,
@@ -16,4 +17,3 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
-export { composeSurvey, type Surveyed } from './survey.ts'

@@ -1,5 +1,5 @@
 import type { Comparison } from '#metrics'
-import { sections } from './sections/index.ts'
+import { sectionsOf } from './sections/index.ts'
 import type { Built, Chart, Section, Table } from './sections/section.ts'
 
 /** A section with everything in it built; an empty one is left out. This is what every printer prints. */
@@ -20,10 +20,16 @@ export interface Page {
   readonly parts: readonly Part[]
 }
 
+const titles: { readonly [F in Comparison['family']]: string } = {
+  accept: 'Ways to accept memory',
+  kvfree: 'Ways of kvfree_rcu()',
+  pcp: 'Page policies',
+}
+
 export function compose(comparison: Comparison): Page {
   const { captures, version } = comparison
   return {
-    title: `Page policies compared: ${captures.map(({ name }) => name).join(', ')}`,
+    title: `${titles[comparison.family]} compared: ${captures.map(({ name }) => name).join(', ')}`,
     origin: captures
       .map(({ name, kernel, cpus, isolated }) => {
         const apart = isolated.length === 0 ? '' : `, ${isolated.length} isolated`
@@ -31,7 +37,7 @@ export function compose(comparison: Comparison): Page {
       })
       .join('; '),
     version,
-    parts: sections
+    parts: sectionsOf(comparison)
       .filter((section) => section.applies(comparison))
       .map((section) => {
         const { paragraphs = [], figures = [], tables = [], charts = [], caveats = [] } = section.build(comparison)

@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
-import { type Comparison, comparisonSchema } from '#metrics'
-import { renderHtml, renderMarkdown, sections } from './index.ts'
+import { type PcpComparison, pcpComparisonSchema } from '#metrics'
+import { renderHtml, renderMarkdown, sectionsOf } from './index.ts'
 import { compose } from './page.ts'
 import { thinned } from './sections/common.ts'
 import { comparisonFixture } from './testing/fixture.ts'
 import { hostileComparison } from './testing/hostile.ts'
 
 /** The fixture with one run changed. */
-function without(change: (comparison: Comparison) => void): Comparison {
+function without(change: (comparison: PcpComparison) => void): PcpComparison {
   const comparison = structuredClone(comparisonFixture())
   change(comparison)
-  return comparisonSchema.parse(comparison)
+  return pcpComparisonSchema.parse(comparison)
 }
 
-const tableOf = (comparison: Comparison, section: string, caption: string) =>
+const tableOf = (comparison: PcpComparison, section: string, caption: string) =>
   compose(comparison)
     .parts.find((part) => part.section.id === section)
     ?.tables.find((table) => table.caption.startsWith(caption))
@@ -28,7 +28,7 @@ test('the same comparison gives the same report, to the byte', async () => {
 
 test('sections and charts have ids of their own', () => {
   const ids = [
-    ...sections.map(({ id }) => id),
+    ...sectionsOf(comparisonFixture()).map(({ id }) => id),
     ...compose(comparisonFixture()).parts.flatMap(({ charts }) => charts.map(({ id }) => id)),
   ]
   expect(new Set(ids).size).toBe(ids.length)

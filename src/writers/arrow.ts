@@ -1,7 +1,7 @@
 import type * as Arrow from 'apache-arrow'
-import { EXCHANGE_MARK, type Recording } from '#events'
-import { type WideCells, type WideColumn, WideTable } from './wide.ts'
-import type { Writer } from './writer.ts'
+import { EXCHANGE_MARK } from '#events'
+import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
+import type { Writer, Written } from './writer.ts'
 
 /** Rows in a record batch: some 10 MB. */
 const BATCH = 1 << 17
@@ -9,10 +9,10 @@ const BATCH = 1 << 17
 type Library = typeof Arrow
 
 /** What Arrow keeps beside the columns: what CSV has in its first line. */
-const settingsOf = ({ events, resolutionNs, clock }: Recording): Map<string, string> =>
+const settingsOf = ({ zero, resolutionNs, clock }: Written): Map<string, string> =>
   new Map([
     ['kreplay', EXCHANGE_MARK.slice(2)],
-    ['zero', `${events.zero}`],
+    ['zero', `${zero}`],
     ['resolutionNs', `${resolutionNs}`],
     ...(clock === undefined ? [] : [['clock', clock] as const]),
   ])
@@ -48,30 +48,44 @@ class ArrowColumn {
     const notes = new Map([['help', help], ...(unit === undefined ? [] : [['unit', unit] as const])])
     this.field = new arrow.Field(
       name,
-      type === 'text' ? this.#wordType(id, words!) : plainType(arrow, type),
+      type === 'text' ? this.#textType(id, words) : plainType(arrow, type),
       nullable,
       notes,
     )
   }
 
-  #wordType(id: number, words: readonly string[]): Arrow.DataType {
+  #textType(id: number, words: readonly string[] | undefined): Arrow.DataType {
     const { Dictionary, Int8, Int16, Int32, Utf8 } = this.#arrow
+    if (words === undefined) return new Utf8()
     const places = words.length <= 0x7f ? new Int8() : words.length <= 0x7fff ? new Int16() : new Int32()
     return new Dictionary(new Utf8(), places, id, false)
   }
 
-  data({ values, validity, nulls }: WideCells, rows: number): Arrow.Data {
-    const { makeData, Bool } = this.#arrow
+  data(cells: WideCells, rows: number): Arrow.Data {
+    const { values, validity, nulls, words } = cells
+    const { makeData, Bool, vectorFromArray, Utf8 } = this.#arrow
     const { type } = this.field
+    if (words !== undefined) {
+      const texts = Array.from(values as Int32Array, (place, row) => (isThere(cells, row) ? words[place]! : null))
+      return vectorFromArray(texts, new Utf8()).data[0]!
+    }
     return makeData({
       type,
       length: rows,
       nullCount: nulls,
-      nullBitmap: nulls === 0 ? null : validity,
+      nullBitmap: nulls === 0 ? null : padded(validity, rows),
       data: type instanceof Bool ? packed(values as Uint8Array) : values,
       ...(this.#words === undefined ? {} : { dictionary: this.#words }),
     } as Parameters<typeof makeData>[0])
   }
+}
+
+/** Ones up to the end of the byte behind the last row: arquero (8.0.3) reads that byte too, and makes nulls of the next batch's rows. */
+function padded(validity: Uint8Array, rows: number): Uint8Array {
+  const bits = new Uint8Array((rows >>> 3) + 1)
+  bits.set(validity)
+  bits[rows >>> 3]! |= 0xff << (rows & 7)
+  return bits
 }
 
 function packed(flags: Uint8Array): Uint8Array {
@@ -80,7 +94,7 @@ function packed(flags: Uint8Array): Uint8Array {
   return bits
 }
 
-async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
+async function* write(written: Written): AsyncGenerator<Uint8Array> {
   const arrow = await import('apache-arrow')
   let pieces: Uint8Array[] = []
   class Pieces extends arrow.AsyncByteQueue {
@@ -88,10 +102,10 @@ async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
       pieces.push(piece)
     }
   }
-  const table = new WideTable(recording.events)
+  const table = new WideTable(written.batches)
   const columns = table.columns.map((column, id) => new ArrowColumn(arrow, column, id, table.words.get(column.name)))
   const fields = columns.map(({ field }) => field)
-  const schema = new arrow.Schema(fields, settingsOf(recording))
+  const schema = new arrow.Schema(fields, settingsOf(written))
   const writer = new arrow.RecordBatchFileWriter()
   writer.reset(new Pieces(), schema)
   for (const { rows, cells } of table.chunks(BATCH)) {

@@ -12,11 +12,10 @@ import {
   guardText,
   type KindName,
   kindNames,
-  type Recording,
 } from '#events'
-import type { Writer } from './writer.ts'
+import type { Writer, Written } from './writer.ts'
 
-const CHUNK = 1 << 16
+const CHUNK = 1 << 14
 const FIRST_PAYLOAD = exchangeColumns.indexOf('event') + 1
 
 /** One payload cell of a kind's rows, with the commas in front of it. */
@@ -68,17 +67,21 @@ function payloadOf({ cells, rest }: Layout, slot: number, text: (number: number)
   return line + rest
 }
 
-const headOf = ({ events, resolutionNs, clock }: Recording): string =>
-  `${EXCHANGE_MARK} zero=${events.zero} resolutionNs=${resolutionNs}${
+const headOf = ({ zero, resolutionNs, clock }: Written): string =>
+  `${EXCHANGE_MARK} zero=${zero} resolutionNs=${resolutionNs}${
     clock === undefined ? '' : ` clock=${encodeURIComponent(clock)}`
   }\n${exchangeColumns.join(',')}\n`
 
-async function* write(recording: Recording): AsyncGenerator<string> {
-  const { events } = recording
+async function* write(written: Written): AsyncGenerator<string> {
+  yield headOf(written)
+  for (const batch of written.batches) yield* rowsOf(batch)
+}
+
+function* rowsOf(events: Events): Generator<string> {
   const { time, cpu, pid, comm, context, kind, slot } = events
   const layouts = kindNames.map((name) => layoutOf(events, name))
   const text = textCells(events.strings)
-  let chunk = headOf(recording)
+  let chunk = ''
   for (let row = 0; row < events.length; row++) {
     const task = pid[row]! === ABSENT_PID ? '' : pid[row]!
     const name = comm[row]! === ABSENT_COMM ? '' : text(comm[row]!)

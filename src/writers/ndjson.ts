@@ -4,20 +4,24 @@ import {
   ABSENT_CONTEXT,
   ABSENT_PID,
   type Column,
+  type Events,
   EXCHANGE_MARK,
   kindNames,
-  type Recording,
 } from '#events'
-import type { Writer } from './writer.ts'
+import type { Writer, Written } from './writer.ts'
 
-const CHUNK = 1 << 16
+const CHUNK = 1 << 14
 
 /** What the first line says of the whole trace. */
-const headOf = ({ events, resolutionNs, clock }: Recording): string =>
-  JSON.stringify({ kreplay: EXCHANGE_MARK.slice(2), zero: events.zero, resolutionNs, clock })
+const headOf = ({ zero, resolutionNs, clock }: Written): string =>
+  JSON.stringify({ kreplay: EXCHANGE_MARK.slice(2), zero, resolutionNs, clock })
 
-async function* write(recording: Recording): AsyncGenerator<string> {
-  const { events } = recording
+async function* write(written: Written): AsyncGenerator<string> {
+  yield `${headOf(written)}\n`
+  for (const batch of written.batches) yield* linesOf(batch)
+}
+
+function* linesOf(events: Events): Generator<string> {
   const { time, cpu, pid, comm, context, kind, slot, strings } = events
   const quoted: (string | undefined)[] = []
   const text = (number: number): string => {
@@ -28,7 +32,7 @@ async function* write(recording: Recording): AsyncGenerator<string> {
     events.tables[name].list.map((column) => ({ key: `,${JSON.stringify(column.name)}:`, column })),
   )
   const names = kindNames.map((name) => `,"event":"${name}"`)
-  let chunk = `${headOf(recording)}\n`
+  let chunk = ''
   for (let row = 0; row < events.length; row++) {
     let line = `{"time":${time[row]!},"cpu":${cpu[row]!}`
     if (pid[row]! !== ABSENT_PID) line += `,"pid":${pid[row]!}`

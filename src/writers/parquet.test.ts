@@ -76,25 +76,67 @@ test('more rows than DuckDB takes at a time, and more words than an enum gets', 
   })
 })
 
-test('the same group-by in arquero from Arrow and in DuckDB from Parquet agrees to the digit', async () => {
-  const capture = await readCapture(join(root, 'traces/drain-5.10-s'))
-  const arrow = join(folder, 'drain.arrow')
-  await writeRecording(capture, arrow)
-  const ours = (
-    fromArrow(readFileSync(arrow))
+/** `KREPLAY_CAPTURES`: a folder of big captures, where they are at hand. */
+const big = (process.env.KREPLAY_CAPTURES ?? '') === '' ? [] : ['drain-5.10', 'slab-6.12']
+const grouped = [join(root, 'traces/drain-5.10-s')]
+const captures = big.map((name) => join(process.env.KREPLAY_CAPTURES!, name))
+
+test.each([...grouped, ...captures])(
+  'captures: %s: the same group-bys in arquero from Arrow and in DuckDB from Parquet agree to the digit',
+  async (folderOf) => {
+    const capture = await readCapture(folderOf)
+    const arrow = join(folder, 'grouped.arrow')
+    await writeRecording(capture, arrow)
+    const parquet = await parquetOf(capture)
+    const table = fromArrow(readFileSync(arrow))
+    const byCpu = table
       .derive({ pages: (row: Row) => 2 ** ((row.order as number) ?? 0) } as never)
       .groupby('event', 'cpu')
       .rollup({ n: 'd => op.count()', pages: 'd => op.sum(d.pages)', last: 'd => op.max(d.time)' } as never)
       .orderby('event', 'cpu')
       .objects() as Row[]
-  ).map(shown)
-  const theirs = await query(
-    `SELECT event, cpu, count(*) n, sum(2 ** coalesce("order", 0))::BIGINT pages, max(time) AS last
-     FROM '${await parquetOf(capture)}' GROUP BY ALL ORDER BY event, cpu`,
+    expect(byCpu.length).toBeGreaterThan(5)
+    expect(
+      (
+        await query(
+          `SELECT event, cpu, count(*) n, sum(2 ** coalesce("order", 0))::BIGINT pages, max(time) AS last
+         FROM '${parquet}' GROUP BY ALL ORDER BY event, cpu`,
+        )
+      ).map(shown),
+    ).toEqual(byCpu.map(shown))
+
+    const byComm = table
+      .groupby('comm', 'event')
+      .rollup({
+        n: 'd => op.count()',
+        pids: 'd => op.distinct(d.pid)',
+        first: 'd => op.min(d.time)',
+        cpus: 'd => op.sum(d.cpu)',
+      } as never)
+      .objects() as Row[]
+    const inDuckDb = await query(
+      `SELECT comm, event, count(*) n, count(DISTINCT pid) pids, min(time) AS first, sum(cpu)::BIGINT cpus FROM '${parquet}' GROUP BY ALL`,
+    )
+    const sorted = (rows: Row[]) => rows.map(shown).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    expect(sorted(inDuckDb)).toEqual(sorted(byComm))
+  },
+)
+
+test('a null in one batch of Arrow makes none of the next one in arquero', async () => {
+  const rows = (1 << 17) + 20
+  const events = eventsOf(
+    Array.from(
+      { length: rows },
+      (_, row) => ({ event: 'trace_start', time: row, cpu: 0, ...(row === 5 ? {} : { comm: 'x' }) }) as const,
+    ),
   )
-  expect(ours.length).toBeGreaterThan(20)
-  expect(theirs.map(shown)).toEqual(ours)
+  const path = join(folder, 'nulls.arrow')
+  await writeRecording(recordingOf(events), path)
+  const comm = fromArrow(readFileSync(path)).array('comm') as unknown[]
+  expect(comm.flatMap((name, row) => (name === 'x' ? [] : [row]))).toEqual([5])
 })
+
+const keyOf = (row: Row): string => `${row.comm} ${row.event}`
 
 test('column types are those of the schemas', async () => {
   const path = await parquetOf(await readCapture(join(root, 'traces/drain-5.10-s')))

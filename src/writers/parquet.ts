@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as Duckdb from '@duckdb/node-api'
-import { EXCHANGE_MARK, type Recording } from '#events'
+import { EXCHANGE_MARK } from '#events'
 import { UsageError } from '#kernel'
-import { type WideCells, type WideColumn, WideTable } from './wide.ts'
-import type { Writer } from './writer.ts'
+import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
+import type { Writer, Written } from './writer.ts'
 
 type Library = typeof Duckdb
 
@@ -59,7 +59,12 @@ function duckColumn(duckdb: Library, { name, type }: WideColumn, words: readonly
       const list = words ?? []
       // NUL ends a statement.
       if (list.length === 0 || list.length > MOST_WORDS || list.some((word) => word.includes('\0'))) {
-        return { name, type: duckdb.VARCHAR, sql: 'VARCHAR', put: (vector, cells) => putTexts(vector, cells, list) }
+        return {
+          name,
+          type: duckdb.VARCHAR,
+          sql: 'VARCHAR',
+          put: (vector, cells) => putTexts(vector, cells, cells.words ?? list),
+        }
       }
       const sql = `ENUM(${list.map((word) => quoted(word, "'")).join(', ')})`
       return { name, type: duckdb.ENUM([...list]), sql, put: putNumbers }
@@ -72,8 +77,6 @@ interface RawVector {
   readonly items?: { set(values: unknown): void }
   readonly validity: { data: BigUint64Array | null }
 }
-
-const isThere = ({ validity }: WideCells, row: number): boolean => ((validity[row >>> 3]! >>> (row & 7)) & 1) === 1
 
 function putNumbers(vector: Duckdb.DuckDBVector, cells: WideCells): void {
   ;(vector as unknown as RawVector).items!.set(cells.values)
@@ -124,10 +127,10 @@ async function append(duckdb: Library, connection: Duckdb.DuckDBConnection, tabl
 }
 
 /** The same settings as in Arrow's metadata. */
-function settingsOf({ events, resolutionNs, clock }: Recording): string {
+function settingsOf({ zero, resolutionNs, clock }: Written): string {
   const settings = {
     kreplay: EXCHANGE_MARK.slice(2),
-    zero: `${events.zero}`,
+    zero: `${zero}`,
     resolutionNs: `${resolutionNs}`,
     ...(clock === undefined ? {} : { clock }),
   }
@@ -136,16 +139,19 @@ function settingsOf({ events, resolutionNs, clock }: Recording): string {
     .join(', ')
 }
 
-async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
+async function* write(written: Written): AsyncGenerator<Uint8Array> {
   const duckdb = await library()
   const folder = await mkdtemp(join(tmpdir(), 'kreplay-parquet-'))
   try {
     const file = join(folder, 'events.parquet')
     // In a file, since in memory the table would take ten times what the events do.
-    const database = await duckdb.DuckDBInstance.create(join(folder, 'events.duckdb'), { memory_limit: '1GB' })
+    const database = await duckdb.DuckDBInstance.create(join(folder, 'events.duckdb'), {
+      memory_limit: '100MB',
+      threads: '1',
+    })
     const connection = await database.connect()
     try {
-      const columns = await append(duckdb, connection, new WideTable(recording.events))
+      const columns = await append(duckdb, connection, new WideTable(written.batches))
       const selected = columns.map(({ name, type }) =>
         type.typeId === duckdb.DuckDBTypeId.ENUM
           ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
@@ -153,7 +159,7 @@ async function* write(recording: Recording): AsyncGenerator<Uint8Array> {
       )
       await connection.run(
         `COPY (SELECT ${selected.join(', ')} FROM events) TO ${quoted(file, "'")} ` +
-          `(FORMAT parquet, COMPRESSION zstd, KV_METADATA {${settingsOf(recording)}})`,
+          `(FORMAT parquet, COMPRESSION zstd, KV_METADATA {${settingsOf(written)}})`,
       )
     } finally {
       connection.closeSync()

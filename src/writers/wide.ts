@@ -6,6 +6,7 @@ import {
   ABSENT_PID,
   type Column,
   type ColumnType,
+  Dictionary,
   type Events,
   exchangeColumns,
   type FieldMeta,
@@ -43,10 +44,16 @@ export type WideValues =
 /** A column's cells in one run of rows. Flags are 0 or 1, texts are places in the column's dictionary. */
 export interface WideCells {
   readonly values: WideValues
+  /** The dictionary of this run, where the column has none for all. */
+  readonly words?: readonly string[]
   /** A bit a row, lowest first, 1 where there is a value; what `values` holds elsewhere is 0. */
   readonly validity: Uint8Array
   readonly nulls: number
 }
+
+/** Whether a row has a value. */
+export const isThere = ({ validity }: WideCells, row: number): boolean =>
+  ((validity[row >>> 3]! >>> (row & 7)) & 1) === 1
 
 interface Whole {
   readonly signed: boolean
@@ -126,17 +133,50 @@ export const wideColumns: readonly WideColumn[] = exchangeColumns.map((name) =>
   isSpine(name) ? spineColumn(name) : name === 'event' ? eventColumn : payloadColumn(name),
 )
 
-/** A text column's words, each once, and where each string of the events stands among them. */
-class Words {
-  readonly list: string[] = []
-  readonly places: Int32Array
+/** Above it the words of a text column are too many to be listed, and each is written where it stands. */
+const MOST_WORDS = 1 << 16
 
-  constructor(strings: number) {
-    this.places = new Int32Array(strings).fill(-1)
+/** The names of the kinds, so that the column `event` is a text column like the others. */
+const kindStrings = new Dictionary()
+for (const kind of kindNames) kindStrings.add(kind)
+
+/** A text column's words, each once, and where each string of a batch stands among them. */
+class Words {
+  readonly #most: number
+  readonly #known = new Map<string, number>()
+  #strings = new Dictionary()
+  list: string[] = []
+  places = new Int32Array(0)
+  /** Whether they are too many; then none is kept. */
+  isMany = false
+
+  constructor(most: number) {
+    this.#most = most
   }
 
-  add(number: number, text: string): void {
-    if (this.places[number] === -1) this.places[number] = this.list.push(text) - 1
+  /** From now on numbers are those of this dictionary. */
+  use(strings: Dictionary): void {
+    const known = strings === this.#strings ? this.places : new Int32Array(0)
+    this.#strings = strings
+    if (known.length < strings.size) {
+      this.places = new Int32Array(strings.size).fill(-1)
+      this.places.set(known)
+    }
+  }
+
+  add(number: number): void {
+    if (this.places[number] !== -1 || this.isMany) return
+    const text = this.#strings.get(number)!
+    let place = this.#known.get(text)
+    if (place === undefined) {
+      place = this.list.push(text) - 1
+      this.#known.set(text, place)
+    }
+    this.places[number] = place
+    if (this.list.length <= this.#most) return
+    this.isMany = true
+    this.list = []
+    this.#known.clear()
   }
 }
 
@@ -145,12 +185,14 @@ const PAIRED = new Set<WideType>(['int64', 'uint64'])
 class Cells implements WideCells {
   readonly values: WideValues
   readonly validity: Uint8Array
+  readonly words?: readonly string[]
   readonly #rows: number
   /** 64-bit values by halves: a bigint for each would cost ten times as much. */
   readonly #halves: Uint32Array
   #filled = 0
 
-  constructor({ type }: WideColumn, rows: number, words: Words | undefined) {
+  constructor({ type }: WideColumn, rows: number, words: Words | undefined, ofRun: boolean) {
+    if (words !== undefined && ofRun) this.words = words.list
     this.values = newValues(type, rows, words?.list.length ?? 0)
     this.validity = new Uint8Array((rows + 7) >>> 3)
     this.#halves = PAIRED.has(type) ? new Uint32Array(this.values.buffer) : new Uint32Array(0)
@@ -260,66 +302,116 @@ function newValues(type: WideType, rows: number, words: number): WideValues {
 /** Where a wide column's values come from: the field of that name in each kind that has it. */
 interface Source {
   readonly kind: number
-  readonly column: Column
+  /** Place of the field's column in the kind's table. */
+  readonly field: number
+}
+
+/** Values of a run: `data[from[i]]` stands in row `to[i]`. */
+interface Values {
+  readonly data: Column['data']
+  readonly absent: number | bigint
+  readonly from: Uint32Array
+  readonly to: Uint32Array
+}
+
+/** A run of rows of one batch, and which of them are of which kind. */
+interface Run {
+  readonly batch: Events
+  readonly rows: number
+  readonly all: Uint32Array
+  readonly here: Uint32Array
+  readonly kinds: Uint32Array
+  readonly byKind: readonly Uint32Array[]
+  readonly slots: readonly Uint32Array[]
 }
 
 export class WideTable {
   readonly columns: readonly WideColumn[]
-  /** The dictionary of each text column. */
+  /** The dictionary of each text column; absent where the words are too many. */
   readonly words: ReadonlyMap<string, readonly string[]>
-  readonly #events: Events
+  readonly #batches: Iterable<Events>
   readonly #words: ReadonlyMap<string, Words>
   readonly #sources: ReadonlyMap<string, readonly Source[]>
 
-  constructor(events: Events) {
-    this.#events = events
-    const present = kindsIn(events)
-    const sources = new Map<string, Source[]>()
-    for (const kind of present) {
-      for (const column of events.tables[kindNames[kind]!].list) {
-        const list = sources.get(column.name)
-        if (list === undefined) sources.set(column.name, [{ kind, column }])
-        else list.push({ kind, column })
-      }
-    }
-    this.#sources = sources
-    this.columns = wideColumns.filter(({ name }) => isSpine(name) || name === 'event' || sources.has(name))
-    this.#words = wordsIn(events, this.columns, sources)
-    this.words = new Map([...this.#words].map(([name, { list }]) => [name, list]))
+  /** Walks the batches once, to see which kinds and which words they hold. */
+  constructor(batches: Iterable<Events>) {
+    this.#batches = batches
+    const { kinds, words } = survey(batches)
+    this.#sources = sourcesOf(kinds)
+    this.columns = wideColumns.filter(({ name }) => isSpine(name) || name === 'event' || this.#sources.has(name))
+    this.#words = words
+    this.words = new Map([...words].flatMap(([name, { list, isMany }]) => (isMany ? [] : [[name, list]])))
   }
 
   /** The cells of all columns, in runs of at most so many rows. */
   *chunks(rowsEach: number): Generator<{ readonly rows: number; readonly cells: readonly WideCells[] }> {
-    const { length } = this.#events
-    for (let from = 0; from < length; from += rowsEach) {
-      const rows = Math.min(rowsEach, length - from)
-      yield { rows, cells: this.#chunk(from, rows) }
+    for (const batch of this.#batches) {
+      for (let from = 0; from < batch.length; from += rowsEach) {
+        const rows = Math.min(rowsEach, batch.length - from)
+        const run = runOf(batch, from, rows)
+        yield { rows, cells: this.columns.map((column) => this.#cells(column, run)) }
+      }
     }
   }
 
-  #chunk(from: number, rows: number): WideCells[] {
-    const { kind, slot } = this.#events
-    const all = Uint32Array.from({ length: rows }, (_, row) => row)
-    const here = all.map((row) => row + from)
-    const byKind = rowsByKind(kind.subarray(from, from + rows))
-    const slots = byKind.map((to) => to.map((row) => slot[row + from]!))
-    return this.columns.map((column) => {
-      const words = this.#words.get(column.name)
-      const cells = new Cells(column, rows, words)
-      if (isSpine(column.name)) {
-        const { data, absent } = spineData(this.#events, column.name)
-        cells.fill(data, absent, here, all, words)
-      } else if (column.name === 'event') {
-        cells.fill(new Uint32Array(kind.subarray(from, from + rows)), -1, all, all, words)
-      } else {
-        for (const source of this.#sources.get(column.name)!) {
-          const { data, type } = source.column
-          cells.fill(data, ABSENT[type], slots[source.kind]!, byKind[source.kind]!, words)
-        }
+  #cells(column: WideColumn, run: Run): WideCells {
+    const values = valuesOf(column.name, run, this.#sources)
+    const words = column.type === 'text' ? this.#wordsFor(column.name, values, run.batch) : undefined
+    const cells = new Cells(column, run.rows, words, words !== this.#words.get(column.name))
+    for (const { data, absent, from, to } of values) cells.fill(data, absent, from, to, words)
+    return cells
+  }
+
+  /** The words of the whole column, or those of the run where they are too many. */
+  #wordsFor(name: string, values: readonly Values[], { strings }: Events): Words {
+    const whole = this.#words.get(name)!
+    const words = whole.isMany ? new Words(Number.POSITIVE_INFINITY) : whole
+    words.use(name === 'event' ? kindStrings : strings)
+    for (const { data, absent, from } of values) {
+      for (let at = 0; at < from.length; at++) {
+        const number = data[from[at]!] as number
+        if (number !== absent) words.add(number)
       }
-      return cells
+    }
+    return words
+  }
+}
+
+function runOf(batch: Events, first: number, rows: number): Run {
+  const { kind, slot } = batch
+  const all = new Uint32Array(rows)
+  const here = new Uint32Array(rows)
+  for (let row = 0; row < rows; row++) {
+    all[row] = row
+    here[row] = row + first
+  }
+  const kinds = new Uint32Array(kind.subarray(first, first + rows))
+  const byKind = rowsByKind(kind.subarray(first, first + rows))
+  const slots = byKind.map((to) => to.map((row) => slot[row + first]!))
+  return { batch, rows, all, here, kinds, byKind, slots }
+}
+
+function valuesOf(name: string, run: Run, sources: ReadonlyMap<string, readonly Source[]>): Values[] {
+  const { batch, all, here, kinds, byKind, slots } = run
+  if (isSpine(name)) return [{ ...spineData(batch, name), from: here, to: all }]
+  if (name === 'event') return [{ data: kinds, absent: -1, from: all, to: all }]
+  return sources.get(name)!.map(({ kind, field }) => {
+    const { data, type } = batch.tables[kindNames[kind]!].list[field]!
+    return { data, absent: ABSENT[type], from: slots[kind]!, to: byKind[kind]! }
+  })
+}
+
+/** Which kinds have a field of each name. */
+function sourcesOf(kinds: readonly number[]): Map<string, Source[]> {
+  const sources = new Map<string, Source[]>()
+  for (const kind of kinds) {
+    Object.keys(fieldsOf(kindNames[kind]!)).forEach((name, field) => {
+      const list = sources.get(name)
+      if (list === undefined) sources.set(name, [{ kind, field }])
+      else list.push({ kind, field })
     })
   }
+  return sources
 }
 
 function spineData(
@@ -340,12 +432,6 @@ function spineData(
   }
 }
 
-function kindsIn({ kind }: Events): number[] {
-  const seen = new Uint8Array(kindNames.length)
-  for (let row = 0; row < kind.length; row++) seen[kind[row]!] = 1
-  return [...seen.keys()].filter((number) => seen[number] === 1)
-}
-
 function rowsByKind(kind: Uint8Array): Uint32Array[] {
   const counts = new Uint32Array(kindNames.length)
   for (let row = 0; row < kind.length; row++) counts[kind[row]!]!++
@@ -358,31 +444,35 @@ function rowsByKind(kind: Uint8Array): Uint32Array[] {
   return rows
 }
 
-/** The words that the rows use: what a filter left out is not in the file. */
-function wordsIn(
-  events: Events,
-  columns: readonly WideColumn[],
-  sources: ReadonlyMap<string, readonly Source[]>,
-): Map<string, Words> {
-  const { strings, comm, kind, slot } = events
-  const words = new Map<string, Words>()
-  const byKind: [Words, Column][][] = kindNames.map(() => [])
-  for (const { name, type } of columns) {
-    if (type !== 'text') continue
-    const own = new Words(name === 'event' ? kindNames.length : strings.size)
-    words.set(name, own)
-    for (const { kind: number, column } of sources.get(name) ?? []) byKind[number]!.push([own, column])
-  }
+const textFields = kindNames.map((kind) =>
+  Object.entries(fieldsOf(kind)).flatMap(([name, schema], field) =>
+    metaOf(schema).column === 'text' ? [{ name, field }] : [],
+  ),
+)
+
+/** The kinds that there are, and the words that the rows use: what a filter left out is not in the file. */
+function survey(batches: Iterable<Events>): { kinds: number[]; words: Map<string, Words> } {
+  const seen = new Uint8Array(kindNames.length)
+  const words = new Map(
+    wideColumns.flatMap(({ name, type }) => (type === 'text' ? [[name, new Words(MOST_WORDS)] as const] : [])),
+  )
   const [comms, names] = [words.get('comm')!, words.get('event')!]
-  for (let row = 0; row < events.length; row++) {
-    const number = kind[row]!
-    if (names.places[number] === -1) names.add(number, kindNames[number]!)
-    const name = comm[row]!
-    if (name !== ABSENT_COMM && comms.places[name] === -1) comms.add(name, strings.get(name)!)
-    for (const [own, { data }] of byKind[number]!) {
-      const text = data[slot[row]!]! as number
-      if (text !== ABSENT.text && own.places[text] === -1) own.add(text, strings.get(text)!)
+  names.use(kindStrings)
+  for (const { comm, kind, slot, length, strings, tables } of batches) {
+    for (const [name, own] of words) if (name !== 'event') own.use(strings)
+    const byKind = kindNames.map((name, number) =>
+      textFields[number]!.map((text) => [words.get(text.name)!, tables[name].list[text.field]!.data] as const),
+    )
+    for (let row = 0; row < length; row++) {
+      const number = kind[row]!
+      seen[number] = 1
+      names.add(number)
+      if (comm[row]! !== ABSENT_COMM) comms.add(comm[row]!)
+      for (const [own, data] of byKind[number]!) {
+        const text = data[slot[row]!]! as number
+        if (text !== ABSENT.text) own.add(text)
+      }
     }
   }
-  return words
+  return { kinds: [...seen.keys()].filter((number) => seen[number] === 1), words }
 }

@@ -9,9 +9,16 @@ import { arrowWriter } from './arrow.ts'
 import { csvWriter } from './csv.ts'
 import { ndjsonWriter } from './ndjson.ts'
 import { parquetWriter } from './parquet.ts'
-import type { Writer } from './writer.ts'
+import { traceDatWriter } from './trace-dat/index.ts'
+import { type Writer, type Written, writtenOf } from './writer.ts'
 
-export const writers = [csvWriter, ndjsonWriter, arrowWriter, parquetWriter] as const satisfies readonly Writer[]
+export const writers = [
+  csvWriter,
+  ndjsonWriter,
+  arrowWriter,
+  parquetWriter,
+  traceDatWriter,
+] as const satisfies readonly Writer[]
 
 const compressions: Readonly<Record<string, () => Transform>> = {
   '.gz': () => createGzip(),
@@ -33,14 +40,19 @@ export function writerFor(path: string): { readonly writer: Writer; readonly com
   return compress === undefined ? { writer } : { writer, compress }
 }
 
+/** Writes a recording in the format of the path's extension. */
+export async function writeRecording(recording: Recording, path: string, signal?: AbortSignal): Promise<void> {
+  await writeBatches(writtenOf(recording), path, signal)
+}
+
 /**
- * Writes a recording in the format of the path's extension. What is half written stands beside the path and takes its name only
+ * Writes events in batches, in the format of the path's extension. What is half written stands beside the path and takes its name only
  * when whole; on an error or an abort nothing of it stays.
  */
-export async function writeRecording(recording: Recording, path: string, signal?: AbortSignal): Promise<void> {
+export async function writeBatches(written: Written, path: string, signal?: AbortSignal): Promise<void> {
   const { writer, compress } = writerFor(path)
   const partial = `${path}.partial`
-  const pieces = Readable.from(writer.write(recording))
+  const pieces = Readable.from(writer.write(written), { highWaterMark: 1 })
   const options = signal === undefined ? {} : { signal }
   try {
     const file = createWriteStream(partial)

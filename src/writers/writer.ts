@@ -1,4 +1,23 @@
-import type { Recording } from '#events'
+import type { Events, Recording } from '#events'
+import type { Release } from '#kernel'
+
+/** What a writer writes: events in runs, which it may walk more than once, and what is said of all of them. */
+export interface Written {
+  readonly batches: Iterable<Events>
+  readonly zero: number
+  readonly resolutionNs: number
+  readonly clock?: string
+  readonly release?: Release
+}
+
+/** A recording as a writer takes it. */
+export const writtenOf = ({ events, resolutionNs, clock, machine: { release } }: Recording): Written => ({
+  batches: [events],
+  zero: events.zero,
+  resolutionNs,
+  ...(clock === undefined ? {} : { clock }),
+  ...(release === undefined ? {} : { release }),
+})
 
 /** One format that kreplay writes. To add one, write a file and name it in the list in `index.ts`. */
 export interface Writer {
@@ -8,5 +27,5 @@ export interface Writer {
   /** Whether the format is compressed within, so that `.gz` and `.zst` are refused. */
   readonly packed?: true
   /** The file in pieces, so that no format needs the whole of it in memory. */
-  write(recording: Recording): AsyncIterable<string | Uint8Array>
+  write(written: Written): AsyncIterable<string | Uint8Array>
 }

@@ -16,7 +16,7 @@ PROBES=''
 set -u
 umask 077
 PROC=${KREPLAY_PROC:-/proc}
-T='' I='' OWN=no SAVED='' DEFINED='' MADE=no STATE=prepare STOP=no TIMER='' READER='' NOTES='' ENABLED=''
+T='' I='' MAIN='' OWN=no SAVED='' DEFINED='' MADE=no STATE=prepare STOP=no TIMER='' READER='' NOTES='' ENABLED=''
 LOCKED='the kernel may be locked down (cat /sys/kernel/security/lockdown), or this is a container'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -66,7 +66,8 @@ restore() {
     put "$I/tracing_on" 0
     for event in $ENABLED; do put "$I/events/$event/enable" 0; done
     if [ "$OWN" = yes ]; then
-      rmdir "$I" 2>/dev/null || say "kreplay capture: $I can't be removed; once nobody reads it: rmdir $I"
+      # trace-cmd extract has removed it already.
+      rmdir "$I" 2>/dev/null || [ ! -d "$I" ] || say "kreplay capture: $I can't be removed; once nobody reads it: rmdir $I"
     else
       put "$I/trace" ''
       while read -r file value; do
@@ -80,7 +81,13 @@ END
     append "$T/kprobe_events" "-:kreplay/$probe" ||
       say "kreplay capture: a probe is left: echo '-:kreplay/$probe' >> $T/kprobe_events"
   done
-  I='' SAVED='' DEFINED='' ENABLED=''
+  # Before 6.6, who makes an instance keeps the main buffer from growing at its first use.
+  case $MAIN in *expanded:*)
+    [ "$(cat "$T/buffer_size_kb" 2>/dev/null)" != "${MAIN%% *}" ] ||
+      say "The main trace buffer of this kernel won't grow by itself any more: before it is used next, set $T/buffer_size_kb."
+    ;;
+  esac
+  I='' SAVED='' DEFINED='' ENABLED='' MAIN=''
 }
 
 finish() {
@@ -142,8 +149,9 @@ open_buffer() {
   if [ -d "$T/instances/kreplay" ]; then
     refuse "another kreplay capture runs here, or was killed" "if none runs: rmdir $T/instances/kreplay"
   fi
+  main=$(cat "$T/buffer_size_kb" 2>/dev/null)
   if [ -d "$T/instances" ] && mkdir "$T/instances/kreplay" 2>/dev/null; then
-    OWN=yes I=$T/instances/kreplay
+    OWN=yes I=$T/instances/kreplay MAIN=$main
   else
     [ "$(cat "$T/current_tracer" "$T/set_event" 2>/dev/null)" = nop ] ||
       refuse "somebody is tracing here already, and this kernel gives no tracing instance of our own" \
@@ -262,7 +270,9 @@ set_up() {
 }
 
 sidecars() {
-  for file in zoneinfo buddyinfo vmstat; do cat "$PROC/$file" >"$OUT/$file.$1" 2>/dev/null || rm -f "$OUT/$file.$1"; done
+  when=$1
+  shift
+  for file in "$@"; do cat "$PROC/$file" >"$OUT/$file.$when" 2>/dev/null || rm -f "$OUT/$file.$when"; done
 }
 
 record() {
@@ -275,7 +285,8 @@ record() {
   [ ! -t 0 ] || enter='Enter or '
   if [ "$DURATION" -gt 0 ]; then say "Recording for $DURATION s; ${enter}Ctrl-C ends it sooner."; else say "Recording until ${enter}Ctrl-C."; fi
   STATE=record
-  sidecars before
+  # zoneinfo next to the trace: on a busy machine the lists' counts change meanwhile.
+  sidecars before vmstat buddyinfo zoneinfo
   [ "$STOP" = no ] || exit 130
   put "$I/tracing_on" 1 || refuse "tracing can't be switched on"
   if [ "$DURATION" -gt 0 ]; then sleep "$DURATION" & else sleep 31536000 & fi
@@ -293,7 +304,7 @@ record() {
   wait "$TIMER" 2>/dev/null
   put "$I/tracing_on" 0
   STATE=save
-  sidecars after
+  sidecars after zoneinfo buddyinfo vmstat
   # shellcheck disable=SC2086 # none or one
   kill $TIMER $READER 2>/dev/null
   TIMER='' READER=''
@@ -313,6 +324,16 @@ count_losses() {
   done >"$OUT/stats" 2>/dev/null
 }
 
+# Some kernels (6.1) swallow every string of a text with real pointers: gfp flags, and all of the RCU events.
+swallows_strings() {
+  lines=0
+  while [ "$lines" -lt 1000 ] && read -r line; do
+    case "$line " in *' gfp_flags= '* | *'] '*': rcu_'*'] '*': rcu_'*) return 0 ;; esac
+    lines=$((lines + 1))
+  done <"$I/trace"
+  return 1
+}
+
 save() {
   say "Saving $entries events …"
   # trace-cmd finds tracefs by itself, so not where another tree was named.
@@ -326,6 +347,10 @@ save() {
     fi
   fi
   if [ ! -s "$OUT/trace.dat" ]; then
+    if swallows_strings; then
+      change options/hash-ptr 1
+      note "this kernel prints text with real pointers wrongly: pointers are hashed. trace-cmd would keep them"
+    fi
     cat "$I/trace" >"$OUT/trace.txt" || refuse "the trace can't be saved in $OUT" "is the disk full? df $OUT"
   fi
   if [ "$lost" -gt 0 ]; then

@@ -175,6 +175,35 @@ describe('a recording', () => {
     expect((await readCapture(join(machine.work, 'other'))).events.length).toBeGreaterThan(1000)
   })
 
+  test('a kernel of which the main buffer grows no more after that is told', async () => {
+    machine.fake('rmdir', `echo 7 > ${machine.tracing}/buffer_size_kb; mv "$1" ${machine.root}/gone`)
+    expect((await machine.run()).stderr).toContain('won’t grow by itself any more'.replace('’', "'"))
+    machine.remove('gone')
+    machine.put('tracing/buffer_size_kb', '1408\n')
+    expect((await machine.run({ out: 'other' })).stderr).not.toContain('grow by itself')
+  })
+
+  test('trace-cmd may have removed the instance', async () => {
+    machine.fake('trace-cmd', `echo data > trace.dat; rm -r ${machine.tracing}/instances/kreplay`)
+    machine.fake('rmdir', 'exit 1')
+    const { code, stderr } = await machine.run()
+    expect(code).toBe(0)
+    expect(stderr).not.toContain("can't be removed")
+  })
+
+  test.each([
+    ['gfp flags', (text: string) => text.replaceAll(/gfp_flags=\S+/g, 'gfp_flags=')],
+    ['RCU events', (text: string) => `${text} sh-1  [000] d....  3.1: rcu_fqs:  sh-1  [000] d....  3.2: rcu_fqs: \n`],
+  ])(
+    'a kernel whose text with real pointers swallows strings, as told by %s: pointers are hashed',
+    async (_, swallow) => {
+      machine.put('trace.txt', swallow(machine.read('trace.txt').split('\n').slice(0, 300).join('\n')))
+      const { stderr } = await machine.run()
+      expect(stderr).toContain('note: this kernel prints text with real pointers wrongly: pointers are hashed')
+      expect(machine.read('gone/options/hash-ptr').trim()).toBe('1')
+    },
+  )
+
   test('tells size and overhead beforehand, from the pages allocated in a second', async () => {
     const bumped = machine
       .read('proc/vmstat')

@@ -1,13 +1,17 @@
 import { z } from 'zod'
 import { UsageError } from '#kernel'
-import { type Comparison, pricesSchema, type Work, workSchema } from '#metrics'
-import { didYouMean, type ParamValue, parseValue, splitIds } from '#policies'
-import { compareCaptures, policyIds } from '../analyse.ts'
-import { checkOutput, number, percent, print, printJson, printTable, progress, warn, writeWhole } from '../terminal.ts'
-import { cpuList, type ExitCode, REPORT, readJson, writeReport } from './shared.ts'
+import { type Comparison, pricesSchema } from '#metrics'
+import { type Catalogue, didYouMean, type ParamValue, parseValue, splitIds } from '#policies'
+import { compareCaptures } from '../compare.ts'
+import { familyOfAll, policyIds } from '../families/index.ts'
+import { catalogueWith, ownIds } from '../policy-file.ts'
+import { captureTitle, rcuscaleLines, summaryOf } from '../summary.ts'
+import { checkOutput, print, printJson, printTable, progress, warn, writeWhole } from '../terminal.ts'
+import { cpuList, type ExitCode, probesOf, REPORT, readJson } from './shared.ts'
+import { writeReport } from './write-report.ts'
 
 /** `"high=100"` → { high: 100 } */
-function parseSet(pairsGiven: readonly string[]): Record<string, ParamValue> {
+export function parseSet(pairsGiven: readonly string[]): Record<string, ParamValue> {
   return Object.fromEntries(
     pairsGiven.map((pair) => {
       const [, name, value] = /^([A-Za-z]\w*)=(.+)$/.exec(pair) ?? []
@@ -29,7 +33,7 @@ const comparisons: Record<string, (a: number, b: number) => boolean> = {
 interface Expectation {
   readonly text: string
   readonly policy: string
-  readonly field: keyof Work
+  readonly field: string
   readonly sign: string
   readonly value: number
 }
@@ -39,25 +43,27 @@ function parseExpectation(text: string, policies: readonly string[]): Expectatio
   const [, given, field, sign, value] = /^(.+):(\w+)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$/.exec(text.trim()) ?? []
   if (given === undefined || field === undefined || sign === undefined)
     throw new UsageError(`--expect ${text}: not understood`, 'an example: --expect pcp/trylock:interruptions=0')
-  const policy = given.startsWith('pcp/') ? given : `pcp/${given}`
+  const family = familyOfAll(policies)
+  const policy = given.startsWith(`${family.id}/`) ? given : `${family.id}/${given}`
   if (!policies.includes(policy))
     throw new UsageError(`--expect ${text}: no run of ${policy}`, `there are ${policies.join(', ')}`)
-  const known = Object.keys(workSchema.shape)
-  if (!known.includes(field)) {
-    const near = didYouMean(field, known)
+  if (!family.workFields.includes(field)) {
+    const near = didYouMean(field, family.workFields)
     throw new UsageError(
       `--expect ${text}: a run has no count "${field}"`,
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.join(', ')}`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${family.workFields.join(', ')}`,
     )
   }
-  return { text, policy, field: field as keyof Work, sign, value: Number(value) }
+  return { text, policy, field, sign, value: Number(value) }
 }
 
 /** What does not hold, in every run of the policy. */
 function unmet({ policy, field, sign, value }: Expectation, { runs }: Comparison): string[] {
   return runs
-    .filter((run) => run.policy === policy && !comparisons[sign]!(run.work[field], value))
-    .map((run) => `${run.capture}, ${policy}: ${field} is ${run.work[field]}, expected ${sign} ${value}`)
+    .filter((run) => run.policy === policy)
+    .map(({ capture, work }) => ({ capture, found: (work as Readonly<Record<string, number>>)[field]! }))
+    .filter(({ found }) => !comparisons[sign]!(found, value))
+    .map(({ capture, found }) => `${capture}, ${policy}: ${field} is ${found}, expected ${sign} ${value}`)
 }
 
 export interface CompareArguments {
@@ -65,12 +71,22 @@ export interface CompareArguments {
   readonly policies: string
   readonly baseline?: string | undefined
   readonly isolated?: string | undefined
+  /** Files of the user’s own policies. */
+  readonly policy: readonly string[]
   readonly set: readonly string[]
   readonly prices?: string | undefined
+  readonly probes?: string | undefined
   readonly expect: readonly string[]
   readonly output?: string | undefined
   readonly json: boolean
 }
+
+/** The user's own policies of the same family that no id names: who gives a file wants it compared. */
+const unnamed = (named: readonly string[], catalogue: Catalogue): string[] =>
+  ownIds(catalogue).filter((id) => {
+    const [family, name = ''] = id.split('/')
+    return familyOfAll(named).id === family && !named.some((one) => one.split(/[/+{]/).includes(name))
+  })
 
 export async function compare(request: CompareArguments): Promise<ExitCode> {
   const isolated = cpuList('--isolated', request.isolated)
@@ -79,11 +95,13 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
       `--policies ${request.policies}: a brace is not closed`,
       'an example: pcp/fixed{high=100,batch=31}',
     )
-  const policies = splitIds(request.policies)
-  if (policies.length === 0)
+  const named = splitIds(request.policies)
+  if (named.length === 0)
     throw new UsageError('--policies names none', 'an example: --policies pcp/linux-5.10,pcp/trylock')
   const set = parseSet(request.set)
-  const ids = policyIds(policies, set)
+  const catalogue = await catalogueWith(request.policy)
+  const policies = [...named, ...unnamed(named, catalogue)]
+  const ids = policyIds(policies, set, catalogue)
   const expectations = request.expect.map((text) => parseExpectation(text, ids))
   if (request.output !== undefined) checkOutput(request.output, [...REPORT, '.json'])
   const bar = progress('comparing')
@@ -95,7 +113,9 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
       baseline: request.baseline,
       isolated,
       set,
+      catalogue,
       ...(request.prices === undefined ? {} : { prices: await readPrices(request.prices) }),
+      probes: await probesOf(request.probes),
       onProgress: (_what, done, total) => bar.update(done, total),
     })
   } finally {
@@ -119,37 +139,13 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
 const readPrices = (path: string) =>
   readJson(path, z.array(pricesSchema), 'A prices file is a list of price lists: see docs/prices.md.')
 
-export function printComparison({ runs, baseline, captures, notes }: Comparison): void {
-  for (const capture of captures) {
-    print(
-      `\n${capture.name}, Linux ${capture.kernel}${capture.isolated.length > 0 ? `, isolated CPU ${capture.isolated.join(', ')}` : ''}`,
-    )
-    const own = runs.filter((run) => run.capture === capture.name)
-    printTable(
-      [
-        'policy',
-        'interruptions',
-        ...(capture.isolated.length > 0 ? ['on isolated CPUs'] : []),
-        'zone->lock taken',
-        'pages moved under it',
-        'refills',
-        'drain bursts',
-        'served from a list',
-      ],
-      own.map(({ policy, work, interruptions }) => [
-        policy === baseline ? `${policy} (baseline)` : policy,
-        number(work.interruptions),
-        ...(capture.isolated.length > 0
-          ? [number(capture.isolated.reduce((sum, cpu) => sum + (interruptions[cpu] ?? 0), 0))]
-          : []),
-        number(work.zoneLocks),
-        number(work.zoneLockPages),
-        number(work.refills),
-        number(work.drainBursts),
-        percent(work.allocs === 0 ? undefined : work.allocsFromList / work.allocs),
-      ]),
-    )
+export function printComparison(comparison: Comparison): void {
+  for (const capture of comparison.captures) {
+    print(`\n${captureTitle(comparison, capture)}`)
+    const { head, rows } = summaryOf(comparison, capture)
+    printTable(head, rows)
+    for (const line of rcuscaleLines(comparison, capture)) print(line)
   }
-  if (notes.length > 0) print('')
-  for (const note of notes) print(note)
+  if (comparison.notes.length > 0) print('')
+  for (const note of comparison.notes) print(note)
 }

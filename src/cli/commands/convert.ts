@@ -1,9 +1,10 @@
-import { countByName, lossesOf, nameAt, selectEvents } from '#events'
+import { type Events, lossesOf, Selection } from '#events'
 import { UsageError } from '#kernel'
 import { didYouMean } from '#policies'
-import { writeRecording, writerFor } from '#writers'
-import { checkFolder, number, print, printJson, whileWriting } from '../terminal.ts'
-import { cpuList, type ExitCode, read } from './shared.ts'
+import { readBatches } from '#readers'
+import { Spool, writeBatches, writerFor } from '#writers'
+import { checkFolder, number, print, printJson, progress, whileWriting } from '../terminal.ts'
+import { cpuList, type ExitCode, probesOf } from './shared.ts'
 
 export interface ConvertRequest {
   readonly input: string
@@ -12,10 +13,20 @@ export interface ConvertRequest {
   readonly to?: number | undefined
   readonly cpu?: string | undefined
   readonly event?: readonly string[] | undefined
+  readonly probes?: string | undefined
   readonly json: boolean
 }
 
-export async function convert({ input, output, from, to, cpu, event, json }: ConvertRequest): Promise<ExitCode> {
+export async function convert({
+  input,
+  output,
+  from,
+  to,
+  cpu,
+  event,
+  probes,
+  json,
+}: ConvertRequest): Promise<ExitCode> {
   // An output that can't be written is found out before a long read.
   writerFor(output)
   checkFolder(output)
@@ -24,61 +35,49 @@ export async function convert({ input, output, from, to, cpu, event, json }: Con
     if (Number.isNaN(value)) throw new UsageError(`--${name} is no number`, `an example: --${name} 1506.3`)
   if (from !== undefined && to !== undefined && from >= to)
     throw new UsageError(`--from ${from} --to ${to}: nothing lies between`, '--to comes after --from, in seconds')
-  const recording = await read(input)
-  const { events } = recording
-  const seen = new Set(events.cpu)
-  const absent = cpus?.find((one) => !seen.has(one))
-  if (absent !== undefined)
-    throw new UsageError(
-      `--cpu ${absent}: the trace has no event on it`,
-      `it has CPUs ${[...seen].sort((a, b) => a - b).join(', ')}`,
-    )
-  const wanted = event === undefined ? undefined : new Set(event)
-  // A loss is no event of any name: it stays, or the result would look whole.
-  const isWanted = (row: number): boolean => {
-    const name = nameAt(events, row)
-    return wanted === undefined || name === undefined || wanted.has(name)
-  }
-  if (wanted !== undefined) {
-    const present = Object.keys(countByName(events))
-    for (const name of wanted) {
-      if (present.includes(name)) continue
-      const near = didYouMean(name, present)
-      throw new UsageError(
-        `the trace has no event "${name}"`,
-        near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${present.join(', ')}`,
-      )
+  const selection = new Selection({ from, to, cpus, names: event })
+  const losses = { gaps: 0, events: 0, uncounted: 0 }
+  const spool = new Spool(`${output}.spool`)
+  const declared = await probesOf(probes)
+  const bar = progress(`reading ${input}`)
+  try {
+    const take = (batch: Events) => {
+      spool.add(batch)
+      for (const [name, count] of Object.entries(lossesOf(batch))) losses[name as keyof typeof losses] += count
     }
+    const trace = await readBatches(input, { take, selection, probes: declared, onProgress: bar.update })
+    bar.stop()
+    checkPresent(selection, cpus, event)
+    await whileWriting(`${output}.partial`, (signal) => writeBatches({ ...trace, batches: spool }, output, signal))
+    const { name, format, tally, hasZones } = trace
+    const { read } = selection
+    const written = spool.length
+    if (json) printJson({ schema: 'kreplay.conversion/1', input: name, output, format, read, written, losses, tally })
+    else {
+      print(`${number(written)} of ${number(read)} events → ${output}`)
+      if (hasZones)
+        print(
+          'Kernel and zones are not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*',
+        )
+    }
+    return 0
+  } finally {
+    bar.stop()
+    spool.close()
   }
-  const start = from === undefined ? Number.NEGATIVE_INFINITY : (from - events.zero) * 1e9
-  const end = to === undefined ? Number.POSITIVE_INFINITY : (to - events.zero) * 1e9
-  const filtered =
-    cpus === undefined && wanted === undefined && from === undefined && to === undefined
-      ? events
-      : selectEvents(events, (row) => {
-          const time = events.time[row]!
-          return time >= start && time < end && (cpus === undefined || cpus.includes(events.cpu[row]!)) && isWanted(row)
-        })
-  await whileWriting(`${output}.partial`, (signal) =>
-    writeRecording({ ...recording, events: filtered }, output, signal),
+}
+
+/** Refuses CPUs and events that were asked for and are nowhere in the trace. */
+function checkPresent(selection: Selection, cpus?: readonly number[], names?: readonly string[]): void {
+  const absent = cpus?.find((cpu) => !selection.cpus.includes(cpu))
+  if (absent !== undefined)
+    throw new UsageError(`--cpu ${absent}: the trace has no event on it`, `it has CPUs ${selection.cpus.join(', ')}`)
+  const present = selection.names
+  const unknown = names?.find((name) => !present.includes(name))
+  if (unknown === undefined) return
+  const near = didYouMean(unknown, present)
+  throw new UsageError(
+    `the trace has no event "${unknown}"`,
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${present.join(', ')}`,
   )
-  const result = {
-    schema: 'kreplay.conversion/1',
-    input: recording.name,
-    output,
-    format: recording.format,
-    read: events.length,
-    written: filtered.length,
-    losses: lossesOf(filtered),
-    tally: recording.tally,
-  }
-  if (json) printJson(result)
-  else {
-    print(`${number(filtered.length)} of ${number(events.length)} events → ${output}`)
-    if (recording.machine.zones.length > 0)
-      print(
-        'Kernel and zones are not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*',
-      )
-  }
-  return 0
 }

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { compareCaptures } from '../analyse.ts'
+import { compareCaptures } from '../compare.ts'
 import { checkOutput, print, printJson } from '../terminal.ts'
 import { printComparison } from './compare.ts'
-import { type ExitCode, REPORT, root, writeReport } from './shared.ts'
+import { type ExitCode, REPORT, root } from './shared.ts'
+import { writeReport } from './write-report.ts'
 
 const DEMO = 'drain-5.10-s'
 const DEMO_POLICIES = ['pcp/linux-5.10', 'pcp/linux-6.1', 'pcp/rcu-swap', 'pcp/trylock', 'pcp/none']

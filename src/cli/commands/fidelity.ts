@@ -1,17 +1,30 @@
 import { UsageError } from '#kernel'
-import { type Fidelity, scoreOf } from '#metrics'
+import {
+  type Fidelity,
+  type KvfreeAgreement,
+  type KvfreeFidelity,
+  kvfreeFidelitySchema,
+  type PcpFidelity,
+  pcpFidelitySchema,
+  scoreOf,
+} from '#metrics'
 import { analyse } from '../analyse.ts'
 import { number, percent, print, printJson, printTable, warn } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'
 
+const knownScores = [
+  ...Object.keys(pcpFidelitySchema.shape.scores.shape),
+  ...Object.keys(kvfreeFidelitySchema.shape.scores.shape),
+]
+
 /** `"refills=0.99,wrongPages=0.001"`: scores at least, `wrongPages` at most. */
 function parseBounds(text: string): [name: string, bound: number][] {
   return text.split(',').map((part) => {
-    const [, name, value] = /^\s*(refills|drainBursts|wrongPages)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? []
-    if (name === undefined)
+    const [, name, value] = /^\s*(\w+)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? []
+    if (name === undefined || !knownScores.includes(name))
       throw new UsageError(
         `--at-least ${part}: not a bound`,
-        'an example: --at-least refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages is an upper bound)',
+        `an example: --at-least refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages is an upper bound)\n  scores are ${knownScores.join(', ')}`,
       )
     if (Number(value) > 1) throw new UsageError(`--at-least ${part}: scores are shares, from 0 to 1`)
     return [name, Number(value)]
@@ -22,17 +35,19 @@ export async function fidelity({
   capture,
   json,
   atLeast,
+  probes,
 }: {
   capture: string
   json: boolean
   atLeast: string | undefined
+  probes?: string | undefined
 }): Promise<ExitCode> {
   const bounds = atLeast === undefined ? [] : parseBounds(atLeast)
-  const found = analyse(await read(capture)).fidelity
+  const found = analyse(await read(capture, probes)).fidelity
   const failed: string[] = []
-  const scores = found.pcp?.scores as Record<string, number | undefined> | undefined
+  const scores: Readonly<Record<string, number | undefined>> = { ...found.pcp?.scores, ...found.kvfree?.scores }
   for (const [name, bound] of bounds) {
-    const value = scores?.[name]
+    const value = scores[name]
     const holds = value !== undefined && (name === 'wrongPages' ? value <= bound : value >= bound)
     if (!holds)
       failed.push(
@@ -45,7 +60,7 @@ export async function fidelity({
   return failed.length > 0 ? 1 : 0
 }
 
-function printFidelity({ capture, kernel, pcp, notes, losses }: Fidelity): void {
+function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity): void {
   print(`${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`)
   if (pcp !== undefined) {
     print(
@@ -87,12 +102,78 @@ function printFidelity({ capture, kernel, pcp, notes, losses }: Fidelity): void 
         ]),
       )
     }
+    printPages(pcp)
     if (pcp.inferredBulkPages > 0)
       print(
         `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that.`,
       )
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
+  if (kvfree !== undefined) printKvfree(kvfree)
   if (losses.gaps > 0) print(`${losses.gaps} losses in the trace.`)
   for (const note of notes) print(note)
+}
+
+function printPages({ listCounts, freePages }: PcpFidelity): void {
+  if (listCounts.length > 0) {
+    print('\npages on the lists at the end')
+    printTable(
+      ['CPU', 'zone', 'zoneinfo.after', 'predicted', 'within 100 pages or 5 %'],
+      listCounts.map(({ cpu, zone, recorded, predicted, within }) => [
+        String(cpu),
+        zone,
+        number(recorded),
+        number(predicted),
+        yesNo(within),
+      ]),
+    )
+  }
+  for (const { zone, recorded, predicted, pages, ordersWithin, compacted } of freePages) {
+    print(
+      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
+    )
+    printTable(
+      ['order', 'buddyinfo.after', 'predicted', 'within 16 blocks or 5 %'],
+      recorded.map((blocks, order) => [
+        String(order),
+        number(blocks),
+        number(predicted[order] ?? 0),
+        yesNo(ordersWithin[order] ?? false),
+      ]),
+    )
+  }
+}
+
+const yesNo = (holds: boolean): string => (holds ? 'yes' : 'no')
+
+const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns / 1e6).toFixed(2))
+
+function printKvfree(kvfree: KvfreeFidelity): void {
+  print(
+    `policy ${kvfree.policy}; ${number(kvfree.enqueued)} calls${kvfree.callsInferred ? ', their moments inferred' : ''}; ${number(kvfree.begun.recorded)} work items and callbacks begun as recorded, ${number(kvfree.begun.generated)} after a generated delay\n`,
+  )
+  const row = (name: string, of: (one: KvfreeAgreement, side: 'recorded' | 'predicted') => string) => [
+    name,
+    of(kvfree, 'recorded'),
+    of(kvfree, 'predicted'),
+    of(kvfree.withoutStart, 'predicted'),
+    of(kvfree.generatedDelays, 'predicted'),
+  ]
+  printTable(
+    ['', 'recorded', 'predicted', 'nothing learnt of the start', 'generated delays'],
+    [
+      row('bulk frees', (one, side) => number(one.bulkFrees[side])),
+      row('objects in them', (one, side) => number(one.bulkObjects[side])),
+      row('freed from a list', (one, side) => number(one.listFrees[side])),
+      row('objects in flight, mean', (one, side) => number(Math.round(one.footprint[side].mean))),
+      row('objects in flight, peak', (one, side) => number(one.footprint[side].peak)),
+      row('reclaim latency p50 (ms)', (one, side) => ms(one.reclaimLatencyNs?.[side].p50)),
+      row('reclaim latency p99 (ms)', (one, side) => ms(one.reclaimLatencyNs?.[side].p99)),
+    ],
+  )
+  if (kvfree.pagesAtStart.some((pages) => pages > 0))
+    print(
+      `spare pages at the start, learnt from each CPU’s first batch: ${kvfree.pagesAtStart.map((pages, cpu) => `CPU ${cpu} ${pages}`).join(', ')}`,
+    )
+  print('latency is matched first in, first out over the machine: bulk frees carry no pointers')
 }

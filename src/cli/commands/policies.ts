@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { UsageError } from '#kernel'
-import { choosePcp, didYouMean, drainPolicies, listPolicies, pairs, pcpIds } from '#policies'
+import { type Catalogue, choosePcp, didYouMean, pairs, pcpIds } from '#policies'
+import { catalogueWith } from '../policy-file.ts'
 import { print, printJson, printTable } from '../terminal.ts'
 import type { ExitCode } from './shared.ts'
 
 /** The parameters of a part, from its schema: the only list there is. */
-function parametersOf(params: z.ZodObject) {
+export function parametersOf(params: z.ZodObject) {
   const { properties = {} } = z.toJSONSchema(params, { io: 'input' }) as {
     properties?: Record<string, Record<string, unknown>>
   }
@@ -21,17 +22,28 @@ function parametersOf(params: z.ZodObject) {
 }
 
 /** `pcp/linux-6.1+rcu-swap` → the ids of its two parts. */
-function partsOf(name: string): { lists: string; drain: string } {
-  const { lists, drain } = choosePcp(name, '6.1')
+function partsOf(name: string, catalogue: Catalogue): { lists: string; drain: string } {
+  const { lists, drain } = choosePcp(name, '6.1', {}, catalogue)
   return { lists: `pcp/${lists.id}`, drain: `pcp/${drain.id}` }
 }
 
-export function policies({ id, json }: { id: string | undefined; json: boolean }): ExitCode {
+export async function policies({
+  id,
+  policy,
+  json,
+}: {
+  id: string | undefined
+  policy: readonly string[]
+  json: boolean
+}): Promise<ExitCode> {
+  const catalogue = await catalogueWith(policy)
   const parts = [
-    ...listPolicies.map((policy) => ({ part: 'lists', ...policy })),
-    ...drainPolicies.map((policy) => ({ part: 'drain', ...policy })),
-  ].map(({ part, id: own, title, source, leavesOut, params }) => ({
-    id: `pcp/${own}`,
+    ...catalogue.lists.map((policy) => ({ family: 'pcp', part: 'lists', ...policy })),
+    ...catalogue.drains.map((policy) => ({ family: 'pcp', part: 'drain', ...policy })),
+    ...catalogue.kvfree.map((policy) => ({ family: 'kvfree', part: 'policy', ...policy })),
+    ...catalogue.accept.map((policy) => ({ family: 'accept', part: 'policy', ...policy })),
+  ].map(({ family, part, id: own, title, source, leavesOut, params }) => ({
+    id: `${family}/${own}`,
     part,
     title,
     source,
@@ -43,8 +55,8 @@ export function policies({ id, json }: { id: string | undefined; json: boolean }
     lists: `pcp/${lists}`,
     drain: `pcp/${drain}`,
   }))
-  const name = id === undefined || id.startsWith('pcp/') ? id : `pcp/${id}`
-  const pair = name?.includes('+') ? partsOf(name) : releases.find((release) => release.id === name)
+  const name = id === undefined || id.includes('/') ? id : `pcp/${id}`
+  const pair = name?.includes('+') ? partsOf(name, catalogue) : releases.find((release) => release.id === name)
   const shown =
     name === undefined
       ? parts
@@ -55,7 +67,7 @@ export function policies({ id, json }: { id: string | undefined; json: boolean }
               ((part.part === 'lists' && part.id === pair.lists) || (part.part === 'drain' && part.id === pair.drain))),
         )
   if (shown.length === 0) {
-    const known = [...new Set([...pcpIds(), ...parts.map((part) => part.id)])]
+    const known = [...new Set([...pcpIds(catalogue), ...parts.map((part) => part.id)])]
     const near = didYouMean(name!, known)
     throw new UsageError(
       `unknown policy "${name}"`,
@@ -68,7 +80,7 @@ export function policies({ id, json }: { id: string | undefined; json: boolean }
   }
   if (id === undefined) {
     print(
-      'A policy is list rules + a drain mechanism: pcp/LISTS+DRAIN. A release names its pair; a bare mechanism takes the recording kernel’s lists.\n',
+      'A policy of page lists is list rules + a drain mechanism: pcp/LISTS+DRAIN. A release names its pair; a bare mechanism takes the recording kernel’s lists.\n',
     )
     printTable(
       ['policy', 'lists', 'drain'],

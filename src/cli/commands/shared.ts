@@ -3,12 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import type { Recording } from '#events'
+import type { Probe, Recording } from '#events'
 import { parseCpuList, TraceError, UsageError } from '#kernel'
-import type { Comparison } from '#metrics'
-import { readCapture } from '#readers'
-import { renderHtml } from '#report'
-import { progress, writeWhole } from '../terminal.ts'
+import { readCapture, readProbes } from '#readers'
+import { progress } from '../terminal.ts'
 
 /** 0 ok, 1 a check that was asked for did not hold. Usage (2) and bad input (3) are errors, mapped in `main.ts`. */
 export type ExitCode = 0 | 1
@@ -16,18 +14,19 @@ export type ExitCode = 0 | 1
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
 export const REPORT = ['.html', '.htm']
 
-export async function read(path: string): Promise<Recording> {
+/** `probes`: a file that tells what probes’ events are. */
+export async function read(path: string, probes: string | undefined): Promise<Recording> {
+  const declared = await probesOf(probes)
   const bar = progress(`reading ${path}`)
   try {
-    return await readCapture(path, { onProgress: bar.update })
+    return await readCapture(path, { probes: declared, onProgress: bar.update })
   } finally {
     bar.stop()
   }
 }
 
-export async function writeReport(comparison: Comparison, path: string): Promise<void> {
-  await writeWhole(path, await renderHtml(comparison))
-}
+export const probesOf = async (file: string | undefined): Promise<readonly Probe[]> =>
+  file === undefined ? [] : await readProbes(file)
 
 export function cpuList(option: string, text: string | undefined): number[] | undefined {
   if (text === undefined) return undefined

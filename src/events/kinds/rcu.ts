@@ -101,9 +101,10 @@ export const rcu = {
     cOld: field.long('Grace periods before the read.'),
     c: field.long('Grace periods after it.'),
   },
-  /** A kprobe on kvfree_call_rcu(head, func) or (head, ptr). */
+  /** A probe on kvfree_call_rcu(head, func) or (head, ptr). */
   kvfree_call_rcu: {
     head: field.pointer('First argument: the rcu_head; 0 for a call of one argument.'),
     arg: field.pointer('Second argument: the object; up to 6.1, where there is a head, its offset in the object.'),
+    recordedAs: field.text('The probe’s event, where it has another name.').optional(),
   },
 } as const satisfies Record<string, Record<string, z.ZodType>>

@@ -1,36 +1,11 @@
-import type { Recording } from '#events'
-import { surveyFragmentation } from './fragmentation.ts'
-import { surveyLists } from './lists.ts'
-import { surveyPages } from './pages.ts'
-import { surveyProcesses } from './processes.ts'
-import { surveyQuality } from './quality.ts'
-import { surveyRcu } from './rcu.ts'
-import { surveySlab } from './slab.ts'
-
 export type { FragmentationSurvey } from './fragmentation.ts'
+export { type Info, infoOf } from './info.ts'
 export type { ListSurvey } from './lists.ts'
 export type { PageSurvey } from './pages.ts'
 export type { ProcessSurvey } from './processes.ts'
 export type { QualitySurvey } from './quality.ts'
 export type { RcuSurvey } from './rcu.ts'
+export { infoSchema, surveySchema } from './schema.ts'
 export type { SlabSurvey } from './slab.ts'
 export type { Spread } from './sums.ts'
-
-/** What a trace says by itself, with nothing replayed. A part is undefined where the events that it needs were not recorded. */
-export function survey(recording: Recording) {
-  const { events, machine } = recording
-  const pages = surveyPages(events, machine)
-  const slab = surveySlab(events)
-  const rcu = surveyRcu(events)
-  return {
-    processes: surveyProcesses(events, machine),
-    pages,
-    lists: surveyLists(events),
-    fragmentation: surveyFragmentation(events, machine),
-    slab,
-    rcu,
-    quality: surveyQuality(recording, { pages, slab, rcu }),
-  }
-}
-
-export type Survey = ReturnType<typeof survey>
+export { type Survey, survey } from './survey.ts'

@@ -1,4 +1,4 @@
-import { type Events, Kind } from '#events'
+import { ABSENT, type Events, Kind } from '#events'
 import { formatGfp, KNOWN_VERSIONS, type Machine, migratetypeName } from '#kernel'
 import { mostFirst, Sums } from './sums.ts'
 import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
@@ -82,6 +82,7 @@ export function surveyPages(events: Events, machine: Machine) {
   const pagesAllocated = sum('pagesAllocated')
   const nameOf = (type: number) => migratetypeName(type, machine.release)
   const rules = machine.release?.rules ?? KNOWN_VERSIONS.at(-1)!
+  const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, rules))
   return {
     allocs: alloc.length,
     pagesAllocated,
@@ -122,7 +123,10 @@ export function surveyPages(events: Events, machine: Machine) {
       (row) => row.failures,
     ),
     byGfp: mostFirst(
-      byGfp.list((gfp) => ({ gfpFlags: gfp as number, names: formatGfp(gfp as number, rules) })),
+      byGfp.list((gfp) => ({
+        ...(gfp === ABSENT.u32 ? {} : { gfpFlags: gfp as number }),
+        names: nameOfGfp(gfp as number),
+      })),
       (row) => row.pagesAllocated,
       (row) => row.failures,
     ),

@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import { mostFirst, Sums, spreadOf } from './sums.ts'
+import { mostFirst, type Spread, Sums, spreadOf } from './sums.ts'
 import { Addresses, AddressRows, FREED } from './whereabouts.ts'
 
 interface Flavour {
@@ -168,13 +168,22 @@ export function surveyCallbacks(events: Events) {
 export const surveyBulkFrees = (events: Events) =>
   spreadOf([...(events.tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data as Uint32Array)])
 
+/** What becomes of objects given to kvfree_rcu()? Its calls are told by a tracepoint (up to 6.12) or by a probe. */
+function surveyKvfree({ tables }: Events, bulk: Spread | undefined) {
+  const queued = Math.max(tables.rcu_kvfree_callback.length, tables.kvfree_call_rcu.length)
+  const oneByOne = tables.rcu_invoke_kvfree_callback.length
+  if (queued + oneByOne === 0 && bulk === undefined) return undefined
+  return { queued, inBulk: bulk?.total ?? 0, oneByOne }
+}
+
 /** Undefined where no RCU event that these questions need was recorded. */
 export function surveyRcu(events: Events) {
   const gracePeriods = surveyGracePeriods(events)
   const callbacks = surveyCallbacks(events)
   const kvfreeBulk = surveyBulkFrees(events)
-  if (gracePeriods === undefined && callbacks === undefined && kvfreeBulk === undefined) return undefined
-  return { gracePeriods: gracePeriods ?? [], callbacks, /** `total` and the rest are objects. */ kvfreeBulk }
+  const kvfree = surveyKvfree(events, kvfreeBulk)
+  if (gracePeriods === undefined && callbacks === undefined && kvfree === undefined) return undefined
+  return { gracePeriods: gracePeriods ?? [], callbacks, kvfree, /** `total` and the rest are objects. */ kvfreeBulk }
 }
 
 export type RcuSurvey = NonNullable<ReturnType<typeof surveyRcu>>

@@ -1,4 +1,4 @@
-import { ABSENT, type Events, Kind } from '#events'
+import { ABSENT, ABSENT_COMM, type Events, Kind } from '#events'
 import { mostFirst, Sums } from './sums.ts'
 import { Addresses, AddressRows, FREED, NEVER_SEEN } from './whereabouts.ts'
 
@@ -27,7 +27,7 @@ const LARGEST = 2 ** 22
  * Frees of unknown objects count for the cache they name.
  */
 export function surveySlab(events: Events) {
-  const { kind: kinds, cpu: cpus, slot: slots, tables, strings } = events
+  const { kind: kinds, cpu: cpus, comm: comms, slot: slots, tables, strings } = events
   const { kmalloc, kmem_cache_alloc: cacheAlloc, kfree, kmem_cache_free: cacheFree } = tables
   const { kmalloc_failed: kmallocFailed, kmem_cache_alloc_failed: cacheFailed } = tables
   const all = [kmalloc, cacheAlloc, kfree, cacheFree, kmallocFailed, cacheFailed]
@@ -55,6 +55,7 @@ export function surveySlab(events: Events) {
     FORGOTTEN = 3
   const fateOf = (row: number): Uint8Array => (kinds[row] === Kind.kmalloc ? fate.kmalloc : fate.alloc)
   const freedByCache = new Sums(['frees'])
+  const byProcess = new Sums(['allocs', 'bytesReq', 'bytesAlloc', 'frees'])
   const unnamedFree = ABSENT.text
 
   for (let row = 0; row < events.length; row++) {
@@ -64,6 +65,10 @@ export function surveySlab(events: Events) {
     switch (kind) {
       case Kind.kmalloc:
       case Kind.kmem_cache_alloc: {
+        const { bytesReq, bytesAlloc } = (kind === Kind.kmalloc ? kmalloc : cacheAlloc).column
+        byProcess.add('allocs', comms[row]!)
+        byProcess.add('bytesReq', comms[row]!, bytesReq.data[slot] as number)
+        byProcess.add('bytesAlloc', comms[row]!, bytesAlloc.data[slot] as number)
         const address = (kind === Kind.kmalloc ? ptrs.kmalloc : ptrs.alloc).at(slot)
         if (address === undefined || address === 0) {
           hidden++
@@ -85,6 +90,7 @@ export function surveySlab(events: Events) {
           nulls++
           break
         }
+        byProcess.add('frees', comms[row]!)
         const name = kind === Kind.kmem_cache_free ? freeName[slot]! : unnamedFree
         if (kind === Kind.kmem_cache_free) freedByCache.add('frees', name)
         if (address === undefined) {
@@ -133,6 +139,7 @@ export function surveySlab(events: Events) {
     column.bytesAliveAtEnd[at]! += alloc
   }
   const unnamed = (bytes: number): string => `(unnamed, ${bytes} B)`
+  const sizeClass = (bytes: number): string => `kmalloc, ${bytes} B`
   const cacheOf = (slot: number): string => {
     let name = names[slot]!
     if (name === ABSENT.text) name = nameBySite.get(siteKey(slot)) ?? AMBIGUOUS
@@ -147,7 +154,7 @@ export function surveySlab(events: Events) {
   for (let slot = 0; slot < kmalloc.length; slot++) {
     const req = kmalloc.column.bytesReq.data[slot] as number,
       bytes = kmalloc.column.bytesAlloc.data[slot] as number
-    count(byCache, `kmalloc, ${bytes} B`, req, bytes, fate.kmalloc[slot]!)
+    count(byCache, sizeClass(bytes), req, bytes, fate.kmalloc[slot]!)
     count(byCallSite, kmalloc.column.callSite.data[slot] as number, req, bytes, fate.kmalloc[slot]!)
   }
   for (const [at, name] of freedByCache.keys.entries())
@@ -156,9 +163,16 @@ export function surveySlab(events: Events) {
       name === ABSENT.text ? '(unnamed)' : strings.get(name as number)!,
       freedByCache.column.frees[at]!,
     )
-  for (const table of [kmallocFailed, cacheFailed])
-    for (let slot = 0; slot < table.length; slot++)
-      byCallSite.add('failures', table.column.callSite.data[slot] as number)
+  for (let slot = 0; slot < kmallocFailed.length; slot++) {
+    byCallSite.add('failures', kmallocFailed.column.callSite.data[slot] as number)
+    byCache.add('failures', sizeClass(kmallocFailed.column.bytesAlloc.data[slot] as number))
+  }
+  for (let slot = 0; slot < cacheFailed.length; slot++) {
+    byCallSite.add('failures', cacheFailed.column.callSite.data[slot] as number)
+    const name = cacheFailed.column.cacheName.data[slot] as number
+    const bytes = cacheFailed.column.bytesAlloc.data[slot] as number
+    byCache.add('failures', name === ABSENT.text ? unnamed(bytes) : strings.get(name)!)
+  }
   if (kfree.length - nulls > 0) byCache.add('frees', '(kfree)', kfree.length - nulls)
   const sum = (of: (typeof fields)[number]): number => byCallSite.column[of].reduce((a, b) => a + b, 0)
   const waste = <R extends { bytesReq: number; bytesAlloc: number }>(row: R) => ({
@@ -184,6 +198,12 @@ export function surveySlab(events: Events) {
       /** Events of which the text hides the address. */
       hidden,
     },
+    /** As the kernel records it: what an interrupt does counts for the process it interrupted. */
+    byProcess: mostFirst(
+      byProcess.list((comm) => ({ comm: comm === ABSENT_COMM ? undefined : strings.get(comm as number) })),
+      (row) => row.bytesAlloc,
+      (row) => row.frees,
+    ).map(waste),
     byCache: mostFirst(
       byCache.list((cache) => ({ cache: cache as string })),
       (row) => row.bytesAlloc,

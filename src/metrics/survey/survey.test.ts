@@ -232,6 +232,35 @@ describe('slab', () => {
     expect(quality).toMatchObject({ kfreeNull: 1, reallocated: { objects: 1 } })
   })
 
+  test('allocations that failed, by cache and by call site', () => {
+    const asked = { cpu: 0, comm: 'cc', callSite: 'here', bytesReq: 90, bytesAlloc: 96, gfpFlags: 0xcc0 }
+    const { slab } = surveyOf([
+      { event: 'kmalloc_failed', ...asked },
+      { event: 'kmem_cache_alloc_failed', ...asked },
+      { event: 'kmem_cache_alloc_failed', ...asked, cacheName: 'filp' },
+    ])
+    expect(slab).toMatchObject({ allocs: 0, failures: 3, byCallSite: [{ callSite: 'here', failures: 3 }] })
+    expect(slab!.byCache.map(({ cache, failures }) => [cache, failures])).toEqual([
+      ['kmalloc, 96 B', 1],
+      ['(unnamed, 96 B)', 1],
+      ['filp', 1],
+    ])
+  })
+
+  test('by process: who allocates and who frees', () => {
+    const { slab } = surveyOf([
+      { ...take(0, 64n), comm: 'a' } as Told,
+      { ...take(0, 128n), comm: 'a' } as Told,
+      { ...give(1, 64n), comm: 'b' } as Told,
+      { event: 'kfree', cpu: 1, comm: 'b', callSite: 'x', ptr: 0n },
+    ])
+    expect(slab!.byProcess).toMatchObject([
+      { comm: 'a', allocs: 2, frees: 0 },
+      { comm: 'b', allocs: 0, frees: 1 },
+    ])
+    expect(slab!.byProcess[0]!.bytesAlloc).toBe(slab!.bytesAlloc)
+  })
+
   test('thousands of addresses are kept apart', () => {
     const ptr = (at: number): bigint => 0xff11000000000000n + BigInt(at) * 64n
     const { slab } = surveyOf([
@@ -346,4 +375,8 @@ test.each(['5.10', '6.1', '6.12'])('kvfree-%s-s: bulk frees and those one by one
   // What kvfree_rcu() frees in its own work is in no batch.
   expect(rcu!.callbacks!.batches!.total).toBe(tables.rcu_invoke_callback.length)
   expect(rcu!.gracePeriods[0]!.count).toBeGreaterThan(5)
+  // What was queued is freed one way or the other; a few objects are left at the end.
+  const { queued, inBulk, oneByOne } = rcu!.kvfree!
+  expect(queued).toBe(tables.kvfree_call_rcu.length)
+  expect(Math.abs(queued - inBulk - oneByOne) / queued).toBeLessThan(0.001)
 })

@@ -1,4 +1,4 @@
-import { noDrain, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
+import { noDrain, noIsolated, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
 import { fixed, none } from './fixed.ts'
 import { linux510 } from './linux-5.10.ts'
 import { linux61 } from './linux-6.1.ts'
@@ -7,7 +7,14 @@ import type { AnyDrainPolicy, AnyListPolicy } from './types.ts'
 
 /** The whole registration: a policy's file, named here. */
 export const listPolicies = [linux510, linux61, linux612, linux72, fixed, none] as unknown as readonly AnyListPolicy[]
-export const drainPolicies = [workDrain, rcuSwap, spinlock, trylock, noDrain] as unknown as readonly AnyDrainPolicy[]
+export const drainPolicies = [
+  workDrain,
+  rcuSwap,
+  spinlock,
+  trylock,
+  noIsolated,
+  noDrain,
+] as unknown as readonly AnyDrainPolicy[]
 
 /** A release is a pair. */
 export const pairs: Readonly<Record<string, readonly [lists: string, drain: string]>> = {
@@ -19,6 +26,6 @@ export const pairs: Readonly<Record<string, readonly [lists: string, drain: stri
   none: ['none', 'none'],
 }
 
-export { allOrderLists, orderZeroLists, QuotaOrder, SweepOrder } from './lists.ts'
+export { allOrderLists, orderZeroLists, Quota, QuotaOrder, SweepOrder } from './lists.ts'
 export { sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'

@@ -66,7 +66,15 @@ function nrHigh(pcp: Pcp, freeHigh: boolean, zone: ZoneFlags): number {
   return high
 }
 
-function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number): ListRules {
+/** Lowers `high` by an eighth and gives back what lies above it. Source: decay_pcp_high(), mm/page_alloc.c, v6.12. */
+function onTick(pcp: Pcp): number {
+  const { batch, highMin } = pcp
+  if (pcp.high > highMin)
+    pcp.high = Math.max(pcp.count - (batch << PCP_BATCH_SCALE_MAX), pcp.high - (pcp.high >> 3), highMin)
+  return Math.max(0, pcp.count - pcp.high)
+}
+
+function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number, freeChunk?: (pcp: Pcp) => number): ListRules {
   const lists = allOrderLists(context.machine.pageblockOrder)
   return {
     ...lists,
@@ -95,37 +103,46 @@ function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number): ListRules
       if (zone.reclaimActive) return Math.min(4 * pcp.batch, clampedHigh(pcp))
       return zone.belowHigh ? Math.max(pcp.count, pcp.highMin) : clampedHigh(pcp)
     },
-    learnHigh: (pcp, reached) => {
-      const high = reached ? pcp.count : pcp.count + 1
-      pcp.high = clamp(high, pcp.highMin, pcp.highMax)
-      return high >= pcp.highMin && high <= pcp.highMax
+    learnAlloc: (pcp, blocks, order) => {
+      const factor = Math.log2(blocks / pcp.batch)
+      if (order === 0 && Number.isInteger(factor) && factor >= 0 && factor <= PCP_BATCH_SCALE_MAX)
+        pcp.allocFactor = Math.min(factor + 1, PCP_BATCH_SCALE_MAX)
     },
+    tunesHigh: true,
+    onTick,
+    ...(freeChunk === undefined ? {} : { freeChunk }),
     bulkOrder: () => new SweepOrder(lists.lists),
   }
 }
 
-function tuned(version: '6.12' | '7.2', eagerness: (pcp: Pcp) => number, title: string): ListPolicy<typeof params> {
+function tuned(
+  version: '6.12' | '7.2',
+  title: string,
+  eagerness: (pcp: Pcp) => number,
+  freeChunk?: (pcp: Pcp) => number,
+): ListPolicy<typeof params> {
   return defineListPolicy({
     id: `linux-${version}`,
     title,
     source: `nr_pcp_alloc(), nr_pcp_high(), nr_pcp_free(), free_frozen_page_commit(), mm/page_alloc.c, v${version}`,
-    leavesOut: 'decay of `high` by vmstat ticks; ZONE_BELOW_HIGH; chunks of a bulk free given up half-way',
+    leavesOut: version === '7.2' ? 'chunks of a bulk free given up half-way' : 'nothing known',
     params,
     sizes: ({ batch, highMin, highMax }, context) => {
       const own = sizesTuned(version, context)
       const low = highMin ?? own.highMin
       return { batch: batch ?? own.batch, highMin: low, highMax: Math.max(low, highMax ?? own.highMax), high: own.high }
     },
-    create: (_params, context) => rules(context, eagerness),
+    create: (_params, context) => rules(context, eagerness, freeChunk),
   })
 }
 
 /** The self-tuning lists of 6.12: `high` grows with each refill and shrinks under pressure. */
-export const linux612 = tuned('6.12', (pcp) => pcp.batch, 'self-tuning `high`, refills doubling by `alloc_factor`')
+export const linux612 = tuned('6.12', 'self-tuning `high`, refills doubling by `alloc_factor`', (pcp) => pcp.batch)
 
-/** As 6.12, less eager to empty a pageset at high-order frees. */
+/** As 6.12, less eager to empty a pageset at high-order frees; a bulk free gives up zone->lock after each batch. */
 export const linux72 = tuned(
   '7.2',
+  'as 6.12, less eager to empty a pageset at high-order frees, which go a batch at a time',
   (pcp) => pcp.batch + (pcp.highMin >> 1),
-  'as 6.12, less eager to empty a pageset at high-order frees',
+  (pcp) => pcp.batch,
 )

@@ -80,3 +80,31 @@ export class SweepOrder implements BulkOrder {
     return this.#list
   }
 }
+
+/** Pages of one bulk free that are still to go, chunk by chunk: the last block of each may overshoot it. */
+export class Quota {
+  /** Pages of this chunk that are still to go; 0 or less once all have gone. */
+  left: Pages
+  readonly #chunk: Pages
+  #later: Pages
+
+  constructor(n: Pages, chunk: Pages = n) {
+    this.#chunk = Math.max(1, chunk)
+    this.left = Math.min(n, this.#chunk)
+    this.#later = n - this.left
+  }
+
+  /** A block of `size` pages goes. True: it ended a chunk, and the next begins. */
+  take(size: Pages): boolean {
+    this.left -= size
+    if (this.left > 0 || this.#later === 0) return false
+    this.left = Math.min(this.#chunk, this.#later)
+    this.#later -= this.left
+    return true
+  }
+
+  /** Pages still to go in all. */
+  get rest(): Pages {
+    return Math.max(0, this.left) + this.#later
+  }
+}

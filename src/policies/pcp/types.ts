@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Machine, Pages, Zone } from '#kernel'
+import type { Machine, Ns, Pages, Zone } from '#kernel'
 
 /** MIGRATE_PCPTYPES: migratetypes that have per-CPU lists. */
 export const MIGRATE_PCPTYPES = 3
@@ -80,11 +80,14 @@ export interface ListRules {
   readonly limit: (pcp: Pcp, zone: ZoneFlags) => Pages
   /** A recorded burst of `n` pages shows what the hidden pacing state must have been. Fidelity runs only. */
   readonly learn?: (pcp: Pcp, n: Pages) => void
-  /**
-   * Self-tuning rules: the record shows that `high` was reached at this count, or not yet. False where no `high` within its
-   * bounds agrees, so that the count must be wrong. Fidelity runs only.
-   */
-  readonly learnHigh?: (pcp: Pcp, reached: boolean) => boolean
+  /** A recorded refill of `blocks` shows what the hidden pacing state must have been. Fidelity runs only. */
+  readonly learnAlloc?: (pcp: Pcp, blocks: number, order: number) => void
+  /** `high` moves between `highMin` and `highMax`: a burst at another count than predicted shows where it is. */
+  readonly tunesHigh?: boolean
+  /** Pages per hold of zone->lock when a full pageset gives pages back. Default: all at once. */
+  readonly freeChunk?: (pcp: Pcp) => Pages
+  /** vmstat_update() runs on this CPU: pages to give back, `batch` at a time. Most rules ignore it. */
+  readonly onTick?: (pcp: Pcp) => Pages
   readonly bulkOrder: () => BulkOrder
   /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
   readonly drainsFrom: 'tail' | 'head'
@@ -113,34 +116,53 @@ export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly create: (params: z.infer<P>, context: ZoneContext) => ListRules
 }
 
-/** What a drain mechanism may do to the machine, and what it must account for. */
+/**
+ * What a drain mechanism may do to the machine, and what it must account for. Times are 0 in a run without prices.
+ */
 export interface DrainHost {
   readonly cpus: number
   readonly zones: number
+  readonly isolated: readonly number[]
+  readonly now: Ns
   count(cpu: number, zone: number): Pages
   batch(cpu: number, zone: number): Pages
-  /** Gives up to `pages` pages of a pageset back to the buddy in one hold of zone->lock; returns how many went. */
-  drainPages(cpu: number, zone: number, pages: Pages): Pages
-  /** Moves all lists of a pageset aside; they still take memory until `freeDetached`. Returns the pages moved. */
-  detach(cpu: number, zone: number): Pages
-  freeDetached(cpu: number, zone: number): void
+  /** CPU `by` gives up to `pages` pages of a pageset back in one hold of zone->lock. Returns how long until that is done. */
+  drainPages(cpu: number, zone: number, pages: Pages, by: number): Ns
+  /** Moves all lists of a pageset aside; they still take memory until `freeDetached`. */
+  detach(cpu: number, zone: number): void
+  freeDetached(cpu: number, zone: number, by: number): Ns
   /** A kworker or an IPI takes `cpu` away from what it did. */
   interrupt(cpu: number): void
+  /** What ran on `cpu` stands still for so long. */
+  stolen(cpu: number, ns: Ns): void
+  /** End of the first recorded grace period that begins from now on; undefined where the trace has none. */
+  gracePeriodEnd(): Ns | undefined
   workItemWait(): void
   gracePeriodWait(): void
   remoteDrain(): void
   skipped(): void
+  /** A lock that may sleep was taken with interrupts off: a bug. */
+  sleptInAtomic(): void
+  /** The request made at `since` is answered. */
+  answered(since: Ns): void
   /** Calls back at a later moment of the trace's time. */
-  after(ns: number, then: () => void): void
+  after(ns: Ns, then: () => void): void
 }
 
 /** How drain_all_pages() empties the lists of other CPUs. */
 export interface DrainMechanism {
   /** A request by `cpu` for one zone, or all (undefined). */
   request(host: DrainHost, cpu: number, zone: number | undefined): void
-  /** Per local list operation. */
-  readonly pcpLock: boolean
-  readonly dereference: boolean
+  /** What each local list operation pays. */
+  readonly pcpLock?: boolean
+  readonly dereference?: boolean
+  readonly irqSave?: boolean
+  /** What a local operation does while a drain holds its pageset's lock. Default: no drain holds one. */
+  readonly contended?: 'waits' | 'goes to the buddy'
+  /** CPUs whose lists are off, so that each operation there takes zone->lock. Default: none. */
+  readonly listsOff?: 'isolated' | 'all'
+  /** Whether a hold of zone->lock by a drain has interrupts off. */
+  readonly drainsIrqsOff?: boolean
 }
 
 export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {

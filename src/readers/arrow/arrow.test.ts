@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Events, eachEvent, eventAt, exchangeColumns, type Recording, selectEvents } from '#events'
 import { TraceError } from '#kernel'
-import { arrowWriter } from '#writers'
+import { arrowWriter, writtenOf } from '#writers'
 import type { ReadTrace } from '../format.ts'
 import { anyEvent, eventsOf, recordingOf } from '../testing/any-events.ts'
 import { traceDat } from '../trace-dat/index.ts'
@@ -16,11 +16,26 @@ const traces = join(import.meta.dirname, '../../../traces')
 
 async function arrowOf(recording: Recording): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of arrowWriter.write(recording)) pieces.push(piece as Uint8Array)
+  for await (const piece of arrowWriter.write(writtenOf(recording))) pieces.push(piece as Uint8Array)
   return Buffer.concat(pieces)
 }
 
 const read = async (bytes: Uint8Array): Promise<ReadTrace> => kreplayArrow.read({ name: 'a.arrow', bytes })
+
+/** The same from a file: what is not fetched of it is not seen. */
+const readFetched = (bytes: Uint8Array): ReadTrace =>
+  kreplayArrow.readFetched!({
+    name: 'a.arrow',
+    bytes: {
+      length: bytes.length,
+      subarray: (from, to) => bytes.slice(from, to),
+      readInto(target, at) {
+        const piece = bytes.subarray(at, at + target.length)
+        target.set(piece)
+        return piece.length
+      },
+    },
+  })
 
 const capture = async (name: string): Promise<ReadTrace> =>
   traceDat.read({ name, bytes: readFileSync(join(traces, name, 'trace.dat')) })
@@ -55,6 +70,13 @@ test('many record batches are one trace', async () => {
   const back = await read(await arrowOf(recordingOf(eventsOf(frees))))
   expect(back.events.length).toBe(300_000)
   for (const row of [0, 131_071, 131_072, 299_999]) expect(eventAt(back.events, row)).toEqual(frees[row])
+})
+
+test('the columns of a batch are fetched one by one', async () => {
+  const { events } = await capture('drain-6.12-s')
+  const fetched = readFetched(await arrowOf(recordingOf(events)))
+  expect(fetched.events.length).toBe(events.length)
+  for (let row = 0; row < events.length; row++) expect(eventAt(fetched.events, row)).toEqual(eventAt(events, row))
 })
 
 test('what a filter left out is not in the file', async () => {
@@ -167,6 +189,28 @@ describe('a bad file is refused', () => {
         })
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('from a file damage is told, and what is intact read, as from memory', async () => {
+    const { events } = await capture('pages-7.2-s')
+    const outcome = async (work: () => ReadTrace | Promise<ReadTrace>) => {
+      try {
+        return list((await work()).events)
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const bytes = await arrowOf(recordingOf(selectEvents(events, (row) => row < 50)))
+    const anyEdit = fc.record({ at: fc.nat(bytes.length - 1), byte: fc.nat(255) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEdit, { maxLength: 2 }), fc.boolean(), async (edits, isStream) => {
+        // What the file format has around a stream.
+        const damaged = Uint8Array.from(isStream ? bytes.subarray(8) : bytes)
+        for (const { at, byte } of edits) damaged[Math.min(at, damaged.length - 1)] = byte
+        expect(await outcome(() => readFetched(damaged))).toEqual(await outcome(() => read(damaged)))
+      }),
+      { numRuns: 300 },
     )
   })
 

@@ -1,3 +1,4 @@
+import type { FileBytes } from './file-bytes.ts'
 import { Damage } from './runs.ts'
 
 /**
@@ -131,33 +132,39 @@ class Envelope {
 }
 
 /** Checks the message that begins here; returns where its body begins, or undefined at the end of a stream. */
-function checkMessage(bytes: Uint8Array, at: number): { readonly body: number; readonly head: Uint8Array } | undefined {
-  const file = new Envelope(bytes)
+function checkMessage(file: FileBytes, at: number): { readonly body: number; readonly head: Uint8Array } | undefined {
+  const { bytes } = file
+  file.load(bytes.subarray(at, at + 8))
+  const envelope = new Envelope(bytes)
   if (at + 4 > bytes.length) return undefined
-  const marked = file.int32(at) === -1
+  const marked = envelope.int32(at) === -1
   if (marked && at + 8 > bytes.length) return undefined
   const from = at + (marked ? 8 : 4)
-  const length = file.int32(from - 4)
+  const length = envelope.int32(from - 4)
   if (length === 0) return undefined
   if (length < 0 || from + length > bytes.length) throw new Damage('it is cut short')
   const head = bytes.subarray(from, from + length)
+  file.load(head)
   new Envelope(head).message(bytes.length)
   return { body: from + length, head }
 }
 
-/** Throws Damage where a length or an offset leads out of the file. */
-export function checkIpc(bytes: Uint8Array, isFile: boolean): void {
+/** Throws Damage where a length or an offset leads out of the file. Loads all envelopes on the way. */
+export function checkIpc(file: FileBytes, isFile: boolean): void {
+  const { bytes } = file
   if (!isFile) {
     for (let at = 0; ; ) {
-      const message = checkMessage(bytes, at)
+      const message = checkMessage(file, at)
       if (message === undefined) return
       at = message.body + bodyLength(message.head)
       if (at > bytes.length) throw new Damage('it is cut short')
     }
   }
   const end = bytes.length - EOF
+  file.load(bytes.subarray(end))
   const length = new Envelope(bytes).int32(end)
   if (length <= 0 || length > end - MAGIC) throw new Damage('its footer is not there')
+  file.load(bytes.subarray(end - length))
   const footer = new Envelope(bytes.subarray(end - length))
   const root = footer.table(0)
   const schema = footer.field(root, 1)
@@ -169,7 +176,7 @@ export function checkIpc(bytes: Uint8Array, isFile: boolean): void {
     for (let block = 0; block < blocks; block++) {
       const at = (footer.int32(from + 24 * block) >>> 0) + footer.int32(from + 24 * block + 4) * 2 ** 32
       if (at < MAGIC || at >= end) throw new Damage('a record batch lies out of the file')
-      if (checkMessage(bytes, at) === undefined) throw new Damage('a record batch is empty')
+      if (checkMessage(file, at) === undefined) throw new Damage('a record batch is empty')
     }
   }
 }

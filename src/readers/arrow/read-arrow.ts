@@ -5,6 +5,7 @@ import {
   ABSENT_COMM,
   ABSENT_CONTEXT,
   ABSENT_PID,
+  type Column,
   EventBuilder,
   type Events,
   EXCHANGE_MARK,
@@ -18,15 +19,19 @@ import {
   spine,
 } from '#events'
 import { TraceError } from '#kernel'
-import type { ReadTrace, TraceSource } from '../format.ts'
+import type { FetchedBytes, ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'
+import { type FileBytes, InFile, inMemory } from './file-bytes.ts'
 import { gather, isNull, type Target, valueAt } from './gather.ts'
-import { Damage, holds, type Run, runOf, WordNumbers } from './runs.ts'
+import { Damage, holds, lengthOf, type Run, runOf, WordNumbers } from './runs.ts'
 
 const MAGIC = 'ARROW1'
 const needed = ['time', 'cpu', 'event'] as const
 const AGAIN = 'The file is cut short or damaged: write or copy it again.'
 const NO_KIND = 0xff
+
+type Origin = Omit<TraceSource, 'bytes'>
+type Columns = ReadonlyMap<string, ArrowColumn<unknown>>
 
 interface Settings {
   readonly zero: number
@@ -35,29 +40,43 @@ interface Settings {
 }
 
 /** Reads events from Arrow, as `arrowWriter` writes them or as another program has written them again. */
-export function readArrow(source: TraceSource): ReadTrace {
-  const table = tableOf(source)
+export function readArrow({ bytes, ...source }: TraceSource): ReadTrace {
+  // Views of 64-bit numbers must begin at a multiple of eight.
+  return read(source, inMemory(bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes)))
+}
+
+/** The same from a file: fetches only what its columns hold, one batch's column after the other. */
+export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: FetchedBytes }): ReadTrace {
+  return read(source, new InFile(bytes))
+}
+
+function read(source: Origin, file: FileBytes): ReadTrace {
+  const table = tableOf(source.name, file)
   const settings = settingsOf(source.name, table)
   const { resolutionNs, clock } = settings
   return {
     format: 'kreplay Arrow',
-    events: eventsOf(source, columnsOf(source.name, table), settings.zero),
+    events: eventsOf(source, file, columnsOf(source.name, table), settings.zero),
     tally: [],
     resolutionNs,
     ...(clock === undefined ? {} : { clock }),
   }
 }
 
-function tableOf({ name, bytes }: TraceSource): Table {
-  const text = (from: number) => Buffer.from(bytes.subarray(from, from + MAGIC.length)).toString('latin1')
+function tableOf(name: string, file: FileBytes): Table {
+  const { bytes } = file
+  const text = (from: number) => {
+    const view = bytes.subarray(from, from + MAGIC.length)
+    file.load(view)
+    return Buffer.from(view).toString('latin1')
+  }
   const isFile = text(0) === MAGIC
   if (isFile && text(bytes.length - MAGIC.length) !== MAGIC) {
     throw new TraceError({ place: { file: name }, what: 'the Arrow file has no end', hint: AGAIN })
   }
   try {
-    checkIpc(bytes, isFile)
-    // Views of 64-bit numbers must begin at a multiple of eight.
-    return tableFromIPC(bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes), { useBigInt: true })
+    checkIpc(file, isFile)
+    return tableFromIPC(bytes, { useBigInt: true })
   } catch (error) {
     const { message } = error as Error
     // What flechette says where a record batch stands before the dictionary that it uses.
@@ -103,7 +122,7 @@ function settingsOf(file: string, { schema }: Table): Settings {
 }
 
 /** The table's columns by name: all of them ours, and of a type that can hold what is ours. */
-function columnsOf(file: string, { schema, children }: Table): ReadonlyMap<string, ArrowColumn<unknown>> {
+function columnsOf(file: string, { schema, children }: Table): Columns {
   const columns = new Map<string, ArrowColumn<unknown>>()
   schema.fields.forEach(({ name, type }, at) => {
     const place = { file, column: name.slice(0, 40) }
@@ -131,54 +150,65 @@ function columnsOf(file: string, { schema, children }: Table): ReadonlyMap<strin
   return columns
 }
 
-/** One record batch: its columns as typed arrays, and where its rows begin among all. */
+/** One record batch: its columns, and where its rows begin among all. */
 class Batch {
   readonly length: number
   readonly from: number
-  readonly runs = new Map<string, Run>()
   /** By kind: the slot of its first row here, and how many rows it has. */
   readonly firstSlots = new Uint32Array(kindNames.length)
   readonly counts = new Uint32Array(kindNames.length)
-  readonly #file: string
+  readonly #name: string
+  readonly #columns: Columns
+  readonly #at: number
+  readonly #file: FileBytes
+  readonly #words: WordNumbers
 
-  constructor(
-    file: string,
-    columns: ReadonlyMap<string, ArrowColumn<unknown>>,
-    at: number,
-    from: number,
-    words: WordNumbers,
-  ) {
-    this.#file = file
+  constructor(name: string, columns: Columns, at: number, from: number, file: FileBytes, words: WordNumbers) {
+    this.#name = name
+    this.#columns = columns
+    this.#at = at
     this.from = from
-    const run = (name: string, column: ArrowColumn<unknown>, length?: number): Run => {
-      try {
-        return runOf(column, at, words, length)
-      } catch (error) {
-        if (!(error instanceof Damage)) throw error
-        throw new TraceError({ place: { file, column: name }, what: error.message, hint: AGAIN })
-      }
+    this.#file = file
+    this.#words = words
+    this.length = this.#checked('time', () => lengthOf(columns.get('time')!, at))
+  }
+
+  #checked<T>(column: string, work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error
+      throw new TraceError({ place: { file: this.#name, column }, what: error.message, hint: AGAIN })
     }
-    this.length = run('time', columns.get('time')!).length
-    for (const [name, column] of columns) this.runs.set(name, run(name, column, this.length))
+  }
+
+  /** A column's cells, which hold until the next column is asked for; undefined where there is no such column. */
+  run(name: string): Run | undefined {
+    const column = this.#columns.get(name)
+    if (column === undefined) return undefined
+    return this.#checked(name, () => {
+      if (lengthOf(column, this.#at) !== this.length) throw new Damage('the column is not as long as others')
+      return runOf(column, this.#at, this.#file, this.#words)
+    })
   }
 
   fail(row: number, column: string, what: string): never {
-    throw new TraceError({ place: { file: this.#file, column }, what: `row ${this.from + row}: ${what}` })
+    throw new TraceError({ place: { file: this.#name, column }, what: `row ${this.from + row}: ${what}` })
   }
 
   failType(column: string, what: string): never {
-    throw new TraceError({ place: { file: this.#file, column }, what })
+    throw new TraceError({ place: { file: this.#name, column }, what })
   }
 
-  /** Copies a column's cells, all or those at some rows; without the column all are absent. Returns how many are not. */
+  /** Copies a run's cells, all or those at some rows; without a run all are absent. Returns how many are not. */
   read(
     name: string,
+    run: Run | undefined,
     rows: Uint32Array | undefined,
     target: Target,
     absent: number | bigint,
     optional: boolean,
   ): number {
-    const run = this.runs.get(name)
     if (run === undefined) {
       if (!optional && target.length > 0) this.fail(rows?.[0] ?? 0, name, 'the column is missing')
       target.fill(absent as never)
@@ -192,13 +222,13 @@ class Batch {
   }
 }
 
-function eventsOf(source: TraceSource, columns: ReadonlyMap<string, ArrowColumn<unknown>>, zero: number): Events {
+function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: number): Events {
   const { tables, strings } = new EventBuilder()
-  const words = new WordNumbers(strings)
+  const words = new WordNumbers(strings, file)
   const batches: Batch[] = []
   let length = 0
   for (let at = 0; at < columns.get('time')!.data.length; at++) {
-    const batch = new Batch(source.name, columns, at, length, words)
+    const batch = new Batch(source.name, columns, at, length, file, words)
     batches.push(batch)
     length += batch.length
   }
@@ -225,7 +255,7 @@ function eventsOf(source: TraceSource, columns: ReadonlyMap<string, ArrowColumn<
   for (const batch of batches) {
     readSpine(batch, events)
     readPayloads(batch, events)
-    source.onProgress?.(Math.floor((source.bytes.length * (batch.from + batch.length)) / length), source.bytes.length)
+    source.onProgress?.(Math.floor((file.bytes.length * (batch.from + batch.length)) / length), file.bytes.length)
   }
   return events
 }
@@ -249,15 +279,15 @@ const spineAbsent = {
 function readSpine(batch: Batch, events: Events): void {
   for (const [name, schema] of Object.entries(spine) as [keyof typeof spine, z.ZodType][]) {
     const target = events[name].subarray(batch.from, batch.from + batch.length)
-    batch.read(name, undefined, target, spineAbsent[name], isOptional(schema))
+    batch.read(name, batch.run(name), undefined, target, spineAbsent[name], isOptional(schema))
   }
 }
 
 function readKinds(batch: Batch, { kind, slot, strings }: Events, lengths: Uint32Array): void {
-  const run = batch.runs.get('event')!
+  const run = batch.run('event')!
+  if (run.validity !== undefined) batch.failType('event', 'a cell is null')
   const words = run.words
   if (words === undefined) batch.failType('event', 'it holds numbers, not text')
-  if (run.validity !== undefined) batch.failType('event', 'a cell is null')
   const kinds = Uint8Array.from(words, (number) => Kind[strings.get(number) as KindName] ?? NO_KIND)
   const { values } = run
   batch.firstSlots.set(lengths)
@@ -278,33 +308,38 @@ function readKinds(batch: Batch, { kind, slot, strings }: Events, lengths: Uint3
     batch.counts[number] = lengths[number]! - batch.firstSlots[number]!
 }
 
+/** Each payload column with the kinds that have it. */
+const payloads = exchangeColumns.flatMap((name) => {
+  const owners = kindNames.flatMap((kind, number) => {
+    const schema = fieldsOf(kind)[name]
+    return schema === undefined ? [] : [{ kind, number, optional: isOptional(schema) }]
+  })
+  return name in spine || name === 'event' ? [] : [{ name, owners }]
+})
+
 function readPayloads(batch: Batch, { kind, tables }: Events): void {
   const rows = rowsByKind(batch, kind.subarray(batch.from, batch.from + batch.length))
-  const placed = new Map<string, number>()
-  let at = 0
-  kindNames.forEach((name, number) => {
-    const count = batch.counts[number]!
-    if (count === 0) return
-    const own = rows.subarray(at, at + count)
-    at += count
-    const fields = fieldsOf(name)
-    const from = batch.firstSlots[number]!
-    for (const column of tables[name].list) {
-      const target = column.data.subarray(from, from + count)
-      const present = batch.read(column.name, own, target, ABSENT[column.type], isOptional(fields[column.name]!))
-      placed.set(column.name, (placed.get(column.name) ?? 0) + present)
+  for (const { name, owners } of payloads) {
+    const run = batch.run(name)
+    let present = 0
+    for (const { kind, number, optional } of owners) {
+      const own = rows[number]!
+      if (own.length === 0) continue
+      const { data, type } = (tables[kind].column as Readonly<Record<string, Column>>)[name]!
+      const from = batch.firstSlots[number]!
+      const target = data.subarray(from, from + own.length)
+      present += batch.read(name, run, own, target, ABSENT[type], optional)
     }
-  })
-  for (const [name, { length, nulls }] of batch.runs) {
-    if (name in spine || name === 'event' || length - nulls === (placed.get(name) ?? 0)) continue
-    batch.failType(name, 'it has values for events whose kind has no such field')
+    if (run !== undefined && run.length - run.nulls !== present)
+      batch.failType(name, 'it has values for events whose kind has no such field')
   }
 }
 
-/** The batch's rows, those of the first kind first. */
-function rowsByKind({ counts }: Batch, kind: Uint8Array): Uint32Array {
+/** The batch's rows of each kind. */
+function rowsByKind({ counts }: Batch, kind: Uint8Array): readonly Uint32Array[] {
   const next = new Uint32Array(counts.length)
   for (let number = 1; number < next.length; number++) next[number] = next[number - 1]! + counts[number - 1]!
+  const firsts = Uint32Array.from(next)
   const rows = new Uint32Array(kind.length)
   for (let row = 0; row < kind.length; row++) {
     const number = kind[row]!
@@ -312,5 +347,5 @@ function rowsByKind({ counts }: Batch, kind: Uint8Array): Uint32Array {
     rows[at] = row
     next[number] = at + 1
   }
-  return rows
+  return kindNames.map((_, number) => rows.subarray(firsts[number], next[number]))
 }

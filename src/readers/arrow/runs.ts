@@ -1,5 +1,6 @@
 import { type Column, type DataType, Type } from '@uwdata/flechette'
 import type { Dictionary } from '#events'
+import type { FileBytes } from './file-bytes.ts'
 
 export type Numbers =
   | Uint8Array
@@ -37,16 +38,20 @@ interface RawBatch {
   readonly values?: Numbers
   readonly dictionary?: Column<unknown>
   readonly offsets?: Int32Array | BigInt64Array
+  /** Of views: where longer texts stand. */
+  readonly data?: readonly Uint8Array[]
   at(row: number): unknown
 }
 
 /** The numbers of a dictionary's words in `Events.strings`, by dictionary: batches share them. */
 export class WordNumbers {
   readonly #strings: Dictionary
+  readonly #file: FileBytes
   readonly #known = new Map<Column<unknown>, Uint32Array>()
 
-  constructor(strings: Dictionary) {
+  constructor(strings: Dictionary, file: FileBytes) {
     this.#strings = strings
+    this.#file = file
   }
 
   of(dictionary: Column<unknown> | undefined): Uint32Array {
@@ -54,7 +59,7 @@ export class WordNumbers {
     let numbers = this.#known.get(dictionary)
     if (numbers === undefined) {
       numbers = Uint32Array.from(
-        (dictionary.data as unknown as RawBatch[]).flatMap((batch) => [...textsOf(batch)]),
+        (dictionary.data as unknown as RawBatch[]).flatMap((batch) => [...this.textsOf(batch)]),
         (word) => this.#strings.add(word ?? ''),
       )
       this.#known.set(dictionary, numbers)
@@ -64,6 +69,12 @@ export class WordNumbers {
 
   add(text: string): number {
     return this.#strings.add(text)
+  }
+
+  textsOf(batch: RawBatch): Generator<string | undefined> {
+    const { validity, offsets, values, data = [] } = batch
+    for (const view of [validity, offsets, values, ...data]) if (view !== undefined) this.#file.load(view)
+    return textsOf(batch)
   }
 }
 
@@ -113,29 +124,33 @@ export function holds(type: DataType): 'number' | 'text' | 'nothing' | undefined
   }
 }
 
-export function runOf({ data, type }: Column<unknown>, at: number, words: WordNumbers, rows?: number): Run {
-  const batch = data[at] as unknown as RawBatch
-  const { length, nullCount } = batch
+/** How many rows a column has in a batch, and that it has room for them. */
+export function lengthOf({ data, type }: Column<unknown>, at: number): number {
+  const { length, nullCount, validity, values } = data[at] as unknown as RawBatch
   if (!(length >= 0) || !(nullCount >= 0) || nullCount > length) throw new Damage('its lengths are impossible')
-  if (rows !== undefined && length !== rows) throw new Damage('the column is not as long as others')
-  const validity = nullCount === 0 ? undefined : batch.validity
-  if (holds(type) === 'nothing') {
-    return {
-      length,
-      values: new Uint8Array(0),
-      validity: new Uint8Array((length + 7) >>> 3),
-      nulls: length,
-      words: undefined,
-    }
-  }
+  if (holds(type) === 'nothing') return length
   if (nullCount > 0 && (validity === undefined || validity.length * 8 < length))
     throw new Damage('its bitmap of nulls is cut short')
+  if (isText(type)) return length
+  const perValue = type.typeId === Type.Bool ? 8 : 1
+  if (values === undefined || values.length * perValue < length) throw new Damage('its values are cut short')
+  return length
+}
+
+/** Fetches a column's cells in a batch; they hold until those of another are fetched. */
+export function runOf(column: Column<unknown>, at: number, file: FileBytes, words: WordNumbers): Run {
+  const { data, type } = column
+  const batch = data[at] as unknown as RawBatch
+  const length = lengthOf(column, at)
+  const nulls = holds(type) === 'nothing' ? length : batch.nullCount
+  if (length > 0 && nulls === length) {
+    const validity = new Uint8Array((length + 7) >>> 3)
+    return { length, values: new Uint8Array(0), validity, nulls, words: undefined }
+  }
+  const validity = nulls === 0 ? undefined : file.validity(batch.validity!)
   if (isText(type)) return textRun(batch, validity, words)
-  const { values } = batch
-  const bits = type.typeId === Type.Bool
-  if (values === undefined || values.length * (bits ? 8 : 1) < length) throw new Damage('its values are cut short')
   const own = type.typeId === Type.Dictionary ? words.of(batch.dictionary) : undefined
-  return { length, values, validity, nulls: nullCount, words: own, bits }
+  return { length, values: file.values(batch.values!), validity, nulls, words: own, bits: type.typeId === Type.Bool }
 }
 
 /** Text that other programs wrote without a dictionary. */
@@ -144,7 +159,7 @@ function textRun(batch: RawBatch, validity: Uint8Array | undefined, words: WordN
   const numbers: number[] = []
   const values: number[] = []
   let row = -1
-  for (const text of textsOf(batch)) {
+  for (const text of words.textsOf(batch)) {
     row++
     values[row] = 0
     if (text === undefined) continue

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Events, eachEvent, eventAt, exchangeColumns, type Recording, type TraceEvent } from '#events'
 import { TraceError } from '#kernel'
-import { csvWriter } from '#writers'
+import { csvWriter, writtenOf } from '#writers'
 import type { ReadTrace } from '../format.ts'
 import { anyEvent, eventsOf, recordingOf } from '../testing/any-events.ts'
 import { differences } from '../text/testing/same-events.ts'
@@ -16,7 +16,7 @@ const traces = join(import.meta.dirname, '../../../traces')
 
 async function csvOf(recording: Recording): Promise<string> {
   let text = ''
-  for await (const piece of csvWriter.write(recording)) text += piece
+  for await (const piece of csvWriter.write(writtenOf(recording))) text += piece
   return text
 }
 

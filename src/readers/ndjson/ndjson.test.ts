@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Events, eachEvent, eventAt, type Recording } from '#events'
 import { TraceError } from '#kernel'
-import { ndjsonWriter } from '#writers'
+import { ndjsonWriter, writtenOf } from '#writers'
 import type { ReadTrace } from '../format.ts'
 import { anyEvent, eventsOf, recordingOf } from '../testing/any-events.ts'
 import { traceDat } from '../trace-dat/index.ts'
@@ -14,7 +14,7 @@ const traces = join(import.meta.dirname, '../../../traces')
 
 async function ndjsonOf(recording: Recording): Promise<string> {
   let text = ''
-  for await (const piece of ndjsonWriter.write(recording)) text += piece
+  for await (const piece of ndjsonWriter.write(writtenOf(recording))) text += piece
   return text
 }
 

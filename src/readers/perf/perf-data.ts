@@ -1,10 +1,10 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, EventBuilder } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, EventBuilder } from '#events'
 import { NS_PER_SECOND, type Place, Tally, TraceError } from '#kernel'
 import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
 import { ByteReader, cString } from '../trace-dat/bytes.ts'
 import { compileDecoder, type Decoder, type Window } from '../trace-dat/decoder.ts'
 import { REPAIR } from '../trace-dat/file.ts'
-import { contextOf } from '../trace-dat/pages.ts'
+import { contextOf } from '../trace-dat/records.ts'
 import { parsePrintk, Symbols } from '../trace-dat/symbols.ts'
 import { layoutOf, type RecordLayout, rawAt } from './attrs.ts'
 import { addAttr, addFeature, addTracingData, isPerfData, openPerfFile, type PerfFile } from './file.ts'
@@ -428,12 +428,12 @@ class PerfDataReader {
     if (tracing === undefined || recorded.length === 0) return
     const window: Window = { view: this.#segment.view, bytes: this.#segment.bytes }
     const context = {
-      window,
       little: this.#file.little,
       tables: builder.tables,
       strings: builder.strings,
       symbols: new Symbols(tracing.kallsyms),
       printk: once(() => parsePrintk(tracing.printk())),
+      probes: this.#source.probes ?? defaultProbes,
     }
     const decoders: (Decoder | null | undefined)[] = new Array(0x10000).fill(undefined)
     const decoderOf = (id: number): Decoder | null => {
@@ -485,10 +485,10 @@ class PerfDataReader {
         this.#tally.count('short-record', this.#place(at))
         continue
       }
-      let slot = decoder.row(raw, size)
+      let slot = decoder.row(window, raw, size)
       if (slot < 0 && decoder.otherwise !== undefined) {
         decoder = decoder.otherwise
-        slot = decoder.row(raw, size)
+        slot = decoder.row(window, raw, size)
       }
       if (slot < 0) {
         this.#tally.count('value-out-of-range', this.#place(at))

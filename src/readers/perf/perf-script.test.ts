@@ -165,6 +165,17 @@ test.each(printed)('%s: every line is a comment, an event or a counted skip', (n
   expect(names(trace)).toEqual(all.slice(0, trace.events.length))
 })
 
+test.each([
+  ['callchain', { 'stack-line': 5 }, ['mm_page_free', 'mm_page_alloc']],
+  ['ip-sym', {}, ['mm_page_free', 'kmalloc']],
+  ['rhel7', {}, ['kmalloc', 'kfree']],
+])('handmade/%s.txt: every line is a comment, an event or a counted skip', (name, skipped, kinds) => {
+  const trace = read(readFileSync(join(samples, `handmade/${name}.txt`)))
+  checkLaw(trace)
+  expect(causes(trace)).toEqual(skipped)
+  expect([...eachEvent(trace.events)].map(({ event }) => event)).toEqual(kinds)
+})
+
 test('a printed header tells the kernel', () => {
   expect(read(readFileSync(join(samples, 'header.txt'))).uname).toBe('Linux (none) 6.1.192 x86_64')
 })

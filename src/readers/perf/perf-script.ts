@@ -1,24 +1,22 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, EventBuilder, Kind } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
-import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
+import { inPieces, type PieceReader, type TraceStart } from '../format.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
+import { type LineSink, Lines } from '../text/lines.ts'
 import { skippedLines, textNotices } from '../text/notices.ts'
 import { type PayloadReader, payloadReaders, Texts } from '../text/payload.ts'
 import { scriptLines } from './notices.ts'
 import { NO_PID, payloadEnd, ScriptHead } from './script-head.ts'
 
 /** What `perf script` prints, best with `--ns` for whole nanoseconds. */
-export const perfScript: TraceFormat = { id: 'perf script', sniff: isPerfScript, read: readPerfScript }
+export const perfScript = inPieces('perf script', isPerfScript, (start) => new ScriptReader(start))
 
 const NEWLINE = 0x0a
-const RETURN = 0x0d
 const HASH = 0x23
 const OPEN = 0x28
 const CLOSE = 0x29
-const LONGEST_LINE = 64 * 1024
 const LINES_SNIFFED = 200
 const HEADER = 16 * 1024
-const PROGRESS_STEP = 1 << 22
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
 
@@ -67,23 +65,20 @@ type Skipped = keyof typeof skippedLines | keyof typeof scriptLines
 type Reading = PayloadReader | number
 
 /** Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. */
-function readPerfScript(source: TraceSource): ReadTrace {
-  return new ScriptReader(source).read()
-}
-
-class ScriptReader {
-  readonly #source: TraceSource
-  readonly #bytes: Uint8Array
-  readonly #buffer: Buffer
-  readonly #builder = new EventBuilder()
+class ScriptReader implements PieceReader, LineSink {
+  readonly #start: TraceStart
+  readonly #lines = new Lines()
+  readonly #bytes = this.#lines.bytes
+  readonly #buffer = Buffer.from(this.#bytes.buffer)
+  readonly #builder: EventBuilder
   readonly #skipped = new Tally<Skipped>({ ...skippedLines, ...scriptLines })
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
-  readonly #head: ScriptHead
-  readonly #comms: ByteMemo<number>
-  readonly #readings: ByteMemo<Reading>
-  readonly #idle: number
+  readonly #head = new ScriptHead(this.#bytes)
   readonly #uname: string | undefined
-  #lines = 0
+  #comms!: ByteMemo<number>
+  #readings!: ByteMemo<Reading>
+  #idle = ABSENT_COMM
+  #lineCount = 0
   #comments = 0
   #eventLines = 0
   /** Lines that are events, but lack CPU or stamp. */
@@ -91,59 +86,53 @@ class ScriptReader {
   #zero: number | undefined
   #finest = 6
 
-  constructor(source: TraceSource) {
-    const { bytes } = source
-    this.#source = source
-    this.#bytes = bytes
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#head = new ScriptHead(bytes)
+  constructor(start: TraceStart) {
+    this.#start = start
+    this.#builder = start.builder
+    this.#uname = unameOf(Buffer.from(start.head.subarray(0, HEADER)).toString('latin1'))
+    this.#remember()
+  }
+
+  /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
+  #remember(): void {
     const { strings } = this.#builder
     this.#idle = strings.add('<idle>')
     // A process whose name perf does not know stands as `:505`.
-    this.#comms = new ByteMemo(bytes, (text) =>
+    this.#comms = new ByteMemo(this.#bytes, (text) =>
       text === '' || /^:-?\d+$/.test(text) ? ABSENT_COMM : strings.add(text),
     )
-    this.#uname = unameOf(this.#buffer.toString('latin1', 0, HEADER))
-    const release = source.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
-    const readers = payloadReaders(new Texts(bytes, this.#builder, release))
-    this.#readings = new ByteMemo(bytes, (name) => readers.get(name) ?? strings.add(name))
+    const release = this.#start.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
+    const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), this.#start.probes ?? defaultProbes)
+    this.#readings = new ByteMemo(this.#bytes, (name) => readers.get(name) ?? strings.add(name))
   }
 
-  read(): ReadTrace {
-    const bytes = this.#bytes
-    const { onProgress } = this.#source
-    let progress = PROGRESS_STEP
-    for (let from = 0; from < bytes.length; ) {
-      const newline = bytes.indexOf(NEWLINE, from)
-      const next = newline < 0 ? bytes.length : newline + 1
-      let to = newline < 0 ? bytes.length : newline
-      while (to > from && bytes[to - 1] === RETURN) to--
-      this.#lines++
-      this.#readLine(from, to, newline >= 0)
-      from = next
-      if (from >= progress) {
-        onProgress?.(from, bytes.length)
-        progress = from + PROGRESS_STEP
-      }
-    }
-    onProgress?.(bytes.length, bytes.length)
+  push(piece: Uint8Array): void {
+    this.#lines.push(piece, this)
+  }
+
+  end(): ReturnType<PieceReader['end']> {
+    this.#lines.push(new Uint8Array(0), this, true)
     this.#checkThatSomethingWasRead()
-    this.#builder.zero = this.#zero ?? 0
     return {
       format: 'perf script text',
-      events: this.#builder.finish(),
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
-      lines: { total: this.#lines, comments: this.#comments, events: this.#eventLines },
+      lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
       ...(this.#uname === undefined ? {} : { uname: this.#uname }),
     }
   }
 
-  #readLine(from: number, to: number, ended: boolean): void {
-    if (to - from > LONGEST_LINE) this.#skip('overlong-line')
-    else if (from === to || this.#bytes[from] === HASH) this.#comments++
+  readLine(from: number, to: number, ended: boolean): void {
+    this.#lineCount++
+    if (from === to || this.#bytes[from] === HASH) this.#comments++
     else if (this.#head.read(from, to)) this.#readEvent(to, ended)
     else this.#readOddLine(this.#text(from, to), ended)
+    if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  skipLongLine(): void {
+    this.#lineCount++
+    this.#skip('overlong-line')
   }
 
   #readEvent(to: number, ended: boolean): void {
@@ -159,7 +148,7 @@ class ScriptReader {
       const reading = this.#readings.get(head.nameFrom, head.nameTo)
       const isKnown = typeof reading !== 'number' && reading.read(from, end)
       // A name of a flag that no table knows is, at the very end, a known one cut short.
-      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0)
+      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
       if (isWhole) this.#addEvent(reading, isKnown, zero, from, end)
       else this.#skip('truncated-line')
     }
@@ -189,6 +178,7 @@ class ScriptReader {
         reading.store(this.#builder, time, cpu, pid, comm, ABSENT_CONTEXT)
         if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
         if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+        if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
         return
       }
       this.#noticed.count('unread-payload', this.#place())
@@ -203,7 +193,10 @@ class ScriptReader {
 
   #takeTime(zero: number): number {
     const { seconds, nanoseconds, digits } = this.#head
-    this.#zero = zero
+    if (this.#zero === undefined) {
+      this.#zero = zero
+      this.#builder.zero = zero
+    }
     if (digits > this.#finest) this.#finest = digits
     return (seconds - zero) * NS_PER_SECOND + nanoseconds
   }
@@ -245,16 +238,16 @@ class ScriptReader {
     if (this.#eventLines > 0 || this.#skipped.total === 0) return
     const bare = this.#bare > 0
     throw new TraceError({
-      place: { file: this.#source.name },
+      place: { file: this.#start.name },
       what: bare
         ? `the events have no CPU or no time: perf script printed other fields`
-        : `not one of ${this.#lines} lines is a tracepoint in the layout of perf script`,
+        : `not one of ${this.#lineCount} lines is a tracepoint in the layout of perf script`,
       hint: bare ? `Print them: ${FIELDS}.` : "Record tracepoints: perf record -a -e 'kmem:*' -e 'rcu:*'.",
     })
   }
 
   #place() {
-    return { file: this.#source.name, line: this.#lines }
+    return { file: this.#start.name, line: this.#lineCount }
   }
 
   #text(from: number, to: number): string {

@@ -1,4 +1,3 @@
-const NEWLINE = 0x0a
 const SPACE = 0x20
 const EQUALS = 0x3d
 const COMMA = 0x2c
@@ -7,19 +6,13 @@ const OPEN = 0x7b
 const CLOSE = 0x7d
 
 /**
- * babeltrace2's text with its last group, the payload, written as ftrace writes it, each line in its old length:
- * `{ ptr = 0x10, name = "f" }` becomes `  ptr=0x10   name=f`. What stands before is left as it is.
+ * Writes the last group of babeltrace2's line, the payload, as ftrace writes it, in its old length: `{ ptr = 0x10, name = "f" }`
+ * becomes `  ptr=0x10   name=f`. What stands before is left as it is.
  */
-export function plainPayloads(bytes: Uint8Array): Uint8Array {
-  const plain = Uint8Array.from(bytes)
-  for (let from = 0; from < plain.length; ) {
-    const newline = plain.indexOf(NEWLINE, from)
-    const to = newline < 0 ? plain.length : newline
-    const open = plain.lastIndexOf(OPEN, to - 1)
-    if (open > from) rewrite(plain, open, to)
-    from = to + 1
-  }
-  return plain
+export function plainPayload(bytes: Uint8Array, from: number, to: number): void {
+  let open = to - 1
+  while (open > from && bytes[open] !== OPEN) open--
+  if (open > from) rewrite(bytes, open, to)
 }
 
 function rewrite(bytes: Uint8Array, from: number, to: number): void {

@@ -1,5 +1,7 @@
 /** Beyond this many different texts nothing more is remembered, so that a hostile input can't fill the memory. */
 const MOST = 1 << 16
+/** Nor are texts longer than this. */
+const LONGEST = 512
 
 /** What a stretch of bytes means, worked out once for each different stretch: no string is made for one seen before. */
 export class ByteMemo<T> {
@@ -7,7 +9,10 @@ export class ByteMemo<T> {
   readonly #make: (text: string) => T
   readonly #buffer: Buffer
   readonly #values: T[] = []
-  #from = new Float64Array(256)
+  /** The texts remembered, one behind the other: the window that they came from moves on. */
+  #texts = new Uint8Array(4096)
+  #end = 0
+  #from = new Uint32Array(256)
   #length = new Uint32Array(256)
   /** The entry asked for last: comms and flags come in runs. */
   #last = -1
@@ -21,59 +26,54 @@ export class ByteMemo<T> {
   }
 
   get(from: number, to: number): T {
-    const bytes = this.#bytes
-    const length = to - from
     const last = this.#last
-    if (last >= 0 && this.#length[last] === length) {
-      let known = this.#from[last]!
-      let at = from
-      while (at < to && bytes[at] === bytes[known]) {
-        at++
-        known++
-      }
-      if (at === to) return this.#values[last]!
-    }
+    if (last >= 0 && this.#length[last] === to - from && this.#stands(last, from, to)) return this.#values[last]!
     const table = this.#table
     const mask = table.length - 1
-    let place = this.#hash(from, to) & mask
+    let place = hashOf(this.#bytes, from, to) & mask
     for (let entry = table[place]!; entry !== 0; entry = table[place]!) {
-      if (this.#length[entry - 1] === length) {
-        let known = this.#from[entry - 1]!
-        let at = from
-        while (at < to && bytes[at] === bytes[known]) {
-          at++
-          known++
-        }
-        if (at === to) {
-          this.#last = entry - 1
-          return this.#values[entry - 1]!
-        }
+      if (this.#length[entry - 1] === to - from && this.#stands(entry - 1, from, to)) {
+        this.#last = entry - 1
+        return this.#values[entry - 1]!
       }
       place = (place + 1) & mask
     }
     const value = this.#make(this.#buffer.toString('utf8', from, to))
-    if (this.#values.length < MOST) this.#remember(from, length, place, value)
+    if (this.#values.length < MOST && to - from <= LONGEST) this.#remember(from, to, place, value)
     return value
   }
 
-  #hash(from: number, to: number): number {
+  /** Whether the text of that entry stands there; it has that length. */
+  #stands(entry: number, from: number, to: number): boolean {
     const bytes = this.#bytes
-    let hash = to - from
-    for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-    return hash ^ (hash >>> 15)
+    const texts = this.#texts
+    let known = this.#from[entry]!
+    let at = from
+    while (at < to && bytes[at] === texts[known]) {
+      at++
+      known++
+    }
+    return at === to
   }
 
-  #remember(from: number, length: number, place: number, value: T): void {
+  #remember(from: number, to: number, place: number, value: T): void {
     const entry = this.#values.push(value)
-    this.#from[entry - 1] = from
-    this.#length[entry - 1] = length
+    if (this.#end + to - from > this.#texts.length) {
+      const texts = new Uint8Array(this.#texts.length * 2)
+      texts.set(this.#texts)
+      this.#texts = texts
+    }
+    this.#texts.set(this.#bytes.subarray(from, to), this.#end)
+    this.#from[entry - 1] = this.#end
+    this.#length[entry - 1] = to - from
+    this.#end += to - from
     this.#table[place] = entry
     if (entry === this.#from.length) this.#grow()
   }
 
   #grow(): void {
     const size = this.#from.length * 2
-    const from = new Float64Array(size)
+    const from = new Uint32Array(size)
     from.set(this.#from)
     const length = new Uint32Array(size)
     length.set(this.#length)
@@ -82,9 +82,15 @@ export class ByteMemo<T> {
     this.#table = new Int32Array(size * 2)
     const mask = size * 2 - 1
     for (let entry = 1; entry <= this.#values.length; entry++) {
-      let place = this.#hash(from[entry - 1]!, from[entry - 1]! + length[entry - 1]!) & mask
+      let place = hashOf(this.#texts, from[entry - 1]!, from[entry - 1]! + length[entry - 1]!) & mask
       while (this.#table[place] !== 0) place = (place + 1) & mask
       this.#table[place] = entry
     }
   }
+}
+
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = to - from
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+  return hash ^ (hash >>> 15)
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type ColumnType, fieldsOf, isOptional, type KindName, metaOf, recordedFields } from '#events'
+import { type ColumnType, fieldsOf, isOptional, type KindName, metaOf, type Probes } from '#events'
 
 /** How one field of a kind is printed. */
 export interface Field {
@@ -62,13 +62,18 @@ function typeOf(name: string, schema: z.ZodType): Field['type'] {
   return column
 }
 
-function fieldOf(kind: KindName, name: string, schema: z.ZodType): Field {
+function fieldOf(kind: KindName, name: string, schema: z.ZodType, recorded: string, probes: Probes): Field {
   const inner = (isOptional(schema) ? (schema as z.ZodOptional).unwrap() : schema) as z.ZodNumber
   const type = typeOf(name, schema)
-  const { names, index } = recordedFields(name)
+  const { names, index } = probes.fieldsOf(recorded, name)
   const own = printed[name]
   // Arrays print as one value, and `recordedAs` not at all.
-  const keys = index !== undefined || name === 'recordedAs' ? ['\0'] : own === undefined ? names : [own, ...names]
+  const keys =
+    index !== undefined || name === 'recordedAs' || names.length === 0
+      ? ['\0']
+      : own === undefined
+        ? names
+        : [own, ...names]
   const isNumber = inner.type === 'number'
   return {
     name,
@@ -82,6 +87,6 @@ function fieldOf(kind: KindName, name: string, schema: z.ZodType): Field {
   }
 }
 
-/** The fields of a kind in the order of its columns. */
-export const textFields = (kind: KindName): Field[] =>
-  Object.entries(fieldsOf(kind)).map(([name, schema]) => fieldOf(kind, name, schema))
+/** The fields of a kind in the order of its columns, with the keys that they have in events of a recorded name. */
+export const textFields = (kind: KindName, recorded: string, probes: Probes): Field[] =>
+  Object.entries(fieldsOf(kind)).map(([name, schema]) => fieldOf(kind, name, schema, recorded, probes))

@@ -1,7 +1,7 @@
-import type { TraceFormat } from '../format.ts'
+import { inPieces } from '../format.ts'
 import { HeadReader } from './head.ts'
 import { BabeltraceHeads, otherHead } from './other-heads.ts'
-import { readBabeltrace, readText } from './read-text.ts'
+import { openBabeltrace, openText } from './read-text.ts'
 
 export { skippedLines, textNotices } from './notices.ts'
 
@@ -38,26 +38,26 @@ function writerOf(head: Uint8Array): 'ftrace' | 'trace-cmd' | undefined {
 }
 
 /** What `/sys/kernel/tracing/trace` and `trace_pipe` print. */
-export const ftraceText: TraceFormat = {
-  id: 'ftrace text',
-  sniff: (head) => writerOf(head) === 'ftrace',
-  read: (source) => readText(source, 'ftrace text'),
-}
+export const ftraceText = inPieces(
+  'ftrace text',
+  (head) => writerOf(head) === 'ftrace',
+  (start) => openText(start, 'ftrace text'),
+)
 
 /** What `trace-cmd report` prints, best with `-t` for whole nanoseconds. */
-export const traceCmdReport: TraceFormat = {
-  id: 'trace-cmd report',
-  sniff: (head) => writerOf(head) === 'trace-cmd',
-  read: (source) => readText(source, 'trace-cmd report text'),
+export const traceCmdReport = inPieces(
+  'trace-cmd report',
+  (head) => writerOf(head) === 'trace-cmd',
+  (start) => openText(start, 'trace-cmd report text'),
+)
+
+function isBabeltrace(head: Uint8Array): boolean {
+  const heads = new BabeltraceHeads()
+  const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
+  return text.split('\n', LINES_SNIFFED).some((line) => line.startsWith('[') && heads.read(line) !== undefined)
 }
 
 /** What babeltrace2 prints of LTTng's kernel traces, and of perf's after `perf data convert --to-ctf`. */
-export const babeltraceText: TraceFormat = {
-  id: 'babeltrace2 text',
-  sniff(head) {
-    const heads = new BabeltraceHeads()
-    const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
-    return text.split('\n', LINES_SNIFFED).some((line) => line.startsWith('[') && heads.read(line) !== undefined)
-  },
-  read: (source) => readBabeltrace(source, 'babeltrace2 text'),
-}
+export const babeltraceText = inPieces('babeltrace2 text', isBabeltrace, (start) =>
+  openBabeltrace(start, 'babeltrace2 text'),
+)

@@ -1,4 +1,5 @@
 import { HeadReader } from './head.ts'
+import { LONGEST_LINE, type Rewriter } from './lines.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d
@@ -13,12 +14,6 @@ function behindQuotes(bytes: Uint8Array, from: number, to: number): number {
   let at = from
   while (at < to && (bytes[at] === QUOTE || (bytes[at] === SPACE && bytes[at + 1] === QUOTE))) at++
   return at
-}
-
-export interface Mail {
-  readonly bytes: Uint8Array
-  /** Ends of lines that were joined with the next, in order. */
-  readonly joins: readonly number[]
 }
 
 /** Whether the first lines are a trace in a mail: quoted, or wrapped behind the event's name. */
@@ -40,29 +35,58 @@ export function isMail(head: Uint8Array): boolean {
 }
 
 /**
- * A trace as it stood before it went through a mail: quote marks become spaces, and a line that the mailer wrapped is joined
- * with its rest. Every byte keeps its place.
+ * Brings a trace back to how it stood before it went through a mail: quote marks become spaces, and a line that the mailer wrapped
+ * is joined with its rest. Every byte keeps its place.
  */
-export function unwrapMail(source: Uint8Array): Mail {
-  const bytes = Uint8Array.from(source)
-  const reader = new HeadReader(bytes)
-  const joins: number[] = []
-  let eventEnd = -1
-  for (let from = 0; from < bytes.length; ) {
-    const newline = bytes.indexOf(NEWLINE, from)
-    const to = newline < 0 ? bytes.length : newline
-    const start = behindQuotes(bytes, from, to)
-    bytes.fill(SPACE, from, start)
-    if (reader.read(start, to)) eventEnd = to
-    else if (eventEnd >= 0 && isRest(bytes, start, to, eventEnd)) {
-      bytes.fill(SPACE, eventEnd, from)
-      closeUp(bytes, eventEnd, start, to)
-      joins.push(eventEnd)
-      eventEnd = to
-    } else eventEnd = -1
-    from = to + 1
+export class MailUnwrapper implements Rewriter {
+  readonly #bytes: Uint8Array
+  readonly #reader: HeadReader
+  /** Ends of lines that were joined with the next, in order, and not told yet. */
+  #joins: number[] = []
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#reader = new HeadReader(bytes)
   }
-  return { bytes, joins }
+
+  settle(from: number, to: number, last: boolean): number {
+    const bytes = this.#bytes
+    const text = bytes.subarray(0, to)
+    let settled = from
+    let eventEnd = -1
+    let at = from
+    while (at < to) {
+      const newline = text.indexOf(NEWLINE, at)
+      if (newline < 0 && !last) break
+      const end = newline < 0 ? to : newline
+      const start = behindQuotes(bytes, at, end)
+      bytes.fill(SPACE, at, start)
+      if (this.#reader.read(start, end)) {
+        settled = at
+        eventEnd = end
+      } else if (eventEnd >= 0 && isRest(bytes, start, end, eventEnd)) {
+        bytes.fill(SPACE, eventEnd, at)
+        closeUp(bytes, eventEnd, start, end)
+        this.#joins.push(eventEnd)
+        eventEnd = end
+      } else eventEnd = -1
+      at = Math.min(end + 1, to)
+      if (eventEnd < 0) settled = at
+    }
+    // Neither many lines nor one that is too long are the rest of an event.
+    return last || at - settled > LONGEST_LINE || to - at > LONGEST_LINE ? at : settled
+  }
+
+  moved(by: number): void {
+    this.#joins = this.#joins.map((join) => join - by)
+  }
+
+  /** How many lines were joined to those before this place; each is told once. */
+  takeJoins(before: number): number {
+    const told = this.#joins.filter((join) => join < before).length
+    this.#joins = this.#joins.slice(told)
+    return told
+  }
 }
 
 /** Moves the rest to where the value before it was broken, behind `|` or `=`. */

@@ -24,6 +24,10 @@ export const textNotices = {
     level: 'error',
     help: 'A gfp flag name that the kernel’s table lacks: its bit is missing in gfpFlags.',
   },
+  'gfp-not-printed': {
+    level: 'note',
+    help: '`gfp_flags=` with nothing behind it: 6.1 prints it so with the option hash-ptr off. The flags are absent.',
+  },
   'assumed-gfp-bits': {
     level: 'note',
     help: 'GFP_ATOMIC or GFP_NOWAIT, whose bits differ by release, in a trace without `uname`: read as Linux 6.12 has them.',

@@ -2,10 +2,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { countByName, eachEvent, Kind, type TraceEvent } from '#events'
-import { readText } from './read-text.ts'
+import { ftraceText } from './index.ts'
 
 const traces = join(import.meta.dirname, '../../../traces')
-const read = (text: string) => readText({ name: 'a.txt', bytes: Buffer.from(text) }, 'ftrace text')
+const read = (text: string) => ftraceText.read({ name: 'a.txt', bytes: Buffer.from(text) })
 const head = '          <idle>-0       [001] d.h1.  1389.104249: '
 const spine = { time: 104249000, cpu: 1, pid: 0, comm: '<idle>', context: 10 }
 
@@ -208,7 +208,7 @@ test.each([
 test.each(globSync('text/*/{default,fields,record-tgid}.txt', { cwd: traces }).sort())(
   '%s has a kind for each event',
   (sample) => {
-    const { events } = readText({ name: sample, bytes: readFileSync(join(traces, sample)) }, 'ftrace text')
+    const { events } = ftraceText.read({ name: sample, bytes: readFileSync(join(traces, sample)) })
     expect(events.length).toBeGreaterThan(100)
     expect([...eachEvent(events)].filter(({ event }) => event === 'other')).toEqual([])
   },

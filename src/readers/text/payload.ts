@@ -1,12 +1,12 @@
 import {
   ABSENT,
   type Column,
+  type ColumnType,
   type EventBuilder,
   failedKinds,
   Kind,
   type KindName,
-  kindOfName,
-  knownNames,
+  type Probes,
   recordedName,
 } from '#events'
 import { codes, type Field, POINTER, SIGNED, textFields } from './fields.ts'
@@ -38,6 +38,9 @@ interface Failed {
   readonly from: readonly number[]
 }
 
+/** Text always has the key of gfp flags, if nothing behind it: without it a line is cut. */
+const isNeeded = ({ optional, type }: Field): boolean => !optional || type === 'gfp'
+
 /** Reads the payload of one kind out of bytes, straight into numbers; `store` writes them as a row. */
 export class PayloadReader {
   readonly kind: KindName
@@ -50,6 +53,7 @@ export class PayloadReader {
   readonly #steps: readonly Step[] | undefined
   readonly #texts: Texts
   readonly #bytes: Uint8Array
+  readonly #isNeeded: Uint8Array
   readonly #required: number
   readonly #failed: Failed | undefined
   /** Column `recordedAs` and what stands in it. */
@@ -58,21 +62,25 @@ export class PayloadReader {
   readonly #values: Float64Array
   readonly #highs: Float64Array
   readonly #found: Uint8Array
+  /** Which field stood behind each in the last payload; first, which stood at the begin. */
+  readonly #after: Uint8Array
   readonly #wide = new Wide()
   readonly #isDyntick: boolean
   #noPage = false
   /** Names in the last payload's gfp flags which no table knows. */
   unknownGfp = 0
+  /** Whether the last payload has the key of its gfp flags, and nothing behind it. */
+  lacksGfp = false
   /** Whether the last payload's gfp bits hang on a release that is not known. */
   assumedGfp = false
   /** Where the last value ended. */
   #at = 0
 
-  constructor(kind: KindName, texts: Texts, recorded: string = kind) {
+  constructor(kind: KindName, texts: Texts, recorded: string, probes: Probes) {
     this.kind = kind
     this.#texts = texts
     this.#bytes = texts.bytes
-    this.#fields = textFields(kind)
+    this.#fields = textFields(kind, recorded, probes)
     this.#codes = Uint8Array.from(this.#fields, ({ type }) => codes[type])
     this.#isPlain = Uint8Array.from(this.#fields, ({ type, name }) =>
       Number(codes[type] <= SIGNED && name !== 'member'),
@@ -82,13 +90,16 @@ export class PayloadReader {
     this.#values = new Float64Array(this.#fields.length)
     this.#highs = new Float64Array(this.#fields.length)
     this.#found = new Uint8Array(this.#fields.length)
-    this.#required = this.#fields.filter(({ optional }) => !optional).length
+    this.#after = Uint8Array.from(this.#fields, (_, field) => field)
+    this.#isNeeded = Uint8Array.from(this.#fields, (field) => Number(isNeeded(field)))
+    this.#required = this.#fields.filter(isNeeded).length
     this.#isDyntick = recorded === 'rcu_dyntick'
     const alias = this.#indexOf('recordedAs')
-    if (alias >= 0 && recorded !== kind) this.#alias = { index: alias, number: texts.builder.strings.add(recorded) }
+    if (alias >= 0 && recorded !== recordedName(kind))
+      this.#alias = { index: alias, number: texts.builder.strings.add(recorded) }
     const failed = (failedKinds as Partial<Record<KindName, KindName>>)[kind]
     if (failed !== undefined) {
-      const from = textFields(failed).map(({ name }) => this.#indexOf(name))
+      const from = textFields(failed, recorded, probes).map(({ name }) => this.#indexOf(name))
       this.#failed = { kind: failed, result: this.#indexOf(kind === 'mm_page_alloc' ? 'pfn' : 'ptr'), from }
     }
   }
@@ -98,6 +109,7 @@ export class PayloadReader {
     this.#found.fill(0)
     this.#noPage = false
     this.unknownGfp = 0
+    this.lacksGfp = false
     this.assumedGfp = false
     if (this.#steps === undefined) return this.#readKeyed(from, to)
     // `trace-cmd report -R` and the option `fields` print keys where the usual text has none.
@@ -108,10 +120,10 @@ export class PayloadReader {
 
   #readKeyed(from: number, to: number): boolean {
     const bytes = this.#bytes
-    const fields = this.#fields
     const keys = this.#keys
     const found = this.#found
-    let next = 0
+    const after = this.#after
+    let last = 0
     let required = 0
     let at = this.#keyStands(PAGE, from, EQUALS) ? this.#skipUnknown(from, from + PAGE.length, to) : from
     while (at < to) {
@@ -126,10 +138,9 @@ export class PayloadReader {
         if (isNullIn(bytes, start, at)) this.#noPage = true
         continue
       }
-      // Fields come in order as a rule, so the next one is tried first, then that behind it.
-      let field = next
-      if (field < keys.length && !this.#keyStands(keys[field]!, at, EQUALS)) field++
-      if (field < keys.length && this.#keyStands(keys[field]!, at, EQUALS)) {
+      // A kernel prints the fields in one order, so the one of the last payload is tried first.
+      let field = last < after.length ? after[last]! : 0
+      if (found[field] === 0 && this.#keyStands(keys[field]!, at, EQUALS)) {
         at += keys[field]!.length + 1
       } else {
         let end = at
@@ -141,13 +152,15 @@ export class PayloadReader {
           continue
         }
         at = end + 1
+        if (last < after.length) after[last] = field
       }
+      const lackedGfp = this.lacksGfp
       if (this.#isPlain[field] === 1 ? this.#readPlain(field, at, to) : this.#readKey(field, at, to)) {
-        if (found[field] === 0 && !fields[field]!.optional) required++
+        if (found[field] === 0 && this.#isNeeded[field] === 1) required++
         found[field] = 1
-      }
+      } else if (this.lacksGfp !== lackedGfp) required++
       at = this.#at
-      next = field + 1
+      last = field + 1
     }
     return required === this.#required
   }
@@ -239,33 +252,10 @@ export class PayloadReader {
     for (let i = 0; i < list.length; i++) {
       const from = isFailed ? failed.from[i]! : i
       const column = list[i]!
-      if (found[from] === 1) this.#write(column, slot, from)
-      else (column.data as unknown as (number | bigint)[])[slot] = ABSENT[column.type]
+      if (found[from] === 1) write(column, slot, this.#highs[from]!, values[from]!)
+      else write(column, slot, 0xffffffff, absentLow[column.type])
     }
     builder.add(time, cpu, pid, comm, context, Kind[kind], slot)
-  }
-
-  /** Each type of array has a line of its own: one line for all would be several times slower. */
-  #write(column: Column, slot: number, from: number): void {
-    const value = this.#values[from]!
-    switch (column.type) {
-      case 'u32':
-      case 'text':
-        ;(column.data as Uint32Array)[slot] = value
-        break
-      case 'u8':
-      case 'flag':
-        ;(column.data as Uint8Array)[slot] = value
-        break
-      case 'i32':
-        ;(column.data as Int32Array)[slot] = value
-        break
-      case 'u64':
-        column.setHalves(slot, this.#highs[from]!, value)
-        break
-      default:
-        column.data[slot] = value
-    }
   }
 
   #gaveNothing(result: number): boolean {
@@ -337,9 +327,12 @@ export class PayloadReader {
 
   /** Whether the value is one that the field may have. */
   #readValue(index: number, from: number, end: number, placed: boolean): boolean {
-    if (end <= from) return false
     const bytes = this.#bytes
     const field = this.#fields[index]!
+    if (end <= from) {
+      if (field.type === 'gfp') this.lacksGfp = true
+      return false
+    }
     switch (field.type) {
       case 'gfp': {
         const { bits, unknown, assumed } = this.#texts.gfp.get(from, end)
@@ -388,12 +381,31 @@ export class PayloadReader {
   }
 }
 
-/** A reader for every name that kernels record and that has a kind. */
-export function payloadReaders(texts: Texts): ReadonlyMap<string, PayloadReader> {
-  return new Map(
-    knownNames.map((name) => {
-      const kind = kindOfName(name)!
-      return [name, new PayloadReader(kind, texts, name === recordedName(kind) ? kind : name)]
-    }),
-  )
+/** Absent values; of the 64-bit one the low half, its high half is the same. */
+const absentLow: Readonly<Record<ColumnType, number>> = { ...ABSENT, u64: Number(ABSENT.u64 & 0xffffffffn) }
+
+/** Each type of array has a line of its own: one line for all would be several times slower. */
+function write(column: Column, slot: number, high: number, value: number): void {
+  switch (column.type) {
+    case 'u32':
+    case 'text':
+      ;(column.data as Uint32Array)[slot] = value
+      break
+    case 'u8':
+    case 'flag':
+      ;(column.data as Uint8Array)[slot] = value
+      break
+    case 'i32':
+      ;(column.data as Int32Array)[slot] = value
+      break
+    case 'u64':
+      column.setHalves(slot, high, value)
+      break
+    default:
+      column.data[slot] = value
+  }
 }
+
+/** A reader for every recorded name that has a kind. */
+export const payloadReaders = (texts: Texts, probes: Probes): ReadonlyMap<string, PayloadReader> =>
+  new Map(probes.names.map((name) => [name, new PayloadReader(probes.kindOf(name)!, texts, name, probes)]))

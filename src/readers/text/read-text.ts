@@ -1,27 +1,24 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, EventBuilder, Kind } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
-import type { ReadTrace, TraceSource } from '../format.ts'
-import { plainPayloads } from './babeltrace.ts'
+import type { PieceReader, TraceStart } from '../format.ts'
+import { plainPayload } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
-import { isMail, type Mail, unwrapMail } from './mail.ts'
+import { type LineSink, Lines } from './lines.ts'
+import { isMail, MailUnwrapper } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
-import { BabeltraceHeads, otherHead, PRINTK } from './other-heads.ts'
+import { BabeltraceHeads, type OtherHead, otherHead, PRINTK } from './other-heads.ts'
 import { type PayloadReader, payloadReaders } from './payload.ts'
 import { Texts } from './texts.ts'
 
-const NEWLINE = 0x0a
-const RETURN = 0x0d
 const HASH = 0x23
-const LONGEST_LINE = 64 * 1024
-const PROGRESS_STEP = 1 << 22
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
 
 const LOST = /^(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
 const BUFFER_STARTED = /^##### CPU (\d{1,5}) buffer started ####\s*$/
 const BUFFER_ENTRIES = /^# entries-in-buffer\/entries-written: (\d{1,15})\/(\d{1,15})/
-const REPORT_HEADER = /^(?:version = \d+|cpus=\d+)\s*$/
+const REPORT_HEADER = /^(?:\S+:\s+)?(?:version = \d+|cpus=\d+)\s*$/
 const STACK_LINE = /^\s*=> /
 
 /** The bits of `spine.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
@@ -55,8 +52,15 @@ interface Loss {
 /** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
 type Reading = PayloadReader | number
 
-/** First bytes by which a mail is known. */
-const HEAD = 64 * 1024
+/** What of a text the reader can't tell from its lines. */
+interface Layout {
+  readonly format: string
+  /** Reads the heads that are not ftrace's usual ones. */
+  readonly otherHead: (line: string) => OtherHead | undefined
+  readonly isMail?: boolean
+  /** Makes a line's payload into what ftrace writes, in place. */
+  readonly prepare?: (bytes: Uint8Array, from: number, to: number) => void
+}
 
 /**
  * Reads `trace`, `trace_pipe` and `trace-cmd report` text, dumps on a console, and all of these out of a mail: they differ in
@@ -66,19 +70,16 @@ const HEAD = 64 * 1024
  * Law: lines = comments + lines that gave an event + the tally of `skippedLines`. A line that tells of a loss gives an event.
  * The header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
  */
-export function readText(source: TraceSource, format: string): ReadTrace {
-  const mail = isMail(source.bytes.subarray(0, HEAD)) ? unwrapMail(source.bytes) : undefined
-  const bytes = mail?.bytes ?? source.bytes
-  const reader = new TextReader({ ...source, bytes }, new HeadReader(bytes, otherHead), mail)
-  return reader.read(mail === undefined ? format : `${format}, out of a mail`)
+export function openText(start: TraceStart, format: string): PieceReader {
+  return isMail(start.head)
+    ? new TextReader(start, { format: `${format}, out of a mail`, otherHead, isMail: true })
+    : new TextReader(start, { format, otherHead })
 }
 
 /** Reads what babeltrace2 prints of LTTng's and perf's CTF traces. */
-export function readBabeltrace(source: TraceSource, format: string): ReadTrace {
-  const bytes = plainPayloads(source.bytes)
+export function openBabeltrace(start: TraceStart, format: string): PieceReader {
   const heads = new BabeltraceHeads()
-  // The heads are read off the text as it came: rewriting the payloads left them in place.
-  return new TextReader({ ...source, bytes }, new HeadReader(bytes, (line) => heads.read(line))).read(format)
+  return new TextReader(start, { format, otherHead: (line) => heads.read(line), prepare: plainPayload })
 }
 
 /** What a text without one readable event is, where ftrace can print so. */
@@ -97,93 +98,93 @@ function otherLayout(text: string): { what: string; hint: string } | undefined {
   return undefined
 }
 
-class TextReader {
-  readonly #source: TraceSource
-  readonly #bytes: Uint8Array
-  readonly #buffer: Buffer
-  readonly #builder = new EventBuilder()
+class TextReader implements PieceReader, LineSink {
+  readonly #start: TraceStart
+  readonly #layout: Layout
+  readonly #lines = new Lines()
+  readonly #bytes = this.#lines.bytes
+  readonly #buffer = Buffer.from(this.#bytes.buffer)
+  readonly #builder: EventBuilder
   readonly #skipped = new Tally<keyof typeof skippedLines>(skippedLines)
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
   readonly #head: HeadReader
-  readonly #comms: ByteMemo<number>
-  readonly #readings: ByteMemo<Reading>
-  #lines = 0
+  readonly #mail: MailUnwrapper | undefined
+  #comms!: ByteMemo<number>
+  #readings!: ByteMemo<Reading>
+  #lineCount = 0
   #comments = 0
   #eventLines = 0
   /** Losses wait for the next event, which tells their time. */
   #losses: Loss[] = []
   #overwritten = 0
+  /** Whether the first event is read. */
+  #isUnderWay = false
   #zero: number | undefined
   #lastTime = 0
   #finest = 6
   /** Columns of the flags, as far as the header has named them. */
   #flagColumns = 0
   #contextColumn = 2
-  readonly #mail: Mail | undefined
-  #joined = 0
 
-  constructor(source: TraceSource, head: HeadReader, mail?: Mail) {
-    const { bytes } = source
-    this.#mail = mail
-    this.#source = source
-    this.#bytes = bytes
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#head = head
+  constructor(start: TraceStart, layout: Layout) {
+    this.#start = start
+    this.#layout = layout
+    this.#builder = start.builder
+    this.#head = new HeadReader(this.#bytes, layout.otherHead)
+    this.#mail = layout.isMail === true ? new MailUnwrapper(this.#bytes) : undefined
+    this.#remember()
+  }
+
+  /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
+  #remember(): void {
     const { strings } = this.#builder
-    this.#comms = new ByteMemo(bytes, (text) => {
+    this.#comms = new ByteMemo(this.#bytes, (text) => {
       // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
       const comm = text.replace(/^\S+: {2,}/, '')
       return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
     })
-    const readers = payloadReaders(new Texts(bytes, this.#builder, source.release))
-    this.#readings = new ByteMemo(bytes, (name) => readers.get(name) ?? strings.add(name))
+    const { release, probes = defaultProbes } = this.#start
+    const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), probes)
+    this.#readings = new ByteMemo(this.#bytes, (name) => readers.get(name) ?? strings.add(name))
   }
 
-  read(format: string): ReadTrace {
-    const bytes = this.#bytes
-    const { onProgress } = this.#source
-    let progress = PROGRESS_STEP
-    for (let from = 0; from < bytes.length; ) {
-      const newline = bytes.indexOf(NEWLINE, from)
-      const next = newline < 0 ? bytes.length : newline + 1
-      let to = newline < 0 ? bytes.length : newline
-      while (to > from && bytes[to - 1] === RETURN) to--
-      this.#lines++
-      this.#readLine(from, to, newline >= 0)
-      if (this.#mail !== undefined) this.#countJoins(this.#mail.joins, next)
-      from = next
-      if (from >= progress) {
-        onProgress?.(from, bytes.length)
-        progress = from + PROGRESS_STEP
-      }
-    }
-    onProgress?.(bytes.length, bytes.length)
+  push(piece: Uint8Array): void {
+    this.#lines.push(piece, this, false, this.#mail)
+  }
+
+  end(): ReturnType<PieceReader['end']> {
+    this.#lines.push(new Uint8Array(0), this, true, this.#mail)
     this.#addLosses(this.#lastTime)
     this.#checkThatSomethingWasRead()
-    const builder = this.#builder
-    builder.zero = this.#zero ?? 0
     return {
-      format,
-      events: builder.finish(),
+      format: this.#layout.format,
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
-      lines: { total: this.#lines, comments: this.#comments, events: this.#eventLines },
+      lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
     }
   }
 
-  #countJoins(joins: readonly number[], next: number): void {
-    for (; this.#joined < joins.length && joins[this.#joined]! < next; this.#joined++) {
-      this.#lines++
-      this.#skip('wrapped-line')
-    }
-  }
-
-  #readLine(from: number, to: number, ended: boolean): void {
-    if (to - from > LONGEST_LINE) this.#skip('overlong-line')
-    else if (from === to) this.#comments++
+  readLine(from: number, to: number, ended: boolean): void {
+    this.#lineCount++
+    this.#layout.prepare?.(this.#bytes, from, to)
+    if (from === to) this.#comments++
     else if (this.#bytes[from] === HASH) this.#readComment(from, to)
     else if (!this.#head.read(from, to)) this.#readOddLine(from, to, ended)
     else this.#readEvent(to, ended)
+    if (this.#mail !== undefined) this.#countJoins(this.#mail.takeJoins(to))
+    if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  skipLongLine(): void {
+    this.#lineCount++
+    this.#skip('overlong-line')
+  }
+
+  #countJoins(joins: number): void {
+    for (let join = 0; join < joins; join++) {
+      this.#lineCount++
+      this.#skip('wrapped-line')
+    }
   }
 
   #readEvent(to: number, ended: boolean): void {
@@ -195,7 +196,7 @@ class TextReader {
       const reading = this.#readings.get(head.nameFrom, head.nameTo)
       const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, to)
       // A name of a flag that no table knows is, at the very end, a known one cut short.
-      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0)
+      const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
       if (isWhole) this.#addEvent(reading, isKnown, zero, to)
       else this.#skip('truncated-line')
     }
@@ -204,12 +205,15 @@ class TextReader {
   #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
     const { cpu, pid, seconds, nanoseconds, digits, commFrom, commTo } = this.#head
     const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
-    this.#zero = zero
+    if (this.#zero === undefined) {
+      this.#zero = zero
+      this.#builder.zero = zero
+    }
     this.#lastTime = time
     if (digits > this.#finest) this.#finest = digits
     if (this.#head.relative && this.#noticed.of('relative-stamps') === 0)
       this.#noticed.count('relative-stamps', this.#place())
-    if (this.#overwritten > 0 || this.#losses.length > 0) this.#addLosses(time)
+    if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
     this.#eventLines++
     const comm = this.#comms.get(commFrom, commTo)
     const context = this.#context()
@@ -218,6 +222,7 @@ class TextReader {
       reading.store(this.#builder, time, cpu, pid, comm, context)
       if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
       if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+      if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
     } else {
       this.#noticed.count('unread-payload', this.#place())
       this.#addOther(time, comm, context, to)
@@ -290,11 +295,12 @@ class TextReader {
   }
 
   #addLosses(time: number): void {
-    if (this.#overwritten > 0 && this.#builder.length === 0) {
+    if (this.#overwritten > 0 && !this.#isUnderWay) {
       // The header counts over all CPUs; the loss is put before the first event, on its CPU.
       this.#addLoss(time, { cpu: this.#head.cpu, count: this.#overwritten })
     }
     this.#overwritten = 0
+    this.#isUnderWay = true
     for (const loss of this.#losses) this.#addLoss(time, loss)
     this.#losses = []
   }
@@ -313,24 +319,24 @@ class TextReader {
     throw new TraceError({
       place: this.#place(),
       what: 'the stamps are whole numbers without a unit, as the trace clocks "counter", "uptime" and "x86-tsc" make them',
-      hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`',
+      hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`; trace-cmd report: leave --raw-ts out',
     })
   }
 
   #checkThatSomethingWasRead(): void {
     const unread = this.#skipped.total
     if (unread === 0 || this.#eventLines > 0) return
-    const file = this.#source.name
-    const first = otherLayout(this.#buffer.toString('latin1', 0, HEAD))
+    const { name, head } = this.#start
+    const first = otherLayout(Buffer.from(head).toString('latin1'))
     throw new TraceError({
-      place: { file },
-      what: first?.what ?? `not one of ${this.#lines} lines is an event in a known layout`,
+      place: { file: name },
+      what: first?.what ?? `not one of ${this.#lineCount} lines is an event in a known layout`,
       hint: first?.hint ?? 'kreplay reads what ftrace and trace-cmd report print by default: see docs/events.md',
     })
   }
 
   #place() {
-    return { file: this.#source.name, line: this.#lines }
+    return { file: this.#start.name, line: this.#lineCount }
   }
 
   #text(from: number, to: number): string {

@@ -1,38 +1,5 @@
-import type { KindName } from '#events'
+import { type KindName, positional } from '#events'
 import type { Field } from './fields.ts'
-
-/**
- * How the kernel prints events that have no keys: values by their place, after the words between them. Source: `TP_printk` in
- * include/trace/events/rcu.h, 5.10 to 7.2. `{idle}` is four letters, one a flag.
- */
-const templates: { readonly [K in KindName]?: string } = {
-  rcu_utilization: '{s}',
-  rcu_stall_warning: '{rcuname} {msg}',
-  rcu_grace_period: '{rcuname} {gpSeq} {gpevent}',
-  rcu_future_grace_period: '{rcuname} {gpSeq} {gpSeqReq} {level} {grplo} {grphi} {gpevent}',
-  rcu_grace_period_init: '{rcuname} {gpSeq} {level} {grplo} {grphi} {qsmask}',
-  rcu_exp_grace_period: '{rcuname} {gpSeq} {gpevent}',
-  rcu_exp_funnel_lock: '{rcuname} {level} {grplo} {grphi} {gpevent}',
-  rcu_nocb_wake: '{rcuname} {rcuCpu} {reason}',
-  rcu_preempt_task: '{rcuname} {gpSeq} {taskPid}',
-  rcu_unlock_preempted_task: '{rcuname} {gpSeq} {taskPid}',
-  rcu_quiescent_state_report: '{rcuname} {gpSeq} {mask}>{qsmask} {level} {grplo} {grphi} {gpTasks}',
-  rcu_fqs: '{rcuname} {gpSeq} {rcuCpu} {qsevent}',
-  rcu_watching: '{polarity} {oldnesting} {newnesting} {counter}',
-  rcu_callback: '{rcuname} rhp={rhp} func={func} {qlen}',
-  rcu_kvfree_callback: '{rcuname} rhp={rhp} func={offset} {qlen}',
-  rcu_segcb_stats:
-    '{ctx} seglen: (DONE={seglenDone}, WAIT={seglenWait}, NEXT_READY={seglenNextReady}, NEXT={seglenNext}) ' +
-    'gp_seq: (DONE={gpSeqDone}, WAIT={gpSeqWait}, NEXT_READY={gpSeqNextReady}, NEXT={gpSeqNext})',
-  rcu_batch_start: '{rcuname} CBs={qlen} bl={blimit}',
-  rcu_invoke_callback: '{rcuname} rhp={rhp} func={func}',
-  rcu_invoke_kvfree_callback: '{rcuname} rhp={rhp} func={offset}',
-  rcu_invoke_kfree_bulk_callback: '{rcuname} bulk={p} nr_records={nrRecords}',
-  rcu_sr_normal: '{rcuname} rhp={rhp} event={srevent}',
-  rcu_batch_end: '{rcuname} CBs-invoked={callbacksInvoked} idle={idle}',
-  rcu_barrier: '{rcuname} {s} cpu {rcuCpu} remaining {cnt} # {done}',
-  rcu_torture_read: '{rcutorturename} torture read {rhp} {secs}us c: {cOld} {c}',
-}
 
 /** Field of a step: `{idle}` of rcu_batch_end. */
 export const IDLE = -1
@@ -46,7 +13,7 @@ export interface Step {
 
 /** The steps by which a kind's payload is read; undefined for kinds with keys. */
 export function stepsOf(kind: KindName, fields: readonly Field[]): readonly Step[] | undefined {
-  return templates[kind]
+  return positional[kind]
     ?.split('{')
     .slice(1)
     .map((part) => {

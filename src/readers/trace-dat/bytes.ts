@@ -1,10 +1,15 @@
 import { TraceError } from '#kernel'
+import type { Bytes } from '../format.ts'
+
+export function viewOf(bytes: Bytes, at: number, size: number): DataView {
+  const { buffer, byteOffset, byteLength } = bytes.subarray(at, at + size)
+  return new DataView(buffer, byteOffset, byteLength)
+}
 
 /** Reads numbers and strings one after another; ends in a TraceError where the bytes do. */
 export class ByteReader {
   readonly file: string
-  readonly bytes: Uint8Array
-  readonly view: DataView
+  readonly bytes: Bytes
   /** Whether numbers are little-endian. */
   little = true
   /** What the file is, for messages. */
@@ -14,10 +19,9 @@ export class ByteReader {
   /** What `at` 0 is in the file, for messages; undefined inside a decompressed section. */
   readonly base: number | undefined
 
-  constructor(file: string, bytes: Uint8Array, at = 0, end = bytes.length, base: number | undefined = 0) {
+  constructor(file: string, bytes: Bytes, at = 0, end = bytes.length, base: number | undefined = 0) {
     this.file = file
     this.bytes = bytes
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.at = at
     this.end = end
     this.base = base
@@ -30,6 +34,14 @@ export class ByteReader {
     reader.format = this.format
     return reader
   }
+
+  /** All bytes: for those in memory. */
+  get view(): DataView {
+    return viewOf(this.bytes, 0, this.bytes.length)
+  }
+
+  /** So many bytes, wherever they stand. */
+  viewAt = (at: number, size: number): DataView => viewOf(this.bytes, at, size)
 
   get left(): number {
     return this.end - this.at
@@ -54,20 +66,24 @@ export class ByteReader {
   }
 
   u8(what: string): number {
-    return this.view.getUint8(this.#take(1, what))
+    return this.viewAt(this.#take(1, what), 1).getUint8(0)
   }
 
   u16(what: string): number {
-    return this.view.getUint16(this.#take(2, what), this.little)
+    return this.viewAt(this.#take(2, what), 2).getUint16(0, this.little)
   }
 
   u32(what: string): number {
-    return this.view.getUint32(this.#take(4, what), this.little)
+    return this.viewAt(this.#take(4, what), 4).getUint32(0, this.little)
   }
 
   /** A file offset or size: exact up to 2⁵³, far above any file. */
   u64(what: string): number {
-    return Number(this.view.getBigUint64(this.#take(8, what), this.little))
+    return Number(this.viewAt(this.#take(8, what), 8).getBigUint64(0, this.little))
+  }
+
+  i64(what: string): bigint {
+    return this.viewAt(this.#take(8, what), 8).getBigInt64(0, this.little)
   }
 
   take(size: number, what: string): Uint8Array {

@@ -1,5 +1,8 @@
 import { inflateSync, zstdDecompressSync } from 'node:zlib'
+import type { Bytes } from '../format.ts'
 import { ByteReader, latin1 } from './bytes.ts'
+import { type ClockOptions, readTimeShift, readTsc } from './clock.ts'
+import { findBuffer } from './find-buffer.ts'
 import { type EventFormat, parseFormat } from './layout.ts'
 
 /** One CPU's share of a buffer. `size` may run over the file's end where the file is cut short. */
@@ -18,8 +21,11 @@ export interface BufferData {
   readonly cpus: readonly CpuData[]
 }
 
+/** How version 6 calls text in place of data. */
+const LATENCY = 'latency  '
+
 /** What a trace.dat says of itself, all versions alike. Texts that may not be needed are unpacked when asked for. */
-export interface TraceDat {
+export interface TraceDat extends ClockOptions {
   readonly version: number
   readonly compression: 'none' | 'zlib' | 'zstd'
   readonly little: boolean
@@ -29,6 +35,8 @@ export interface TraceDat {
   readonly printk: () => string
   readonly comms: () => string
   readonly buffers: readonly BufferData[]
+  /** In place of buffers: what a latency tracer's file holds, the text of ftrace's `trace`. */
+  readonly text?: Uint8Array
   readonly clock: string | undefined
   readonly uname: string | undefined
   /** One text a CPU, as tracefs' per_cpu/cpuN/stats. */
@@ -45,13 +53,15 @@ export const MAX_UNPACKED = 64 * 1024 * 1024
 export const REPAIR = 'The file is cut short or damaged; copy or record it again.'
 
 /** Source: Documentation of trace-cmd, trace-cmd.dat.v6(5) and .v7(5). */
-const Option = {
+export const Option = {
   DONE: 0,
   CPUSTAT: 2,
   BUFFER: 3,
   TRACECLOCK: 4,
   UNAME: 5,
   CPUCOUNT: 8,
+  TIME_SHIFT: 12,
+  TSC2NSEC: 14,
   HEADER_INFO: 16,
   FTRACE_EVENTS: 17,
   EVENT_FORMATS: 18,
@@ -69,7 +79,9 @@ export function unpack(
 ): Uint8Array | undefined {
   if (unpackedSize > MAX_UNPACKED) return undefined
   try {
-    const options = { maxOutputLength: Math.max(1, unpackedSize) }
+    // One piece of output, where it is of a usual size: Node would put it together from pieces of 16 KiB.
+    const chunkSize = Math.max(64, Math.min(unpackedSize + 1, 1 << 20))
+    const options = { maxOutputLength: Math.max(1, unpackedSize), chunkSize }
     const unpacked = compression === 'zstd' ? zstdDecompressSync(bytes, options) : inflateSync(bytes, options)
     return unpacked.length === unpackedSize ? unpacked : undefined
   } catch {
@@ -77,12 +89,12 @@ export function unpack(
   }
 }
 
-interface Option {
+interface OptionData {
   readonly id: number
   readonly data: ByteReader
 }
 
-export function parseTraceDat(file: string, bytes: Uint8Array): TraceDat {
+export function parseTraceDat(file: string, bytes: Bytes): TraceDat {
   const reader = new ByteReader(file, bytes)
   reader.take(MAGIC.length, 'the magic')
   const versionAt = reader.at
@@ -151,7 +163,7 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
   const cpuCount = reader.u32('the number of CPUs')
   checkCpuCount(reader, cpuCount)
 
-  const options: Option[] = []
+  const options: OptionData[] = []
   let kind = reader.string('the kind of data', 16)
   if (kind === 'options  ') {
     for (let id = reader.u16('an option'); id !== Option.DONE; id = reader.u16('an option')) {
@@ -162,7 +174,7 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
     }
     kind = reader.string('the kind of data', 16)
   }
-  if (kind !== 'flyrecord') refuseText(reader, kind)
+  if (kind !== 'flyrecord' && kind !== LATENCY) refuse(reader, kind)
   const facts = factsOf(options)
   const buffer = (from: ByteReader, name: string, cpus: number): BufferData => ({
     name,
@@ -175,14 +187,14 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
       size: from.u64('the size of a CPU’s data'),
     })),
   })
-  const buffers = [buffer(reader, '', cpuCount)]
+  const buffers = kind === LATENCY ? [] : [buffer(reader, '', cpuCount)]
   for (const { id, data } of options) {
     if (id !== Option.BUFFER) continue
     const at = data.u64('an instance’s place')
     const name = data.left > 0 ? data.string('an instance’s name', data.left) : ''
     const instance = reader.from(at, reader.bytes.length)
     const found = instance.string('an instance’s data', 16)
-    if (found !== 'flyrecord') refuseText(instance, found)
+    if (found !== 'flyrecord') refuse(instance, found)
     buffers.push(buffer(instance, name, facts.cpuCount ?? cpuCount))
   }
   return {
@@ -191,9 +203,12 @@ function parseV6(reader: ByteReader, pageSize: number): TraceDat {
     little: reader.little,
     ...descriptions,
     buffers,
+    ...(kind === LATENCY ? { text: reader.take(reader.left, 'the text') } : {}),
     clock: facts.clock,
     uname: facts.uname,
     cpuStats: facts.cpuStats,
+    tsc: facts.tsc,
+    timeShift: facts.timeShift,
     index: 'recorded',
   }
 }
@@ -238,8 +253,8 @@ function parseV7(reader: ByteReader, pageSize: number): TraceDat {
     .filter(({ id }) => id === Option.BUFFER)
     .map(({ data }) => readBuffer(reader, data, compression))
   let index: TraceDat['index'] = 'recorded'
-  if (buffers.length === 0) {
-    if (options.some(({ id }) => id === Option.BUFFER_TEXT)) refuseText(reader, 'latency')
+  const latency = sectionOf(Option.BUFFER_TEXT)
+  if (buffers.length === 0 && latency === undefined) {
     const found = findBuffer(reader, end, facts, pageSize, compression)
     if (found === undefined) {
       reader.fail('the trace.dat ends before the data of any CPU', REPAIR, Math.min(end, reader.bytes.length))
@@ -259,16 +274,19 @@ function parseV7(reader: ByteReader, pageSize: number): TraceDat {
     printk: () => latin1(printk()),
     comms: () => Buffer.from(comms()).toString('utf8'),
     buffers,
+    ...(buffers.length > 0 || latency === undefined ? {} : { text: latency.take(latency.left, 'the text') }),
     clock: buffers[0]?.clock ?? facts.clock,
     uname: facts.uname,
     cpuStats: facts.cpuStats,
+    tsc: facts.tsc,
+    timeShift: facts.timeShift,
     index,
   }
 }
 
 /** All options of all option sections, and where the last of them ends. The chain's last link may lie beyond a cut file. */
 function readOptions(reader: ByteReader, first: number, compression: TraceDat['compression']) {
-  const options: Option[] = []
+  const options: OptionData[] = []
   const seen = new Set<number>()
   let end = first
   for (let at = first; at !== 0; ) {
@@ -330,7 +348,8 @@ function readBuffer(reader: ByteReader, data: ByteReader, compression: TraceDat[
   const pageSize = data.u32('a buffer’s page size')
   checkPageSize(data, pageSize, data.at - 4)
   const count = data.u32('a buffer’s number of CPUs')
-  checkCpuCount(data, count)
+  // `trace-cmd extract -B` says that the main buffer, which is empty then, has no CPUs.
+  checkCpuCount(data, count, 0)
   const cpus = Array.from({ length: count }, () => ({
     cpu: data.u32('a CPU'),
     offset: data.u64('the place of a CPU’s data'),
@@ -340,111 +359,46 @@ function readBuffer(reader: ByteReader, data: ByteReader, compression: TraceDat[
   return { name, clock: clock || undefined, pageSize, compressed: (flags & 1) === 1 && compression !== 'none', cpus }
 }
 
-/**
- * The list of CPUs' data stands last in a file of version 7, so a file cut short has none. The data itself follows the
- * last options: one CPU after another, each from a page's boundary on. Packed, each begins with its number of chunks. Not
- * packed, a new CPU is where time runs backwards.
- */
-function findBuffer(
-  reader: ByteReader,
-  at: number,
-  { clock, cpuCount, cpuStats }: Facts,
-  pageSize: number,
-  compression: TraceDat['compression'],
-): { buffer: BufferData; certain: boolean } | undefined {
-  const { bytes, view, little } = reader
-  if (cpuCount === undefined || at + 16 > bytes.length || view.getUint16(at, little) !== Option.BUFFER) return undefined
-  checkCpuCount(reader, cpuCount)
-  const compressed = (view.getUint16(at + 2, little) & 1) === 1 && compression !== 'none'
-  const align = (offset: number) => Math.ceil(offset / pageSize) * pageSize
-  const numbers = Array.from({ length: cpuCount }, (_, cpu) => cpu).filter((cpu) => !isIdle(cpuStats, cpu))
-  const cpus: CpuData[] = []
-  const toldIdle = Array.from({ length: cpuCount }, (_, cpu) => statsOf(cpuStats, cpu)).every(
-    (stats) => stats !== undefined,
-  )
-  let start = align(at + 16)
-  for (const cpu of numbers) {
-    const end =
-      start >= bytes.length ? start : compressed ? endOfChunks(reader, start) : endOfPages(reader, start, pageSize)
-    // A CPU of which nothing is left, or not all, gets a size beyond the file's end.
-    cpus.push({ cpu, offset: start, size: Math.max(1, end - start) })
-    start = align(end)
-  }
-  // Packed, each CPU's end is certain, and if none is missing so are the numbers.
-  const certain = compressed && (toldIdle || cpus.every(({ offset }) => offset < bytes.length))
-  return { buffer: { name: '', clock, pageSize, compressed, cpus }, certain }
-}
-
-const statsOf = (cpuStats: readonly string[], cpu: number): string | undefined =>
-  cpuStats.find((text) => new RegExp(`^CPU: ${cpu}$`, 'm').test(text))
-
-/** Whether the kernel's own count says that a CPU recorded nothing; such a CPU leaves nothing in the file. */
-function isIdle(cpuStats: readonly string[], cpu: number): boolean {
-  const stats = statsOf(cpuStats, cpu)
-  return stats !== undefined && statOf(stats, 'entries') === 0 && statOf(stats, 'read events') === 0
-}
-
 export const statOf = (stats: string, name: string): number | undefined => {
   const [, value] = new RegExp(`^${name}: *(\\d+)`, 'm').exec(stats) ?? []
   return value === undefined ? undefined : Number(value)
 }
 
-function endOfChunks({ bytes, view, little }: ByteReader, start: number): number {
-  if (start + 4 > bytes.length) return bytes.length + 1
-  let at = start + 4
-  for (let chunk = view.getUint32(start, little); chunk > 0; chunk--) {
-    if (at + 8 > bytes.length) return bytes.length + 1
-    at += 8 + view.getUint32(at, little)
-  }
-  return at
-}
-
-function endOfPages({ bytes, view, little }: ByteReader, start: number, pageSize: number): number {
-  let last = 0n
-  let at = start
-  for (; at + 8 <= bytes.length; at += pageSize) {
-    const stamp = view.getBigUint64(at, little)
-    if (stamp < last) return at
-    last = stamp
-  }
-  return at
-}
-
-interface Facts {
+export interface Facts extends ClockOptions {
   readonly clock: string | undefined
   readonly uname: string | undefined
   readonly cpuCount: number | undefined
   readonly cpuStats: readonly string[]
 }
 
-function factsOf(options: readonly Option[]): Facts {
+function factsOf(options: readonly OptionData[]): Facts {
   const text = (wanted: number): string | undefined => {
     const data = options.find(({ id }) => id === wanted)?.data
     return data === undefined ? undefined : textOf(data)
   }
   const [, clock] = /\[([^\]]+)\]/.exec(text(Option.TRACECLOCK) ?? '') ?? []
-  const count = options.find(({ id }) => id === Option.CPUCOUNT)?.data
+  const dataOf = (wanted: number) => options.find(({ id }) => id === wanted)?.data
+  const count = dataOf(Option.CPUCOUNT)
+  const tsc = dataOf(Option.TSC2NSEC)
+  const shift = dataOf(Option.TIME_SHIFT)
   return {
     clock,
     uname: text(Option.UNAME),
     cpuCount: count === undefined || count.left < 4 ? undefined : count.from(count.at).u32('the number of CPUs'),
     cpuStats: options.filter(({ id }) => id === Option.CPUSTAT).map(({ data }) => textOf(data)),
+    tsc: tsc === undefined ? undefined : readTsc(tsc.from(tsc.at)),
+    timeShift: shift === undefined ? undefined : readTimeShift(shift.from(shift.at)),
   }
 }
 
 const textOf = ({ bytes, at, end }: ByteReader): string => latin1(bytes.subarray(at, end)).split('\0', 1)[0] ?? ''
 
-function checkCpuCount(reader: ByteReader, count: number): void {
-  if (count === 0 || count > 0xffff) reader.fail(`${count} CPUs are not possible`, REPAIR, reader.at - 4)
+export function checkCpuCount(reader: ByteReader, count: number, least = 1): void {
+  if (count < least || count > 0xffff) reader.fail(`${count} CPUs are not possible`, REPAIR, reader.at - 4)
 }
 
-function refuseText(reader: ByteReader, kind: string): never {
-  reader.fail(
-    kind === 'latency'
-      ? 'the trace.dat holds a latency tracer’s text, no events'
-      : `"${printable(kind)}" is no kind of data`,
-    kind === 'latency' ? 'Record events: `trace-cmd record -e kmem -e rcu`.' : REPAIR,
-  )
+function refuse(reader: ByteReader, kind: string): never {
+  reader.fail(`"${printable(kind)}" is no kind of data`, REPAIR)
 }
 
 function readHeaderPage(reader: ByteReader): Uint8Array {

@@ -7,6 +7,10 @@ for (let digit = 0; digit < 16; digit++) {
 }
 const LINE_FEED = 10
 const SPACE = 32
+/** `0 T a` and its line feed. */
+const SHORTEST_LINE = 6
+/** Which half of a 64-bit number comes first here. */
+const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
 
 /** Kernel symbols by address, from the `kallsyms` text in the trace. Read when the first symbol is asked for. */
 export class Symbols {
@@ -59,9 +63,14 @@ export class Symbols {
   #read(): BigUint64Array {
     const bytes = this.#text()
     this.#bytes = bytes
-    const found: bigint[] = []
-    const lines: number[] = []
-    let sorted = true
+    const most = Math.ceil(bytes.length / SHORTEST_LINE)
+    const addresses = new BigUint64Array(most)
+    const halves = new Uint32Array(addresses.buffer)
+    const lines = new Uint32Array(most)
+    let count = 0
+    let isSorted = true
+    let lastHigh = 0
+    let lastLow = 0
     for (let at = 0; at < bytes.length; ) {
       let high = 0
       let low = 0
@@ -72,18 +81,19 @@ export class Symbols {
         digits++
       }
       if (digits > 0 && bytes[at] === SPACE) {
-        const address = (BigInt(high) << 32n) | BigInt(low)
-        if (found.length > 0 && address < found[found.length - 1]!) sorted = false
-        found.push(address)
-        lines.push(at + 1)
+        if (high < lastHigh || (high === lastHigh && low < lastLow)) isSorted = false
+        lastHigh = high
+        lastLow = low
+        halves[count * 2 + LOW] = low
+        halves[count * 2 + 1 - LOW] = high
+        lines[count++] = at + 1
       }
       const end = bytes.indexOf(LINE_FEED, at)
       at = end < 0 ? bytes.length : end + 1
     }
-    if (sorted) {
-      this.#lines = Uint32Array.from(lines)
-      return BigUint64Array.from(found)
-    }
+    const found = addresses.subarray(0, count)
+    this.#lines = lines
+    if (isSorted) return found
     const order = Array.from(found.keys()).sort((a, b) =>
       found[a]! < found[b]! ? -1 : found[a]! > found[b]! ? 1 : a - b,
     )

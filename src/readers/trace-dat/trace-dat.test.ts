@@ -424,6 +424,21 @@ test('instances, long records, strings in the record and short records', () => {
   }
 })
 
+test('trace-cmd extract -B: the main buffer is empty and says that it has no CPUs', () => {
+  const { events, tally } = read(
+    writeTraceDat({
+      version: 7,
+      formats,
+      buffers: [
+        { name: '', cpus: [] },
+        { name: 'kreplay', cpus: [{ cpu: 0, data: page(5n, [free(0, 1)]) }] },
+      ],
+    }),
+  )
+  expect(list(events)).toMatchObject([{ event: 'mm_page_free', pfn: 1 }])
+  expect(tally).toEqual([])
+})
+
 test('a known event in a layout that lacks a field is kept as other', () => {
   const old = { system: 'kmem', text: formatText('mm_page_free', FREE, [['struct page * page', 8, 8]]) }
   const data = record({ id: FREE, pid: 1, size: 16 }, [[0xff00n, 8, 8]])

@@ -1,4 +1,4 @@
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { rowHeader, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
@@ -56,7 +56,7 @@ export const bursts: Section = {
   }),
 }
 
-const shown = (comparison: Comparison): number => {
+const shown = (comparison: PcpComparison): number => {
   const { runs, captures } = comparison
   return Math.max(
     50,
@@ -64,7 +64,7 @@ const shown = (comparison: Comparison): number => {
   )
 }
 
-function chartOf(comparison: Comparison, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: number): Chart {
   const { baseline } = comparison
   const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
   const drawn = runs.map((run) => burstsOf(run, shown(comparison)))

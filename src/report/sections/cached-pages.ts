@@ -1,4 +1,4 @@
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { linesInRows, shareOfBudget } from './charts.ts'
 import {
@@ -32,7 +32,7 @@ export const cachedPages: Section = {
   }),
 }
 
-function chartOf(comparison: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: PcpComparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
   const { baseline } = comparison
   const cpus = cpusOf(capture, runs)
   const label = (cpu: number): string => cpuLabel(cpu, capture.isolated)

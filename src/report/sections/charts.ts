@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite'
-import type { Comparison } from '#metrics'
+import type { ComparisonHead } from '#metrics'
 import { colour } from '../runtime/theme.ts'
 import { type Line, thinned, toSeconds } from './common.ts'
 import type { LegendEntry } from './section.ts'
@@ -22,7 +22,7 @@ export interface Series {
 const MOST_POINTS = 8000
 const FEW_CAPTURES = 3
 
-export const shareOfBudget = ({ captures }: Comparison): number => Math.min(1, FEW_CAPTURES / captures.length)
+export const shareOfBudget = ({ captures }: ComparisonHead): number => Math.min(1, FEW_CAPTURES / captures.length)
 
 export const timeAxis = {
   title: 'time on the trace clock (s)',
@@ -44,7 +44,7 @@ export const rowHeader = {
 
 /** Lines over time in rows of small multiples under one time axis. The unit stands at each row's axis. */
 export function linesInRows(
-  comparison: Comparison,
+  comparison: ComparisonHead,
   rows: readonly string[],
   series: readonly Series[],
   lines: readonly RowLine[],

@@ -1,7 +1,7 @@
-import type { Comparison, Run } from '#metrics'
+import type { ComparisonHead } from '#metrics'
 import type { LegendEntry } from './section.ts'
 
-export type Capture = Comparison['captures'][number]
+export type Capture = ComparisonHead['captures'][number]
 type Colours = LegendEntry['colour']
 
 const palette = ['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7'] as const
@@ -13,16 +13,24 @@ export const sum = (values: Iterable<number>): number => {
   return total
 }
 
+interface NamedRun {
+  readonly capture: string
+  readonly policy: string
+}
+
+/** A comparison of any family, by what its runs have in common. */
+export type Compared<R extends NamedRun> = ComparisonHead & { readonly runs: readonly R[] }
+
 /** Runs on one capture, baseline first, the others as given. */
-export function runsOn({ runs, baseline }: Comparison, capture: string): Run[] {
+export function runsOn<R extends NamedRun>({ runs, baseline }: Compared<R>, capture: string): R[] {
   const here = runs.filter((run) => run.capture === capture)
   return [...here.filter(({ policy }) => policy === baseline), ...here.filter(({ policy }) => policy !== baseline)]
 }
 
 /** What is built for each capture: its name stands in captions only where there are several. */
-export function perCapture<T>(
-  comparison: Comparison,
-  make: (capture: Capture, runs: Run[], of: string, index: number) => T[],
+export function perCapture<R extends NamedRun, T>(
+  comparison: Compared<R>,
+  make: (capture: Capture, runs: R[], of: string, index: number) => T[],
 ): T[] {
   const several = comparison.captures.length > 1
   return comparison.captures.flatMap((capture, index) => {
@@ -31,7 +39,7 @@ export function perCapture<T>(
   })
 }
 
-export const baselineRow = (runs: readonly Run[], baseline: string): { baselineRow?: number } => {
+export const baselineRow = (runs: readonly NamedRun[], baseline: string): { baselineRow?: number } => {
   const row = runs.findIndex(({ policy }) => policy === baseline)
   return row < 0 ? {} : { baselineRow: row }
 }

@@ -1,5 +1,5 @@
 import { share } from '#kernel'
-import type { PcpFidelity } from '#metrics'
+import type { ComparisonHead, PcpFidelity } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
 import { pluralOf } from './common.ts'
 import { toneOfScore } from './headline.ts'
@@ -11,7 +11,7 @@ type Drained = PcpFidelity['drainedPages']
 const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
   share(exact, Math.max(recorded, predicted))
 
-export const fidelity: Section = {
+export const fidelity: Section<ComparisonHead> = {
   id: 'fidelity',
   question: 'How exactly does the replay reproduce what the kernel recorded?',
   short: 'Fidelity',

@@ -1,5 +1,5 @@
 import { share } from '#kernel'
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
 import { pluralOf, runsOn, sum } from './common.ts'
 import type { KeyFigure, Section, Tone } from './section.ts'
@@ -39,7 +39,7 @@ export const headline: Section = {
   },
 }
 
-function fidelityFigures({ fidelity }: Comparison): KeyFigure[] {
+function fidelityFigures({ fidelity }: PcpComparison): KeyFigure[] {
   const scored = fidelity.flatMap(({ pcp }) => (pcp === undefined ? [] : [pcp]))
   const figure = (label: string, what: 'refills' | 'drainBursts'): KeyFigure[] => {
     const exact = sum(scored.map((pcp) => pcp[what].exact))
@@ -66,7 +66,7 @@ export const toneOfScore = (score: number | undefined): Tone =>
   score === undefined ? 'none' : score >= 0.98 ? 'good' : score >= 0.9 ? 'fair' : 'poor'
 
 /** The least of a count among the policies beside the baseline's, over all captures. */
-function bestOf(comparison: Comparison, label: string, of: (run: Run) => number): KeyFigure[] {
+function bestOf(comparison: PcpComparison, label: string, of: (run: Run) => number): KeyFigure[] {
   const totals = new Map<string, number>()
   for (const { name } of comparison.captures) {
     for (const run of runsOn(comparison, name)) totals.set(run.policy, (totals.get(run.policy) ?? 0) + of(run))

@@ -1,10 +1,15 @@
+import type { Comparison } from '#metrics'
+import { acceptSections } from './accept/index.ts'
 import { bursts } from './bursts.ts'
 import { cachedPages } from './cached-pages.ts'
 import { comparison } from './comparison.ts'
+import { contiguity } from './contiguity.ts'
+import { drainWaits } from './drain-waits.ts'
 import { fidelity } from './fidelity.ts'
 import { glossary } from './glossary.ts'
 import { headline } from './headline.ts'
 import { interruptions } from './interruptions.ts'
+import { kvfreeSections } from './kvfree/index.ts'
 import { parameters } from './parameters.ts'
 import { priced } from './priced.ts'
 import { provenance } from './provenance.ts'
@@ -13,19 +18,31 @@ import { served } from './served.ts'
 import { stranded } from './stranded.ts'
 import { zoneLockWork } from './zone-lock.ts'
 
-/** The report, in reading order: what was found, whether to believe it, the numbers, and where they come from. */
-export const sections: readonly Section[] = [
-  headline,
-  fidelity,
-  comparison,
-  interruptions,
-  cachedPages,
-  stranded,
-  zoneLockWork,
-  bursts,
-  served,
-  priced,
-  provenance,
-  parameters,
-  glossary,
-]
+type SectionsOf = { readonly [F in Comparison['family']]: readonly Section<Extract<Comparison, { family: F }>>[] }
+
+/** The report of each family, in reading order: what was found, whether to believe it, the numbers, and where they come from. */
+const sections: SectionsOf = {
+  accept: acceptSections,
+  kvfree: kvfreeSections,
+  pcp: [
+    headline,
+    fidelity,
+    comparison,
+    interruptions,
+    drainWaits,
+    cachedPages,
+    stranded,
+    zoneLockWork,
+    bursts,
+    served,
+    contiguity,
+    priced,
+    provenance,
+    parameters,
+    glossary,
+  ],
+}
+
+/** Those of its family. */
+export const sectionsOf = <C extends Comparison>(comparison: C): readonly Section<C>[] =>
+  sections[comparison.family] as unknown as readonly Section<C>[]

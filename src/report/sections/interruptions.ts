@@ -1,4 +1,4 @@
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { rowHeader, SHORT_NUMBERS } from './charts.ts'
@@ -38,7 +38,7 @@ export const interruptions: Section = {
   }),
 }
 
-function chartOf({ baseline }: Comparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
+function chartOf({ baseline }: PcpComparison, capture: Capture, runs: Run[], of: string, index: number): Chart {
   const cpus = cpusOf(capture, runs)
   const rowOf = ({ policy, work }: Run): string =>
     `${policyLabel(policy, baseline)}: ${formatCount(work.interruptions)} in all`

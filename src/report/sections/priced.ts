@@ -1,4 +1,4 @@
-import type { Comparison, Run, Work } from '#metrics'
+import type { PcpComparison, Run, Work } from '#metrics'
 import { formatDuration } from '../format.ts'
 import { baselineRow, perCapture } from './common.ts'
 import { type Cell, duration, type Section, type Table, text, workColumn } from './section.ts'
@@ -53,7 +53,7 @@ const listsOf = (runs: readonly Run[]): Priced[] => [
   ...new Map(runs.flatMap(({ priced }) => priced.map((one): [string, Priced] => [one.prices, one]))).values(),
 ]
 
-const baselineOf = ({ runs, baseline }: Comparison, { capture }: Run): Run | undefined =>
+const baselineOf = ({ runs, baseline }: PcpComparison, { capture }: Run): Run | undefined =>
   runs.find((run) => run.policy === baseline && run.capture === capture)
 
 /** Locks taken one page at a time, for which lists of prices of refills and bursts have no price. */
@@ -72,7 +72,7 @@ function holdCell(run: Run, { zoneLockHoldNs }: Priced, base: Run | undefined): 
 }
 
 function priceTable(
-  comparison: Comparison,
+  comparison: PcpComparison,
   runs: readonly Run[],
   caption: string,
   of: (run: Run, priced: Priced, base: Run | undefined) => Cell,

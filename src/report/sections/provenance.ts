@@ -1,4 +1,4 @@
-import type { Comparison } from '#metrics'
+import type { ComparisonHead } from '#metrics'
 import { formatCount, formatDuration } from '../format.ts'
 import { type Capture, pluralOf, sum } from './common.ts'
 import { count, pages, type Section, type Table, text } from './section.ts'
@@ -8,7 +8,7 @@ const lossesOf = ({ losses: { gaps, events, uncounted } }: Capture): string =>
     ? 'none'
     : `${formatCount(events)} ${pluralOf(events, 'event')} in ${formatCount(gaps)} ${pluralOf(gaps, 'gap')}${uncounted > 0 ? `, ${formatCount(uncounted)} of them of unknown size` : ''}`
 
-export const provenance: Section = {
+export const provenance: Section<ComparisonHead> = {
   id: 'provenance',
   question: 'What was recorded, where, and what of it could not be read?',
   short: 'Provenance',
@@ -69,7 +69,7 @@ function tablesOf(capture: Capture): Table[] {
 
 const levels = { note: 'note', 'data-loss': 'data loss', error: 'error' } as const
 
-function skipped(caption: string, tally: Comparison['tally']): Table[] {
+function skipped(caption: string, tally: ComparisonHead['tally']): Table[] {
   if (tally.length === 0) return []
   return [
     {

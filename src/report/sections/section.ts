@@ -1,18 +1,18 @@
 import type { TopLevelSpec } from 'vega-lite'
-import { type Comparison, type Work, workSchema } from '#metrics'
+import { type ComparisonHead, type PcpComparison, type Work, workSchema } from '#metrics'
 
 /**
  * A section is data with a question. It builds tables, charts and sentences from a comparison and knows nothing of
  * HTML or Markdown; the printers know nothing of policies. To add one, write a file and name it in `sections/index.ts`.
  */
-export interface Section {
+export interface Section<C extends ComparisonHead = PcpComparison> {
   readonly id: string
   /** Heading of the section: what a reader wants to know. */
   readonly question: string
   /** A word or two for the table of contents. */
   readonly short: string
-  readonly applies: (comparison: Comparison) => boolean
-  readonly build: (comparison: Comparison) => Built
+  readonly applies: (comparison: C) => boolean
+  readonly build: (comparison: C) => Built
 }
 
 export interface Built {

@@ -1,5 +1,5 @@
 import { share } from '#kernel'
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatShare } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { rowHeader } from './charts.ts'
@@ -22,7 +22,7 @@ export const served: Section = {
   }),
 }
 
-function chartOf({ baseline }: Comparison, runs: Run[], of: string, index: number): Chart {
+function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: number): Chart {
   const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
   const writeShare = (part: number, whole: number): string => {
     const value = share(part, whole)

@@ -1,4 +1,4 @@
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { againstBaseline, againstBaselineLegend, linesInRows, withBaselineBehind } from './charts.ts'
 import { type Capture, largest, perCapture, policyLabel, stretchEnds, toSeconds } from './common.ts'
@@ -16,7 +16,7 @@ export const stranded: Section = {
   }),
 }
 
-function chartOf(comparison: Comparison, { isolated }: Capture, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: PcpComparison, { isolated }: Capture, runs: Run[], of: string, index: number): Chart {
   const { baseline } = comparison
   const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const cpus = `${isolated.length === 1 ? 'CPU' : 'CPUs'} ${isolated.join(', ')}`

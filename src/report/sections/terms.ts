@@ -24,6 +24,13 @@ export const workTitles: { readonly [field in keyof Work]: string } = {
   pcpLocks: 'per-CPU locks taken',
   dereferences: 'extra dereferences',
   strandedPagesAtEnd: 'stranded pages at the end',
+  irqSaves: 'interrupts off and on',
+  pcpLocksContended: 'operations that met a drain',
+  sleepsInAtomic: 'sleeps with interrupts off',
+  fallbacks: 'fallbacks to another migratetype',
+  claims: 'pageblocks claimed by fallbacks',
+  borrowedPages: 'pages that the buddy lacked',
+  unseenAllocs: 'pages allocated unseen',
 }
 
 export const terms: readonly (readonly [term: string, meaning: string])[] = [

@@ -1,4 +1,4 @@
-import type { Comparison, Run } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { againstBaseline, againstBaselineLegend, linesInRows, withBaselineBehind } from './charts.ts'
 import { type Line, largest, MOST_ROWS, perCapture, policyLabel, stretchEnds, sum, toSeconds } from './common.ts'
@@ -32,7 +32,7 @@ export const zoneLockWork: Section = {
   }),
 }
 
-function chartOf(comparison: Comparison, runs: Run[], of: string, index: number): Chart {
+function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: number): Chart {
   const { baseline } = comparison
   const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const table = runs.map((run) => rateOf(run, MOST_ROWS / 4))

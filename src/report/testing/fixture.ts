@@ -1,4 +1,4 @@
-import { type Comparison, comparisonSchema, type Run, type Work } from '#metrics'
+import { type PcpComparison, pcpComparisonSchema, type Run, type Work } from '#metrics'
 
 /** A comparison as `compare` would print it: plausible figures, none of them measured. Same on every call. */
 
@@ -122,6 +122,13 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     pcpLocks: mechanism === 'remote' ? 276_916 : 0,
     dereferences: mechanism === 'rcu' ? 276_916 : 0,
     strandedPagesAtEnd: isolatedPages.at(-1) ?? 0,
+    irqSaves: mechanism === 'work' || mechanism === 'rcu' ? 276_916 : 0,
+    pcpLocksContended: mechanism === 'remote' ? 12 : 0,
+    sleepsInAtomic: 0,
+    fallbacks: 14,
+    claims: 9,
+    borrowedPages: 0,
+    unseenAllocs: 31,
   }
   return {
     capture: CAPTURE,
@@ -146,6 +153,11 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     series: {
       cachedPages: { t, cpus: Object.fromEntries(CPUS.map((cpu) => [cpu, cached[cpu] ?? []])) },
       zoneLockPages: { t, pages: zoneLockPages },
+      freePages: {
+        t,
+        pages: t.map((_, step) => 40_000 - step * 60),
+        contiguous: t.map((_, step) => Math.max(0, 30_000 - step * 150)),
+      },
       strandedPages: { t, pages: isolatedPages },
       bursts,
       burstsShown: bursts.t.length,
@@ -156,10 +168,41 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
       ...(refills === 0 ? {} : { refillPages: { p50: BATCH, p99: BATCH, max: BATCH } }),
     },
     interruptions,
+    times: ['fixture-server', 'fixture-desktop'].map((prices, at) => timesOf(mechanism, prices, 1 + at / 2)),
+    freeBlocksAtEnd: [812, 240, 96, 31, 14, 6, 3, 2, 1, 1, 24],
   }
 }
 
-export function comparisonFixture(): Comparison {
+/** Waits as a mechanism of this kind has them, `factor` times those of the first machine. */
+function timesOf(mechanism: Mechanism, prices: string, factor: number): Run['times'][number] {
+  const spread = (count: number, p50: number, max: number) => ({
+    count,
+    positive: p50 > 0 ? count : 0,
+    sumNs: count * p50 * factor,
+    p50: p50 * factor,
+    p99: max * factor,
+    p999: max * factor,
+    max: max * factor,
+  })
+  const waits: Record<Mechanism, [p50: number, max: number]> = {
+    work: [496_000, 498_000],
+    rcu: [20_100_000, 26_000_000],
+    remote: [2_900, 11_200],
+    off: [0, 0],
+  }
+  return {
+    prices,
+    zoneHold: spread(9_000, 2_400, 11_400),
+    zoneWait: spread(9_000, 0, 8_000),
+    listWait: spread(mechanism === 'remote' ? 12 : 0, 580, 2_900),
+    operation: spread(276_916, 0, 11_400),
+    requester: spread(mechanism === 'off' ? 0 : DRAINS.length, ...waits[mechanism]),
+    stolenNs: Object.fromEntries(CPUS.map((cpu) => [cpu, mechanism === 'work' ? 40_000 * (cpu + 1) * factor : 0])),
+    longestIrqsOffNs: 3_500 * factor,
+  }
+}
+
+export function comparisonFixture(): PcpComparison {
   const runs = choices.map(runOf)
   const base = runs[0]?.interruptions ?? {}
   const score = (recorded: number, exact: number, predicted = recorded) => ({ recorded, predicted, exact })
@@ -169,7 +212,8 @@ export function comparisonFixture(): Comparison {
     unknownStart,
     wrong,
   })
-  const fixture: Comparison = {
+  const fixture: PcpComparison = {
+    family: 'pcp',
     schema: 'kreplay.comparison/1',
     captures: [
       {
@@ -241,6 +285,8 @@ export function comparisonFixture(): Comparison {
           coverage: { drainedPages: { inTrace: 97_210, scored: 91_522 } },
           inferredLocalDrains: 3,
           inferredBulkPages: 1_204,
+          listCounts: CPUS.map((cpu) => ({ cpu, zone: 'DMA32', recorded: 90, predicted: 87, within: true })),
+          freePages: [],
           misses: [
             { cause: 'lost-events', count: 29, help: 'The event that decided it was lost in recording.' },
             { cause: 'untraced-bulk', count: 13, help: 'The bulk allocator took pages without a trace event.' },
@@ -262,5 +308,5 @@ export function comparisonFixture(): Comparison {
     notes: [],
     version: '0.1.0',
   }
-  return comparisonSchema.parse(fixture)
+  return pcpComparisonSchema.parse(fixture)
 }

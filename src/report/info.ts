@@ -1,13 +1,6 @@
-import type { Spread, Survey } from '#metrics'
+import type { Info, Spread } from '#metrics'
 import type { Page, Part } from './page.ts'
 import { count, duration, percent, type Table, text } from './sections/section.ts'
-
-/** Whose survey it is. */
-export interface Surveyed {
-  readonly name: string
-  readonly kernel: string
-  readonly version: string
-}
 
 const share = (part: number, whole: number): number | undefined => (whole === 0 ? undefined : part / whole)
 const number = (value: number): string => value.toLocaleString('en-US')
@@ -17,7 +10,7 @@ const percentage = (value: number | undefined): string =>
 type Built = Partial<Pick<Part, 'paragraphs' | 'tables'>>
 
 /** What a trace says by itself, as the page that `info` prints and writes: sections only where there are events for them. */
-export function composeSurvey({ name, kernel, version }: Surveyed, survey: Survey, top: number): Page {
+export function composeInfo(info: Info, version: string, top: number): Page {
   const part = (id: string, short: string, question: string, built: Built | undefined): Part[] => {
     const tables = (built?.tables ?? []).filter(({ rows }) => rows.length > 0).map((table) => topOf(table, top))
     const paragraphs = built?.paragraphs ?? []
@@ -25,24 +18,67 @@ export function composeSurvey({ name, kernel, version }: Surveyed, survey: Surve
     return [{ section: { id, short, question }, paragraphs, figures: [], tables, charts: [], caveats: [] }]
   }
   return {
-    title: `What is in ${name}`,
-    origin: `${name}: Linux ${kernel}`,
+    title: `What is in ${info.capture}`,
+    origin: `${info.capture}: Linux ${info.kernel}`,
     version,
     parts: [
-      ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(survey)),
-      ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(survey)),
-      ...part('lists', 'Per-CPU lists', 'How were the per-CPU lists filled and emptied?', listsOf(survey)),
-      ...part('fragmentation', 'Fragmentation', 'Which migratetype took memory from which?', fragmentationOf(survey)),
-      ...part('slab', 'Slab', 'Which objects were allocated, by whom, and what is wasted?', slabOf(survey)),
-      ...part('rcu', 'RCU', 'How long do grace periods and callbacks take?', rcuOf(survey)),
-      ...part('quality', 'Quality', 'What can be concluded?', { paragraphs: survey.quality.verdict }),
+      ...part('recorded', 'Recorded', 'What was recorded?', recordedOf(info)),
+      ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(info)),
+      ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(info)),
+      ...part('lists', 'Per-CPU lists', 'How were the per-CPU lists filled and emptied?', listsOf(info)),
+      ...part('fragmentation', 'Fragmentation', 'Which migratetype took memory from which?', fragmentationOf(info)),
+      ...part('slab', 'Slab', 'Which objects were allocated, by whom, and what is wasted?', slabOf(info)),
+      ...part('rcu', 'RCU', 'How long do grace periods and callbacks take?', rcuOf(info)),
+      ...part('quality', 'Quality', 'What can be concluded?', qualityOf(info)),
     ],
   }
 }
 
-/** Orders and CPUs are few and each matters: tables of those stay whole. */
+function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPerCpu, zones }: Info): Built {
+  const total = Object.values(events).reduce((a, b) => a + b, 0)
+  const told = clock === undefined ? '' : `, clock ${clock}`
+  const apart = isolated.length === 0 ? '' : `; isolated: CPU ${isolated.join(', ')}`
+  return {
+    paragraphs: [
+      `Linux ${kernel}; ${format}${told}.`,
+      `${number(total)} events in ${(spanNs / 1e9).toFixed(3)} s on ${Object.keys(eventsPerCpu).length} CPUs${apart}.`,
+    ],
+    tables: [
+      {
+        caption: 'Events by name',
+        columns: [text('event'), count('events')],
+        rows: Object.entries(events).sort(([, a], [, b]) => b - a),
+      },
+      { caption: 'Events by CPU', columns: [text('CPU'), count('events')], rows: Object.entries(eventsPerCpu) },
+      ...zones.map(({ name, node, managed, min, low, high, pagesets }) => ({
+        caption: `Per-CPU lists of zone ${name} (node ${node}): ${number(managed)} pages managed, watermarks ${min}/${low}/${high}`,
+        columns: [text('CPU'), count('count'), count('high'), count('batch')],
+        rows: pagesets.map((one) => [String(one.cpu), one.count, one.high, one.batch]),
+      })),
+    ],
+  }
+}
+
+/** What could not be had, then what follows of it. */
+function qualityOf({ losses, tally, missing, quality }: Info): Built {
+  const lost = `Lost: ${number(losses.events)} events in ${number(losses.gaps)} gaps`
+  const unknown = losses.uncounted > 0 ? `, and an unknown number in ${number(losses.uncounted)} of them` : ''
+  return {
+    paragraphs: [
+      losses.gaps === 0 ? 'No losses are marked in the trace.' : `${lost}${unknown}.`,
+      ...(missing.length > 0 ? [`The capture lacks ${missing.join(', ')}.`] : []),
+      ...tally.map(
+        ({ cause, count, help, first }) =>
+          `${number(count)} × ${cause}: ${help}${first === undefined ? '' : ` First: ${first}.`}`,
+      ),
+      ...quality.verdict,
+    ],
+  }
+}
+
+/** Orders, CPUs and kinds of events are few and each matters: tables of those stay whole. */
 const topOf = (table: Table, top: number): Table =>
-  table.rows.length <= top || /^(order|CPU)$/.test(table.columns[0]?.title ?? '')
+  table.rows.length <= top || /^(order|CPU|event)$/.test(table.columns[0]?.title ?? '')
     ? table
     : {
         ...table,
@@ -50,7 +86,7 @@ const topOf = (table: Table, top: number): Table =>
         rows: table.rows.slice(0, top),
       }
 
-function pagesOf({ pages: found }: Survey): Built | undefined {
+function pagesOf({ pages: found }: Info): Built | undefined {
   if (found === undefined) return undefined
   const { matching } = found
   return {
@@ -92,7 +128,7 @@ function pagesOf({ pages: found }: Survey): Built | undefined {
   }
 }
 
-const processesOf = ({ processes = [] }: Survey): Built => ({
+const processesOf = ({ processes = [] }: Info): Built => ({
   tables: [
     {
       caption: 'Pages by process',
@@ -126,7 +162,7 @@ const processesOf = ({ processes = [] }: Survey): Built => ({
   ],
 })
 
-function listsOf({ lists }: Survey): Built | undefined {
+function listsOf({ lists }: Info): Built | undefined {
   if (lists === undefined) return undefined
   const run = (name: string, of: Spread | undefined) => [
     name,
@@ -152,7 +188,7 @@ function listsOf({ lists }: Survey): Built | undefined {
   }
 }
 
-function fragmentationOf({ fragmentation: found }: Survey): Built | undefined {
+function fragmentationOf({ fragmentation: found }: Info): Built | undefined {
   if (found === undefined) return undefined
   return {
     tables: [
@@ -181,7 +217,7 @@ function fragmentationOf({ fragmentation: found }: Survey): Built | undefined {
   }
 }
 
-function slabOf({ slab }: Survey): Built | undefined {
+function slabOf({ slab }: Info): Built | undefined {
   if (slab === undefined) return undefined
   const columns = [
     count('allocs'),
@@ -210,6 +246,25 @@ function slabOf({ slab }: Survey): Built | undefined {
         rows: slab.byCache.map((row) => [row.cache, ...cells({ ...row, callSite: '' }), row.frees]),
       },
       {
+        caption: 'Slab by process',
+        columns: [
+          text('process'),
+          count('allocs'),
+          count('bytes asked'),
+          count('bytes taken'),
+          percent('waste'),
+          count('frees'),
+        ],
+        rows: slab.byProcess.map((row) => [
+          row.comm ?? '(unknown)',
+          row.allocs,
+          row.bytesReq,
+          row.bytesAlloc,
+          row.waste,
+          row.frees,
+        ]),
+      },
+      {
         caption: 'Slab by call site',
         columns: [text('call site'), ...columns, count('failed')],
         rows: slab.byCallSite.map((row) => [row.callSite, ...cells(row), row.failures]),
@@ -218,7 +273,10 @@ function slabOf({ slab }: Survey): Built | undefined {
   }
 }
 
-function rcuOf({ rcu }: Survey): Built | undefined {
+const kvfreeOf = ({ queued, inBulk, oneByOne }: NonNullable<NonNullable<Info['rcu']>['kvfree']>): string =>
+  `${number(queued)} objects queued by kvfree_rcu(); ${inBulk + oneByOne === 0 ? 'how they were freed was not recorded' : `freed: ${number(inBulk)} in bulk, ${number(oneByOne)} one by one`}.`
+
+function rcuOf({ rcu }: Info): Built | undefined {
   if (rcu === undefined) return undefined
   const lengths = [duration('p50'), duration('p99'), duration('max')]
   const spread = (of: Spread | undefined) => [of?.p50, of?.p99, of?.max]
@@ -226,7 +284,9 @@ function rcuOf({ rcu }: Survey): Built | undefined {
     ['callbacks in a batch', rcu.callbacks?.batches],
     ['kvfree_rcu() bulk frees', rcu.kvfreeBulk],
   ] as const
+  const { kvfree } = rcu
   return {
+    paragraphs: kvfree === undefined ? [] : [kvfreeOf(kvfree)],
     tables: [
       {
         caption: 'RCU grace periods: length, and gap to the next',

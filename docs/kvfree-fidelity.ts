@@ -1,0 +1,71 @@
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity, kvfreePolicies, readCapture } from 'kreplay'
+import { markdownTable } from './markdown.ts'
+
+const count = (value: number): string => Math.round(value).toLocaleString('en-US')
+const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns / 1e6).toFixed(1))
+const percent = (share: number | undefined): string => (share === undefined ? '–' : `${(share * 100).toFixed(1)} %`)
+const pair = ({ recorded, predicted }: { recorded: number; predicted: number }, print = count): string =>
+  `${print(recorded)} / ${print(predicted)}`
+
+function columns({ bulkFrees, bulkObjects, listShare, footprint, reclaimLatencyNs: waits }: KvfreeAgreement): string[] {
+  const of = (quantile: 'p50' | 'p99') =>
+    waits === undefined ? '–' : `${ms(waits.recorded[quantile])} / ${ms(waits.predicted[quantile])}`
+  return [
+    pair(bulkFrees),
+    pair(bulkObjects),
+    listShare === undefined ? '–' : pair(listShare, percent),
+    pair({ recorded: footprint.recorded.mean, predicted: footprint.predicted.mean }),
+    pair({ recorded: footprint.recorded.peak, predicted: footprint.predicted.peak }),
+    of('p50'),
+    of('p99'),
+  ]
+}
+
+const head = [
+  'capture',
+  'bulk frees',
+  'objects in them',
+  'freed from a list',
+  'in flight, mean',
+  'in flight, peak',
+  'latency p50 (ms)',
+  'latency p99 (ms)',
+]
+const numbers = head.slice(1).map((_, at) => at + 1)
+
+/** The part of docs/fidelity.md about kvfree_rcu(). */
+export async function kvfreePart(root: string): Promise<string> {
+  const captures = globSync('traces/kvfree-*-s', { cwd: root }).sort((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  )
+  const rows: { name: string; found: KvfreeFidelity }[] = []
+  for (const capture of captures) {
+    const recording = await readCapture(join(root, capture))
+    rows.push({ name: recording.name, found: kvfreeFidelity(recording) })
+  }
+  const table = (of: (found: KvfreeFidelity) => KvfreeAgreement) =>
+    markdownTable(
+      head,
+      rows.map(({ name, found }) => [name, ...columns(of(found))]),
+      numbers,
+    )
+  return `## kvfree_rcu()
+
+The calls of \`kvfree_call_rcu()\` and the grace periods of a capture are replayed under the policy of the kernel that recorded it; what is freed, and when, is compared with the bulk frees, list frees and
+sheaf callbacks that it recorded. Each cell has *recorded / predicted*. Work items and callbacks begin and end when the record says, since an emulator’s scheduling sets that; what they free is the
+policy’s own. Latency is matched first in, first out over the machine on both sides, since bulk frees carry no pointers. A sheaf’s callback counts as many objects as its cache’s sheaves hold.
+
+${table((found) => found)}
+
+The same with recorded grace periods, but no recorded work item or callback: they begin after constant delays (half a tick for a callback before and after its grace period, 20 µs for a worker), far from
+what an emulator on two cores takes.
+
+${table(({ generatedDelays }) => generatedDelays)}
+
+| policy | leaves out | source |
+|---|---|---|
+${kvfreePolicies.map(({ id, leavesOut, source }) => `| kvfree/${id} | ${leavesOut} | ${source} |`).join('\n')}
+`
+}

@@ -1,0 +1,36 @@
+import { UsageError } from '#kernel'
+import { type CrossCell, errorOf } from '#metrics'
+import { crossKernels } from '../cross.ts'
+import { number, percent, print, printJson, printTable } from '../terminal.ts'
+import { type ExitCode, read } from './shared.ts'
+
+export async function cross({ captures, json }: { captures: readonly string[]; json: boolean }): Promise<ExitCode> {
+  if (captures.length < 2)
+    throw new UsageError('one capture alone cannot be crossed', 'give two or more, of one workload')
+  const recordings = []
+  for (const path of captures) recordings.push(await read(path, undefined))
+  const found = crossKernels(recordings)
+  if (json) {
+    printJson(found)
+    return 0
+  }
+  const rates = (what: 'refilled' | 'drained') => (cell: CrossCell) => {
+    const { predicted, recorded, error } = cell[what]
+    const off = error === undefined ? '' : ` (${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %)`
+    return `${predicted.toFixed(0)} for ${recorded.toFixed(0)}${off}`
+  }
+  printTable(
+    ['replayed', 'rules', 'refilled per 1000 pages', 'drained per 1000 pages', 'error', 'interruptions'],
+    found.cells.map((cell) => [
+      cell.capture,
+      cell.capture === cell.against ? `${cell.rules} (its own)` : cell.rules,
+      rates('refilled')(cell),
+      rates('drained')(cell),
+      percent(errorOf(cell)),
+      `${number(cell.interruptions.predicted)} for ${number(cell.interruptions.recorded)}`,
+    ]),
+  )
+  print(`\nMedian error between kernels: ${percent(found.medianError)}`)
+  for (const note of found.notes) print(note)
+  return 0
+}

@@ -1,0 +1,168 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { countByName, type Recording } from '#events'
+import { UsageError } from '#kernel'
+import { type Likeness, likenessOf } from '#metrics'
+import { kvfreeWorkloads } from '#replay'
+import { likeParams, workloads } from '#synth'
+import { sidecarsOf, writeRecording, writers } from '#writers'
+import { findWorkload, writeScenario } from '../scenario.ts'
+import { synthesise, synthesiseLike } from '../synthesise.ts'
+import { checkFolder, number, print, printJson, printTable, warn, whileWriting } from '../terminal.ts'
+import { parseSet } from './compare.ts'
+import { parametersOf } from './policies.ts'
+import { type ExitCode, read } from './shared.ts'
+
+export interface SynthRequest {
+  readonly workload?: string | undefined
+  readonly output?: string | undefined
+  readonly list: boolean
+  readonly set: readonly string[]
+  readonly seed: number
+  readonly release?: string | undefined
+  readonly like?: string | undefined
+  readonly check: boolean
+  readonly probes?: string | undefined
+  readonly json: boolean
+}
+
+export async function synth(request: SynthRequest): Promise<ExitCode> {
+  if (request.list) return list(request.json)
+  const { workload, output, seed, release, check, json } = request
+  if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${seed} is no whole number`)
+  if (output === undefined && !check) throw new UsageError('-o is missing', 'name a file or a folder to write')
+  const set = parseSet(request.set)
+  if (workload !== undefined && findWorkload(workload) !== undefined) {
+    if (output === undefined || !output.endsWith('.json'))
+      throw new UsageError(`${workload} runs on a model of a machine and has no events`, 'name a file: -o x.json')
+    checkFolder(output)
+    await writeScenario({ workload, params: set, seed }, output)
+    if (json) printJson({ schema: 'kreplay.synthesis/1', workload, seed, output })
+    else
+      print(
+        `${workload} → ${output}\n\`kreplay compare ${output} --policies kvfree/linux-6.1,kvfree/polled-v2\` runs it`,
+      )
+    return 0
+  }
+  if (output !== undefined) checkTarget(output)
+  if (request.like === undefined) {
+    if (workload === undefined) throw new UsageError('name a workload', '`kreplay synth --list` shows them')
+    if (check) throw new UsageError('--check compares with a capture', 'name one: --like CAPTURE')
+    await write(synthesise(workload, { seed, set, ...(release === undefined ? {} : { release }) }), output!, seed, json)
+    return 0
+  }
+  if (workload !== undefined)
+    throw new UsageError(`${workload} and --like: a trace is of a workload or like a capture`, 'leave one of them out')
+  if (release !== undefined) throw new UsageError('--release: a trace like a capture is of the capture’s kernel')
+  const capture = await read(request.like, request.probes)
+  const made = synthesiseLike(capture, { seed, set })
+  const likeness = check ? likenessOf(capture, made) : undefined
+  if (output !== undefined) await write(made, output, seed, json, likeness)
+  else if (json) printJson({ ...likeness, seed })
+  if (likeness === undefined) return 0
+  if (!json) printLikeness(likeness)
+  for (const what of likeness.outside) warn(`check failed: ${what} is more than ${likeness.bound * 100} % off`)
+  return likeness.outside.length > 0 ? 1 : 0
+}
+
+const isFile = (path: string): boolean =>
+  writers.some(({ extension }) => path.replace(/\.(gz|zst)$/, '').endsWith(extension))
+
+function checkTarget(path: string): void {
+  if (isFile(path)) checkFolder(path)
+  else if (/\.[a-z]+$/.test(basename(path)))
+    throw new UsageError(
+      `no writer for ${path}`,
+      `name it with one of ${writers.map(({ extension }) => extension).join(', ')}, or with none for a capture folder`,
+    )
+  else if (existsSync(path) && readdirSync(path).length > 0)
+    throw new UsageError(`${path} is there already, and not empty`, 'name a new folder')
+}
+
+async function write(
+  recording: Recording,
+  output: string,
+  seed: number,
+  json: boolean,
+  likeness?: Likeness,
+): Promise<void> {
+  const file = isFile(output) ? output : join(output, 'trace.dat')
+  if (file !== output) {
+    await mkdir(output, { recursive: true })
+    for (const [name, text] of Object.entries(sidecarsOf(recording.machine))) await writeFile(join(output, name), text)
+  }
+  await whileWriting(`${file}.partial`, (signal) => writeRecording(recording, file, signal))
+  const events = countByName(recording.events)
+  if (json) {
+    const { name, machine } = recording
+    printJson({
+      schema: 'kreplay.synthesis/1',
+      workload: name,
+      seed,
+      kernel: machine.release?.text,
+      output,
+      events,
+      ...(likeness === undefined ? {} : { likeness }),
+    })
+    return
+  }
+  print(
+    `${recording.name}, Linux ${recording.machine.release?.text}: ${number(recording.events.length)} events → ${output}`,
+  )
+  if (file === output) print('Kernel and zones are not in it; give a folder’s name to have them beside it.')
+}
+
+function printLikeness({ capture, rows }: Likeness): void {
+  const round = (value: number) => (Math.abs(value) >= 100 ? number(Math.round(value)) : value.toPrecision(3))
+  printTable(
+    ['', 'unit', capture, 'synthetic', 'ratio', ''],
+    rows.map(({ what, unit, capture: before, synthetic, ratio, checked }) => [
+      what,
+      unit,
+      round(before),
+      round(synthetic),
+      ratio === undefined ? '–' : ratio.toFixed(3),
+      checked ? '' : 'not checked',
+    ]),
+  )
+}
+
+function list(json: boolean): ExitCode {
+  const all = [
+    ...workloads,
+    ...kvfreeWorkloads,
+    {
+      id: '--like CAPTURE',
+      title: 'a trace like a capture, of its kernel and machine',
+      source: 'local block bootstrap; docs/synth.md',
+      leavesOut: 'any behaviour that the capture does not show',
+      params: likeParams,
+    },
+  ].map(({ id, title, source, leavesOut, params }) => ({
+    id,
+    title,
+    source,
+    leavesOut,
+    parameters: parametersOf(params),
+  }))
+  if (json) {
+    printJson({ schema: 'kreplay.workloads/1', workloads: all })
+    return 0
+  }
+  for (const { id, title, source, leavesOut, parameters } of all) {
+    print(`${id}: ${title}\n  source: ${source}\n  leaves out: ${leavesOut}`)
+    printTable(
+      ['  parameter', 'default', 'bounds', 'unit', ''],
+      parameters.map((p) => [
+        `  ${p.name}`,
+        p.default === undefined ? 'see right' : String(p.default),
+        p.minimum === undefined ? String(p.type) : `${p.minimum} … ${p.maximum}`,
+        String(p.unit ?? ''),
+        String(p.help ?? ''),
+      ]),
+    )
+    print('')
+  }
+  return 0
+}

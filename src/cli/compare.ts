@@ -1,0 +1,73 @@
+import { resolve } from 'node:path'
+import type { Probe } from '#events'
+import { TraceError, UsageError } from '#kernel'
+import { type Comparison, type Prices, publishedPrices } from '#metrics'
+import { type Catalogue, shipped } from '#policies'
+import { readCapture } from '#readers'
+import { familyOfAll, policyIds, type Settings } from './families/index.ts'
+import { version } from './version.ts'
+
+export interface CompareRequest {
+  readonly captures: readonly string[]
+  /** Of one family. */
+  readonly policies: readonly string[]
+  /** Default: the first policy. */
+  readonly baseline?: string | undefined
+  /** Default: what each capture's command line says. */
+  readonly isolated?: readonly number[] | undefined
+  readonly set?: Settings | undefined
+  /** Default: what ships. `extended` adds policies of one’s own. */
+  readonly catalogue?: Catalogue | undefined
+  readonly prices?: readonly Prices[] | undefined
+  /** What probes’ events are, beside the usual ones. */
+  readonly probes?: readonly Probe[] | undefined
+  readonly onProgress?: (what: string, done: number, total: number) => void
+}
+
+type FamilyId = Comparison['family']
+type RequestOf<F extends FamilyId> = CompareRequest & { readonly policies: readonly `${F}/${string}`[] }
+
+/**
+ * The main job: read, replay the recording kernel’s own policy, replay each policy, compose. Ids that name their family
+ * (`pcp/trylock`) give the type of that family's comparison.
+ */
+export function compareCaptures<F extends FamilyId>(request: RequestOf<F>): Promise<Extract<Comparison, { family: F }>>
+export function compareCaptures(request: CompareRequest): Promise<Comparison>
+export async function compareCaptures(request: CompareRequest): Promise<Comparison> {
+  const { set = {}, catalogue = shipped, prices = publishedPrices, onProgress = () => {} } = request
+  const ids = policyIds(request.policies, set, catalogue)
+  const family = familyOfAll(ids)
+  const baseline = request.baseline === undefined ? ids[0]! : family.policyId(request.baseline, set, catalogue)
+  if (!ids.includes(baseline))
+    throw new UsageError(`the baseline ${baseline} is not among the policies`, 'add it to --policies')
+  const again = request.captures.find(
+    (path, at) => request.captures.findIndex((p) => resolve(p) === resolve(path)) !== at,
+  )
+  if (again !== undefined) throw new UsageError(`${again} is given twice`)
+  const steps = request.captures.length * (ids.length + 1 + family.ownRuns)
+  let done = 0
+  const comparing = family.start({
+    policies: ids,
+    baseline,
+    set,
+    catalogue,
+    prices,
+    version,
+    onRun: (id) => onProgress(`replaying ${id}`, done++, steps),
+  })
+  const names = new Set<string>()
+  for (const path of request.captures) {
+    const read = await readCapture(path, {
+      probes: request.probes ?? [],
+      onProgress: (bytes, total) => onProgress(`reading ${path}`, done + bytes / total, steps),
+    })
+    // Runs are told apart by their capture's name: of two folders of one name, the later goes by its path.
+    const recording = names.has(read.name) ? { ...read, name: path } : read
+    names.add(recording.name)
+    const lacks = family.lacks(recording)
+    if (lacks !== undefined) throw new TraceError({ place: { file: path }, ...lacks })
+    done += 1 + family.ownRuns
+    comparing.add(recording, request.isolated ?? recording.machine.isolated)
+  }
+  return comparing.compose()
+}

@@ -1,0 +1,54 @@
+import type { Recording } from '#events'
+import type { Comparison, Prices } from '#metrics'
+import type { Catalogue, ParamValue } from '#policies'
+
+export type Settings = Readonly<Record<string, ParamValue>>
+
+/** What all captures of a comparison are replayed with. */
+export interface ComparisonSettings {
+  /** Ids as `policyId` gives them. */
+  readonly policies: readonly string[]
+  readonly baseline: string
+  readonly set: Settings
+  readonly catalogue: Catalogue
+  readonly prices: readonly Prices[]
+  /** Of kreplay. */
+  readonly version: string
+  /** Hears of each policy before it runs. */
+  readonly onRun: (policy: string) => void
+}
+
+/** A comparison while its captures come in. */
+export interface Comparing {
+  /** Replays one recording under every policy. */
+  readonly add: (recording: Recording, isolated: readonly number[]) => void
+  readonly compose: () => Comparison
+}
+
+/**
+ * What `compare` needs of a family of policies, `pcp`, `kvfree` or `accept`: to know its ids and to replay a recording.
+ * To add one, write a file and name it in `families/index.ts`.
+ */
+export interface Family {
+  readonly id: Comparison['family']
+  /** Names of all parameters that `--set` may give. */
+  readonly paramNames: (catalogue: Catalogue) => readonly string[]
+  /** Names of the counts that `--expect` may name. */
+  readonly workFields: readonly string[]
+  /** An id as its run will have it. @throws UsageError as the policies' own choice does */
+  readonly policyId: (id: string, set: Settings, catalogue: Catalogue) => string
+  /** What is wrong with a recording that holds nothing for these policies. */
+  readonly lacks: (recording: Recording) => { readonly what: string; readonly hint: string } | undefined
+  /** Runs that a recording takes before any policy's. For progress. */
+  readonly ownRuns: number
+  readonly start: (settings: ComparisonSettings) => Comparing
+}
+
+/** For families that replay page allocations. */
+export const lacksPages: Family['lacks'] = ({ events: { tables } }) =>
+  tables.mm_page_alloc.length + tables.mm_page_free.length > 0
+    ? undefined
+    : {
+        what: 'the trace holds no mm_page_alloc and no mm_page_free: there is nothing to replay on page lists',
+        hint: 'Record the kmem events that README names under "Record your own machine".',
+      }

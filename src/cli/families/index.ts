@@ -1,0 +1,54 @@
+import { UsageError } from '#kernel'
+import { type Catalogue, didYouMean } from '#policies'
+import { accept } from './accept.ts'
+import type { Family, Settings } from './family.ts'
+import { kvfree } from './kvfree.ts'
+import { pcp } from './pcp.ts'
+
+const families: readonly Family[] = [pcp, kvfree, accept]
+
+/** An id without a family in front means page lists, which were here first. */
+const familyOf = (id: string): Family =>
+  families.find((family) => id.trim().startsWith(`${family.id}/`)) ?? families[0]!
+
+/**
+ * The family that all policies are of.
+ *
+ * @throws UsageError where they are of several
+ */
+export function familyOfAll(policies: readonly string[]): Family {
+  const family = familyOf(policies[0] ?? '')
+  const other = policies.find((id) => familyOf(id) !== family)
+  if (other !== undefined)
+    throw new UsageError(
+      `${policies[0]} and ${other} decide different things and cannot be compared`,
+      'compare policies of one family at a time',
+    )
+  return family
+}
+
+/** Every `--set` name must mean something to some policy. */
+function checkSet({ id, paramNames }: Family, set: Settings, catalogue: Catalogue): void {
+  const known = [...new Set(paramNames(catalogue))]
+  for (const name of Object.keys(set)) {
+    if (known.includes(name)) continue
+    const near = didYouMean(name, known)
+    throw new UsageError(
+      `no ${id} policy has a parameter "${name}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known: ${known.join(', ')}`,
+    )
+  }
+}
+
+/** The ids as runs will have them, checked before anything is read. */
+export function policyIds(policies: readonly string[], set: Settings, catalogue: Catalogue): string[] {
+  const family = familyOfAll(policies)
+  checkSet(family, set, catalogue)
+  const ids = policies.map((id) => family.policyId(id, set, catalogue))
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at)
+  if (twice !== undefined)
+    throw new UsageError(`${twice} is named twice`, 'give one of them other parameters: pcp/fixed{high=100}')
+  return ids
+}
+
+export type { Family, Settings } from './family.ts'

@@ -1,0 +1,37 @@
+import type { Recording } from '#events'
+import { UsageError } from '#kernel'
+import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
+import { choosePcp } from '#policies'
+import { runPolicy } from '#replay'
+import { analyse } from '../analyse.ts'
+import { type Family, lacksPages } from './family.ts'
+
+export const pcp: Family = {
+  id: 'pcp',
+  paramNames: ({ lists, drains }) => [...lists, ...drains].flatMap(({ params }) => Object.keys(params.shape)),
+  workFields: Object.keys(workSchema.shape),
+  // The recording kernel’s lists are not known yet, any stand for them.
+  policyId: (id, set, catalogue) => choosePcp(id, '6.1', set, catalogue).id,
+  lacks: lacksPages,
+  ownRuns: 1,
+  start: ({ policies, baseline, set, catalogue, prices, version, onRun }) => {
+    const captures: ComparedCapture[] = []
+    return { add, compose: () => composePcp(captures, baseline, prices, version) }
+
+    function add(read: Recording, isolated: readonly number[]): void {
+      const { recording, script, inferred, fidelity } = analyse(read)
+      const outside = isolated.find((cpu) => cpu >= script.cpus)
+      if (outside !== undefined)
+        throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
+      const rules = recording.machine.release?.rules ?? '6.1'
+      const runs = policies.map((id) => {
+        onRun(id)
+        return runPolicy(script, choosePcp(id, rules, set, catalogue), inferred, {
+          isolated,
+          prices: prices.map(lockPricesOf),
+        })
+      })
+      captures.push({ recording, script, fidelity, isolated, runs })
+    }
+  },
+}

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import { TraceError } from '#kernel'
+import { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from '#policies'
+
+const EXAMPLE =
+  'It exports `lists`, `drains`, `kvfree` or `accept`: what defineListPolicy and its like return, or a list of these. See docs/add-a-policy.md.'
+
+/** What every policy must have, whatever its part; the rest is its part's own and checked by its types. */
+const head = z.object({
+  id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, dots and dashes'),
+  title: z.string().min(1),
+  source: z.string().min(1),
+  leavesOut: z.string().min(1),
+  params: z.custom((value) => value instanceof z.ZodObject, 'is no zod object'),
+  create: z.custom((value) => typeof value === 'function', 'is no function'),
+})
+
+let resolving = false
+
+/** A policy file lies anywhere: `kreplay` and `zod` in it mean those that run it, where it has none of its own. */
+function resolveOwn(): void {
+  if (resolving) return
+  resolving = true
+  const own: Readonly<Record<string, string>> = {
+    kreplay: import.meta.resolve('kreplay'),
+    zod: import.meta.resolve('zod'),
+  }
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      own[specifier] === undefined ? next(specifier, context) : { url: own[specifier], shortCircuit: true },
+  })
+}
+
+async function policiesIn(file: string): Promise<Partial<Catalogue>> {
+  const bad = (what: string): TraceError => new TraceError({ place: { file }, what, hint: EXAMPLE })
+  if (!existsSync(file)) throw bad('there is no such file')
+  resolveOwn()
+  let module: Readonly<Record<string, unknown>>
+  try {
+    module = (await import(pathToFileURL(resolve(file)).href)) as typeof module
+  } catch (error) {
+    throw bad(`cannot be loaded: ${(error as Error).message.split('\n')[0]}`)
+  }
+  const parts = catalogueParts.filter((part) => module[part] !== undefined)
+  if (parts.length === 0) throw bad('exports no policy')
+  return Object.fromEntries(parts.map((part) => [part, [module[part]].flat().map((policy) => checked(part, policy))]))
+
+  function checked(part: CataloguePart, policy: unknown): unknown {
+    const result = head.safeParse(policy)
+    if (result.success) return policy
+    const { path, message } = result.error.issues[0]!
+    throw bad(`its \`${part}\`: ${path.join('.') || 'the policy'}: ${message}`)
+  }
+}
+
+/**
+ * What ships and the policies of these files: TypeScript or JavaScript modules that run with the user's own rights.
+ *
+ * @throws TraceError where a file holds no policy; UsageError where an id is taken
+ */
+export async function catalogueWith(files: readonly string[]): Promise<Catalogue> {
+  const own: Partial<Record<CataloguePart, unknown[]>> = {}
+  for (const file of files)
+    for (const [part, policies] of Object.entries(await policiesIn(file)))
+      own[part as CataloguePart] = [...(own[part as CataloguePart] ?? []), ...policies]
+  return files.length === 0 ? shipped : extended(own as Partial<Catalogue>)
+}
+
+/** Ids of the policies that no shipped one has. */
+export const ownIds = ({ lists, drains, kvfree, accept }: Catalogue): string[] => {
+  const fresh = (family: string, all: readonly { id: string }[], known: readonly { id: string }[]) =>
+    all.filter((policy) => !known.includes(policy)).map(({ id }) => `${family}/${id}`)
+  return [
+    ...fresh('pcp', lists, shipped.lists),
+    ...fresh('pcp', drains, shipped.drains),
+    ...fresh('kvfree', kvfree, shipped.kvfree),
+    ...fresh('accept', accept, shipped.accept),
+  ]
+}

@@ -1,0 +1,82 @@
+import type { z } from 'zod'
+import type { Recording } from '#events'
+import { parseRelease, type Release, UsageError } from '#kernel'
+import { didYouMean, type ParamValue } from '#policies'
+import { demandOf, infer, record, scriptOf } from '#replay'
+import { type AnyWorkload, like, likeParams, workloads } from '#synth'
+
+export interface SynthesisOptions {
+  readonly seed?: number
+  /** The kernel that records; default 6.1. */
+  readonly release?: string
+  readonly set?: Readonly<Record<string, ParamValue>>
+}
+
+/**
+ * The trace of a workload as a kernel of that release would have recorded it. A pure function of its arguments.
+ *
+ * @throws UsageError for an unknown workload, release or parameter, or one out of bounds
+ */
+export function synthesise(id: string, { seed = 1, release = '6.1', set = {} }: SynthesisOptions = {}): Recording {
+  const workload = chooseWorkload(id)
+  const made = workload.create(checked(workload.id, workload.params, set), { seed, release: releaseOf(release) })
+  const { events, machine } = made.demand === undefined ? made : record(made.demand, made.machine)
+  return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }
+}
+
+/**
+ * A trace like a capture, recorded by its kernel on its machine. See `like` for what is kept and what is not.
+ *
+ * @throws UsageError where the capture has no page events
+ */
+export function synthesiseLike(
+  capture: Recording,
+  { seed = 1, set = {} }: Omit<SynthesisOptions, 'release'> = {},
+): Recording {
+  if (capture.events.tables.mm_page_alloc.length === 0)
+    throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
+  const script = scriptOf(capture)
+  const demand = demandOf(capture, script, infer(script).inferred)
+  const made = like(demand, checked('like', likeParams, set) as z.infer<typeof likeParams>, seed)
+  const { events, machine } = record(made, { ...capture.machine, zones: script.zones })
+  const { clock = 'mono' } = capture
+  return { name: `like ${capture.name}`, format: 'synthetic', clock, resolutionNs: 1, events, machine, tally: [] }
+}
+
+export function chooseWorkload(id: string): AnyWorkload {
+  const workload = workloads.find((one) => one.id === id)
+  if (workload !== undefined) return workload
+  const known = workloads.map((one) => one.id)
+  const near = didYouMean(id, known)
+  throw new UsageError(
+    `there is no workload "${id}"`,
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${known.join(', ')}`,
+  )
+}
+
+function releaseOf(text: string): Release {
+  const release = /^\d+\.\d+(\.\d+)?(-\S+)?$/.test(text) ? parseRelease(text) : undefined
+  if (release === undefined) throw new UsageError(`--release ${text} is no release`, 'an example: --release 6.12')
+  return release
+}
+
+/** Parameters as their schema takes them: each known, defaults filled in. */
+function checked(id: string, schema: z.ZodObject, set: Readonly<Record<string, ParamValue>>): Record<string, unknown> {
+  const known = Object.keys(schema.shape)
+  for (const name of Object.keys(set)) {
+    if (known.includes(name)) continue
+    const near = didYouMean(name, known)
+    throw new UsageError(
+      `${id} has no parameter "${name}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.join(', ')}`,
+    )
+  }
+  const result = schema.safeParse(set)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const name = String(issue?.path[0] ?? '')
+  throw new UsageError(
+    `parameter ${name}=${String(set[name])} of ${id}: ${issue?.message}`,
+    '`kreplay synth --list` shows the bounds',
+  )
+}

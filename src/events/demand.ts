@@ -1,0 +1,146 @@
+import type { Cpu, Migratetype, Ns, Order } from '#kernel'
+
+/** What tasks ask of the page allocator. */
+export const Ask = {
+  alloc: 0,
+  /** One order-0 page by alloc_pages_bulk(), which records nothing of it. */
+  bulkAlloc: 1,
+  free: 2,
+  /** A free as part of a list: those of one task, CPU and moment. All of its mm_page_free come before its mm_page_free_batched. */
+  freeListed: 3,
+  /** drain_all_pages() for every zone. */
+  drainRequest: 4,
+  /** Compaction empties the lists of its own CPU. */
+  localDrain: 5,
+  directReclaimBegin: 6,
+  /** `block` holds the pages reclaimed. */
+  directReclaimEnd: 7,
+  kswapdWake: 8,
+  kswapdSleep: 9,
+} as const
+
+export interface Task {
+  readonly pid: number
+  readonly comm: string
+}
+
+/**
+ * What a machine’s tasks ask of the page allocator: who wants or frees which block, when, on which CPU. No page frames, no refills and no
+ * drains: these are the allocator’s answer. What stands before row `start` happened before the trace.
+ */
+export interface Demand {
+  readonly length: number
+  readonly start: number
+  /** Integer, in order. */
+  readonly time: Float64Array
+  readonly ask: Uint8Array
+  readonly cpu: Uint16Array
+  /** Index into `tasks`. */
+  readonly task: Uint16Array
+  /** The block’s number: each is allocated once and freed at most once. */
+  readonly block: Uint32Array
+  readonly order: Uint8Array
+  /** As asked for; of frees: of the block’s allocation. Below MIGRATE_PCPTYPES. */
+  readonly migratetype: Uint8Array
+  readonly gfpFlags: Uint32Array
+  readonly tasks: readonly Task[]
+}
+
+/** One row of a demand. */
+export interface Wish {
+  readonly time: Ns
+  readonly ask: number
+  readonly cpu: Cpu
+  readonly task: number
+  readonly block?: number
+  readonly order?: Order
+  readonly migratetype?: Migratetype
+  readonly gfpFlags?: number
+}
+
+/** Collects the rows of a demand in any order of time. */
+export class DemandBuilder {
+  readonly #tasks: Task[] = []
+  readonly #numbers = new Map<string, number>()
+  #length = 0
+  #blocks = 0
+  #columns = columnsOf(1024)
+
+  /** The number of a task, new or known. */
+  task(pid: number, comm: string): number {
+    const key = `${pid} ${comm}`
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      number = this.#tasks.push({ pid, comm }) - 1
+      this.#numbers.set(key, number)
+    }
+    return number
+  }
+
+  /** A block’s number, never given before. */
+  newBlock(): number {
+    return this.#blocks++
+  }
+
+  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0 }: Wish): void {
+    const row = this.#length++
+    if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
+    const columns = this.#columns
+    columns.time[row] = Math.round(time)
+    columns.ask[row] = ask
+    columns.cpu[row] = cpu
+    columns.task[row] = task
+    columns.block[row] = block
+    columns.order[row] = order
+    columns.migratetype[row] = migratetype
+    columns.gfpFlags[row] = gfpFlags
+  }
+
+  /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. */
+  finish(): Demand {
+    const length = this.#length
+    const from = this.#columns
+    const rows = Uint32Array.from({ length }, (_, row) => row)
+    rows.sort((a, b) => from.time[a]! - from.time[b]! || a - b)
+    const sorted = take(from, columnsOf(length), length, rows)
+    const at = sorted.time.findIndex((time) => time >= 0)
+    return { ...sorted, length, start: at < 0 ? length : at, tasks: this.#tasks }
+  }
+}
+
+const columnsOf = (length: number) => ({
+  time: new Float64Array(length),
+  ask: new Uint8Array(length),
+  cpu: new Uint16Array(length),
+  task: new Uint16Array(length),
+  block: new Uint32Array(length),
+  order: new Uint8Array(length),
+  migratetype: new Uint8Array(length),
+  gfpFlags: new Uint32Array(length),
+})
+type Columns = ReturnType<typeof columnsOf>
+
+/** The first `length` of `rows`, or of all, into fresh columns. */
+function take(from: Columns, into: Columns, length: number, rows?: Uint32Array): Columns {
+  for (const name of Object.keys(into) as (keyof Columns)[]) {
+    const [source, target] = [from[name], into[name]]
+    for (let row = 0; row < length; row++) target[row] = source[rows === undefined ? row : rows[row]!]!
+  }
+  return into
+}
+
+/** When kswapd balances, as rows: from each wake to what it does last before it wakes again or sleeps. */
+export function balancesOf({ ask, task, start, length }: Demand): { readonly wake: number; readonly last: number }[] {
+  const balances: { wake: number; last: number }[] = []
+  const open = new Map<number, { last: number }>()
+  for (let row = start; row < length; row++) {
+    const balance = open.get(task[row]!)
+    if (ask[row] === Ask.kswapdWake) {
+      const next = { wake: row, last: row }
+      balances.push(next)
+      open.set(task[row]!, next)
+    } else if (ask[row] === Ask.kswapdSleep) open.delete(task[row]!)
+    else if (balance !== undefined) balance.last = row
+  }
+  return balances
+}

@@ -1,0 +1,90 @@
+import { quantileSorted } from 'd3-array'
+import type { AcceptResult } from '#replay'
+import { composeHead, type ReplayedCapture } from '../comparison.ts'
+import { acceptHeadline } from './headline.ts'
+import type { AcceptComparison, AcceptCosts, AcceptRun } from './schema.ts'
+
+/** One policy on one capture: as asked for, and at the two ends of what accepting may cost. */
+export interface AcceptRuns {
+  readonly asked: AcceptResult
+  readonly least: AcceptResult
+  readonly most: AcceptResult
+}
+
+export interface AcceptCapture extends ReplayedCapture {
+  readonly runs: readonly AcceptRuns[]
+}
+
+/** Of `delays` and so many zeros that there are `all`. `delays` is sorted. */
+function withZeros(delays: Float64Array, all: number): AcceptCosts['addedNs'] {
+  const at = (quantile: number): number => delays[Math.ceil(quantile * all) - 1 - (all - delays.length)] ?? 0
+  return { p50: at(0.5), p99: at(0.99), max: delays.at(-1) ?? 0 }
+}
+
+function costsOf({
+  addedNs,
+  bootNs,
+  lateNs,
+  work,
+  waits,
+  longestZoneWaitNs,
+  longestIrqsOffNs,
+}: AcceptResult): AcceptCosts {
+  const at = (quantile: number): number => quantileSorted([...addedNs], quantile) ?? 0
+  return {
+    bootNs,
+    addedNs: withZeros(addedNs, work.allocs),
+    ...(addedNs.length === 0 ? {} : { delayedNs: { p50: at(0.5), p99: at(0.99), max: at(1) } }),
+    addedTotalNs: addedNs.reduce((sum, ns) => sum + ns, 0),
+    lockWaitNs: waits.reduce((sum, { zoneNs, bitmapNs }) => sum + zoneNs + bitmapNs, 0),
+    lateNs,
+    longestZoneWaitNs,
+    longestIrqsOffNs: Math.max(0, ...longestIrqsOffNs),
+  }
+}
+
+function measure(capture: string, { asked, least, most }: AcceptRuns): AcceptRun {
+  return {
+    capture,
+    policy: asked.policy,
+    params: { ...asked.params },
+    work: { ...asked.work },
+    costs: costsOf(asked),
+    bounds: { least: costsOf(least), most: costsOf(most) },
+    waits: asked.waits.map((waits, cpu) => ({ cpu, ...waits })),
+    nodes: asked.nodeWaitNs.map((zoneWaitNs, node) => ({ node, zoneWaitNs })),
+    irqsOff: asked.longestIrqsOffNs.map((longestNs, cpu) => ({ cpu, longestNs })),
+    threadNs: asked.threadNs,
+    ...(asked.allAcceptedNs === undefined ? {} : { allAcceptedNs: asked.allAcceptedNs }),
+    pages: { atStart: asked.pagesAtStart, left: asked.pagesLeft, acceptedTwice: asked.acceptedTwice },
+    series: { t: [...asked.stepEnds], acceptedFree: [...asked.acceptedFree], unaccepted: [...asked.unaccepted] },
+  }
+}
+
+/** True where every unit was accepted at most once and none was lost. */
+export const isConserved = ({ work, pages }: AcceptRun): boolean =>
+  pages.acceptedTwice === 0 && work.acceptedPages + pages.left === pages.atStart
+
+export function composeAccept(captures: readonly AcceptCapture[], baseline: string, version: string): AcceptComparison {
+  const runs = captures.flatMap((capture) => capture.runs.map((run) => measure(capture.recording.name, run)))
+  return {
+    family: 'accept',
+    ...composeHead(captures, baseline, version),
+    runs,
+    headline: captures
+      .map(({ recording }) =>
+        acceptHeadline(
+          recording.name,
+          runs.filter(({ capture }) => capture === recording.name),
+          baseline,
+        ),
+      )
+      .join(' '),
+    notes: [
+      'The trace is of a machine whose memory was accepted long before: it is replayed as if all that was free at its start had to be accepted first. Nothing in it can confirm a figure below.',
+      ...runs
+        .filter((run) => !isConserved(run))
+        .map(({ capture, policy }) => `${capture}, ${policy}: the replay lost count of units; please report this.`),
+    ],
+  }
+}

@@ -1,0 +1,3 @@
+export { type Boot, bootFor, speedup } from './boot.ts'
+export { type AcceptCapture, type AcceptRuns, composeAccept, isConserved } from './comparison.ts'
+export * from './schema.ts'

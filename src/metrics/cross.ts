@@ -1,0 +1,88 @@
+import { median } from 'd3-array'
+import { z } from 'zod'
+import type { StagePages } from '#replay'
+
+const pair = z.object({
+  predicted: z.number(),
+  recorded: z.number(),
+  error: z.number().optional().meta({ help: 'predicted ÷ recorded − 1; absent where nothing was recorded.' }),
+})
+
+/** One kernel's capture under another kernel's rules, against what that kernel recorded of the same workload. */
+export const crossCellSchema = z.object({
+  capture: z.string().meta({ help: 'Whose allocations and frees were replayed.' }),
+  rules: z.string().meta({ help: 'Whose rules they were replayed under.' }),
+  against: z.string().meta({ help: 'The capture that the kernel of these rules recorded itself.' }),
+  refilled: pair.meta({ unit: 'pages per 1000 pages allocated' }),
+  drained: pair.meta({ unit: 'pages per 1000 pages allocated' }),
+  interruptions: z.object({ predicted: z.number(), recorded: z.number() }),
+})
+export type CrossCell = z.infer<typeof crossCellSchema>
+
+export const crossSchema = z.object({
+  schema: z.literal('kreplay.cross/1'),
+  cells: z.array(crossCellSchema),
+  medianError: z
+    .number()
+    .optional()
+    .meta({ help: 'Over the cells of two different kernels; a cell’s error is the mean of its two rates’.' }),
+  notes: z.array(z.string()),
+})
+export type Cross = z.infer<typeof crossSchema>
+
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
+
+/**
+ * Pages per 1000 allocated, with the stages in the proportion that `like` has them: how far each stage came in its time is the
+ * machine's speed, not the rule's doing.
+ */
+export function rateLike(pages: readonly number[], allocated: readonly number[], like: readonly number[]): number {
+  const all = sum(like)
+  return (
+    sum(like.map((part, stage) => (allocated[stage]! === 0 ? 0 : (part / all) * (pages[stage]! / allocated[stage]!)))) *
+    1000
+  )
+}
+
+const compared = (predicted: number, recorded: number): z.infer<typeof pair> => ({
+  predicted,
+  recorded,
+  ...(recorded === 0 ? {} : { error: predicted / recorded - 1 }),
+})
+
+/** Of one capture: what the rules make of its stages, and what their own kernel recorded of its own. */
+export function crossCell(
+  { capture, rules, against }: Pick<CrossCell, 'capture' | 'rules' | 'against'>,
+  predicted: StagePages,
+  recorded: StagePages,
+  interruptions: CrossCell['interruptions'],
+): CrossCell {
+  const rates = (what: 'refilled' | 'drained') =>
+    compared(
+      rateLike(predicted[what], predicted.allocated, recorded.allocated),
+      rateLike(recorded[what], recorded.allocated, recorded.allocated),
+    )
+  return { capture, rules, against, refilled: rates('refilled'), drained: rates('drained'), interruptions }
+}
+
+/** The mean of the two rates' errors, sign left out; undefined where neither has one. */
+export function errorOf({ refilled, drained }: CrossCell): number | undefined {
+  const errors = [refilled.error, drained.error].flatMap((error) => (error === undefined ? [] : [Math.abs(error)]))
+  return errors.length === 0 ? undefined : sum(errors) / errors.length
+}
+
+export function composeCross(cells: readonly CrossCell[]): Cross {
+  const medianError = median(
+    cells.filter(({ capture, against }) => capture !== against),
+    errorOf,
+  )
+  return {
+    schema: 'kreplay.cross/1',
+    cells: [...cells],
+    ...(medianError === undefined ? {} : { medianError }),
+    notes: [
+      'A workload’s stages (all tasks of its program gone before the next start) are taken in the proportion of the recorded kernel’s run: they were cut by time, so a faster kernel did more in each.',
+      'Sizes and pages of the lists at the start are those of the kernel whose rules are replayed, from its own capture.',
+    ],
+  }
+}

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import { type Events, Kind, type Recording, selectEvents } from '#events'
+import { choosePolicy, kvfreePolicies } from '#policies'
+import { readCapture } from '#readers'
+import { kvfreeFidelity } from './fidelity.ts'
+
+const captures = ['5.10', '6.1', '6.12', '7.2'] as const
+const read = (kernel: string): Promise<Recording> => readCapture(`traces/kvfree-${kernel}-s`)
+
+describe.each(captures)('kvfree-%s-s', (kernel) => {
+  test('what the recorded kernel freed is predicted: number, objects, footprint, latency', async () => {
+    const found = kvfreeFidelity(await read(kernel))
+    expect(found.policy).toBe(`kvfree/linux-${kernel}`)
+    expect(found.callsInferred).toBe(false)
+    const { bulkFrees, bulkObjects, meanFootprint, peakFootprint, latencyP50, latencyP99 } = found.scores
+    expect(bulkFrees).toBeGreaterThan(0.97)
+    expect(bulkObjects).toBeGreaterThan(0.97)
+    expect(meanFootprint).toBeGreaterThan(0.95)
+    expect(peakFootprint).toBeGreaterThan(0.9)
+    expect(latencyP50).toBeGreaterThan(0.9)
+    expect(latencyP99).toBeGreaterThan(0.9)
+    const { recorded, predicted } = found.listShare!
+    expect(Math.abs(recorded - predicted)).toBeLessThan(0.05)
+    // Recorded work items are taken for input, but most begin as the policy asks.
+    expect(found.begun.recorded).toBeGreaterThan(2 * found.begun.generated)
+  })
+})
+
+test('the trace tells what it recorded: no more is freed than was queued', async () => {
+  const found = kvfreeFidelity(await read('5.10'))
+  expect(found.enqueued).toBe(32000)
+  expect(found.bulkObjects.recorded + found.listFrees.recorded).toBe(32000)
+})
+
+describe('a wrong rule scores worse', () => {
+  /** How far a variant of the recording kernel's rule is from the record: the sum of its errors. */
+  async function errorOf(kernel: string, variant: string): Promise<number> {
+    const own = choosePolicy('kvfree', kvfreePolicies, variant)
+    const { scores } = kvfreeFidelity(await read(kernel), own)
+    return Object.values(scores).reduce<number>((sum, score) => sum + 1 - (score ?? 0), 0)
+  }
+
+  test.each([
+    ['one slot instead of two', '6.1', '{slots=1}'],
+    // In a flood a page's worth comes long before either is over, so that must be off for the interval to count.
+    ['20 ms instead of 5 s or a page’s worth', '6.1', '{drainMs=20,hurryAt=0}'],
+    ['20 ms instead of 5 s or a page’s worth', '6.12', '{drainMs=20,hurryAt=0}'],
+    ['5 s instead of 20 ms', '5.10', '{drainMs=5000}'],
+    ['the snapshot of the first insertion instead of the last', '6.12', '{cookieAt=first}'],
+    ['smaller pages', '6.12', '{maxEntries=255}'],
+    ['smaller sheaves', '7.2', '{sheafCapacity=28}'],
+  ])('%s, on %s', async (_what, kernel, params) => {
+    const right = await errorOf(kernel, `kvfree/linux-${kernel}`)
+    const wrong = await errorOf(kernel, `kvfree/linux-${kernel}${params}`)
+    expect(wrong).toBeGreaterThan(right + 0.005)
+  })
+})
+
+test('without the kprobe, calls are inferred from batches, and labelled', async () => {
+  const recording = await read('6.1')
+  const without: Events = {
+    ...selectEvents(recording.events, (row) => recording.events.kind[row] !== Kind.kvfree_call_rcu),
+  }
+  const tables = { ...without.tables, kvfree_call_rcu: { ...without.tables.kvfree_call_rcu, length: 0 } }
+  const found = kvfreeFidelity({ ...recording, events: { ...without, tables: tables as Events['tables'] } })
+  expect(found.callsInferred).toBe(true)
+  // All that was freed by batches is found again.
+  expect(found.enqueued).toBe(found.bulkObjects.recorded + found.listFrees.recorded)
+  expect(found.bulkObjects.predicted + found.listFrees.predicted).toBeGreaterThan(0.9 * found.enqueued)
+})

@@ -1,0 +1,46 @@
+import { countByName, lossesOf, type Recording } from '#events'
+import { survey } from './survey.ts'
+
+/** Text: lines = comments + events + the lines of the tally. */
+interface Lines {
+  readonly total: number
+  readonly comments: number
+  readonly events: number
+}
+
+/** What is in a trace, as `info --json` prints it: `infoSchema` says what each field is. */
+export function infoOf(recording: Recording & { readonly lines?: Lines }) {
+  const { events, machine } = recording
+  const perCpu: Record<string, number> = {}
+  for (const cpu of events.cpu) perCpu[cpu] = (perCpu[cpu] ?? 0) + 1
+  return {
+    schema: 'kreplay.info/1' as const,
+    capture: recording.name,
+    kernel: machine.release?.text ?? 'unknown',
+    format: recording.format,
+    clock: recording.clock,
+    resolutionNs: recording.resolutionNs,
+    cpus: machine.cpus,
+    isolated: machine.isolated,
+    spanNs: events.length === 0 ? 0 : events.time[events.length - 1]! - events.time[0]!,
+    events: countByName(events),
+    eventsPerCpu: perCpu,
+    losses: lossesOf(events),
+    tally: recording.tally,
+    lines: recording.lines,
+    zones: machine.zones.map(({ node, name, startPfn, managed, min, low, high, pagesets }) => ({
+      node,
+      name,
+      startPfn,
+      managed,
+      min,
+      low,
+      high,
+      pagesets,
+    })),
+    missing: machine.missing,
+    ...survey(recording),
+  }
+}
+
+export type Info = ReturnType<typeof infoOf>

@@ -1,0 +1,27 @@
+import type { Recording } from '#events'
+import { surveyFragmentation } from './fragmentation.ts'
+import { surveyLists } from './lists.ts'
+import { surveyPages } from './pages.ts'
+import { surveyProcesses } from './processes.ts'
+import { surveyQuality } from './quality.ts'
+import { surveyRcu } from './rcu.ts'
+import { surveySlab } from './slab.ts'
+
+/** What a trace says by itself, with nothing replayed. A part is undefined where the events that it needs were not recorded. */
+export function survey(recording: Recording) {
+  const { events, machine } = recording
+  const pages = surveyPages(events, machine)
+  const slab = surveySlab(events)
+  const rcu = surveyRcu(events)
+  return {
+    processes: surveyProcesses(events, machine),
+    pages,
+    lists: surveyLists(events),
+    fragmentation: surveyFragmentation(events, machine),
+    slab,
+    rcu,
+    quality: surveyQuality(recording, { pages, slab, rcu }),
+  }
+}
+
+export type Survey = ReturnType<typeof survey>

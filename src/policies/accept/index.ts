@@ -1,0 +1,18 @@
+import { deferred } from './deferred.ts'
+import { eager } from './eager.ts'
+import { kthread } from './kthread.ts'
+import type { AnyAcceptPolicy } from './types.ts'
+import { watermark } from './watermark.ts'
+import { zoneLockAtomic, zoneLockGlobal } from './zone-lock.ts'
+
+/** The whole registration: a policy's file, named here. */
+export const acceptPolicies = [
+  eager,
+  zoneLockGlobal,
+  zoneLockAtomic,
+  deferred,
+  watermark,
+  kthread,
+] as unknown as readonly AnyAcceptPolicy[]
+
+export * from './types.ts'

@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import type { Cpu } from '#kernel'
+import { collect } from './krc.ts'
+import { params612, rules612 } from './linux-6.12.ts'
+import { sheafBytes, sheafCapacity } from './sheaf.ts'
+import { type Calls, Channel, defineKvfreePolicy, Held, type Kvfree, type KvfreeHost, State } from './types.ts'
+
+/** What each CPU's rcu_free sheaf of each cache holds. */
+class Sheaves {
+  readonly #host: KvfreeHost
+  readonly #capacity: number
+  readonly #filling: Held[][]
+
+  constructor(host: KvfreeHost, capacity: number) {
+    this.#host = host
+    this.#capacity = capacity
+    this.#filling = Array.from({ length: host.cpus }, () => [])
+  }
+
+  enqueue(calls: Calls): number {
+    const { cpu, cache } = calls
+    const own = this.#filling[cpu]!
+    const capacity = this.#capacity === 0 ? sheafCapacity(calls.bytes) : this.#capacity
+    let sheaf = own[cache]
+    if (sheaf === undefined) {
+      sheaf = new Held(Channel.sheaf, cpu)
+      own[cache] = sheaf
+      this.#host.overhead(sheafBytes(capacity))
+    }
+    const k = Math.min(calls.n, capacity - sheaf.n)
+    sheaf.add(calls, 0, k)
+    if (sheaf.n === capacity) {
+      delete own[cache]
+      this.#detach(cpu, sheaf)
+    }
+    return k
+  }
+
+  #detach(cpu: Cpu, sheaf: Held): void {
+    const host = this.#host
+    host.counts.batches++
+    host.moved(sheaf.n, State.collected, State.waiting)
+    host.callRcu(cpu, sheaf.last, () => {
+      host.moved(sheaf.n, State.waiting, State.freeing)
+      host.free(
+        cpu,
+        [sheaf],
+        () => host.overhead(-sheafBytes(sheaf.n)),
+        () => {},
+      )
+    })
+  }
+}
+
+/**
+ * Slab objects fill a sheaf of their cache; a full one goes to call_rcu() and is freed by its callback. What has no sheaf goes the way
+ * of 6.12. A sheaf that is never filled waits for ever.
+ */
+export const linux72 = defineKvfreePolicy({
+  id: 'linux-7.2',
+  title: 'a sheaf for each cache and CPU, handed to call_rcu() when full; else as 6.12',
+  source: '__kfree_rcu_sheaf(), rcu_free_sheaf(), mm/slub.c, and mm/slab_common.c, Linux 7.2.12',
+  leavesOut:
+    'the barn (an object parked in it counts as freed), remote nodes, failed sheaf allocations and RCU_LAZY, besides what 6.12 leaves out',
+  params: params612.extend({
+    sheafCapacity: z
+      .int()
+      .min(0)
+      .max(1 << 16)
+      .default(0)
+      .meta({
+        unit: 'objects',
+        help: 'Objects in a sheaf; 0: as calculate_sheaf_capacity() says for the object’s size.',
+      }),
+  }),
+  create: ({ sheafCapacity: capacity, ...params }, host): Kvfree => {
+    const sheaves = new Sheaves(host, capacity)
+    const pages = collect(host, rules612(params))
+    return {
+      enqueue: (calls) =>
+        calls.channel === Channel.slab && calls.cache >= 0 ? sheaves.enqueue(calls) : pages.enqueue(calls),
+    }
+  },
+})

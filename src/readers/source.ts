@@ -1,0 +1,187 @@
+import { constants } from 'node:buffer'
+import { readSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { TraceError } from '#kernel'
+import { type FetchedBytes, HEAD } from './format.ts'
+import { unwrap, wrapperOf } from './unwrap.ts'
+
+const PIECE = 1 << 20
+
+type Progress = (doneBytes: number, totalBytes: number) => void
+
+/** A trace file, opened: its bytes without gzip or zstd, in pieces or whole. */
+export class Source {
+  readonly name: string
+  readonly #file: FileHandle
+  readonly #size: number
+  readonly #rest: AsyncIterator<Uint8Array>
+  /** What was read of it to know what it is. */
+  readonly #begin: Uint8Array
+  /** What the file is packed in. */
+  readonly wrapper: string | undefined
+
+  private constructor(name: string, file: FileHandle, size: number, opened: Opened) {
+    this.name = name
+    this.#file = file
+    this.#size = size
+    this.#rest = opened.rest
+    this.#begin = opened.begin
+    this.wrapper = opened.wrapper
+  }
+
+  /** Opens a file for as long as `read` takes. */
+  static async use<T>(
+    name: string,
+    onProgress: Progress | undefined,
+    read: (source: Source) => Promise<T>,
+  ): Promise<T> {
+    const file = await open(name).catch((error: NodeJS.ErrnoException) => {
+      const what = `can't be opened (${error.code})`
+      throw new TraceError({ place: { file: name }, what, hint: 'Is it readable for you?' })
+    })
+    try {
+      const status = await file.stat()
+      if (!status.isFile())
+        throw new TraceError({ place: { file: name }, what: 'is not a file', hint: 'Save the trace to a file.' })
+      if (status.size === 0) {
+        throw new TraceError({
+          place: { file: name },
+          what: 'the file is empty',
+          hint: 'Record or copy the trace again.',
+        })
+      }
+      const opened = await begin(name, file, status.size, onProgress)
+      try {
+        return await read(new Source(name, file, status.size, opened))
+      } finally {
+        await opened.rest.return?.()
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The first bytes, up to 64 KiB. */
+  get head(): Uint8Array {
+    return this.#begin.subarray(0, HEAD)
+  }
+
+  /** To be asked for once. A piece holds until the next one. */
+  async *pieces(): AsyncGenerator<Uint8Array> {
+    yield this.#begin
+    for (let next = await this.#rest.next(); next.done !== true; next = await this.#rest.next()) yield next.value
+  }
+
+  /** The file's own bytes, fetched as they are asked for; only of a file that is not packed. */
+  fetched(): FetchedBytes | undefined {
+    return this.wrapper === undefined ? new BytesOfFile(this.#file.fd, this.#size) : undefined
+  }
+
+  /** All of it. */
+  async bytes(): Promise<Uint8Array> {
+    if (this.wrapper === undefined) return this.#whole()
+    const pieces: Uint8Array[] = []
+    let length = 0
+    for await (const piece of this.pieces()) {
+      pieces.push(piece)
+      length += piece.length
+      this.#checkLength(length)
+    }
+    return Buffer.concat(pieces, length)
+  }
+
+  async #whole(): Promise<Uint8Array> {
+    this.#checkLength(this.#size)
+    const bytes = Buffer.allocUnsafe(this.#size)
+    let at = 0
+    while (at < bytes.length) {
+      const { bytesRead } = await this.#file.read(bytes, at, Math.min(bytes.length - at, 1 << 30), at)
+      if (bytesRead === 0) break
+      at += bytesRead
+    }
+    return bytes.subarray(0, at)
+  }
+
+  #checkLength(length: number): void {
+    if (length <= constants.MAX_LENGTH) return
+    const hint = 'Cut it: `trace-cmd split`.'
+    throw new TraceError({ place: { file: this.name }, what: 'the file is too large to read', hint })
+  }
+}
+
+const BLOCK = 1 << 16
+
+class BytesOfFile implements FetchedBytes {
+  readonly #fd: number
+  readonly length: number
+  /** Small requests come one behind the other. */
+  #block: Uint8Array = new Uint8Array(0)
+  #blockAt = 0
+
+  constructor(fd: number, length: number) {
+    this.#fd = fd
+    this.length = length
+  }
+
+  subarray(from: number, to: number): Uint8Array {
+    const [start, end] = [Math.min(from, this.length), Math.min(to, this.length)]
+    if (end - start >= BLOCK) return this.#fetch(start, end)
+    if (start < this.#blockAt || end > this.#blockAt + this.#block.length) {
+      this.#block = this.#fetch(start, Math.min(start + BLOCK, this.length))
+      this.#blockAt = start
+    }
+    return this.#block.subarray(start - this.#blockAt, Math.max(start, end) - this.#blockAt)
+  }
+
+  #fetch(from: number, to: number): Uint8Array {
+    const bytes = new Uint8Array(to - from)
+    return bytes.subarray(0, this.readInto(bytes, from))
+  }
+
+  readInto(target: Uint8Array, at: number): number {
+    let done = 0
+    while (done < target.length) {
+      const read = readSync(this.#fd, target, done, Math.min(target.length - done, 1 << 30), at + done)
+      // The file became shorter meanwhile.
+      if (read === 0) break
+      done += read
+    }
+    return done
+  }
+}
+
+interface Opened {
+  readonly begin: Uint8Array
+  readonly rest: AsyncIterator<Uint8Array>
+  readonly wrapper: string | undefined
+}
+
+/** Reads on until the first 64 KiB are there. */
+async function begin(name: string, file: FileHandle, size: number, onProgress?: Progress): Promise<Opened> {
+  const magic = new Uint8Array(4)
+  await file.read(magic, 0, magic.length, 0)
+  const wrapper = wrapperOf(magic)
+  const packed = piecesOf(file, size, onProgress)
+  const rest = wrapper === undefined ? packed : unwrap(packed, wrapper, name, size)
+  const first: Uint8Array[] = []
+  let length = 0
+  while (length < HEAD) {
+    const { value, done } = await rest.next()
+    if (done === true) break
+    length += value.length
+    // The next piece is read into the same memory.
+    first.push(Uint8Array.from(value))
+  }
+  return { begin: Buffer.concat(first, length), rest, wrapper: wrapper?.name }
+}
+
+async function* piecesOf(file: FileHandle, size: number, onProgress?: Progress): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(Math.min(PIECE, size))
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+    if (bytesRead === 0) return
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+    onProgress?.(Math.min(at, size), size)
+  }
+}

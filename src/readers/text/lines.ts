@@ -1,0 +1,72 @@
+const NEWLINE = 0x0a
+const RETURN = 0x0d
+/** Longer lines are damage: they are counted and not read. */
+export const LONGEST_LINE = 64 * 1024
+const WINDOW = 1 << 20
+
+/** Who takes the lines. */
+export interface LineSink {
+  /** A line in the window, without its end. `ended`: whether it has one, or the text breaks off there. */
+  readLine(from: number, to: number, ended: boolean): void
+  skipLongLine(): void
+}
+
+/** Changes lines in place before they are read, such as those of a mail. */
+export interface Rewriter {
+  /** Takes what stands between `from` and `to`; returns the end of the lines that nothing behind them can change any more. */
+  settle(from: number, to: number, last: boolean): number
+  /** All has moved so far to the front of the window. */
+  moved(by: number): void
+}
+
+/** Lines of a text that comes in pieces of any size. Those in hand stand in one window of bytes, which never changes its place. */
+export class Lines {
+  readonly bytes = new Uint8Array(WINDOW)
+  #end = 0
+  /** Whether the head of an overlong line is gone already. */
+  #isLong = false
+
+  /** Takes the next piece; `last` where no more will come. */
+  push(piece: Uint8Array, sink: LineSink, last = false, rewriter?: Rewriter): void {
+    let at = 0
+    do {
+      const part = piece.subarray(at, at + WINDOW - this.#end)
+      this.bytes.set(part, this.#end)
+      this.#end += part.length
+      at += part.length
+      this.#drain(sink, last && at === piece.length, rewriter)
+    } while (at < piece.length)
+  }
+
+  #drain(sink: LineSink, last: boolean, rewriter: Rewriter | undefined): void {
+    const { bytes } = this
+    const end = rewriter === undefined ? this.#end : rewriter.settle(0, this.#end, last)
+    const text = bytes.subarray(0, end)
+    let from = 0
+    while (from < end) {
+      const newline = text.indexOf(NEWLINE, from)
+      if (newline < 0 && !last) break
+      this.#give(sink, from, newline < 0 ? end : newline, newline >= 0)
+      from = newline < 0 ? end : newline + 1
+    }
+    if (last && this.#isLong) sink.skipLongLine()
+    // What is left is the begin of a line, or lines that may still change: more of them than this can't be.
+    if (this.#end - from > WINDOW / 2) {
+      this.#isLong = true
+      from = this.#end
+    }
+    bytes.copyWithin(0, from, this.#end)
+    this.#end -= from
+    rewriter?.moved(from)
+  }
+
+  #give(sink: LineSink, from: number, newline: number, ended: boolean): void {
+    if (this.#isLong || newline - from > LONGEST_LINE) sink.skipLongLine()
+    else {
+      let to = newline
+      while (to > from && this.bytes[to - 1] === RETURN) to--
+      sink.readLine(from, to, ended)
+    }
+    this.#isLong = false
+  }
+}

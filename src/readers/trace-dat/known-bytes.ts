@@ -1,0 +1,84 @@
+/** Beyond so many different stretches, or bytes of them, nothing more is remembered. */
+const MOST = 1 << 17
+const MOST_BYTES = 1 << 24
+
+/** Numbers of stretches of bytes that come again and again: a table of hashes over copies of them. */
+export class KnownBytes {
+  #copies: Uint8Array = new Uint8Array(4096)
+  #used = 0
+  #from = new Uint32Array(64)
+  #length = new Uint32Array(64)
+  #hashes = new Int32Array(64)
+  #numbers = new Uint32Array(64)
+  #size = 0
+  /** Entry + 1; 0 is free. */
+  #table = new Uint32Array(128)
+  /** What `find` asked for last. */
+  #bytes: Uint8Array = this.#copies
+  #asked = 0
+  #askedEnd = 0
+  #hash = 0
+
+  /** The number of a stretch; −1 for one not remembered, which `remember` may be called for next. */
+  find(bytes: Uint8Array, from: number, to: number): number {
+    let hash = to - from
+    for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+    hash ^= hash >>> 15
+    const mask = this.#table.length - 1
+    for (let place = hash & mask; ; place = (place + 1) & mask) {
+      const entry = this.#table[place]! - 1
+      if (entry < 0) break
+      if (this.#hashes[entry] === hash && this.#length[entry] === to - from && this.#isSame(entry, bytes, from, to))
+        return this.#numbers[entry]!
+    }
+    this.#bytes = bytes
+    this.#asked = from
+    this.#askedEnd = to
+    this.#hash = hash
+    return -1
+  }
+
+  remember(number: number): void {
+    const length = this.#askedEnd - this.#asked
+    if (this.#size === MOST || this.#used + length > MOST_BYTES) return
+    if (this.#used + length > this.#copies.length) this.#copies = grown(this.#copies, this.#used + length)
+    if (this.#size === this.#from.length) this.#growTable()
+    const entry = this.#size++
+    this.#copies.set(this.#bytes.subarray(this.#asked, this.#askedEnd), this.#used)
+    this.#from[entry] = this.#used
+    this.#length[entry] = length
+    this.#hashes[entry] = this.#hash
+    this.#numbers[entry] = number
+    this.#used += length
+    this.#place(entry)
+  }
+
+  #isSame(entry: number, bytes: Uint8Array, from: number, to: number): boolean {
+    const copies = this.#copies
+    let known = this.#from[entry]!
+    for (let at = from; at < to; at++) if (bytes[at] !== copies[known++]) return false
+    return true
+  }
+
+  #place(entry: number): void {
+    const mask = this.#table.length - 1
+    let place = this.#hashes[entry]! & mask
+    while (this.#table[place] !== 0) place = (place + 1) & mask
+    this.#table[place] = entry + 1
+  }
+
+  #growTable(): void {
+    this.#from = grown(this.#from, 0)
+    this.#length = grown(this.#length, 0)
+    this.#hashes = grown(this.#hashes, 0)
+    this.#numbers = grown(this.#numbers, 0)
+    this.#table = new Uint32Array(this.#from.length * 2)
+    for (let entry = 0; entry < this.#size; entry++) this.#place(entry)
+  }
+}
+
+function grown<T extends Uint8Array | Uint32Array | Int32Array>(old: T, atLeast: number): T {
+  const fresh = new (old.constructor as new (length: number) => T)(Math.max(old.length * 2, atLeast))
+  fresh.set(old)
+  return fresh
+}

@@ -1,0 +1,81 @@
+import type { Decoder, DecoderContext, Window } from './decoder.ts'
+import { KnownBytes } from './known-bytes.ts'
+import type { EventFormat } from './layout.ts'
+import { isAddress, printerOf } from './values.ts'
+
+/** Events of no kind of ours: name and fields as text, `qlen=16 blimit=10`; values with spaces in quotes. */
+export function otherRow(format: EventFormat, context: DecoderContext): Decoder['row'] {
+  const { strings } = context
+  const table = context.tables.other
+  const name = strings.add(format.name)
+  // Records that are equal from their first own field on have the same text.
+  const start = format.fields
+    .filter(({ name }) => !name.startsWith('common_'))
+    .reduce((first, { offset }) => Math.min(first, offset), Number.MAX_SAFE_INTEGER)
+  const known = new KnownBytes()
+  const text = textOf(format, context)
+  return (window, at, length) => {
+    let fields = known.find(window.bytes, at + Math.min(start, length), at + length)
+    if (fields < 0) {
+      fields = strings.add(text(window, at, length))
+      known.remember(fields)
+    }
+    const slot = table.push()
+    ;(table.column.name.data as Uint32Array)[slot] = name
+    ;(table.column.fields.data as Uint32Array)[slot] = fields
+    return slot
+  }
+}
+
+/** Puts the text together as bytes: strings joined of many small ones cost twice, when they are made and when they are looked up. */
+function textOf(format: EventFormat, context: DecoderContext): (window: Window, at: number, length: number) => string {
+  const { little } = context
+  let scratch = Buffer.alloc(1024)
+  let end = 0
+  const reserve = (size: number): void => {
+    if (end + size > scratch.length) scratch = Buffer.concat([scratch], (end + size) * 2)
+  }
+  const parts = format.fields
+    .filter(({ name }) => !name.startsWith('common_'))
+    .map((field, at) => {
+      const label = Buffer.from(`${at === 0 ? '' : ' '}${field.name}=`)
+      const putLabel = () => {
+        for (let at = 0; at < label.length; at++) scratch[end++] = label[at]!
+      }
+      if (isAddress(field) && field.size === 8) {
+        const [lowAt, highAt] = little ? [field.offset, field.offset + 4] : [field.offset + 4, field.offset]
+        return ({ view }: Window, at: number) => {
+          reserve(label.length + 18)
+          putLabel()
+          end = putHex(scratch, end, view.getUint32(at + highAt, little), view.getUint32(at + lowAt, little))
+        }
+      }
+      const print = printerOf(field, context)
+      return (window: Window, at: number, length: number) => {
+        const value = print(window, at, length)
+        const text = /[\s"]/.test(value) ? JSON.stringify(value) : value
+        // At most three bytes a UTF-16 unit.
+        reserve(label.length + text.length * 3)
+        putLabel()
+        end += scratch.write(text, end)
+      }
+    })
+  return (window, at, length) => {
+    end = 0
+    for (const part of parts) part(window, at, length)
+    return scratch.toString('utf8', 0, end)
+  }
+}
+
+const DIGITS = Buffer.from('0123456789abcdef')
+const digitsOf = (number: number): number => 8 - (Math.clz32(number) >>> 2)
+
+/** Writes `0x…` and returns where it ends. */
+function putHex(into: Uint8Array, at: number, high: number, low: number): number {
+  into[at++] = 0x30
+  into[at++] = 0x78
+  for (let digit = digitsOf(high) - 1; digit >= 0; digit--) into[at++] = DIGITS[(high >>> (digit * 4)) & 15]!
+  const digits = high === 0 ? Math.max(1, digitsOf(low)) : 8
+  for (let digit = digits - 1; digit >= 0; digit--) into[at++] = DIGITS[(low >>> (digit * 4)) & 15]!
+  return at
+}

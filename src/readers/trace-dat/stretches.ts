@@ -1,0 +1,86 @@
+import { TraceError } from '#kernel'
+import type { Bytes } from '../format.ts'
+import { viewOf } from './bytes.ts'
+import { type BufferData, type CpuData, MAX_UNPACKED, type TraceDat, unpack } from './file.ts'
+
+/** Packed ring-buffer pages are 3 to 20 times smaller; empty ones a few hundred. */
+const MAX_RATIO = 1024
+
+/** A piece of one CPU's data as it comes out of the file. */
+export interface Stretch {
+  /** In the file. */
+  readonly at: number
+  readonly size: number
+  readonly bytes: Uint8Array
+  /** Whether nothing of this CPU follows. */
+  readonly last: boolean
+  readonly problem?: 'cut-short' | 'broken-chunk'
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** The file that stretches are taken from. */
+export interface StretchSource {
+  readonly name: string
+  readonly bytes: Bytes
+}
+
+export const stretchesOf = (
+  dat: TraceDat,
+  buffer: BufferData,
+  data: CpuData,
+  source: StretchSource,
+): Iterator<Stretch> => (buffer.compressed ? chunksOf(dat, data, source) : slicesOf(data, source, buffer.pageSize))
+
+/** Pages as they stand in the file, some at a time so that progress shows. */
+function* slicesOf({ offset, size }: CpuData, { bytes }: StretchSource, pageSize: number): Generator<Stretch> {
+  const end = offset + size
+  const present = Math.min(end, bytes.length)
+  const step = pageSize * Math.max(1, Math.floor((1024 * 1024) / pageSize))
+  for (let at = offset; at < present; at += step) {
+    const to = Math.min(present, at + step)
+    yield { at, size: to - at, bytes: bytes.subarray(at, to), last: to === end }
+  }
+  if (end > present) yield { at: present, size: 0, bytes: NOTHING, last: true, problem: 'cut-short' }
+}
+
+/** Unpacks one CPU's chunks one after another. A broken one is left out; the next one's place is known all the same. */
+function* chunksOf(dat: TraceDat, { offset, size }: CpuData, { name, bytes }: StretchSource): Generator<Stretch> {
+  if (size === 0) return
+  // `size` leaves out the number of chunks, which stands first.
+  const end = Math.min(offset + 4 + size, bytes.length)
+  const cut = (at: number): Stretch => ({ at, size: 0, bytes: NOTHING, last: true, problem: 'cut-short' })
+  if (offset + 4 > end) {
+    yield cut(bytes.length)
+    return
+  }
+  let unpacked = 0
+  let at = offset + 4
+  for (let left = viewOf(bytes, offset, 4).getUint32(0, dat.little); left > 0; left--) {
+    if (at + 8 > end) {
+      yield cut(at)
+      return
+    }
+    const head = viewOf(bytes, at, 8)
+    const packedSize = head.getUint32(0, dat.little)
+    const unpackedSize = head.getUint32(4, dat.little)
+    const start = at + 8
+    if (start + packedSize > end) {
+      yield cut(at)
+      return
+    }
+    unpacked += unpackedSize
+    if (unpacked > MAX_RATIO * size + MAX_UNPACKED) {
+      throw new TraceError({
+        place: { file: name, byte: at },
+        what: `the data of one CPU claims to unpack to more than ${MAX_RATIO} times its size`,
+        hint: 'No real trace does; the file is damaged or made to do harm.',
+      })
+    }
+    const chunk = unpack(dat.compression, bytes.subarray(start, start + packedSize), unpackedSize)
+    const last = left === 1
+    if (chunk === undefined) yield { at, size: 8 + packedSize, bytes: NOTHING, last, problem: 'broken-chunk' }
+    else yield { at, size: 8 + packedSize, bytes: chunk, last }
+    at = start + packedSize
+  }
+}

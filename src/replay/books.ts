@@ -1,0 +1,114 @@
+import type { PcpChoice, ZoneFlags } from '#policies'
+import type { Fates } from './fates.ts'
+import { FreePages } from './free-pages.ts'
+import { KnownLists } from './known-lists.ts'
+import type { PageIndex } from './places.ts'
+import type { CpuFidelity, FidelityRun, Miss, Score } from './scores.ts'
+import type { Script } from './script.ts'
+import type { SilentTicks } from './ticks.ts'
+
+const newScore = (): Score => ({ recorded: 0, predicted: 0, exact: 0 })
+
+/** What a replay that follows a recording works on and writes down. */
+export class Books {
+  readonly script: Script
+  readonly fates: Fates
+  readonly index: PageIndex
+  /** Whether the replay is put right from the record after each miss. */
+  readonly resync: boolean
+  readonly held: KnownLists
+  readonly free: FreePages
+  readonly cpus: CpuFidelity[]
+  readonly misses = new Map<Miss, number>()
+  readonly bulk = { row: [] as number[], pset: [] as number[], list: [] as number[] }
+  readonly localDrains = { row: [] as number[], pset: [] as number[] }
+  readonly interruptions: Record<string, number> = {}
+  /** The row of the script that is followed now. */
+  row = 0
+  resyncs = 0
+  /** By pageset: the row of its last free, if nothing was given back then; else −1. */
+  readonly quiet: Int32Array
+
+  constructor(script: Script, choice: PcpChoice, resync: boolean, index: PageIndex, fates: Fates) {
+    this.script = script
+    this.resync = resync
+    this.index = index
+    this.fates = fates
+    this.free = new FreePages(script)
+    this.held = new KnownLists(script, choice, index)
+    this.quiet = new Int32Array(this.held.pcps.length).fill(-1)
+    this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
+      cpu,
+      warmup: 0,
+      operations: 0,
+      excusedRefills: 0,
+      refills: newScore(),
+      bursts: newScore(),
+      requested: newScore(),
+      ticks: newScore(),
+      pages: { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 },
+    }))
+  }
+
+  /** Takes pages off a list from its head until (and without) `end`; −1: all. They were popped untraced. */
+  takeUntil(list: number, end: number): boolean {
+    let clean = true
+    for (let page = this.held.lists.head(list); page !== end && page >= 0; page = this.held.lists.head(list)) {
+      if (!this.held.mayBeTaken(page, list)) clean = false
+      this.held.drop(page)
+      this.noteBulk(list)
+    }
+    return clean
+  }
+
+  noteBulk(list: number): void {
+    this.bulk.row.push(this.row)
+    this.bulk.pset.push(Math.trunc(list / this.held.perSet))
+    this.bulk.list.push(list % this.held.perSet)
+  }
+
+  /** Without resync: the policy hands out its own head, which takes the recorded page's part from here on. */
+  swapForHead(list: number, page: number): void {
+    const head = this.held.lists.head(list)
+    if (head < 0) return
+    const pset = Math.trunc(list / this.held.perSet)
+    this.held.lists.remove(head)
+    this.held.pcps[pset]!.count -= 1 << this.held.rulesOf(pset).orderOf(list % this.held.perSet)
+    if (this.held.lists.where[page]! >= 0) {
+      this.held.fate[head] = this.held.fate[page]!
+      this.held.lists.replace(page, head)
+    }
+  }
+
+  sizeOf(from: number, to: number): number {
+    let pages = 0
+    for (let item = from; item < to; item++) pages += 1 << this.script.drainOrder[item]!
+    return pages
+  }
+
+  /** Flags of a pageset's zone, as its list rules see them. */
+  flagsOf(pset: number): ZoneFlags {
+    return this.free.flags[pset % this.held.zones]!
+  }
+
+  miss(cause: Miss): void {
+    this.misses.set(cause, (this.misses.get(cause) ?? 0) + 1)
+  }
+
+  close(ticks: SilentTicks): FidelityRun {
+    const { cpus, resyncs, misses, bulk, localDrains, interruptions, held } = this
+    return {
+      cpus,
+      resyncs,
+      misses,
+      inferredBulkPages: bulk.row.length,
+      interruptions,
+      initial: { entries: held.initial, hidden: held.unknown.slice() },
+      bulk,
+      localDrains,
+      ticks,
+      highMax: held.highMax,
+      finalCounts: Int32Array.from(held.pcps, ({ count }) => count),
+    }
+  }
+}

@@ -1,0 +1,359 @@
+import type { Zone } from '#kernel'
+
+/** MAX_PAGE_ORDER: blocks have orders 0 to this. */
+export const MAX_PAGE_ORDER = 10
+/** UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC. Isolated blocks are not modelled. */
+const TYPES = 4
+const HIGHATOMIC = 3
+
+/** Where a request looks when its own type is used up: UNMOVABLE, MOVABLE, RECLAIMABLE. Source: `fallbacks`, mm/page_alloc.c, v5.10 to v7.2. */
+const FALLBACKS = [
+  [2, 1],
+  [2, 0],
+  [0, 1],
+] as const
+
+/** Blocks of a type that others may claim whole. Source: can_steal_fallback(), mm/page_alloc.c, v5.10; should_try_claim_block(), v7.2. */
+const worthClaiming = (order: number, type: number, pageblockOrder: number): boolean =>
+  order >= pageblockOrder >> 1 || type === 0 || type === 2
+
+/** How a request takes pages of another type. `steal`: 5.10 and 6.1; `claim`: 6.12 and 7.2. */
+export type FallbackFamily = 'steal' | 'claim'
+
+/** What mm_page_alloc_extfrag tells of a fallback. */
+export interface Fallback {
+  /** 5.10 and 6.1: the block found; later: the page taken. */
+  readonly pfn: number
+  /** Order and list of the block found. */
+  readonly order: number
+  readonly migratetype: number
+  /** Whether its pageblock is of the request’s type now. */
+  readonly changeOwnership: boolean
+}
+
+/**
+ * The buddy allocator of one zone: free blocks by order and migratetype, split and merged as the kernel does (pcp-unaccepted.md §4).
+ *
+ * Leaves out: ISOLATE and CMA; the HIGHATOMIC reserve; movable pages in use when a block is claimed (only free ones count as alike);
+ * capture by compaction; ALLOC_NOFRAGMENT, which no zone but NORMAL above a DMA32 has.
+ * Source: __free_one_page(), __rmqueue_smallest(), __rmqueue_fallback(), mm/page_alloc.c, v5.10 and v6.1; __rmqueue_claim(),
+ * __rmqueue_steal(), v6.12 and v7.2.
+ */
+export class Buddy {
+  /** Pfn of index 0: a multiple of the largest block. */
+  readonly base: number
+  readonly #end: number
+  readonly #pageblockOrder: number
+  readonly #family: FallbackFamily
+  // Arrays begin as zeros, so that memory never touched costs none: links are index + 1, lists number + 1.
+  /** Of the head of a free block: its list, order × TYPES + migratetype, + 1. */
+  readonly #where: Uint8Array
+  readonly #next: Int32Array
+  readonly #prev: Int32Array
+  readonly #head = new Int32Array((MAX_PAGE_ORDER + 1) * TYPES)
+  readonly #tail = new Int32Array((MAX_PAGE_ORDER + 1) * TYPES)
+  /** By migratetype: bit n is set where the list of order n holds a block. */
+  readonly #orders = new Int32Array(TYPES)
+  readonly #blockTypes: Uint8Array
+  /** Free blocks by order. */
+  readonly blocks = new Int32Array(MAX_PAGE_ORDER + 1)
+  /** Free pages. */
+  free = 0
+  /** mm_page_alloc_extfrag events; those that made a whole pageblock the request's type. */
+  fallbacks = 0
+  claims = 0
+  /** How the last `take` fell back; undefined where its own type had a block. */
+  fallback: Fallback | undefined
+
+  /** `blockTypes`: migratetype by pageblock, of the block of the zone's first page on. */
+  constructor(zone: Zone, pageblockOrder: number, family: FallbackFamily, blockTypes: Uint8Array) {
+    const mask = (1 << MAX_PAGE_ORDER) - 1
+    this.base = zone.startPfn - (zone.startPfn & mask)
+    this.#end = zone.startPfn + zone.spanned - this.base
+    const size = (this.#end + mask) & ~mask
+    this.#pageblockOrder = pageblockOrder
+    this.#family = family
+    this.#where = new Uint8Array(size)
+    this.#next = new Int32Array(size)
+    this.#prev = new Int32Array(size)
+    this.#blockTypes = new Uint8Array(size >>> pageblockOrder)
+    const first = (zone.startPfn - this.base) >>> pageblockOrder
+    for (let block = first; block < this.#blockTypes.length; block++) {
+      const type = blockTypes[block - first] ?? 1
+      this.#blockTypes[block] = type < TYPES ? type : 1
+    }
+  }
+
+  #add(at: number, order: number, type: number, toTail: boolean): void {
+    const list = order * TYPES + type
+    this.#where[at] = list + 1
+    if (toTail && this.#head[list] !== 0) {
+      const last = this.#tail[list]!
+      this.#next[last - 1] = at + 1
+      this.#prev[at] = last
+      this.#next[at] = 0
+      this.#tail[list] = at + 1
+    } else {
+      const first = this.#head[list]!
+      this.#next[at] = first
+      this.#prev[at] = 0
+      if (first === 0) {
+        this.#tail[list] = at + 1
+        this.#orders[type]! |= 1 << order
+      } else this.#prev[first - 1] = at + 1
+      this.#head[list] = at + 1
+    }
+    this.blocks[order]!++
+  }
+
+  #remove(at: number): void {
+    const list = this.#where[at]! - 1
+    const next = this.#next[at]!
+    const prev = this.#prev[at]!
+    if (prev === 0) this.#head[list] = next
+    else this.#next[prev - 1] = next
+    if (next === 0) this.#tail[list] = prev
+    else this.#prev[next - 1] = prev
+    if (this.#head[list] === 0) this.#orders[list & (TYPES - 1)]! &= ~(1 << (list >> 2))
+    this.#where[at] = 0
+    this.blocks[list >> 2]!--
+  }
+
+  /** Puts a block there as it is, without merging. It must lie in the zone and be free nowhere. */
+  put(pfn: number, order: number): void {
+    this.#add(pfn - this.base, order, this.#typeOf(pfn - this.base), true)
+    this.free += 1 << order
+  }
+
+  /** Migratetype of the pageblock that a page lies in. */
+  typeOf(pfn: number): number {
+    return this.#typeOf(pfn - this.base)
+  }
+
+  #typeOf(at: number): number {
+    return this.#blockTypes[at >>> this.#pageblockOrder]!
+  }
+
+  /** Gives a block back and merges it as far as it goes. */
+  release(pfn: number, order: number): void {
+    let at = pfn - this.base
+    const type = this.#typeOf(at)
+    this.free += 1 << order
+    let level = order
+    while (level < MAX_PAGE_ORDER) {
+      const buddy = at ^ (1 << level)
+      if ((this.#where[buddy]! - 1) >> 2 !== level) break
+      if (level >= this.#pageblockOrder && !this.#mergeBlocks(at, buddy, level, type)) break
+      this.#remove(buddy)
+      at &= buddy
+      level++
+    }
+    this.#add(at, level, type, level < MAX_PAGE_ORDER - 1 && this.#likelyToMerge(at, level))
+  }
+
+  /** Whether whole pageblocks may merge; a reserve never does. From 6.12 on they take one type. */
+  #mergeBlocks(at: number, buddy: number, order: number, type: number): boolean {
+    const other = this.#typeOf(buddy)
+    if (other === type) return true
+    if (other === HIGHATOMIC || type === HIGHATOMIC) return false
+    if (this.#family === 'claim') this.#setTypes(at & buddy, order + 1, type)
+    return true
+  }
+
+  #setTypes(at: number, order: number, type: number): void {
+    const first = at >>> this.#pageblockOrder
+    this.#blockTypes.fill(type, first, first + Math.max(1, (1 << order) >>> this.#pageblockOrder))
+  }
+
+  /** Such a block goes to the tail: the longer it stays, the sooner its parent is whole. Source: buddy_merge_likely(), v5.15. */
+  #likelyToMerge(at: number, order: number): boolean {
+    const parent = at & ~(1 << order)
+    return (this.#where[parent ^ (1 << (order + 1))]! - 1) >> 2 === order + 1
+  }
+
+  /** A block of this order and type; −1 where the zone has none left, of any type. */
+  take(order: number, type: number): number {
+    this.fallback = undefined
+    const pfn = this.#takeSmallest(order, type, type)
+    if (pfn >= 0) return pfn
+    return this.#family === 'steal' ? this.#steal(order, type) : this.#claim(order, type)
+  }
+
+  #takeSmallest(order: number, type: number, restType: number): number {
+    const fitting = this.#orders[type]! >>> order
+    if (fitting === 0) return -1
+    const from = order + 31 - Math.clz32(fitting & -fitting)
+    const at = this.#head[from * TYPES + type]! - 1
+    this.#remove(at)
+    return this.#split(at, from, order, restType)
+  }
+
+  /** Keeps the lowest part; the rest goes back as halves. */
+  #split(at: number, from: number, order: number, restType: number): number {
+    for (let level = from - 1; level >= order; level--) this.#add(at + (1 << level), level, restType, false)
+    this.free -= 1 << order
+    return at + this.base
+  }
+
+  /** The first type in turn with a block of that order; −1: none. */
+  #fallbackType(order: number, type: number): number {
+    const [first, second] = FALLBACKS[type]!
+    return (this.#orders[first]! >>> order) & 1 ? first : (this.#orders[second]! >>> order) & 1 ? second : -1
+  }
+
+  /** 5.10 and 6.1: makes the largest block of another type the request's own, with all that is free of its pageblock. */
+  #steal(order: number, type: number): number {
+    if (type >= FALLBACKS.length) return -1
+    for (let level = MAX_PAGE_ORDER; level >= order; level--) {
+      let from = this.#fallbackType(level, type)
+      if (from < 0) continue
+      let found = level
+      const whole = worthClaiming(level, type, this.#pageblockOrder)
+      if (!whole) {
+        // A small MOVABLE request takes the smallest that fits, to break up as little as it can.
+        for (found = order; this.#fallbackType(found, type) < 0; ) found++
+        from = this.#fallbackType(found, type)
+      }
+      const at = this.#head[found * TYPES + from]! - 1
+      this.fallbacks++
+      if (found >= this.#pageblockOrder) {
+        this.claims++
+        this.#setTypes(at, found, type)
+      } else if (whole) this.#claimBlock(at, type)
+      if ((this.#where[at]! - 1) % TYPES !== type) this.#retype(at, found, type)
+      this.#note(at + this.base, found, from, type)
+      return this.#takeSmallest(order, type, type)
+    }
+    return -1
+  }
+
+  /** 6.12 and 7.2: claims a block that is worth it, else takes one block and leaves its rest to its own type. */
+  #claim(order: number, type: number): number {
+    if (type >= FALLBACKS.length) return -1
+    for (let level = MAX_PAGE_ORDER; level >= order; level--) {
+      const from = this.#fallbackType(level, type)
+      if (from < 0) continue
+      if (!worthClaiming(level, type, this.#pageblockOrder)) break
+      const at = this.#head[level * TYPES + from]! - 1
+      if (level >= this.#pageblockOrder) {
+        this.fallbacks++
+        this.claims++
+        this.#remove(at)
+        this.#setTypes(at, level, type)
+        return this.#note(this.#split(at, level, order, type), level, from, type)
+      }
+      if (!this.#claimBlock(at, type)) continue
+      this.fallbacks++
+      return this.#note(this.#takeSmallest(order, type, type), level, from, type)
+    }
+    for (let level = order; level <= MAX_PAGE_ORDER; level++) {
+      const from = this.#fallbackType(level, type)
+      if (from < 0) continue
+      this.fallbacks++
+      return this.#note(this.#takeSmallest(order, from, from), level, from, type)
+    }
+    return -1
+  }
+
+  /** Returns `pfn`. */
+  #note(pfn: number, order: number, migratetype: number, type: number): number {
+    this.fallback = { pfn, order, migratetype, changeOwnership: this.typeOf(pfn) === type }
+    return pfn
+  }
+
+  /**
+   * Moves what is free of a pageblock to the request's lists, and makes the block its type if that is half of it or more. 6.12 and
+   * 7.2 move nothing where it is less. Returns whether the block changed its type.
+   */
+  #claimBlock(at: number, type: number): boolean {
+    const size = 1 << this.#pageblockOrder
+    const start = at & ~(size - 1)
+    let free = 0
+    for (let page = start; page < start + size; ) {
+      const order = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
+      if (this.#where[page] !== 0) free += 1 << order
+      page += 1 << order
+    }
+    const claimed = free >= size >> 1
+    if (claimed || this.#family === 'steal') {
+      for (let page = start; page < start + size; ) {
+        const order = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
+        if (this.#where[page] !== 0) this.#retype(page, order, type)
+        page += 1 << order
+      }
+    }
+    if (claimed) {
+      this.claims++
+      this.#setTypes(start, this.#pageblockOrder, type)
+    }
+    return claimed
+  }
+
+  #retype(at: number, order: number, type: number): void {
+    this.#remove(at)
+    this.#add(at, order, type, true)
+  }
+
+  /** Takes this very block out of the free one around it, as a recording says. False where it is not free as a whole. */
+  takeAt(pfn: number, order: number): boolean {
+    const at = pfn - this.base
+    for (let level = order; level <= MAX_PAGE_ORDER; level++) {
+      const head = at & ~((1 << level) - 1)
+      const list = this.#where[head]! - 1
+      if (list >> 2 !== level) continue
+      this.#remove(head)
+      let rest = head
+      for (let half = level - 1; half >= order; half--) {
+        const upper = rest + (1 << half)
+        const inUpper = at >= upper
+        this.#add(inUpper ? rest : upper, half, list % TYPES, false)
+        if (inUpper) rest = upper
+      }
+      this.free -= 1 << order
+      return true
+    }
+    return false
+  }
+
+  /** Whether a page lies in a free block. */
+  isFree(pfn: number): boolean {
+    return this.#orderAround(pfn - this.base) >= 0
+  }
+
+  /** Calls back for every free block, from the lowest pfn on. */
+  eachBlock(visit: (pfn: number, order: number) => void): void {
+    for (let at = 0; at < this.#where.length; at++)
+      if (this.#where[at] !== 0) visit(at + this.base, (this.#where[at]! - 1) >> 2)
+  }
+
+  /**
+   * Takes up to `pages` free pages as compaction's free scanner does: from the zone's last MOVABLE pageblock down, none that begins with
+   * a free block of a pageblock or more. Returns how many it found.
+   * Source: isolate_freepages(), suitable_migration_target(), mm/compaction.c, v5.10 to v7.2.
+   */
+  isolateFromEnd(pages: number): number {
+    let left = pages
+    const size = 1 << this.#pageblockOrder
+    for (let start = (this.#end - 1) & ~(size - 1); start >= 0 && left > 0; start -= size) {
+      if (this.#typeOf(start) !== 1 || this.#orderAround(start) >= this.#pageblockOrder) continue
+      for (let at = start; at < start + size && left > 0; ) {
+        const order = this.#where[at] === 0 ? -1 : (this.#where[at]! - 1) >> 2
+        if (order >= 0) {
+          // The last block goes in part.
+          const part = Math.min(order, 31 - Math.clz32(left))
+          this.takeAt(at + this.base, part)
+          left -= 1 << part
+          at += 1 << part
+        } else at++
+      }
+    }
+    return pages - left
+  }
+
+  /** Order of the free block that holds a page; −1: it is not free. */
+  #orderAround(at: number): number {
+    for (let level = 0; level <= MAX_PAGE_ORDER; level++)
+      if ((this.#where[at & ~((1 << level) - 1)]! - 1) >> 2 === level) return level
+    return -1
+  }
+}

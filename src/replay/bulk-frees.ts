@@ -1,0 +1,311 @@
+import { type Pcp, Quota, type ZoneFlags } from '#policies'
+import type { Books } from './books.ts'
+
+/** What a free led to: what the rule says, and what the kernel recorded after it. */
+export interface Burst {
+  readonly row: number
+  readonly pset: number
+  /** List that the block was freed to. */
+  readonly list: number
+  readonly order: number
+  /** Pages to give back by the rule, and the count at which it begins to. */
+  readonly n: number
+  readonly limit: number
+  /** State after the block came to its list, before the rule saw it. */
+  readonly saved: Pcp
+  /** Recorded drains: rows of `drain*`. */
+  readonly from: number
+  readonly to: number
+}
+
+/** Recorded bulk frees, compared with when, how many and which pages the rule would have given back. */
+export class BulkFrees {
+  readonly #books: Books
+
+  constructor(books: Books) {
+    this.#books = books
+  }
+
+  /** Compaction emptied its own CPU's lists: inferred, since no event says so; the pages are compared all the same. */
+  localDrain(row: number, pset: number, from: number, to: number): void {
+    this.#books.localDrains.row.push(row)
+    this.#books.localDrains.pset.push(pset)
+    this.drainRecorded(
+      row,
+      pset,
+      0,
+      from,
+      to,
+      this.#books.held.calibrated[pset] === 1,
+      new Quota(this.#books.sizeOf(from, to)),
+    )
+    this.#books.held.emptied(pset)
+  }
+
+  burst(burst: Burst): void {
+    const { held, resync } = this.#books
+    const { pset, order, n, limit } = burst
+    const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
+    const recorded = this.#books.sizeOf(burst.from, burst.to)
+    const refused = recorded > 0 && n === 0 && order === 0 && held.isTooFar(pset, limit)
+    const scored = held.calibrated[pset] === 1 || refused
+    const chunk = this.chunkOf(pset, n)
+    const expected = n === 0 ? 0 : this.reach(pset, n, chunk, burst.from, burst.to).pages
+    if (scored) {
+      if (recorded > 0) bursts.recorded++
+      if (n > 0) bursts.predicted++
+      if (expected === recorded) bursts.exact++
+      else {
+        this.#books.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
+        if (resync) this.#books.resyncs++
+      }
+    }
+    if (scored && !resync && expected !== recorded) {
+      this.#scoreUnpredicted(burst.row, burst.from, burst.to)
+      if (n > 0) held.popTails(pset, burst.list, n)
+    } else if (recorded === 0) this.#notRecorded(burst, scored)
+    else {
+      // A rule that empties the pageset leaves it empty, whatever its count was.
+      const empties = n === held.pcps[pset]!.count
+      const explained = scored && expected !== recorded && this.#explain(burst, recorded)
+      if (explained === false && (n === 0 || !scored)) this.#learnFrom(burst, recorded, scored, empties)
+      else if (explained === false && expected !== recorded) held.rulesOf(pset).learn?.(held.pcps[pset]!, recorded)
+      this.drainRecorded(
+        burst.row,
+        pset,
+        burst.list,
+        burst.from,
+        burst.to,
+        scored,
+        scored ? new Quota(n, chunk) : new Quota(recorded),
+      )
+      if (empties && (resync || !scored)) held.emptied(pset)
+      if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
+    }
+  }
+
+  /** Whether other flags of the zone than those thought of explain what was recorded: then these are taken. */
+  #explain({ pset, order, saved, from, to }: Burst, recorded: number): boolean {
+    const { held, free } = this.#books
+    if (!held.traits.reclaimActive) return false
+    const zone = pset % held.zones
+    for (const flags of free.otherFlags(zone, held.traits.decay)) {
+      const pcp = { ...saved }
+      const n = held.rulesOf(pset).nrFree(pcp, order, flags)
+      const pages = n === 0 ? 0 : this.reach(pset, n, this.chunkOf(pset, n), from, to).pages
+      if (pages !== recorded) continue
+      if (recorded > 0 && !this.#mayBe(flags, pset, order, saved)) continue
+      Object.assign(held.pcps[pset]!, pcp)
+      free.learn(zone, flags)
+      return true
+    }
+    return false
+  }
+
+  /** Whether flags explain that pages go now and none went at the last free: they began since, or the count crossed their limit. */
+  #mayBe(flags: ZoneFlags, pset: number, order: number, saved: Pcp): boolean {
+    const { held, free, quiet } = this.#books
+    if (quiet[pset]! < 0 || free.mayBegin(pset % held.zones, flags, quiet[pset]!)) return true
+    return held.rulesOf(pset).nrFree({ ...saved, count: saved.count - (1 << order) }, order, flags) === 0
+  }
+
+  /** The kernel gave nothing back. Self-tuning rules: the count is known, so `high` is higher than thought. */
+  #notRecorded(burst: Burst, scored: boolean): void {
+    const { pset, limit, saved } = burst
+    const { held } = this.#books
+    const pcp = held.pcps[pset]!
+    if (scored && held.dropGone(pset)) {
+      Object.assign(pcp, { ...saved, count: pcp.count })
+      held.rulesOf(pset).nrFree(pcp, burst.order, this.#books.flagsOf(pset))
+      return
+    }
+    if (scored && (this.#explain(burst, 0) || held.raiseHigh(pset))) return
+    Object.assign(pcp, saved)
+    held.recount(pset, limit - 1)
+    if (held.unknown[pset]! > 0) held.calibrated[pset] = 0
+  }
+
+  /** The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself. */
+  #learnFrom({ pset, order, n, limit, saved }: Burst, recorded: number, scored: boolean, empties: boolean): void {
+    const { held } = this.#books
+    const rules = held.rulesOf(pset)
+    const pcp = held.pcps[pset]!
+    const learnt = scored && held.lowerHigh(pset, saved, this.#books.free.unpressed(pset % held.zones))
+    if (!learnt && !empties && order === 0 && limit > 0) held.recount(pset, limit)
+    if (empties || order === 0 || n === 0) held.calibrated[pset] = 1
+    Object.assign(pcp, { ...saved, count: pcp.count })
+    if (rules.nrFree(pcp, order, this.#books.flagsOf(pset)) !== recorded) rules.learn?.(pcp, recorded)
+  }
+
+  /** vmstat_update() lowers `high` and gives back what lies above it. */
+  tick(row: number): void {
+    const { script, held, index } = this.#books
+    const cpu = script.cpu[row]!
+    let from = script.drainStart[row]!
+    const end = script.drainEnd[row]!
+    for (let zone = 0; zone < held.zones; zone++) {
+      let to = from
+      while (to < end && index.zone(script.drainPfn[to]!) === zone) to++
+      this.#tickOf(row, cpu * held.zones + zone, from, to)
+      from = to
+    }
+  }
+
+  /** A tick of which no event tells: nothing was given back, at least where it was thought to be. */
+  silentTick(cpu: number): void {
+    const { held, row } = this.#books
+    for (let zone = 0; zone < held.zones; zone++) this.#tickOf(row, cpu * held.zones + zone, 0, 0)
+  }
+
+  #tickOf(row: number, pset: number, from: number, to: number): void {
+    const { held, resync } = this.#books
+    const { ticks } = this.#books.cpus[Math.trunc(pset / held.zones)]!
+    const rules = held.rulesOf(pset)
+    const pcp = held.pcps[pset]!
+    const recorded = this.#books.sizeOf(from, to)
+    const n = held.tick(pset)
+    const expected = n === 0 ? 0 : this.reach(pset, n, pcp.batch, from, to).pages
+    const scored = held.calibrated[pset] === 1
+    if (scored) {
+      if (recorded > 0) ticks.recorded++
+      if (expected > 0) ticks.predicted++
+      if (recorded > 0 && expected === recorded) ticks.exact++
+      if (expected !== recorded) {
+        this.#books.miss('tick-size')
+        if (resync) this.#books.resyncs++
+      }
+    }
+    if (recorded > 0)
+      this.drainRecorded(row, pset, 0, from, to, scored, scored ? new Quota(n, pcp.batch) : new Quota(recorded))
+    else if (n > 0 && scored && !resync) held.popTails(pset, 0, n)
+    // Pages went, so the count is at `high` now: the better known of the two proves the other.
+    if (recorded > 0 && rules.onTick !== undefined) {
+      if (!scored) {
+        held.recount(pset, pcp.high)
+        held.calibrated[pset] = 1
+      } else if (expected !== recorded && resync) pcp.high = Math.max(pcp.count, pcp.highMin)
+    } else if (expected !== recorded && scored && resync) held.raiseHigh(pset)
+  }
+
+  /** Recorded pages of a burst that the replay, left to itself, did not make so. */
+  #scoreUnpredicted(row: number, from: number, to: number): void {
+    const { pages } = this.#books.cpus[this.#books.script.cpu[row]!]!
+    pages.recorded += to - from
+    pages.wrong += to - from
+  }
+
+  /**
+   * Where the recorded pages end that `n` asked for take, and how many pages that makes: high-order blocks may overshoot, and no
+   * more go than the lists hold.
+   */
+  reach(pset: number, n: number, chunk: number, from: number, to: number): { end: number; pages: number } {
+    const { drainOrder } = this.#books.script
+    const quota = new Quota(n, chunk)
+    let end = from
+    for (; end < to && quota.rest > 0; end++) quota.take(1 << drainOrder[end]!)
+    const gone = this.#books.sizeOf(from, end)
+    return { end, pages: gone + Math.min(quota.rest, Math.max(0, this.#books.held.pcps[pset]!.count - gone)) }
+  }
+
+  /** Pages per hold of zone->lock. */
+  chunkOf(pset: number, n: number): number {
+    return this.#books.held.rulesOf(pset).freeChunk?.(this.#books.held.pcps[pset]!) ?? n
+  }
+
+  /**
+   * Takes the recorded pages of a bulk free off the lists, each compared with the page that the rule gives back next. Pages beyond
+   * the `quota` are wrong, whichever they are.
+   */
+  drainRecorded(
+    row: number,
+    pset: number,
+    list: number,
+    from: number,
+    to: number,
+    scored: boolean,
+    quota: Quota,
+  ): void {
+    const script = this.#books.script
+    const { pages } = this.#books.cpus[script.cpu[row]!]!
+    const rules = this.#books.held.rulesOf(pset)
+    const lists = this.#books.held.lists
+    const base = pset * this.#books.held.perSet
+    const fresh = new Set<number>()
+    // Pages from before the trace lie at the tails; the record shows on which list.
+    for (let item = to - 1; item >= from; item--) {
+      const zone = this.#books.index.zone(script.drainPfn[item]!)
+      const order = script.drainOrder[item]!
+      if (zone < 0 || !rules.allowed(order)) continue
+      const page = this.#books.index.at(script.drainPfn[item]!, zone)
+      if (lists.where[page]! >= 0 || this.#books.held.unknown[pset]! <= 0) continue
+      const type = script.drainMigratetype[item]!
+      const at = rules.listOf(order, type < 3 ? type : 1)
+      if (this.#books.held.known[base + at] === 1) continue
+      this.#books.held.takeUnknown(pset, base + at, order)
+      lists.pushTail(base + at, page)
+      fresh.add(page)
+    }
+    const order = rules.bulkOrder()
+    order.begin(quota.left, list)
+    for (let item = from; item < to; item++) {
+      const zone = this.#books.index.zone(script.drainPfn[item]!)
+      if (zone < 0) continue
+      const page = this.#books.index.at(script.drainPfn[item]!, zone)
+      const size = 1 << script.drainOrder[item]!
+      const on = lists.where[page]!
+      this.#books.free.add(zone, size)
+      let expected = -1
+      for (let at = base; quota.left > 0 && at < base + this.#books.held.perSet; at++) {
+        if (lists.lens[at]! === 0) continue
+        const next = base + order.next(lists.lens, base, quota.left)
+        expected = rules.drainsFrom === 'tail' ? lists.tail(next) : lists.head(next)
+        break
+      }
+      const beyond = quota.left <= 0
+      const again = quota.take(size)
+      if (scored) {
+        pages.recorded++
+        if (fresh.has(page) && !beyond) pages.unknownStart++
+        else if (page === expected) pages.exact++
+        else {
+          pages.wrong++
+          this.#books.miss(beyond ? 'page-not-predicted' : on < 0 ? 'page-not-held' : 'not-the-tail')
+          this.#books.resyncs++
+          if (this.#books.resync && expected >= 0 && on >= 0) this.#books.held.dropGone(pset)
+        }
+      }
+      if (lists.where[page]! >= 0) this.#books.held.drop(page)
+      else this.#books.held.pcps[pset]!.count -= size
+      if (again) order.begin(quota.left, list)
+    }
+  }
+
+  /**
+   * Recorded drains that no free of this CPU explains. All that its lists hold: compaction emptied them. Else pages of other
+   * CPUs, by a request that was not traced.
+   */
+  strayDrains(row: number): void {
+    const script = this.#books.script
+    const from = script.drainStart[row]!
+    const to = script.drainEnd[row]!
+    if (from === to) return
+    const zone = this.#books.index.zone(script.drainPfn[from]!)
+    const pset = script.cpu[row]! * this.#books.held.zones + Math.max(0, zone)
+    if (this.#books.sizeOf(from, to) === this.#books.held.pcps[pset]!.count) {
+      this.localDrain(row, pset, from, to)
+      return
+    }
+    const { pages } = this.#books.cpus[script.cpu[row]!]!
+    for (let item = from; item < to; item++) {
+      this.#books.miss('drain-unexplained')
+      if (this.#books.held.calibrated[pset] === 1) {
+        pages.recorded++
+        pages.wrong++
+      }
+      const at = this.#books.index.zone(script.drainPfn[item]!)
+      const page = at < 0 ? -1 : this.#books.index.at(script.drainPfn[item]!, at)
+      if (at >= 0) this.#books.free.add(at, 1 << script.drainOrder[item]!)
+      if (page >= 0 && this.#books.held.lists.where[page]! >= 0) this.#books.held.drop(page)
+    }
+  }
+}

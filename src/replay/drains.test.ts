@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest'
+import type { TraceEvent } from '#events'
+import { choosePcp } from '#policies'
+import type { LockPrices } from './clocks.ts'
+import { infer } from './inferred.ts'
+import { runPolicy } from './run.ts'
+import { scriptOf } from './script.ts'
+import { recordingOf, story } from './testing/story.ts'
+
+/** A bulk free of n pages takes 1000 + 10 n ns, a refill 2000 + 20 n. Moments of a story are 1000 ns apart. */
+const prices: LockPrices = {
+  id: 'plain',
+  bulkFree: { baseNs: 1000, pageNs: 10 },
+  refill: { baseNs: 2000, pageNs: 20 },
+}
+
+const runOf = (recording: ReturnType<typeof story>, id: string, isolated: readonly number[] = []) => {
+  const script = scriptOf(recording)
+  const choice = choosePcp(id, '5.10')
+  return runPolicy(script, choice, infer(script).inferred, { prices: [prices], isolated }).result
+}
+const run = (text: string, id: string, isolated?: readonly number[]) => runOf(story(text, {}), id, isolated)
+
+// Three pages of CPU 0 are drained from 4000 to 5030; CPU 0 frees one at 5000.
+const collision = 'cpu0 free a free b free c\ncpu1 drain-all\ncpu0 free d'
+
+describe('a local operation that meets a drain', () => {
+  test('waits for a blocking lock, and keeps its page', () => {
+    const { work, times } = run(collision, 'pcp/spinlock')
+    expect(work).toMatchObject({ pcpLocksContended: 1, freesToBuddy: 0, requestedDrainPages: 3 })
+    expect(times).toMatchObject({ listWait: { count: 1, max: 30 }, requester: { count: 1, max: 1030 } })
+  })
+
+  test('goes to the buddy where the lock is only tried, and waits there for the same drain', () => {
+    const { work, times } = run(collision, 'pcp/trylock')
+    expect(work).toMatchObject({ pcpLocksContended: 1, freesToBuddy: 1 })
+    expect(times).toMatchObject({ listWait: { count: 0 }, zoneWait: { positive: 1, max: 30 } })
+  })
+
+  test('can’t meet it on one CPU, nor while lists are only swapped', () => {
+    expect(run(collision, 'pcp/trylock{kernel=up}').work).toMatchObject({ pcpLocksContended: 0, irqSaves: 4 })
+    expect(run(collision, 'pcp/rcu-swap{gracePeriodNs=0}').work).toMatchObject({
+      pcpLocksContended: 0,
+      freesToBuddy: 0,
+    })
+  })
+
+  test('is late by the work that ran on its CPU', () => {
+    const { times, work } = run(collision, 'pcp/work{workDelayNs=0}')
+    expect(times).toMatchObject({ stolenNs: { 0: 1030, 1: 0 }, requester: { max: 1030 }, longestIrqsOffNs: 1030 })
+    expect(work.interruptions).toBe(1)
+  })
+})
+
+describe('what a requester waits', () => {
+  const two = 'cpu0 free a\ncpu1 free b free c\ncpu1 drain-all'
+
+  test('for the slowest CPU, or the sum of all', () => {
+    // Both items begin at once and take zone->lock in turn.
+    expect(run(two, 'pcp/work{workDelayNs=0}').times?.requester.max).toBe(1010 + 1020)
+    expect(run(two, 'pcp/work{workDelayNs=0,busyCpus=1,busyDelayNs=5000}').times?.requester.max).toBe(5000 + 1010)
+    expect(run(two, 'pcp/work{workDelayNs=0,isolatedDelayNs=700}', [1]).times?.requester.max).toBe(1010 + 1020)
+    expect(run(two, 'pcp/trylock').times?.requester.max).toBe(1010 + 1020)
+    expect(run(two, 'pcp/rcu-swap{gracePeriodNs=9000}').times?.requester.max).toBe(9000 + 1010 + 1020)
+  })
+
+  test('for the first recorded grace period that begins after it', () => {
+    const gp = (time: number, gpevent: string): TraceEvent => ({
+      event: 'rcu_grace_period',
+      time,
+      cpu: 0,
+      rcuname: 'rcu_sched',
+      gpSeq: 1,
+      gpevent,
+    })
+    const events: TraceEvent[] = [
+      { event: 'mm_page_free', time: 100, cpu: 0, pfn: 600, order: 0 },
+      gp(150, 'start'),
+      { event: 'drain_all_pages', time: 200, cpu: 1, zone: 0n },
+      gp(250, 'end'),
+      gp(400, 'start'),
+      gp(900, 'end'),
+    ]
+    const recording = recordingOf(events)
+    expect(runOf(recording, 'pcp/rcu-swap').times?.requester.max).toBe(700 + 1010)
+    expect(runOf(recording, 'pcp/rcu-swap{gracePeriods=generated,gracePeriodNs=50}').times?.requester.max).toBe(
+      50 + 1010,
+    )
+  })
+})
+
+test('chunks of 2016 pages let others in between; a whole count does not', () => {
+  const frees = Array.from({ length: 70 }, (_, page) => `cpu0 free p${page}`).join('\n')
+  const text = `${frees}\ncpu1 drain-all\ncpu0 free x`
+  // x goes to the buddy between the first chunk and the second, which waits 10 ns for it.
+  const holds = (id: string) => run(text, id).times?.longestIrqsOffNs
+  expect(holds('pcp/linux-5.10+trylock{high=1000,batch=1}')).toBe(1000 + 32 * 10 + 10)
+  expect(holds('pcp/linux-5.10+trylock{high=1000,batch=1,wholeCount=true}')).toBe(1000 + 70 * 10)
+})
+
+test('PREEMPT_RT: before the delta each drain took a lock that may sleep with interrupts off', () => {
+  expect(run(collision, 'pcp/trylock{kernel=rt}')).toMatchObject({
+    work: { sleepsInAtomic: 0 },
+    times: { longestIrqsOffNs: 0 },
+  })
+  expect(run(collision, 'pcp/trylock{kernel=rt,corrected=false}')).toMatchObject({
+    work: { sleepsInAtomic: 1 },
+    times: { longestIrqsOffNs: 1030 },
+  })
+  expect(run(collision, 'pcp/trylock{kernel=rt-up,corrected=false}').work.irqSaves).toBe(3)
+  expect(run(collision, 'pcp/trylock{kernel=up-bypass}').work).toMatchObject({
+    freesToBuddy: 4,
+    requestedDrainPages: 0,
+  })
+})
+
+test('without lists on isolated CPUs nobody is interrupted there, and each operation takes zone->lock', () => {
+  const text = 'cpu0 free a\ncpu1 free b free c\ncpu0 drain-all'
+  const { work, interruptions } = run(text, 'pcp/no-isolated', [1])
+  expect(interruptions).toEqual({ 0: 1 })
+  expect(work).toMatchObject({ freesToBuddy: 2, strandedPagesAtEnd: 0 })
+})

@@ -1,0 +1,74 @@
+import type { Cpu, Ns, Random } from '#kernel'
+import type { Clock } from './types.ts'
+
+export interface CallbackParams {
+  readonly cpus: number
+  readonly nocb: 'all' | 'none'
+  readonly callbackNs: Ns
+  readonly rehomeChance: number
+  readonly atHomeChance: number
+}
+
+/**
+ * The way of a callback: when its CPU gives it a grace period, how long after that period it runs, and where.
+ *
+ * Source: call_rcu() with interrupts off on an empty list leaves the wake of rcuog to a timer of a jiffy
+ * (__call_rcu_nocb_wake(), kernel/rcu/tree_nocb.h, 6.1); not offloaded, a CPU accelerates and notices the end at its ticks.
+ * Where an rcuoc thread runs is the scheduler’s: here on its own CPU or on any idle one, and there again until it is moved. That is
+ * a guess of ours which fits the published figures, see docs/rcuscale.md.
+ * Leaves out: the bypass list and RCU_LAZY.
+ */
+export class Callbacks {
+  readonly #params: CallbackParams
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #idle: readonly Cpu[]
+  /** Where each CPU's callbacks are invoked. */
+  readonly #homes: Cpu[]
+
+  constructor(params: CallbackParams, busy: ReadonlySet<Cpu>, clock: Clock, random: Random) {
+    this.#params = params
+    this.#clock = clock
+    this.#random = random
+    const cpus = Array.from({ length: params.cpus }, (_, cpu) => cpu)
+    this.#idle = cpus.filter((cpu) => !busy.has(cpu))
+    this.#homes = cpus.map((cpu) => this.#home(cpu))
+  }
+
+  /** call_rcu() under a raw lock, as kvfree_rcu() and its monitor do. `call` hears on which CPU it is invoked. */
+  callRcu(cpu: Cpu, at: Ns, call: (on: Cpu) => void): void {
+    const clock = this.#clock
+    clock.timers.set(clock.tickAfter(at), () =>
+      clock.afterGracePeriod(cpu, () => {
+        clock.timers.set(this.#noticed(), () => call(this.#place(cpu)))
+      }),
+    )
+  }
+
+  /** synchronize_rcu() by a task on `cpu`: interrupts are on, so that nothing defers the wake of rcuog. */
+  synchronize(cpu: Cpu, wake: () => void): void {
+    const clock = this.#clock
+    const wait = () => clock.afterGracePeriod(cpu, () => clock.timers.set(this.#noticed(), wake))
+    if (this.#params.nocb === 'all') wait()
+    else clock.timers.set(clock.tickAfter(clock.now), wait)
+  }
+
+  /** When the end of a grace period that is now is noticed. */
+  #noticed(): Ns {
+    const { nocb, callbackNs } = this.#params
+    const { now } = this.#clock
+    return nocb === 'all' ? now + callbackNs * (0.5 + this.#random.uniform()) : this.#clock.tickAfter(now)
+  }
+
+  #place(cpu: Cpu): Cpu {
+    const { nocb, rehomeChance } = this.#params
+    if (nocb === 'all' && this.#random.chance(rehomeChance)) this.#homes[cpu] = this.#home(cpu)
+    return this.#homes[cpu]!
+  }
+
+  #home(cpu: Cpu): Cpu {
+    const { nocb, atHomeChance } = this.#params
+    if (nocb === 'none' || this.#idle.length === 0 || this.#random.chance(atHomeChance)) return cpu
+    return this.#idle[this.#random.below(this.#idle.length)]!
+  }
+}

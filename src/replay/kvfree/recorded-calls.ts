@@ -1,0 +1,242 @@
+import { type Events, Kind, type Recording } from '#events'
+import type { Ns } from '#kernel'
+import { Channel } from '#policies'
+import type { CallColumns, CallKind } from './columns.ts'
+
+/** Calls of kvfree_call_rcu() that a trace holds, or that its frees prove. */
+export interface RecordedCalls {
+  readonly cpus: readonly CallColumns[]
+  readonly kinds: readonly CallKind[]
+  readonly count: number
+  /** No kprobe was set: moments are spread between what is known. */
+  readonly inferred: boolean
+}
+
+/** x86-64, with four and with five levels of page tables: the upper halves of addresses. */
+const vmallocAreas = [
+  [0xffffc900, 0xffffea00],
+  [0xffa00000, 0xffd20000],
+] as const
+
+const isVmalloc = (high: number): boolean => vmallocAreas.some(([from, to]) => high >= from && high < to)
+
+const PAGE = 4096
+/** Taken for objects of which nothing tells the size: rcuscale's. */
+const USUAL_BYTES = 32
+
+/** Greatest power of two that divides all addresses seen on each page: what the slab allocator takes for one of its objects, at most. */
+class Alignments {
+  readonly #of = new Map<number, number>()
+
+  /** `page`: an address without its last 12 bits, as a number of pages. */
+  add(page: number, offset: number): void {
+    const alignment = offset === 0 ? PAGE : offset & -offset
+    const known = this.#of.get(page)
+    if (known === undefined || alignment < known) this.#of.set(page, alignment)
+  }
+
+  bytesOn(page: number): number {
+    const alignment = this.#of.get(page) ?? 0
+    return alignment >= PAGE || alignment < 8 ? USUAL_BYTES : alignment
+  }
+}
+
+/** Halves of a column of addresses, with no bigint made. */
+class Halves {
+  readonly #words: Uint32Array
+  readonly #low = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
+
+  constructor({ buffer, byteOffset, length }: BigUint64Array) {
+    this.#words = new Uint32Array(buffer, byteOffset, length * 2)
+  }
+
+  low(slot: number): number {
+    return this.#words[slot * 2 + this.#low]!
+  }
+
+  high(slot: number): number {
+    return this.#words[slot * 2 + 1 - this.#low]!
+  }
+}
+
+/** Objects that the probe's two arguments name, by kernel: up to 6.1 the second is the offset of the rcu_head where there is one. */
+class Objects {
+  readonly #heads: Halves
+  readonly #args: Halves
+  high = 0
+  low = 0
+  isSingle = false
+
+  constructor(heads: BigUint64Array, args: BigUint64Array) {
+    this.#heads = new Halves(heads)
+    this.#args = new Halves(args)
+  }
+
+  /** Reads the call at a slot into the fields. */
+  read(slot: number): void {
+    const [head, arg] = [this.#heads, this.#args]
+    const [high, low] = [head.high(slot), head.low(slot)]
+    this.isSingle = high === 0 && low === 0
+    this.high = arg.high(slot)
+    this.low = arg.low(slot)
+    if (this.isSingle || this.high > 0 || this.low >= PAGE) return
+    const offset = this.low
+    this.high = low < offset ? high - 1 : high
+    this.low = (low - offset) >>> 0
+  }
+
+  get page(): number {
+    return this.high * 2 ** 20 + (this.low >>> 12)
+  }
+
+  get offset(): number {
+    return this.low & (PAGE - 1)
+  }
+}
+
+/**
+ * Reads the calls. Without a kprobe on kvfree_call_rcu they are inferred: each batch's objects are spread evenly between two detaches.
+ */
+export function recordedCalls({ events, machine }: Recording): RecordedCalls {
+  const cpuCount = Math.max(1, ...machine.cpus.map((cpu) => cpu + 1))
+  const probed = events.tables.kvfree_call_rcu.length > 0
+  return probed ? probedCalls(events, cpuCount) : inferredCalls(events, cpuCount)
+}
+
+function probedCalls(events: Events, cpuCount: number): RecordedCalls {
+  const { kind: eventKinds, cpu: cpus, slot: slots, time: times, tables } = events
+  const { head, arg } = tables.kvfree_call_rcu.column
+  const object = new Objects(head.data as BigUint64Array, arg.data as BigUint64Array)
+  const count = tables.kvfree_call_rcu.length
+  const alignments = new Alignments()
+  const perCpu = new Uint32Array(cpuCount)
+  for (let row = 0; row < events.length; row++) {
+    if (eventKinds[row] !== Kind.kvfree_call_rcu) continue
+    perCpu[cpus[row]!]!++
+    object.read(slots[row]!)
+    alignments.add(object.page, object.offset)
+  }
+  const columns = [...perCpu].map((n) => ({
+    time: new Float64Array(n),
+    single: new Uint8Array(n),
+    kind: new Uint8Array(n),
+  }))
+  const kinds = new Kinds()
+  const at = new Uint32Array(cpuCount)
+  for (let row = 0; row < events.length; row++) {
+    if (eventKinds[row] !== Kind.kvfree_call_rcu) continue
+    const cpu = cpus[row]!
+    object.read(slots[row]!)
+    const to = at[cpu]!++
+    const own = columns[cpu]!
+    own.time[to] = times[row]!
+    own.single[to] = Number(object.isSingle)
+    own.kind[to] = kinds.of(isVmalloc(object.high), alignments.bytesOn(object.page))
+  }
+  return { cpus: columns, kinds: kinds.list, count, inferred: false }
+}
+
+/** Numbers of the kinds of objects met. A size stands for a kmem_cache. */
+class Kinds {
+  readonly list: CallKind[] = []
+  readonly #numbers = new Map<number, number>()
+
+  of(vmalloc: boolean, bytes: number): number {
+    const key = vmalloc ? -1 : bytes
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      number = this.list.length
+      this.#numbers.set(key, number)
+      this.list.push(
+        vmalloc
+          ? { channel: Channel.vmalloc, bytes: PAGE, cache: -1 }
+          : { channel: Channel.slab, bytes, cache: number },
+      )
+    }
+    return number
+  }
+}
+
+/** A batch that was freed, and when it was detached. */
+interface Batch {
+  readonly cpu: number
+  readonly from: Ns
+  readonly detached: Ns
+  n: number
+}
+
+/**
+ * Each batch handed to RCU emits rcu_callback of rcu_work_rcufn with one of two constant addresses per CPU, and what its work frees is
+ * counted: its objects came between the CPU's previous detach and this one.
+ */
+function inferredCalls(events: Events, cpuCount: number): RecordedCalls {
+  const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
+  const rcufn = strings.find('rcu_work_rcufn')
+  const batchWork = strings.find('kfree_rcu_work')
+  const detached = new Map<bigint, { cpu: number; at: Ns; previous: Ns }>()
+  const lastDetach = new Map<bigint, Ns>()
+  // Batches whose callback was invoked, oldest first: their works begin in that order on a machine that keeps up.
+  const invoked: { cpu: number; at: Ns; previous: Ns }[] = []
+  const running = new Map<number, Batch>()
+  const batches: Batch[] = []
+  const start = events.length > 0 ? times[0]! : 0
+  // The two slots of a CPU lie within one per-CPU area, far smaller than the distance of two areas.
+  const areaOf = (rhp: bigint): bigint => rhp / 0x1000n
+  for (let row = 0; row < events.length; row++) {
+    const slot = slots[row]!,
+      pid = events.pid[row]!
+    switch (kinds[row]!) {
+      case Kind.rcu_callback: {
+        const { func, rhp } = tables.rcu_callback.column
+        if (func.data[slot] !== rcufn) break
+        const address = rhp.data[slot] as bigint
+        const area = areaOf(address)
+        detached.set(address, { cpu: cpus[row]!, at: times[row]!, previous: lastDetach.get(area) ?? start })
+        lastDetach.set(area, times[row]!)
+        break
+      }
+      case Kind.rcu_invoke_callback: {
+        const { func, rhp } = tables.rcu_invoke_callback.column
+        if (func.data[slot] !== rcufn) break
+        const batch = detached.get(rhp.data[slot] as bigint)
+        if (batch !== undefined) invoked.push(batch)
+        break
+      }
+      case Kind.workqueue_execute_start: {
+        if (tables.workqueue_execute_start.column.function.data[slot] !== batchWork) break
+        const from = invoked.shift()
+        if (from === undefined) break
+        const batch = { cpu: from.cpu, from: from.previous, detached: from.at, n: 0 }
+        running.set(pid, batch)
+        batches.push(batch)
+        break
+      }
+      case Kind.workqueue_execute_end:
+        running.delete(pid)
+        break
+      case Kind.rcu_invoke_kfree_bulk_callback: {
+        const batch = running.get(pid)
+        if (batch !== undefined) batch.n += tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data[slot] as number
+        break
+      }
+      case Kind.rcu_invoke_kvfree_callback: {
+        const batch = running.get(pid)
+        if (batch !== undefined) batch.n++
+        break
+      }
+    }
+  }
+  const ofCpu: Ns[][] = Array.from({ length: cpuCount }, () => [])
+  for (const { cpu, from, detached: to, n } of batches)
+    for (let i = 0; i < n; i++) ofCpu[cpu]?.push(from + ((to - from) * (i + 0.5)) / n)
+  let count = 0
+  const columns = ofCpu.map((moments) => {
+    count += moments.length
+    return {
+      time: Float64Array.from(moments).sort(),
+      single: new Uint8Array(moments.length),
+      kind: new Uint8Array(moments.length),
+    }
+  })
+  return { cpus: columns, kinds: [{ channel: Channel.slab, bytes: USUAL_BYTES, cache: 0 }], count, inferred: true }
+}

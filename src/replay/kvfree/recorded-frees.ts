@@ -1,0 +1,49 @@
+import { type Events, Kind } from '#events'
+import { Channel, sheafCapacity } from '#policies'
+import { Frees } from './ledger.ts'
+import type { RecordedCalls } from './recorded-calls.ts'
+import type { CallbackRun } from './recorded-works.ts'
+
+/** 1 for each call that came at or before a moment on a CPU. */
+function kindBefore({ cpus, kinds }: RecordedCalls, cpu: number, time: number) {
+  const own = cpus[cpu]
+  if (own === undefined) return undefined
+  let low = 0
+  let high = own.time.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (own.time[middle]! <= time) low = middle + 1
+    else high = middle
+  }
+  return low === 0 ? undefined : kinds[own.kind[low - 1]!]
+}
+
+/**
+ * What the trace records as freed, in order of time. A sheaf's callback does not say how many objects it frees: as many as its cache's
+ * sheaves hold, and the cache is that of the last call on the CPU before the sheaf was handed to RCU, the one that filled it.
+ */
+export function recordedFrees(events: Events, calls: RecordedCalls, sheaves: readonly CallbackRun[]): Frees {
+  const { kind: kinds, slot: slots, time: times, tables } = events
+  const { rcu_invoke_kfree_bulk_callback: bulk } = tables
+  const invoked = sheaves
+    .filter(({ invoked: at }) => at !== undefined)
+    .map(({ cpu, queued, invoked: at }) => ({ at: at!, n: sheafCapacity(kindBefore(calls, cpu, queued)?.bytes ?? 0) }))
+    .sort((a, b) => a.at - b.at)
+  let sheaf = 0
+  const frees = new Frees()
+  const sheavesUntil = (time: number) => {
+    for (; sheaf < invoked.length && invoked[sheaf]!.at <= time; sheaf++)
+      frees.add(invoked[sheaf]!.at, invoked[sheaf]!.n, Channel.sheaf)
+  }
+  for (let row = 0; row < events.length; row++) {
+    const kind = kinds[row]!
+    if (kind !== Kind.rcu_invoke_kfree_bulk_callback && kind !== Kind.rcu_invoke_kvfree_callback) continue
+    const time = times[row]!
+    sheavesUntil(time)
+    if (kind === Kind.rcu_invoke_kfree_bulk_callback)
+      frees.add(time, bulk.column.nrRecords.data[slots[row]!] as number, Channel.slab)
+    else frees.add(time, 1, Channel.list)
+  }
+  sheavesUntil(Number.POSITIVE_INFINITY)
+  return frees
+}

@@ -1,0 +1,176 @@
+import { ABSENT, type Events, Kind } from '#events'
+import type { Cpu, Ns } from '#kernel'
+import type { WorkItem } from '#policies'
+
+/** One execution of a work item. */
+export interface WorkRun {
+  readonly item: Pick<WorkItem, 'kind' | 'cpu' | 'slot'>
+  /** Absent where its queueing was not recorded. */
+  readonly queued: Ns | undefined
+  readonly start: Ns
+  readonly end: Ns | undefined
+  /** Pages of pointers that it freed. No input of a replay, but for what a CPU's cache began with. */
+  readonly bulkFrees: number
+}
+
+const kindOf = {
+  kfree_rcu_monitor: 'monitor',
+  kfree_rcu_work: 'batch',
+  fill_page_cache_func: 'refill',
+} as const satisfies Record<string, WorkItem['kind']>
+
+/** What lies in one CPU's area lies closer than this; areas of two CPUs lie farther apart. */
+const AREA = 0x1000n
+
+interface Pointer {
+  readonly address: bigint
+  readonly kind: WorkItem['kind']
+  /** Times that it was queued, by CPU. */
+  readonly queuedOn: Map<Cpu, number>
+}
+
+type Identity = WorkRun['item']
+
+/**
+ * Which address is which item. Items of one CPU lie in its per-CPU area, batches in order of slot; the CPU is the one that queued the
+ * area's monitor and refill most often, since both are queued by timers of the CPU that enqueues.
+ */
+function identify(pointers: readonly Pointer[]): Map<bigint, Identity> {
+  const sorted = [...pointers].sort((a, b) => (a.address < b.address ? -1 : 1))
+  const areas: Pointer[][] = []
+  for (const pointer of sorted) {
+    const last = areas.at(-1)
+    if (last !== undefined && pointer.address - last.at(-1)!.address < AREA) last.push(pointer)
+    else areas.push([pointer])
+  }
+  const find = (area: readonly Pointer[], kind: WorkItem['kind']) => area.find((one) => one.kind === kind)?.address
+  const whole = areas.find((area) => find(area, 'monitor') !== undefined && find(area, 'refill') !== undefined)
+  const between = whole === undefined ? 0n : find(whole, 'refill')! - find(whole, 'monitor')!
+  const anchorOf = (area: readonly Pointer[]): bigint | undefined => {
+    const refill = find(area, 'refill')
+    return find(area, 'monitor') ?? (refill === undefined ? undefined : refill - between)
+  }
+  const offsets = new Set<bigint>()
+  for (const area of areas) {
+    const anchor = anchorOf(area)
+    if (anchor === undefined) continue
+    for (const { kind, address } of area) if (kind === 'batch') offsets.add(address - anchor)
+  }
+  const slots = [...offsets].sort((a, b) => (a < b ? -1 : 1))
+  const identities = new Map<bigint, Identity>()
+  for (const area of areas) {
+    const anchor = anchorOf(area)
+    const cpu = queuedMostOn(area)
+    if (anchor === undefined || cpu === undefined) continue
+    for (const { kind, address } of area)
+      identities.set(address, { kind, cpu, slot: kind === 'batch' ? slots.indexOf(address - anchor) : 0 })
+  }
+  return identities
+}
+
+function queuedMostOn(area: readonly Pointer[]): Cpu | undefined {
+  const votes = new Map<Cpu, number>()
+  for (const { kind, queuedOn } of area)
+    if (kind !== 'batch') for (const [cpu, n] of queuedOn) votes.set(cpu, (votes.get(cpu) ?? 0) + n)
+  return [...votes].sort(([, a], [, b]) => b - a)[0]?.[0]
+}
+
+/** All executions of kvfree's work items that a trace holds, in order of start. */
+export function recordedWorks(events: Events): WorkRun[] {
+  const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
+  const { workqueue_queue_work: queue, workqueue_execute_start: begin, workqueue_execute_end: end } = tables
+  const byFunction = new Map(Object.entries(kindOf).map(([name, kind]) => [strings.find(name), kind] as const))
+  byFunction.delete(undefined)
+  const pointers = new Map<bigint, Pointer>()
+  const pointerOf = (address: bigint, kind: WorkItem['kind']): Pointer => {
+    let pointer = pointers.get(address)
+    if (pointer === undefined) {
+      pointer = { address, kind, queuedOn: new Map() }
+      pointers.set(address, pointer)
+    }
+    return pointer
+  }
+  const found: { address: bigint; queued: Ns | undefined; start: Ns; end: Ns | undefined; bulkFrees: number }[] = []
+  const byWorker = new Map<number, (typeof found)[number]>()
+  const queued = new Map<bigint, Ns>()
+  const running = new Map<bigint, (typeof found)[number]>()
+  for (let row = 0; row < events.length; row++) {
+    const slot = slots[row]!,
+      time = times[row]!
+    switch (kinds[row]!) {
+      case Kind.workqueue_queue_work: {
+        const kind = byFunction.get(queue.column.function.data[slot] as number)
+        if (kind === undefined) break
+        const address = queue.column.work.data[slot] as bigint
+        const { queuedOn } = pointerOf(address, kind)
+        queuedOn.set(cpus[row]!, (queuedOn.get(cpus[row]!) ?? 0) + 1)
+        queued.set(address, time)
+        break
+      }
+      case Kind.workqueue_execute_start: {
+        const kind = byFunction.get(begin.column.function.data[slot] as number)
+        if (kind === undefined) break
+        const address = begin.column.work.data[slot] as bigint
+        pointerOf(address, kind)
+        const run = { address, queued: queued.get(address), start: time, end: undefined, bulkFrees: 0 }
+        byWorker.set(events.pid[row]!, run)
+        queued.delete(address)
+        running.set(address, run)
+        found.push(run)
+        break
+      }
+      case Kind.workqueue_execute_end: {
+        const address = end.column.work.data[slot] as bigint
+        const run = running.get(address)
+        if (run === undefined) break
+        run.end = time
+        running.delete(address)
+        byWorker.delete(events.pid[row]!)
+        break
+      }
+      case Kind.rcu_invoke_kfree_bulk_callback: {
+        const run = byWorker.get(events.pid[row]!)
+        if (run !== undefined) run.bulkFrees++
+      }
+    }
+  }
+  const identities = identify([...pointers.values()])
+  return found.flatMap(({ address, ...run }) => {
+    const item = identities.get(address)
+    return item === undefined ? [] : [{ item, ...run }]
+  })
+}
+
+/** A callback by its rcu_head: when it was queued and when it was invoked. */
+export interface CallbackRun {
+  readonly cpu: Cpu
+  readonly queued: Ns
+  readonly invoked: Ns | undefined
+}
+
+/** Callbacks of one function, in order of queueing. */
+export function recordedCallbacks(events: Events, name: string): CallbackRun[] {
+  const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
+  const { rcu_callback: queue, rcu_invoke_callback: invoke } = tables
+  const wanted = strings.find(name)
+  const runs: { cpu: Cpu; queued: Ns; invoked: Ns | undefined }[] = []
+  if (wanted === undefined) return runs
+  const open = new Map<bigint, (typeof runs)[number]>()
+  for (let row = 0; row < events.length; row++) {
+    const slot = slots[row]!
+    if (kinds[row] === Kind.rcu_callback) {
+      const rhp = queue.column.rhp.data[slot] as bigint
+      if (queue.column.func.data[slot] !== wanted || rhp === ABSENT.u64) continue
+      const run = { cpu: cpus[row]!, queued: times[row]!, invoked: undefined }
+      open.set(rhp, run)
+      runs.push(run)
+    } else if (kinds[row] === Kind.rcu_invoke_callback) {
+      const rhp = invoke.column.rhp.data[slot] as bigint
+      const run = open.get(rhp)
+      if (invoke.column.func.data[slot] !== wanted || run === undefined) continue
+      run.invoked = times[row]!
+      open.delete(rhp)
+    }
+  }
+  return runs
+}

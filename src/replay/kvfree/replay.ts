@@ -1,0 +1,115 @@
+import type { Recording } from '#events'
+import type { Machine } from '#kernel'
+import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice } from '#policies'
+import { type GpInterval, gracePeriodsOf, RecordedGracePeriods } from '../grace-periods/index.ts'
+import { ColumnArrivals } from './columns.ts'
+import { DelayedExecutor, type Delays } from './delays.ts'
+import { KvfreeEngine, type KvfreeResult } from './engine.ts'
+import type { Frees } from './ledger.ts'
+import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
+import { RecordedExecutor } from './recorded-executor.ts'
+import { recordedFrees } from './recorded-frees.ts'
+import { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
+
+/** What a trace tells of kvfree_rcu(): calls and grace periods drive replays, the rest is what they are compared with. */
+export interface KvfreeRecord {
+  readonly cpus: number
+  readonly hz: number
+  readonly start: number
+  readonly end: number
+  readonly calls: RecordedCalls
+  readonly gracePeriods: ReturnType<typeof gracePeriodsOf>
+  readonly works: readonly WorkRun[]
+  readonly sheaves: readonly CallbackRun[]
+  readonly frees: Frees
+}
+
+export function kvfreeRecord(recording: Recording): KvfreeRecord {
+  const { events, machine } = recording
+  const calls = recordedCalls(recording)
+  const sheaves = recordedCallbacks(events, 'rcu_free_sheaf')
+  return {
+    cpus: calls.cpus.length,
+    hz: machine.hz,
+    start: events.time[0] ?? 0,
+    end: events.time.at(-1) ?? 0,
+    calls,
+    gracePeriods: gracePeriodsOf(events),
+    works: recordedWorks(events),
+    sheaves,
+    frees: recordedFrees(events, calls, sheaves),
+  }
+}
+
+/**
+ * Delays where nothing is recorded: a callback waits for its CPU's tick before and after its grace period (the mean is half a jiffy),
+ * a worker wakes in some microseconds. The costs of freeing are those of a traced, emulated kernel; only their ratio matters where
+ * the end of the work is recorded.
+ */
+export const usualDelays = (hz: number): Delays => ({
+  work: 20e3,
+  callback: 0.5e9 / hz,
+  accelerate: 0.5e9 / hz,
+  bulkFree: 30,
+  listFree: 700,
+})
+
+/** The recording kernel's own policy; that of 6.1 where its release is not known. */
+export const ownKvfree = ({ release }: Machine): PolicyChoice<AnyKvfreePolicy> =>
+  choosePolicy('kvfree', kvfreePolicies, `linux-${release?.rules ?? '6.1'}`)
+
+/**
+ * Spare pages that each CPU must have begun with, which no trace tells: what the recorded first batch of a CPU freed and its own
+ * policy's replay with none did not.
+ */
+export function pagesAtStart(record: KvfreeRecord, own: PolicyChoice<AnyKvfreePolicy>): number[] {
+  const { firstBatch } = replayKvfree(record, own, { works: 'recorded' }).result
+  return Array.from({ length: record.cpus }, (_, cpu) => {
+    const recorded = record.works.find(({ item }) => item.kind === 'batch' && item.cpu === cpu)?.bulkFrees ?? 0
+    return Math.max(0, recorded - (firstBatch[cpu] ?? recorded))
+  })
+}
+
+export interface KvfreeOptions {
+  /** Whether recorded work items and callbacks set when the policy's own begin and end. */
+  readonly works: 'recorded' | 'generated'
+  readonly steps?: number
+  readonly delays?: Delays
+  readonly pagesAtStart?: readonly number[]
+}
+
+export interface KvfreeRun {
+  readonly policy: string
+  readonly params: Readonly<Record<string, number | string | boolean>>
+  readonly result: KvfreeResult
+  readonly gracePeriods: readonly GpInterval[]
+  /** Work items and callbacks begun as recorded, and after a generated delay. */
+  readonly begun: { readonly recorded: number; readonly generated: number }
+}
+
+export function replayKvfree(
+  record: KvfreeRecord,
+  { id, policy, params }: PolicyChoice<AnyKvfreePolicy>,
+  { works, steps = 0, delays = usualDelays(record.hz), pagesAtStart = [] }: KvfreeOptions,
+): KvfreeRun {
+  const gracePeriods = new RecordedGracePeriods(record.gracePeriods)
+  let begun = { recorded: 0, generated: 0 }
+  const engine = new KvfreeEngine(
+    {
+      ...record,
+      steps,
+      pagesAtStart,
+      arrivals: new ColumnArrivals(record.calls.cpus, record.calls.kinds),
+      gracePeriods,
+      executor: (clock) => {
+        if (works === 'generated') return new DelayedExecutor(clock, delays)
+        const executor = new RecordedExecutor(clock, delays, record.works, record.sheaves)
+        begun = executor.matched
+        return executor
+      },
+    },
+    policy,
+    params,
+  )
+  return { policy: id, params, result: engine.run(), gracePeriods: gracePeriods.intervals, begun }
+}

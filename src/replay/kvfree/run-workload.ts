@@ -1,0 +1,61 @@
+import { type Ns, randomOf } from '#kernel'
+import type { AnyKvfreePolicy } from '#policies'
+import { GeneratedGracePeriods } from '../grace-periods/index.ts'
+import { KvfreeEngine, type KvfreeResult } from './engine.ts'
+import { Flows } from './flows.ts'
+import { Footprint } from './footprint.ts'
+import { Machine } from './machine.ts'
+import type { Scene } from './workloads/index.ts'
+
+export interface WorkloadRun {
+  readonly result: KvfreeResult
+  readonly machine: Machine
+  readonly flows: Flows
+  readonly footprint: Footprint
+  readonly gracePeriods: GeneratedGracePeriods
+  /** When the last object came. */
+  readonly lastCall: Ns
+}
+
+/** Runs a workload on the machine model under one policy. A pure function of its arguments. */
+export function runWorkload(
+  scene: Scene,
+  policy: AnyKvfreePolicy,
+  params: Readonly<Record<string, unknown>>,
+  seed: number,
+): WorkloadRun {
+  const { machine: machineParams, stalls, tailNs } = scene
+  const { cpus, hz } = machineParams
+  const flows = new Flows(cpus, scene.flows, randomOf(seed, 'calls'))
+  const gracePeriods = new GeneratedGracePeriods(
+    { ...machineParams, idleShare: 1 - scene.flows.length / cpus, stalls },
+    randomOf(seed, 'grace periods'),
+  )
+  const parts: { machine?: Machine; footprint?: Footprint } = {}
+  const engine = new KvfreeEngine(
+    {
+      cpus,
+      hz,
+      start: 0,
+      get end() {
+        return flows.end + tailNs
+      },
+      steps: 0,
+      arrivals: flows,
+      gracePeriods,
+      executor: (clock, ledger) => {
+        parts.machine = new Machine(machineParams, flows, clock, ledger, randomOf(seed, 'machine'))
+        parts.footprint = new Footprint(clock, ledger)
+        return parts.machine
+      },
+      allocatePage: (by, cpu) => {
+        if (by === 'caller') flows.of(cpu)?.delay(machineParams.pageNs)
+        return true
+      },
+    },
+    policy,
+    params,
+  )
+  const result = engine.run()
+  return { result, machine: parts.machine!, footprint: parts.footprint!, flows, gracePeriods, lastCall: flows.end }
+}

@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { randomOf } from '#kernel'
+import { kvfreePolicies } from '#policies'
+import { GeneratedGracePeriods } from '../grace-periods/index.ts'
+import { runWorkload } from './run-workload.ts'
+import { kvfreeWorkloads } from './workloads/index.ts'
+
+const workload = (id: string) => kvfreeWorkloads.find((one) => one.id === id)!
+const policy = (id: string) => kvfreePolicies.find((one) => one.id === id)!
+const run = (id: string, policyId: string, params: Record<string, unknown>, seed = 1) => {
+  const { params: schema, create } = workload(id)
+  const { params: ofPolicy } = policy(policyId)
+  return runWorkload(create(schema.parse(params)), policy(policyId), ofPolicy.parse({}), seed)
+}
+
+/** Small enough to run each under every policy. */
+const small: Record<string, Record<string, unknown>> = {
+  rcuscale: { loops: 8, nthreads: 4, cpus: 8, allocNum: 1000 },
+  'kvfree-flood': { objects: 20_000 },
+  'kvfree-mixed': { objects: 5000 },
+  'kvfree-vmalloc': { objects: 2000 },
+  'kvfree-trickle': { objects: 100 },
+  'kvfree-stall': { objects: 20_000, stallAtMs: 100, stallMs: 300 },
+}
+
+test('every workload under every policy: what came is freed, and no byte is left over', () => {
+  for (const { id } of kvfreeWorkloads) {
+    for (const { id: policyId } of kvfreePolicies) {
+      const { result } = run(id, policyId, small[id]!)
+      const { ledger } = result
+      expect({ id, policyId, left: ledger.inFlight, bytes: Math.abs(ledger.bytes) > 1 }).toEqual({
+        id,
+        policyId,
+        left: ledger.objects.collected,
+        bytes: ledger.objects.collected > 0,
+      })
+      expect(ledger.objects.waiting + ledger.objects.freeing).toBe(0)
+    }
+  }
+})
+
+test('the same seed gives the same run, another seed another', () => {
+  const of = (seed: number) => {
+    const { result, machine, gracePeriods } = run('rcuscale', 'linux-6.1', small.rcuscale!, seed)
+    return { counts: result.counts, after: machine.after, intervals: gracePeriods.intervals }
+  }
+  expect(of(1)).toEqual(of(1))
+  expect(of(1)).not.toEqual(of(2))
+})
+
+test('a bound worker takes its CPU from the producer; where callbacks are offloaded to idle CPUs it does not', () => {
+  const own = run('rcuscale', 'linux-6.1', { loops: 400, nthreads: 4, cpus: 16, nocb: 'none' })
+  const offloaded = run('rcuscale', 'linux-6.1', { loops: 400, nthreads: 4, cpus: 16, nocb: 'all', atHomeChance: 0 })
+  expect(own.machine.stolenNs).toBeGreaterThan(offloaded.machine.stolenNs)
+  expect(own.lastCall).toBeGreaterThan(offloaded.lastCall)
+})
+
+test('producers that find no memory wait until some is freed', () => {
+  const { flows, result } = run('rcuscale', 'linux-6.1', { loops: 400, nthreads: 2, cpus: 4, memoryMiB: 64, mult: 16 })
+  expect(flows.reclaims).toBeGreaterThan(0)
+  // Half a jiffy's worth beside the limit: an object is seen when its run was taken.
+  expect(result.ledger.peakBytes).toBeLessThan(70 * 2 ** 20)
+  expect(result.ledger.inFlight).toBe(0)
+})
+
+test('while a grace period stalls, nothing is freed whose grace period had not passed', () => {
+  const { result, gracePeriods } = run('kvfree-stall', 'linux-6.1', { objects: 50_000, stallAtMs: 100, stallMs: 300 })
+  const longest = Math.max(...gracePeriods.intervals.map(({ start, end = start }) => end - start))
+  expect(longest).toBeGreaterThan(300e6)
+  expect(result.ledger.latencies.max).toBeGreaterThan(300e6)
+})
+
+test('generated grace periods: none without a request, a cookie is reached by one that began after it was taken', () => {
+  const requests = fc.array(fc.nat({ max: 30_000_000 }), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(requests, fc.integer(), fc.constantFrom(100, 250, 1000), (gaps, seed, hz) => {
+      const idleShare = 0.75
+      const params = { hz, cpus: 64, idleShare, secondScan: 0.6, readerChance: 0.1, readerNs: 2e6, stalls: [] }
+      const gps = new GeneratedGracePeriods(params, randomOf(seed, 'gps'))
+      expect(gps.next).toBe(Number.POSITIVE_INFINITY)
+      let now = 0
+      for (const gap of gaps) {
+        now += gap
+        gps.advance(now)
+        gps.request(now)
+        const cookie = gps.sequences.snapNormal()
+        const from = gps.intervals.length
+        while (gps.sequences.normal < cookie) gps.advance(gps.next)
+        const { start, end } = gps.intervals.at(-1)!
+        expect(gps.intervals.length).toBeGreaterThan(from)
+        expect(start).toBeGreaterThanOrEqual(now)
+        now = Math.max(now, end!)
+      }
+      const overlap = gps.intervals.some(({ start }, at) => at > 0 && start < gps.intervals[at - 1]!.end!)
+      expect(overlap).toBe(false)
+      // Nobody asked again: it goes idle.
+      expect(gps.next).toBe(Number.POSITIVE_INFINITY)
+    }),
+  )
+})
+
+test('a scan decides the length where CPUs are idle, a report where none is', () => {
+  const mean = (idleShare: number, secondScan: number) => {
+    const params = { hz: 1000, cpus: 64, idleShare, secondScan, readerChance: 0, readerNs: 0, stalls: [] }
+    const gps = new GeneratedGracePeriods(params, randomOf(1, 'gps'))
+    for (let time = 0; gps.intervals.length < 500; time = gps.next) {
+      gps.advance(time)
+      gps.request(time)
+    }
+    const whole = gps.intervals.slice(0, 499)
+    return whole.reduce((sum, { start, end }) => sum + (end! - start), 0) / whole.length / 1e6
+  }
+  expect(mean(0.75, 0)).toBeCloseTo(3, 0)
+  expect(mean(0.75, 1)).toBeCloseTo(6, 0)
+  expect(mean(0, 1)).toBeLessThan(2.1)
+})

@@ -1,0 +1,15 @@
+import { flood, mixed, stalledGracePeriod, trickle, vmalloc } from './others.ts'
+import { rcuscale } from './rcuscale.ts'
+import type { AnyKvfreeWorkload } from './workload.ts'
+
+/** The whole registration: a workload’s file, named here. */
+export const kvfreeWorkloads = [
+  rcuscale,
+  flood,
+  mixed,
+  vmalloc,
+  trickle,
+  stalledGracePeriod,
+] as unknown as readonly AnyKvfreeWorkload[]
+
+export type { AnyKvfreeWorkload, Scene } from './workload.ts'

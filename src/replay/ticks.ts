@@ -1,0 +1,107 @@
+import { type Events, Kind } from '#events'
+import type { Machine } from '#kernel'
+import { Op, type Script } from './script.ts'
+import { traitsOf } from './traits.ts'
+
+/** sysctl vm.stat_interval, 1 s by default. */
+const STAT_INTERVAL = 1e9
+/** A worker starts late on a busy CPU: a tick seen this near to its time is the same one. */
+const NEAR = STAT_INTERVAL / 4
+
+/** Silent ticks of vmstat_update(): before which row of the script, on which CPU; in order. */
+export interface SilentTicks {
+  readonly row: readonly number[]
+  readonly cpu: readonly number[]
+}
+
+export const noTicks: SilentTicks = { row: [], cpu: [] }
+
+/** Moments at which vmstat_update() is known to have run, as rows of events → CPU. */
+export interface SeenTicks {
+  readonly row: readonly number[]
+  /** By workqueue events: then all are known. Else by the pages that workers drained. */
+  readonly all: boolean
+}
+
+/** Task names in the trace's dictionary that begin so. */
+export function tasksNamed(events: Events, start: string): ReadonlySet<number> {
+  const workers = new Set<number>()
+  for (let at = 0; at < events.strings.size; at++) if (events.strings.get(at)!.startsWith(start)) workers.add(at)
+  return workers
+}
+
+/** Rows at which a work item of this function begins. */
+function worksOf(events: Events, name: string): number[] {
+  const wanted = events.strings.find(name)
+  const functions = events.tables.workqueue_execute_start.column.function.data as Uint32Array
+  const found: number[] = []
+  if (wanted === undefined || functions.length === 0) return found
+  for (let row = 0; row < events.length; row++)
+    if (events.kind[row] === Kind.workqueue_execute_start && functions[events.slot[row]!] === wanted) found.push(row)
+  return found
+}
+
+/**
+ * Rows at which a kernel worker drains pages without having freed or asked for any: what vmstat_update() alone does since 6.8. What
+ * a preempted worker drains once it runs again is no tick of its own.
+ */
+function drainsByWorkers(events: Events): number[] {
+  const found: number[] = []
+  const lastOfCpu: number[] = []
+  const lastOfPid = new Map<number, number>()
+  const workers = tasksNamed(events, 'kworker/')
+  for (let row = 0; row < events.length; row++) {
+    const cpu = events.cpu[row]!
+    const pid = events.pid[row]!
+    if (
+      events.kind[row] === Kind.mm_page_pcpu_drain &&
+      workers.has(events.comm[row]!) &&
+      events.pid[lastOfCpu[cpu] ?? -1] !== pid &&
+      events.kind[lastOfPid.get(pid) ?? -1] !== Kind.mm_page_pcpu_drain
+    )
+      found.push(row)
+    lastOfCpu[cpu] = row
+    lastOfPid.set(pid, row)
+  }
+  return found
+}
+
+export function seenTicks(events: Events, machine: Machine): SeenTicks {
+  const recorded = worksOf(events, 'vmstat_update')
+  if (recorded.length > 0) return { row: recorded, all: true }
+  return { row: traitsOf(machine).decay ? drainsByWorkers(events) : [], all: false }
+}
+
+/**
+ * The ticks that no event shows, for a phase: vmstat_update() re-arms itself at whole seconds of the jiffies, 3 jiffies earlier on
+ * each next CPU; from 6.12 on isolated CPUs have none. Source: vmstat_update(), mm/vmstat.c, round_jiffies_relative(), v6.12.
+ */
+export function silentTicks(script: Script, phase: number): SilentTicks {
+  if (script.ticksRecorded) return noTicks
+  const { machine, length, time, op, cpu } = script
+  const cpus = new Set<number>()
+  const seen: number[][] = Array.from({ length: script.cpus }, () => [])
+  for (let row = 0; row < length; row++) {
+    cpus.add(cpu[row]!)
+    if (op[row] === Op.tick) seen[cpu[row]!]!.push(time[row]!)
+  }
+  const skew = (3 / machine.hz) * 1e9
+  const due: { time: number; cpu: number }[] = []
+  for (const at of cpus) {
+    if (machine.isolated.includes(at)) continue
+    const first = script.from + ((((phase - at * skew - script.from) % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL)
+    for (let moment = first; moment <= script.to; moment += STAT_INTERVAL)
+      if (!seen[at]!.some((other) => Math.abs(other - moment) < NEAR)) due.push({ time: moment, cpu: at })
+  }
+  due.sort((a, b) => a.time - b.time || a.cpu - b.cpu)
+  const rows: number[] = []
+  let row = 0
+  for (const { time: moment } of due) {
+    while (row < length && time[row]! < moment) row++
+    rows.push(row)
+  }
+  return { row: rows, cpu: due.map(({ cpu: at }) => at) }
+}
+
+/** Phases worth trying. */
+export const phases: readonly number[] = Array.from({ length: 10 }, (_, step) => (step * STAT_INTERVAL) / 10)

@@ -1,0 +1,43 @@
+import { type KvfreeComparison, publishedFor } from '#metrics'
+import { perCapture } from '../common.ts'
+import { count, type Section, seconds, text } from '../section.ts'
+
+/** The benchmark's own lines, simulated and published. */
+export const kvfreeSeedTable: Section<KvfreeComparison> = {
+  id: 'rcuscale',
+  question: 'What would rcuscale print, and what was published?',
+  short: 'rcuscale',
+  applies: ({ runs }) => runs.some(({ rcuscale }) => rcuscale !== undefined),
+  build: (comparison) => ({
+    paragraphs: [
+      'The benchmark calls grace periods “batches”, and its memory footprint is a weighted mean of three samples, seven eighths of a constant backlog.',
+    ],
+    tables: perCapture(comparison, ({ name }, runs, of) => {
+      const nocb = comparison.workloads.find(({ capture }) => capture === name)?.params.nocb ?? 'all'
+      return [
+        {
+          caption: `Lines of rcuscale, simulated and published${of}`,
+          columns: [
+            text('policy'),
+            text('from'),
+            seconds('time'),
+            count('batches (grace periods)'),
+            count('memory footprint (MB)'),
+          ],
+          rows: runs.flatMap(({ policy, rcuscale }) => [
+            ...(rcuscale === undefined
+              ? []
+              : [[policy, 'simulated', rcuscale.timeNs / 1e9, rcuscale.batches, rcuscale.footprintMiB]]),
+            ...(publishedFor(policy, nocb)?.rows.map(({ timeNs, batches, footprintMB }) => [
+              policy,
+              `published, ${publishedFor(policy, nocb)!.id}`,
+              timeNs / 1e9,
+              batches,
+              footprintMB,
+            ]) ?? []),
+          ]),
+        },
+      ]
+    }),
+  }),
+}

@@ -1,0 +1,11 @@
+import { files } from './files.ts'
+import { guestBoot } from './guest-boot.ts'
+import { pageChurn } from './page-churn.ts'
+import { pressure } from './pressure.ts'
+import type { AnyWorkload } from './workload.ts'
+
+/** The whole registration: a workload’s file, named here. */
+export const workloads = [guestBoot, pageChurn, pressure, files] as unknown as readonly AnyWorkload[]
+
+export { like, likeParams } from './like.ts'
+export type { AnyWorkload, Setting, Synthetic, Workload } from './workload.ts'
