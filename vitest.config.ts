@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['kreplay-src'] } },
   test: {
     include: ['src/**/*.test.ts', 'docs/**/*.test.ts', 'notebooks/**/*.test.ts', 'bench/**/*.test.ts'],
+    setupFiles: ['vitest.setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,

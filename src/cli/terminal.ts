@@ -10,7 +10,7 @@ const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u20
 const hex = (char: string, digits: number): string => char.charCodeAt(0).toString(16).padStart(digits, '0')
 
 /** Names come from traces: nothing of theirs may steer the terminal, nor reorder its text. */
-export const clean = (text: string): string =>
+const clean = (text: string): string =>
   text.replaceAll(STEERING, (char) => (char < '\u0100' ? `\\x${hex(char, 2)}` : `\\u${hex(char, 4)}`))
 
 /** A name of a trace within a line: it may not begin a line of its own either. */

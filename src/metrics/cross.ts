@@ -9,7 +9,7 @@ const pair = z.object({
 })
 
 /** One kernel's capture under another kernel's rules, against what that kernel recorded of the same workload. */
-export const crossCellSchema = z.object({
+const crossCellSchema = z.object({
   capture: z.string().meta({ help: 'Whose allocations and frees were replayed.' }),
   rules: z.string().meta({ help: 'Whose rules they were replayed under.' }),
   against: z.string().meta({ help: 'The capture that the kernel of these rules recorded itself.' }),

@@ -12,7 +12,7 @@ export const SIDECARS = [
   'uname',
   'cmdline',
 ] as const
-export type SidecarName = (typeof SIDECARS)[number]
+type SidecarName = (typeof SIDECARS)[number]
 
 /** A sidecar's text and the path that error messages name; undefined where the capture lacks it. */
 export type Sidecars = Readonly<Partial<Record<SidecarName, { readonly file: string; readonly text: string }>>>

@@ -7,7 +7,7 @@ import { Seen, type Sightings, sightingsOf } from './sightings.ts'
 import { traitsOf } from './traits.ts'
 
 /** Free blocks of one zone when the trace began. */
-export interface FreeBlocks {
+interface FreeBlocks {
   readonly pfn: Uint32Array
   readonly order: Uint8Array
   /** Blocks that buddyinfo counts beyond these, by order: the zone has no unseen place left for them. Negative: fewer than were seen, which then lay in parts of larger ones. */

@@ -115,18 +115,20 @@ const anyDemand = () =>
     })
 
 /**
- * Fidelity takes the first burst of a CPU as proof that its count is at the limit. A refill may have crossed the limit before, so
- * that the next free finds the count above it: of such traces the law below is not claimed.
+ * Fidelity takes the first burst of a CPU by a free of order 0 as proof that its count is at the limit. A refill may have crossed the
+ * limit before, so that the next free to a list finds the count above it: of such traces the law below is not claimed. Of frees, only
+ * those of order 0 are sure to reach a list.
  */
-function firstBurstsTell({ length, op, cpu, cpus, refillStart, refillEnd, drainStart, drainEnd }: Script): boolean {
+function firstBurstsTell(script: Script): boolean {
+  const { length, op, cpu, order, cpus, refillStart, refillEnd, drainStart, drainEnd } = script
   const refilled = new Array<boolean>(cpus).fill(false)
-  const burst = new Array<boolean>(cpus).fill(false)
+  const told = new Array<boolean>(cpus).fill(false)
   for (let row = 0; row < length; row++) {
     const at = cpu[row]!
     if (refillEnd[row]! > refillStart[row]!) refilled[at] = true
-    if (op[row] !== Op.free || burst[at]) continue
-    burst[at] = drainEnd[row]! > drainStart[row]!
-    if (burst[at] && refilled[at]) return false
+    if (op[row] !== Op.free || order[row] !== 0 || told[at]) continue
+    told[at] = drainEnd[row]! > drainStart[row]!
+    if (told[at] && refilled[at]) return false
     refilled[at] = false
   }
   return true

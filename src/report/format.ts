@@ -28,7 +28,7 @@ const scales = [
 ] as const
 
 /** The unit in which the largest of a column's durations is at least 1. */
-export function scaleOf(values: readonly number[]): (typeof scales)[number] {
+function scaleOf(values: readonly number[]): (typeof scales)[number] {
   const most = values.reduce((a, b) => Math.max(a, b), 0)
   return scales.find(({ ns }) => most >= ns) ?? scales[3]
 }
@@ -38,7 +38,7 @@ export function formatDuration(ns: number, scale: { unit: string; ns: number } =
 }
 
 /** What a cell holds as a number, if it does. */
-export const numberOf = (cell: Cell): number | undefined =>
+const numberOf = (cell: Cell): number | undefined =>
   typeof cell === 'number' ? cell : typeof cell === 'object' ? cell.value : undefined
 
 export const isVerdict = (cell: Cell): cell is Verdict => typeof cell === 'object'

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { countByName, kindNames, lossesOf } from '#events'
 import { readCapture } from '#readers'
-import { kreplay } from '../testing/program.ts'
+import { ended, kreplay } from '../testing/program.ts'
 import { captureScript, type QuestionName, questions } from './index.ts'
-import { ended, MockMachine } from './testing/mock.ts'
+import { MockMachine } from './testing/mock.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 

@@ -1,2 +1,2 @@
 export { type QuestionName, questions } from './questions.ts'
-export { captureScript, type ScriptOptions } from './script.ts'
+export { captureScript } from './script.ts'

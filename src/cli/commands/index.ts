@@ -14,4 +14,3 @@ export const info = lazily(async () => (await import('./info.ts')).info)
 export const policies = lazily(async () => (await import('./policies.ts')).policies)
 export const report = lazily(async () => (await import('./report.ts')).report)
 export const synth = lazily(async () => (await import('./synth.ts')).synth)
-export type { ExitCode } from './shared.ts'

@@ -5,7 +5,7 @@ import type { Catalogue, ParamValue } from '#policies'
 export type Settings = Readonly<Record<string, ParamValue>>
 
 /** What all captures of a comparison are replayed with. */
-export interface ComparisonSettings {
+interface ComparisonSettings {
   /** Ids as `policyId` gives them. */
   readonly policies: readonly string[]
   readonly baseline: string
@@ -19,7 +19,7 @@ export interface ComparisonSettings {
 }
 
 /** A comparison while its captures come in. */
-export interface Comparing {
+interface Comparing {
   /** Replays one recording under every policy. */
   readonly add: (recording: Recording, isolated: readonly number[]) => void
   readonly compose: () => Comparison

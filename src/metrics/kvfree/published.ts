@@ -1,5 +1,5 @@
 /** One line that the benchmark printed. */
-export interface PublishedRow {
+interface PublishedRow {
   readonly timeNs: number
   readonly batches: number
   readonly footprintMB: number

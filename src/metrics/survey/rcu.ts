@@ -18,7 +18,7 @@ const SCAN = 'the scan for idle CPUs'
  * flavour. The last report is the last of a CPU's own quiescent state (`cpuqs`) and the grace-period thread's scan for CPUs that were
  * idle (`fqsend`, `dti`); a grace period of which the trace lacks start or end has no length.
  */
-export function surveyGracePeriods(events: Events) {
+function surveyGracePeriods(events: Events) {
   const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
   const { rcu_grace_period: normal, rcu_exp_grace_period: expedited, rcu_fqs: fqs } = tables
   if (normal.length + expedited.length === 0) return undefined
@@ -87,7 +87,7 @@ export function surveyGracePeriods(events: Events) {
 }
 
 /** How long do callbacks wait from rcu_callback to rcu_invoke_callback, by function? The rcu_head (rhp) tells which is which. */
-export function surveyCallbacks(events: Events) {
+function surveyCallbacks(events: Events) {
   const { kind: kinds, slot: slots, time: times, tables, strings } = events
   const { rcu_callback: queued, rcu_invoke_callback: invoked, rcu_batch_end: batchEnd } = tables
   const { rcu_kvfree_callback: kvQueued, rcu_invoke_kvfree_callback: kvInvoked, kvfree_call_rcu: probe } = tables
@@ -165,7 +165,7 @@ export function surveyCallbacks(events: Events) {
 }
 
 /** How many objects does kvfree_rcu() free at once? */
-export const surveyBulkFrees = (events: Events) =>
+const surveyBulkFrees = (events: Events) =>
   spreadOf([...(events.tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data as Uint32Array)])
 
 /** What becomes of objects given to kvfree_rcu()? Its calls are told by a tracepoint (up to 6.12) or by a probe. */

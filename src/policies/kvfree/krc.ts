@@ -2,7 +2,7 @@ import { type Cpu, type Ns, rcuSeqDone } from '#kernel'
 import { type Calls, Channel, Held, type Kvfree, type KvfreeHost, type Sleeper, State, type WorkItem } from './types.ts'
 
 /** How a page of pointers knows that its objects may go. */
-export type CookieKind = 'none' | 'polled' | 'full'
+type CookieKind = 'none' | 'polled' | 'full'
 
 /** Where a page comes from when a CPU's cache is empty. */
 export interface PageSource {

@@ -1,8 +1,8 @@
 import type { PcpComparison } from '#metrics'
 import { comparisonFixture } from './fixture.ts'
 
-export const HOSTILE_POLICY = 'pcp/<img src=x onerror=alert(1)>'
-export const HOSTILE_CAPTURE = '</script><script>alert("2")</script>'
+const HOSTILE_POLICY = 'pcp/<img src=x onerror=alert(1)>'
+const HOSTILE_CAPTURE = '</script><script>alert("2")</script>'
 
 /** The fixture with names that would run if a printer let them. */
 export function hostileComparison(): PcpComparison {

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ended, type Outcome } from '../../testing/program.ts'
 import { questions } from '../questions.ts'
 import { captureScript, type ScriptOptions } from '../script.ts'
 
@@ -37,12 +38,6 @@ const OPTIONS = {
   stacktrace: 0,
   userstacktrace: 0,
   'hash-ptr': 1,
-}
-
-export interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
 }
 
 /** A machine of plain files: tracefs, /proc, and a PATH that holds nothing else than it names. No real tracefs is in reach. */
@@ -181,7 +176,10 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
     })
   }
 
-  async run(options: Partial<ScriptOptions> = {}, environment: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  async run(
+    options: Partial<ScriptOptions> = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Outcome> {
     return ended(await this.start(options, environment))
   }
 
@@ -202,17 +200,4 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
   [Symbol.dispose](): void {
     rmSync(this.root, { recursive: true, force: true })
   }
-}
-
-export function ended(child: ChildProcess): Promise<Ended> {
-  let [stdout, stderr] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', (code) => resolve({ code, stdout, stderr }))
-  })
 }
