@@ -1,4 +1,4 @@
-import type { AcceptComparison, Comparison, KvfreeComparison, PcpComparison } from '#metrics'
+import { type AcceptComparison, type Comparison, type KvfreeComparison, type PcpComparison, savedOf } from '#metrics'
 import { number, percent } from './terminal.ts'
 
 type Capture = Comparison['captures'][number]
@@ -42,10 +42,12 @@ function pcpSummary({ runs, baseline }: PcpComparison, { name, isolated }: Captu
       'refills',
       'drain bursts',
       'served from a list',
+      'locks saved, of the best',
+      'pages saved, of the best',
     ],
     rows: runs
       .filter(({ capture }) => capture === name)
-      .map(({ policy, work, interruptions }) => [
+      .map(({ policy, work, interruptions, bounds }) => [
         policyName(policy, baseline),
         number(work.interruptions),
         ...(anyIsolated ? [number(isolated.reduce((sum, cpu) => sum + (interruptions[cpu] ?? 0), 0))] : []),
@@ -54,6 +56,8 @@ function pcpSummary({ runs, baseline }: PcpComparison, { name, isolated }: Captu
         number(work.refills),
         number(work.drainBursts),
         percent(work.allocs === 0 ? undefined : work.allocsFromList / work.allocs),
+        percent(savedOf({ bounds, work }).takes),
+        percent(savedOf({ bounds, work }).pages),
       ]),
   }
 }

@@ -1,6 +1,7 @@
 import { countByName, lossesOf, type Recording } from '#events'
 import type { TallyEntry, Zone } from '#kernel'
-import type { Burst, PolicyRun, Script } from '#replay'
+import type { Burst, Foresight, PolicyRun, Script } from '#replay'
+import { boundsOf } from './bounds.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
@@ -14,6 +15,7 @@ const BURSTS_SHOWN = 2000
 export interface ComparedCapture {
   readonly recording: Recording
   readonly script: Script
+  readonly foresight: Foresight
   readonly fidelity: Fidelity
   readonly isolated: readonly number[]
   readonly runs: readonly PolicyRun[]
@@ -65,7 +67,7 @@ const freePages = (blocks: readonly Int32Array[], step: number, from: number): n
 
 function measure(
   capture: ComparedCapture,
-  { policy, lists, drain, params, sizes, result, times }: PolicyRun,
+  { policy, lists, drain, isBound, params, sizes, result, times }: PolicyRun,
   prices: readonly Prices[],
 ): Run {
   const { script, isolated } = capture
@@ -81,7 +83,9 @@ function measure(
     lists,
     sizes: [...sizes],
     drain,
+    isBound,
     work: { ...result.work },
+    bounds: boundsOf(capture.foresight, result),
     priced: prices.map((list) =>
       priceOf({ ...result.work, refillSizes: result.refillSizes, burstSizes: result.burstSizes }, list),
     ),

@@ -91,7 +91,7 @@ export function headlineOf(
     pcp === undefined ? [] : [scoreOf(pcp.refills), scoreOf(pcp.drainBursts)].filter((value) => value !== undefined)
   if (scores.some((value) => value < FITS))
     return `${where}, the kernel’s own rules fit the record too little for a finding: see what the capture lacks. ${trust}`
-  const listed = others.filter(({ work }) => work.allocsFromList > 0)
+  const listed = others.filter(({ work, isBound }) => work.allocsFromList > 0 && isBound !== true)
   // Of equals, one with the baseline's own lists: only the drain differs then.
   const calm = least(listed, ({ work, lists }) => [
     work.interruptions,

@@ -1,4 +1,5 @@
 export * from './accept/index.ts'
+export { savedOf } from './bounds.ts'
 export { type ComparedCapture, composeHead, composePcp, quantilesOf, type ReplayedCapture } from './comparison.ts'
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
 export {

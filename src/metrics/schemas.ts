@@ -200,6 +200,21 @@ export const timesSchema = z.object({
     .meta({ unit: 'ns', help: 'The longest that a drain had interrupts off, waiting included.' }),
 })
 
+const lockWork = z.object({
+  pages: z.number().meta({ unit: 'pages', help: 'Moved between the buddy and lists or users.' }),
+  takes: z.number().meta({ help: 'Times zone->lock is taken.' }),
+})
+
+export const boundsSchema = z.object({
+  peakPages: z.number().meta({ unit: 'pages', help: 'The most on the lists of each CPU and zone at once, summed.' }),
+  least: lockWork.meta({
+    help: 'No rules with the lists of 6.1 to 7.2 that begin with as much on each CPU and never hold more there could do with less, even if they knew the future. Pages and takes each by a plan of its own.',
+  }),
+  unlimited: lockWork.meta({ help: 'The same for lists that may hold any number of pages.' }),
+  none: lockWork.meta({ help: 'Without lists: every operation takes zone->lock for its own pages.' }),
+})
+export type Bounds = z.infer<typeof boundsSchema>
+
 /** Values at the ends of equal steps of time; `t` in ns after the trace’s first whole second. */
 const seriesOfCpus = z.object({ t: z.array(z.number()), cpus: z.record(z.string(), z.array(z.number())) })
 const seriesOfOne = z.object({ t: z.array(z.number()), pages: z.array(z.number()) })
@@ -213,7 +228,12 @@ export const runSchema = z.object({
     .array(z.object({ zone: z.string(), high: z.number(), batch: z.number() }))
     .meta({ help: '`high` and `batch` that the lists began with, on the first CPU.' }),
   drain: z.string().meta({ help: 'Id of the drain mechanism used.' }),
+  isBound: z
+    .boolean()
+    .optional()
+    .meta({ help: 'No kernel could have such rules: a line to measure others by, never called the best.' }),
   work: workSchema,
+  bounds: boundsSchema.optional().meta({ help: 'Between what work under zone->lock this run stands.' }),
   priced: z.array(pricedSchema),
   series: z.object({
     cachedPages: seriesOfCpus.meta({ help: 'Pages on each CPU’s lists at the end of each step.' }),

@@ -2,6 +2,7 @@ export { type AcceptResult, type AcceptWork, runAccept } from './accept/accept.t
 export type { LockPrices, Spread, Times } from './clocks.ts'
 export { demandOf } from './demand-of.ts'
 export { Fidelity } from './fidelity.ts'
+export { Foresight, type LockWork } from './foresight.ts'
 export { buddyinfoOf } from './free-start.ts'
 export * from './grace-periods/index.ts'
 export { type Inference, infer, ownPolicy } from './inferred.ts'

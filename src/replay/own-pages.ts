@@ -123,11 +123,16 @@ export class OwnPages {
   }
 
   /** The same for a block; −1 where its pages do not stand together, so that they must be freed one by one. */
-  freedBlock(zone: number, pfn: number, order: number): number {
+  freedBlock(zone: number, pfn: number, order: number, type: number): number {
     const at = this.#index.at(pfn, zone)
     const own = this.#own[at]!
-    if (own === 0 || ((own - 1) & ((1 << order) - 1)) !== 0) return -1
-    for (let each = 1; each < 1 << order; each++) if (this.#own[at + each] !== own + each) return -1
+    const seen = own !== 0
+    if (seen && ((own - 1) & ((1 << order) - 1)) !== 0) return -1
+    for (let each = 1; each < 1 << order; each++) if (this.#own[at + each] !== (seen ? own + each : 0)) return -1
+    if (!seen) {
+      this.unseen += 1 << order
+      return this.takeAnyhow(zone, order, type < 3 ? type : 1)
+    }
     this.#own.fill(0, at, at + (1 << order))
     return own - 1
   }

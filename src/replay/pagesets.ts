@@ -1,3 +1,4 @@
+import type { Cpu } from '#kernel'
 import { type ListRules, Pcp, type PcpChoice } from '#policies'
 import type { Script } from './script.ts'
 
@@ -16,12 +17,24 @@ export function pagesets(
 }
 
 /** Highest order + 1 that a list table covers. */
-export const ORDERS = 32
+const ORDERS = 32
+
+/** Entries of a list table. */
+export const KINDS = ORDERS * 4
 
 /** List by order × 4 + migratetype; −1 where the order is not kept. */
-export function listTable(rules: ListRules): Int8Array {
-  const table = new Int8Array(ORDERS * 4).fill(-1)
+export function listTable(rules: Pick<ListRules, 'allowed' | 'listOf'>): Int8Array {
+  const table = new Int8Array(KINDS).fill(-1)
   for (let order = 0; order < ORDERS; order++)
     if (rules.allowed(order)) for (let type = 0; type < 3; type++) table[order * 4 + type] = rules.listOf(order, type)
   return table
+}
+
+/** By pageset: the list of each order and migratetype, as `listTable` has it; none where the mechanism has lists off. */
+export function listTables(rules: readonly ListRules[], cpus: number, off: (cpu: Cpu) => boolean): Int8Array[] {
+  const kept = rules.map(listTable)
+  const none = listTable({ ...rules[0]!, allowed: () => false })
+  return Array.from({ length: cpus * rules.length }, (_, pset) =>
+    off(Math.trunc(pset / rules.length)) ? none : kept[pset % rules.length]!,
+  )
 }

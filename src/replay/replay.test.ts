@@ -54,6 +54,21 @@ describe('small stories', () => {
     expect(work).toMatchObject({ zoneLocks: 3, allocsFromBuddy: 2, freesToBuddy: 1, refills: 0 })
   })
 
+  test('a block that nothing was seen to allocate comes from the buddy whole, and stays so', () => {
+    // The second free of a names pages that nobody has: what compaction allocated leaves no event.
+    const { work } = run('cpu0 free a order 2 free a order 2\ncpu0 alloc b order 2 alloc c order 2', 'pcp/linux-6.1')
+    expect(work).toMatchObject({ unseenAllocs: 4, frees: 2, allocsFromList: 2, refills: 0 })
+  })
+
+  test('free blocks are counted once, however long after the trace a drain ends', () => {
+    const text = 'cpu0 alloc a alloc b free a\ncpu1 drain-all'
+    const free = ({ freeBlocks, pagesAtEnd }: ReturnType<typeof run>) =>
+      pagesAtEnd + freeBlocks.reduce((sum, blocks, order) => sum + (blocks.at(-1)! << order), 0)
+    expect(free(run(text, 'pcp/rcu-swap{gracePeriodNs=1000000}'))).toBe(
+      free(run(text, 'pcp/rcu-swap{gracePeriodNs=0}')),
+    )
+  })
+
   test('isolated CPUs keep what nobody drains', () => {
     expect(run('cpu1 free a free b', 'pcp/linux-5.10', {}, { isolated: [1] }).work.strandedPagesAtEnd).toBe(2)
   })

@@ -9,13 +9,13 @@ import {
   Quota,
   type ZoneFlags,
 } from '#policies'
-import { MAX_PAGE_ORDER } from './buddy.ts'
 import { Clocks } from './clocks.ts'
 import { OwnPages } from './own-pages.ts'
-import { listTable, pagesets } from './pagesets.ts'
-import { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
+import { KINDS, listTables, pagesets } from './pagesets.ts'
+import { type Held, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Rings } from './rings.ts'
 import { BYPASS, Op, type Script } from './script.ts'
+import { Series } from './series.ts'
 import { Timers } from './timers.ts'
 
 /**
@@ -37,6 +37,8 @@ export class Replay implements DrainHost {
   /** By zone and CPU: list by order × 4 + migratetype; −1 where such blocks are not kept. */
   readonly #tables: Int8Array[]
   readonly #detached: Int32Array
+  readonly #held: Held
+  readonly #peak: Int32Array
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
   /** By zone: ZONE_BELOW_HIGH, and the watermark it is about. */
   readonly #belowHigh: Uint8Array
@@ -45,20 +47,12 @@ export class Replay implements DrainHost {
   readonly #clocks: Clocks | undefined
   readonly #work = new WorkCounts()
   readonly #interruptions: Record<string, number> = {}
-  readonly #bursts: Burst[] = []
-  readonly #refillSizes = new Map<number, number>()
-  readonly #burstSizes = new Map<number, number>()
-  readonly #stepEnds: Float64Array
-  readonly #cached: Int32Array[]
-  readonly #zoneLockPages: Float64Array
-  readonly #refillPages: Float64Array
-  readonly #freeBlocks: Int32Array[]
+  readonly #series: Series
   readonly #start: number
   readonly #marks: Uint8Array
   readonly cpus: number
   readonly zones: number
   readonly isolated: readonly number[]
-  #step = 0
   #now = 0
   #taken = 0
   #given = 0
@@ -84,26 +78,18 @@ export class Replay implements DrainHost {
     this.#mechanism = choice.drain.create(choice.drainParams as never)
     this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
     const off = this.#mechanism.listsOff
-    const none = listTable({ ...rules[0]!, allowed: () => false })
-    const kept = rules.map(listTable)
-    this.#tables = pcps.map((_, pset) => {
-      const cpu = Math.trunc(pset / this.zones)
-      return off === 'all' || (off === 'isolated' && isolated.includes(cpu)) ? none : kept[pset % this.zones]!
-    })
+    this.#tables = listTables(
+      rules,
+      this.cpus,
+      (cpu) => off === 'all' || (off === 'isolated' && isolated.includes(cpu)),
+    )
     this.#detached = new Int32Array(pcps.length)
+    this.#peak = new Int32Array(pcps.length)
+    this.#held = { start: new Int32Array(pcps.length * KINDS), peak: this.#peak }
     this.#belowHigh = new Uint8Array(this.zones)
     this.#highMarks = script.zones.map(({ high }) => (script.machine.zones.length === 0 ? -1 : high))
     this.#clocks = prices === undefined ? undefined : new Clocks(prices, this.zones, this.cpus)
-    const span = Math.max(1, script.to - script.from)
-    this.#stepEnds =
-      typeof steps === 'number'
-        ? Float64Array.from({ length: steps }, (_, step) => script.from + ((step + 1) * span) / steps)
-        : Float64Array.from(steps)
-    const { length } = this.#stepEnds
-    this.#cached = Array.from({ length: script.cpus }, () => new Int32Array(length))
-    this.#zoneLockPages = new Float64Array(length)
-    this.#refillPages = new Float64Array(length)
-    this.#freeBlocks = Array.from({ length: MAX_PAGE_ORDER + 1 }, () => new Int32Array(length))
+    this.#series = new Series(script, steps)
     this.#now = script.from
     this.#pages = new OwnPages(script, inferred.start)
     this.#start = this.#fill(inferred)
@@ -119,6 +105,7 @@ export class Replay implements DrainHost {
       const zone = pset % this.zones
       const put = (order: number, type: number, blocks: number) => {
         const list = this.#tables[pset]![order * 4 + type]!
+        if (list >= 0) this.#held.start[pset * KINDS + order * 4 + type]! += blocks
         for (let block = 0; block < blocks; block++) {
           const page = this.#pages.fromStart(zone, order)
           if (list < 0) this.#pages.release(zone, page, order)
@@ -130,6 +117,7 @@ export class Replay implements DrainHost {
       }
       for (let list = 0; list < entries.length; list++) put(listOrders[list]!, listTypes[list]!, entries[list]!)
       put(0, 1, Math.max(0, initial.hidden[pset]!))
+      this.#peak[pset] = this.#pcps[pset]!.count
     })
     return sum
   }
@@ -156,12 +144,11 @@ export class Replay implements DrainHost {
     const work = this.#work
     let nextBulk = 0
     let nextLocal = 0
-    let nextStep = this.#stepEnds[0] ?? Number.POSITIVE_INFINITY
     for (let row = 0; row < length; row++) {
       const now = time[row]!
       if (this.#timers.next <= now) this.#runTimers(now)
       this.#now = now
-      if (now > nextStep) nextStep = this.#closeSteps(now)
+      if (now > this.#series.next) this.#closeSteps(now)
       while (nextBulk < bulk.row.length && bulk.row[nextBulk]! <= row)
         this.#bulkAlloc(bulk.pset[nextBulk]!, bulk.list[nextBulk++]!)
       while (nextLocal < localDrains.row.length && localDrains.row[nextLocal]! < row)
@@ -216,17 +203,19 @@ export class Replay implements DrainHost {
     for (let at = 0; at < this.#lists.lens.length; at++) pagesAtEnd += this.#lists.lens[at]! << this.#orderOf(at)
     const { marks, twice } = this.#audit()
     const clocks = this.#clocks
+    const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, refillSizes, burstSizes } = this.#series
     return {
       work,
       interruptions: this.#interruptions,
-      stepEnds: this.#stepEnds,
-      cached: this.#cached,
-      zoneLockPages: this.#zoneLockPages,
-      refillPages: this.#refillPages,
-      freeBlocks: this.#freeBlocks,
-      bursts: this.#bursts,
-      refillSizes: this.#refillSizes,
-      burstSizes: this.#burstSizes,
+      stepEnds,
+      cached,
+      zoneLockPages,
+      refillPages,
+      freeBlocks,
+      bursts,
+      refillSizes,
+      burstSizes,
+      held: this.#held,
       ...(clocks === undefined ? {} : { times: clocks.times(work) }),
       pagesAtEnd,
       pagesExpected:
@@ -266,7 +255,7 @@ export class Replay implements DrainHost {
     const pcp = this.#pcps[pset]!
     const at = this.#base[pset]! + list
     if (this.#lists.lens[at]! === 0) {
-      this.#refill(cpu, pcp, zone, at, order, type)
+      this.#refill(cpu, pset, zone, at, order, type)
       this.#work.allocsAfterRefill++
     } else this.#work.allocsFromList++
     pcp.count -= 1 << order
@@ -274,7 +263,8 @@ export class Replay implements DrainHost {
     return this.#lists.popHead(at)
   }
 
-  #refill(cpu: number, pcp: Pcp, zone: number, at: number, order: number, type: number): void {
+  #refill(cpu: number, pset: number, zone: number, at: number, order: number, type: number): void {
+    const pcp = this.#pcps[pset]!
     if (this.#pages.buddies[zone]!.free <= this.#highMarks[zone]!) this.#belowHigh[zone] = 1
     this.#flags.belowHigh = this.#belowHigh[zone] === 1
     const blocks = this.#rules[zone]!.nrAlloc(pcp, order, this.#flags)
@@ -291,10 +281,10 @@ export class Replay implements DrainHost {
     }
     const pages = got << order
     pcp.count += pages
+    if (pcp.count > this.#peak[pset]!) this.#peak[pset] = pcp.count
     this.#work.refills++
     this.#work.refillPages += pages
-    this.#refillPages[this.#step]! += pages
-    this.#refillSizes.set(pages, (this.#refillSizes.get(pages) ?? 0) + 1)
+    this.#series.refill(pages)
     this.#zoneLock(pages)
     this.#clocks?.refill(cpu, zone, this.#now, pages)
   }
@@ -312,7 +302,7 @@ export class Replay implements DrainHost {
       this.#freePage(cpu, zone, 0, type, this.#pages.freed(zone, pfn, type))
       return
     }
-    const page = this.#pages.freedBlock(zone, pfn, order)
+    const page = this.#pages.freedBlock(zone, pfn, order, type)
     if (page >= 0) {
       this.#freePage(cpu, zone, order, type, page)
       return
@@ -337,6 +327,7 @@ export class Replay implements DrainHost {
     this.#lists.pushHead(this.#base[pset]! + list, page)
     pcp.count += 1 << order
     this.#given += 1 << order
+    if (pcp.count > this.#peak[pset]!) this.#peak[pset] = pcp.count
     this.#flags.belowHigh = this.#belowHigh[zone] === 1
     const n = this.#rules[zone]!.nrFree(pcp, order, this.#flags)
     if (n > 0) {
@@ -405,19 +396,11 @@ export class Replay implements DrainHost {
   #zoneLock(pages: number): void {
     this.#work.zoneLocks++
     this.#work.zoneLockPages += pages
-    this.#zoneLockPages[this.#step]! += pages
+    this.#series.zoneLock(pages)
   }
 
   #recordBurst(pset: number, pages: number, requested: boolean): void {
-    if (pages === 0) return
-    this.#burstSizes.set(pages, (this.#burstSizes.get(pages) ?? 0) + 1)
-    // A drain that the trace's end cuts short is drawn there.
-    this.#bursts.push({
-      time: Math.min(this.#now, this.#script.to),
-      cpu: Math.trunc(pset / this.zones),
-      pages,
-      requested,
-    })
+    this.#series.burst(this.#now, Math.trunc(pset / this.zones), pages, requested)
   }
 
   #cachedOf(cpu: number): number {
@@ -429,23 +412,14 @@ export class Replay implements DrainHost {
     return sum
   }
 
-  /** Notes the counts at the end of every step that is over. Returns the end of the one that runs now. */
-  #closeSteps(now: number): number {
-    const last = this.#stepEnds.length - 1
-    while (this.#step <= last && now > this.#stepEnds[this.#step]!) {
-      for (let cpu = 0; cpu < this.cpus; cpu++) this.#cached[cpu]![this.#step] = this.#cachedOf(cpu)
-      for (const { blocks } of this.#pages.buddies)
-        for (let order = 0; order <= MAX_PAGE_ORDER; order++) this.#freeBlocks[order]![this.#step]! += blocks[order]!
-      if (this.#step === last) break
-      this.#step++
-    }
-    return this.#step >= last ? Number.POSITIVE_INFINITY : this.#stepEnds[this.#step]!
+  #closeSteps(now: number): void {
+    this.#series.close(now, (cpu) => this.#cachedOf(cpu), this.#pages.buddies)
   }
 
   #runTimers(until: number): void {
     this.#timers.run(until, (time) => {
       this.#now = time
-      if (this.#now > this.#stepEnds[this.#step]!) this.#closeSteps(this.#now)
+      if (time > this.#series.next) this.#closeSteps(time)
     })
   }
 

@@ -67,6 +67,14 @@ export interface Burst {
   readonly requested: boolean
 }
 
+/** What a run’s lists held, by pageset (cpu × zones + zone). */
+export interface Held {
+  /** Blocks that lay on the lists when the trace began: pageset × KINDS + order × 4 + migratetype. */
+  readonly start: Int32Array
+  /** The most pages that were on a pageset’s lists at once. */
+  readonly peak: Int32Array
+}
+
 /** One run as plain data: a pure function of script, choice and options. */
 export interface ReplayResult {
   readonly work: WorkCounts
@@ -84,6 +92,7 @@ export interface ReplayResult {
   /** How often a refill or a single zone-lock hold of so many pages happened. */
   readonly refillSizes: ReadonlyMap<number, number>
   readonly burstSizes: ReadonlyMap<number, number>
+  readonly held: Held
   /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
   readonly times?: Times
   readonly pagesAtEnd: number

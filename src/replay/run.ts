@@ -9,6 +9,8 @@ export interface PolicyRun {
   readonly policy: string
   readonly lists: string
   readonly drain: string
+  /** Whether no kernel could have such rules. */
+  readonly isBound: boolean
   readonly params: Readonly<Record<string, number | string | boolean>>
   /** What the lists of each zone began with, on the first CPU. */
   readonly sizes: readonly { readonly zone: string; readonly high: number; readonly batch: number }[]
@@ -37,6 +39,7 @@ export function runPolicy(
     policy: choice.id,
     lists: choice.lists.id,
     drain: choice.drain.id,
+    isBound: choice.lists.isBound === true || choice.drain.isBound === true,
     params: { ...choice.listParams, ...choice.drainParams },
     sizes: script.zones.map((zone) => {
       const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })

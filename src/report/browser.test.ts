@@ -88,7 +88,7 @@ const looks: readonly { name: string; theme: 'light' | 'dark'; options: BrowserC
 describe.each(looks)('in a real browser, $name', ({ theme, options }) => {
   test('opens without a word, asks for nothing, draws every chart as wide as its box', async () => {
     const { page, noise } = await open('report.html', options)
-    expect(await readThrough(page)).toBe(8)
+    expect(await readThrough(page)).toBe(9)
     expect(await page.locator(`figure[data-drawn=${theme}] .plot svg path`).count()).toBeGreaterThan(20)
     const { page: pageWidth, window, plots } = await widths(page)
     expect(pageWidth).toBeLessThanOrEqual(window)
@@ -143,7 +143,7 @@ test('printing before anything was scrolled to draws all charts first', async ()
   const { page } = await open('report.html', { viewport: { width: 1280, height: 300 } })
   expect(await page.locator('figure[data-drawn]').count()).toBeLessThan(6)
   expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(50_000)
-  expect(await page.locator('figure[data-drawn]').count()).toBe(8)
+  expect(await page.locator('figure[data-drawn]').count()).toBe(9)
   await page.context().close()
 })
 
@@ -161,7 +161,7 @@ test('the keyboard reaches the content first, then tables and what lies behind c
 
 test('names from a trace never run', async () => {
   const { page, noise } = await open('hostile.html', looks[0]?.options ?? {})
-  expect(await readThrough(page)).toBe(8)
+  expect(await readThrough(page)).toBe(9)
   expect(await page.locator('main img, main script').count()).toBe(0)
   expect(await page.locator('.plot').first().textContent()).toContain('<img src=x onerror=alert(1)>')
   expect(noise).toEqual([])

@@ -2,7 +2,7 @@ import type { Recording } from '#events'
 import { UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
 import { choosePcp } from '#policies'
-import { runPolicy } from '#replay'
+import { Foresight, runPolicy } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type Family, lacksPages } from './family.ts'
 
@@ -31,7 +31,7 @@ export const pcp: Family = {
           prices: prices.map(lockPricesOf),
         })
       })
-      captures.push({ recording, script, fidelity, isolated, runs })
+      captures.push({ recording, script, foresight: new Foresight(script, inferred), fidelity, isolated, runs })
     }
   },
 }

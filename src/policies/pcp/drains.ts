@@ -237,6 +237,7 @@ export const noDrain = defineDrainPolicy({
   title: 'drain requests do nothing',
   source: 'a bound of ours; no kernel has it',
   leavesOut: 'nothing',
+  isBound: true,
   params: z.object({}),
   create: (): DrainMechanism => ({ request: () => {} }),
 })

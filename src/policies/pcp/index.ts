@@ -1,12 +1,20 @@
 import { noDrain, noIsolated, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
-import { fixed, none } from './fixed.ts'
+import { fixed, infinite, none } from './fixed.ts'
 import { linux510 } from './linux-5.10.ts'
 import { linux61 } from './linux-6.1.ts'
 import { linux72, linux612 } from './linux-6.12.ts'
 import type { AnyDrainPolicy, AnyListPolicy } from './types.ts'
 
 /** The whole registration: a policy's file, named here. */
-export const listPolicies = [linux510, linux61, linux612, linux72, fixed, none] as unknown as readonly AnyListPolicy[]
+export const listPolicies = [
+  linux510,
+  linux61,
+  linux612,
+  linux72,
+  fixed,
+  infinite,
+  none,
+] as unknown as readonly AnyListPolicy[]
 export const drainPolicies = [
   workDrain,
   rcuSwap,
@@ -23,6 +31,7 @@ export const pairs: Readonly<Record<string, readonly [lists: string, drain: stri
   'linux-6.12': ['linux-6.12', 'trylock'],
   'linux-7.2': ['linux-7.2', 'trylock'],
   fixed: ['fixed', 'trylock'],
+  infinite: ['infinite', 'none'],
   none: ['none', 'none'],
 }
 

@@ -110,6 +110,8 @@ export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly title: string
   readonly source: string
   readonly leavesOut: string
+  /** What no kernel could have: a line to measure others by. A report never calls it the best. */
+  readonly isBound?: true
   readonly params: P
   readonly sizes: (params: z.infer<P>, context: PagesetContext) => Sizes
   /** One set of rules serves all pagesets of a zone: their state is in `Pcp`. */
@@ -170,6 +172,8 @@ export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly title: string
   readonly source: string
   readonly leavesOut: string
+  /** As of list rules. */
+  readonly isBound?: true
   readonly params: P
   readonly create: (params: z.infer<P>) => DrainMechanism
 }

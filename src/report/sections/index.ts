@@ -1,5 +1,6 @@
 import type { Comparison } from '#metrics'
 import { acceptSections } from './accept/index.ts'
+import { bounds } from './bounds.ts'
 import { bursts } from './bursts.ts'
 import { cachedPages } from './cached-pages.ts'
 import { comparison } from './comparison.ts'
@@ -33,6 +34,7 @@ const sections: SectionsOf = {
     cachedPages,
     stranded,
     zoneLockWork,
+    bounds,
     bursts,
     served,
     contiguity,

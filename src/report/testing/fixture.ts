@@ -138,6 +138,12 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     sizes: [{ zone: 'DMA32', high: 90, batch: 15 }],
     drain: policy,
     work,
+    bounds: {
+      peakPages: high * CPUS.length,
+      least: { pages: Math.round(work.zoneLockPages * 0.7), takes: Math.round(work.zoneLocks * 0.1) },
+      unlimited: { pages: 21_000, takes: CPUS.length },
+      none: { pages: 290_118, takes: allocs + 137_484 },
+    },
     priced: [
       ['fixture-server', 'Fixture server (invented)', 24, 5],
       ['fixture-desktop', 'Fixture desktop (invented)', 38, 9],

@@ -1,0 +1,64 @@
+import type { Cpu, Ns, Pages } from '#kernel'
+import { type Buddy, MAX_PAGE_ORDER } from './buddy.ts'
+import type { Burst } from './result.ts'
+import type { Script } from './script.ts'
+
+/** What one run writes down over time: sums within steps, counts at their ends, and every time that pages were given back. */
+export class Series {
+  readonly stepEnds: Float64Array
+  readonly cached: readonly Int32Array[]
+  readonly zoneLockPages: Float64Array
+  readonly refillPages: Float64Array
+  readonly freeBlocks: readonly Int32Array[]
+  readonly bursts: Burst[] = []
+  readonly refillSizes = new Map<Pages, number>()
+  readonly burstSizes = new Map<Pages, number>()
+  readonly #to: Ns
+  #step = 0
+  /** End of the step that runs now; Infinity in the last one. */
+  next: Ns
+
+  constructor({ from, to, cpus }: Pick<Script, 'from' | 'to' | 'cpus'>, steps: number | readonly Ns[]) {
+    const span = Math.max(1, to - from)
+    this.stepEnds =
+      typeof steps === 'number'
+        ? Float64Array.from({ length: steps }, (_, step) => from + ((step + 1) * span) / steps)
+        : Float64Array.from(steps)
+    const { length } = this.stepEnds
+    this.cached = Array.from({ length: cpus }, () => new Int32Array(length))
+    this.zoneLockPages = new Float64Array(length)
+    this.refillPages = new Float64Array(length)
+    this.freeBlocks = Array.from({ length: MAX_PAGE_ORDER + 1 }, () => new Int32Array(length))
+    this.#to = to
+    this.next = this.stepEnds[0] ?? Number.POSITIVE_INFINITY
+  }
+
+  zoneLock(pages: Pages): void {
+    this.zoneLockPages[this.#step]! += pages
+  }
+
+  refill(pages: Pages): void {
+    this.refillPages[this.#step]! += pages
+    this.refillSizes.set(pages, (this.refillSizes.get(pages) ?? 0) + 1)
+  }
+
+  burst(now: Ns, cpu: Cpu, pages: Pages, requested: boolean): void {
+    if (pages === 0) return
+    this.burstSizes.set(pages, (this.burstSizes.get(pages) ?? 0) + 1)
+    // A drain that the trace's end cuts short is drawn there.
+    this.bursts.push({ time: Math.min(now, this.#to), cpu, pages, requested })
+  }
+
+  /** Notes what stands at the end of every step that is over by `now`. */
+  close(now: Ns, cachedOf: (cpu: Cpu) => Pages, buddies: readonly Buddy[]): void {
+    const last = this.stepEnds.length - 1
+    while (this.#step <= last && now > this.stepEnds[this.#step]!) {
+      for (let cpu = 0; cpu < this.cached.length; cpu++) this.cached[cpu]![this.#step] = cachedOf(cpu)
+      for (const { blocks } of buddies)
+        for (let order = 0; order <= MAX_PAGE_ORDER; order++) this.freeBlocks[order]![this.#step]! += blocks[order]!
+      if (this.#step === last) break
+      this.#step++
+    }
+    this.next = this.#step >= last ? Number.POSITIVE_INFINITY : this.stepEnds[this.#step]!
+  }
+}

@@ -1,0 +1,119 @@
+import { type Bounds, type PcpComparison, type Run, savedOf } from '#metrics'
+import { formatCount, formatShare } from '../format.ts'
+import { colour } from '../runtime/theme.ts'
+import { rowHeader } from './charts.ts'
+import { baselineRow, perCapture, policyLabel } from './common.ts'
+import { type Chart, count, pages, percent, type Section, text } from './section.ts'
+
+interface Bounded extends Run {
+  readonly bounds: Bounds
+}
+const bounded = (runs: readonly Run[]): Bounded[] => runs.filter((run): run is Bounded => run.bounds !== undefined)
+
+const measures = [
+  { name: 'pages', label: 'pages moved under zone->lock', colour: 'k0', shape: 'dot', mark: 'circle' },
+  { name: 'takes', label: 'times it is taken', colour: 'k1', shape: 'triangle', mark: 'triangle-up' },
+] as const
+
+export const bounds: Section = {
+  id: 'bounds',
+  question: 'How near to the best possible is each policy?',
+  short: 'Bounds',
+  applies: ({ runs }) => bounded(runs).length > 0,
+  build: (comparison) => ({
+    paragraphs: [
+      'No rules for these lists (those of 6.1 to 7.2, one by order and migratetype) that begin with as many pages on each CPU’s lists and never hold more there than the policy at its peak could do with less work under zone->lock than the bound, even if they knew the future: pages are given back in the order in which they are used last, fetched when they are missed, and no drain is asked for. Blocks may come apart in it, and the fewest pages and the fewest takes may need two plans, so a bound may lie below what can be had; what lies between it and a policy is at most what better rules could save. The other end is no lists at all.',
+    ],
+    charts: perCapture(comparison, (_capture, runs, of, index) =>
+      bounded(runs).some((run) => savedOf(run).takes !== undefined)
+        ? [chartOf(comparison, bounded(runs), of, index)]
+        : [],
+    ),
+    caveats: [
+      'A policy that may hold more pages has a lower bound: its peak stands beside it.',
+      'Below 0 % a policy does more than no lists would: it fetches pages that it gives back unused.',
+    ],
+  }),
+}
+
+const write = (value: number | undefined): string =>
+  value === undefined ? 'nothing to save' : `${formatShare(value)} saved`
+
+function chartOf({ baseline }: PcpComparison, runs: Bounded[], of: string, index: number): Chart {
+  const rows = runs.map(({ policy }) => policyLabel(policy, baseline))
+  const points = runs.flatMap((run, at) =>
+    measures.flatMap(({ name, label }) => {
+      const saved = savedOf(run)[name]
+      return saved === undefined ? [] : [{ row: rows[at], measure: label, saved, written: formatShare(saved) }]
+    }),
+  )
+  const scaleOf = <T>(range: T[]) => ({ domain: measures.map(({ label }) => label), range })
+  return {
+    id: `bounds-${index}`,
+    title: `How much of what lists can save does each policy save?${of}`,
+    alt: `Two points for each policy, for pages moved under zone->lock and for times it is taken, between no lists at 0 % and the best possible with the policy’s room at 100 %. ${runs
+      .map((run) => {
+        const { pages, takes } = savedOf(run)
+        const { least, none } = run.bounds
+        return `${run.policy}: ${formatCount(run.work.zoneLockPages)} pages between ${formatCount(least.pages)} and ${formatCount(none.pages)} (${write(pages)}), ${formatCount(run.work.zoneLocks)} takes between ${formatCount(least.takes)} and ${formatCount(none.takes)} (${write(takes)})`
+      })
+      .join('; ')}.`,
+    legend: measures.map(({ label, colour, shape }) => ({ label, colour, shape })),
+    spec: {
+      background: null as unknown as string,
+      data: { values: points },
+      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+      spacing: 6,
+      spec: {
+        width: 600,
+        height: 22,
+        mark: { type: 'point', filled: true, size: 70, opacity: 1 },
+        encoding: {
+          x: {
+            field: 'saved',
+            type: 'quantitative',
+            scale: { domain: [Math.min(0, ...points.map(({ saved }) => saved)), 1], nice: false },
+            axis: { title: 'saved of what can be saved', format: '.0%', tickCount: 6 },
+          },
+          color: {
+            field: 'measure',
+            type: 'nominal',
+            legend: null,
+            scale: scaleOf(measures.map((one) => colour(one.colour))),
+          },
+          shape: { field: 'measure', type: 'nominal', legend: null, scale: scaleOf(measures.map(({ mark }) => mark)) },
+          tooltip: [
+            { field: 'measure', title: 'of' },
+            { field: 'written', title: 'saved' },
+          ],
+        },
+      },
+    },
+    table: {
+      caption: 'Work under zone->lock between the best possible and none',
+      columns: [
+        text('policy'),
+        pages('held at most', 'fewer', 'The most on the lists of each CPU and zone at once, summed.'),
+        pages('moved', 'fewer'),
+        pages('least', undefined, 'Of any rules with this policy’s room.'),
+        pages('least, without limit'),
+        percent('saved of what can be', 'more'),
+        count('takes', 'fewer'),
+        count('least', undefined, 'Of any rules with this policy’s room.'),
+        percent('saved of what can be', 'more'),
+      ],
+      rows: runs.map((run) => [
+        run.policy,
+        run.bounds.peakPages,
+        run.work.zoneLockPages,
+        run.bounds.least.pages,
+        run.bounds.unlimited.pages,
+        savedOf(run).pages,
+        run.work.zoneLocks,
+        run.bounds.least.takes,
+        savedOf(run).takes,
+      ]),
+      ...baselineRow(runs, baseline),
+    },
+  }
+}
