@@ -2,7 +2,16 @@ import type { Recording } from '#events'
 import { UsageError } from '#kernel'
 import { type Cross, composeCross, crossCell } from '#metrics'
 import { choosePcp } from '#policies'
-import { type Inference, infer, recordedStages, runPolicy, type StagePages, scriptOf, stagesOf } from '#replay'
+import {
+  type Inference,
+  infer,
+  progressOf,
+  recordedStages,
+  runPolicy,
+  type StagePages,
+  scriptOf,
+  stagesOf,
+} from '#replay'
 
 interface Recorded extends Inference {
   readonly name: string
@@ -21,8 +30,13 @@ function recordedOf(recording: Recording): Recorded {
   return { ...inference, name, rules, ends, stages: recordedStages(inference.script, ends) }
 }
 
-/** `from`'s allocations and frees under the rules of `to`'s kernel, on lists that begin as `to`'s did. */
+/**
+ * `from`'s allocations and frees under the rules of `to`'s kernel, on lists that begin as `to`'s did; each stage only as far as both
+ * machines came in it, since lists are filled and emptied once in a stage, however long it is.
+ */
 function predict(from: Recorded, to: Recorded) {
+  const common = from.stages.allocated.map((pages, stage) => Math.min(pages, to.stages.allocated[stage]!))
+  const until = progressOf(from.script, from.ends, common)
   const { machine } = from.script
   const { zones, release } = to.script.machine
   const script =
@@ -38,15 +52,34 @@ function predict(from: Recorded, to: Recorded) {
     script,
     choosePcp(`pcp/linux-${to.rules}`, to.rules),
     { ...from.inferred, initial, listOrders, listTypes },
-    { steps: from.ends },
+    // Two steps for each stage: what is compared of it, and the rest.
+    { steps: from.ends.flatMap((end, stage) => [until[stage]!, end]) },
   )
-  const drained = from.ends.map(() => 0)
-  for (const { time, pages } of result.bursts) {
+  const { refillPages, bursts } = result
+  const drained = { common: from.ends.map(() => 0), whole: from.ends.map(() => 0) }
+  for (const { time, pages } of bursts) {
     const stage = from.ends.findIndex((end) => time <= end)
-    drained[stage < 0 ? from.ends.length - 1 : stage]! += pages
+    if (stage < 0) continue
+    drained.whole[stage]! += pages
+    if (time <= until[stage]!) drained.common[stage]! += pages
+  }
+  const refilled = {
+    common: from.ends.map((_, stage) => refillPages[2 * stage]!),
+    whole: from.ends.map((_, stage) => refillPages[2 * stage]! + refillPages[2 * stage + 1]!),
   }
   return {
-    pages: { allocated: from.stages.allocated, refilled: [...result.refillPages], drained },
+    common: {
+      predicted: {
+        ...recordedStages(from.script, from.ends, until),
+        refilled: refilled.common,
+        drained: drained.common,
+      },
+      recorded: recordedStages(to.script, to.ends, progressOf(to.script, to.ends, common)),
+    },
+    whole: {
+      predicted: { ...from.stages, refilled: refilled.whole, drained: drained.whole },
+      recorded: to.stages,
+    },
     interruptions: result.work.interruptions,
   }
 }
@@ -72,8 +105,8 @@ export function crossKernels(recordings: readonly Recording[]): Cross {
   return composeCross(
     all.flatMap((from) =>
       all.map((to) => {
-        const { pages, interruptions } = predict(from, to)
-        return crossCell({ capture: from.name, rules: `pcp/linux-${to.rules}`, against: to.name }, pages, to.stages, {
+        const { common, whole, interruptions } = predict(from, to)
+        return crossCell({ capture: from.name, rules: `pcp/linux-${to.rules}`, against: to.name }, common, whole, {
           predicted: interruptions,
           recorded: count(to.script.recordedInterruptions),
         })

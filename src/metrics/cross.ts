@@ -15,6 +15,12 @@ const crossCellSchema = z.object({
   against: z.string().meta({ help: 'The capture that the kernel of these rules recorded itself.' }),
   refilled: pair.meta({ unit: 'pages per 1000 pages allocated' }),
   drained: pair.meta({ unit: 'pages per 1000 pages allocated' }),
+  wholeStages: z
+    .object({ refilled: pair, drained: pair })
+    .meta({
+      unit: 'pages per 1000 pages allocated',
+      help: 'The same over all of each stage, however far each kernel came in it.',
+    }),
   interruptions: z.object({ predicted: z.number(), recorded: z.number() }),
 })
 export type CrossCell = z.infer<typeof crossCellSchema>
@@ -26,6 +32,7 @@ export const crossSchema = z.object({
     .number()
     .optional()
     .meta({ help: 'Over the cells of two different kernels; a cell’s error is the mean of its two rates’.' }),
+  medianErrorWholeStages: z.number().optional().meta({ help: 'As `medianError`, over whole stages.' }),
   notes: z.array(z.string()),
 })
 export type Cross = z.infer<typeof crossSchema>
@@ -33,8 +40,7 @@ export type Cross = z.infer<typeof crossSchema>
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
 
 /**
- * Pages per 1000 allocated, with the stages in the proportion that `like` has them: how far each stage came in its time is the
- * machine's speed, not the rule's doing.
+ * Pages per 1000 allocated, with the stages in the proportion that `like` has them.
  */
 export function rateLike(pages: readonly number[], allocated: readonly number[], like: readonly number[]): number {
   const all = sum(like)
@@ -50,38 +56,46 @@ const compared = (predicted: number, recorded: number): z.infer<typeof pair> => 
   ...(recorded === 0 ? {} : { error: predicted / recorded - 1 }),
 })
 
-/** Of one capture: what the rules make of its stages, and what their own kernel recorded of its own. */
-export function crossCell(
-  { capture, rules, against }: Pick<CrossCell, 'capture' | 'rules' | 'against'>,
-  predicted: StagePages,
-  recorded: StagePages,
-  interruptions: CrossCell['interruptions'],
-): CrossCell {
+/** Stages as some rules predict them of one capture, and as another kernel recorded its own. */
+export interface ComparedStages {
+  readonly predicted: StagePages
+  readonly recorded: StagePages
+}
+
+const ratesOf = ({ predicted, recorded }: ComparedStages): CrossCell['wholeStages'] => {
   const rates = (what: 'refilled' | 'drained') =>
     compared(
       rateLike(predicted[what], predicted.allocated, recorded.allocated),
       rateLike(recorded[what], recorded.allocated, recorded.allocated),
     )
-  return { capture, rules, against, refilled: rates('refilled'), drained: rates('drained'), interruptions }
+  return { refilled: rates('refilled'), drained: rates('drained') }
 }
 
+/** Of one capture: what the rules make of its stages, and what their own kernel recorded of its own; as far as both came, and in all. */
+export const crossCell = (
+  { capture, rules, against }: Pick<CrossCell, 'capture' | 'rules' | 'against'>,
+  common: ComparedStages,
+  whole: ComparedStages,
+  interruptions: CrossCell['interruptions'],
+): CrossCell => ({ capture, rules, against, ...ratesOf(common), wholeStages: ratesOf(whole), interruptions })
+
 /** The mean of the two rates' errors, sign left out; undefined where neither has one. */
-export function errorOf({ refilled, drained }: CrossCell): number | undefined {
+export function errorOf({ refilled, drained }: CrossCell['wholeStages']): number | undefined {
   const errors = [refilled.error, drained.error].flatMap((error) => (error === undefined ? [] : [Math.abs(error)]))
   return errors.length === 0 ? undefined : sum(errors) / errors.length
 }
 
 export function composeCross(cells: readonly CrossCell[]): Cross {
-  const medianError = median(
-    cells.filter(({ capture, against }) => capture !== against),
-    errorOf,
-  )
+  const foreign = cells.filter(({ capture, against }) => capture !== against)
+  const medianError = median(foreign, errorOf)
+  const medianErrorWholeStages = median(foreign, ({ wholeStages }) => errorOf(wholeStages))
   return {
     schema: 'kreplay.cross/1',
     cells: [...cells],
     ...(medianError === undefined ? {} : { medianError }),
+    ...(medianErrorWholeStages === undefined ? {} : { medianErrorWholeStages }),
     notes: [
-      'A workload’s stages (all tasks of its program gone before the next start) are taken in the proportion of the recorded kernel’s run: they were cut by time, so a faster kernel did more in each.',
+      'A workload’s stages (all tasks of its program gone before the next start) were cut by time, so a faster kernel did more in each: each is compared only as far as both kernels came in it, in pages allocated.',
       'Sizes and pages of the lists at the start are those of the kernel whose rules are replayed, from its own capture.',
     ],
   }

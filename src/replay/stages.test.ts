@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { EventBuilder, type TraceEvent } from '#events'
-import { stagesOf } from './stages.ts'
+import { scriptOf } from './script.ts'
+import { progressOf, recordedStages, stagesOf } from './stages.ts'
+import { story } from './testing/story.ts'
 
 const at = (time: number, comm: string, pid: number): TraceEvent => ({
   event: 'mm_page_free',
@@ -36,4 +38,19 @@ test('a stage ends where all tasks of the busiest program are gone before the ne
 test('tasks that overlap are of one stage; a trace without any events has one, of no length', () => {
   expect(stages(at(1, 'a', 1), at(2, 'a', 2), at(3, 'a', 1), at(4, 'a', 2))).toEqual([4])
   expect(stages()).toEqual([0])
+})
+
+test('a stage is looked at only as far as it has allocated so many pages', () => {
+  const script = scriptOf(
+    story(`
+      cpu0 alloc a  alloc b order 1  alloc c
+      cpu0 alloc d  alloc e
+    `),
+  )
+  const ends = [3000, 5000]
+  const until = progressOf(script, ends, [2, 9])
+  // The block of two crosses the mark; the second stage never comes so far.
+  expect(until).toEqual([2000, 5000])
+  expect(recordedStages(script, ends).allocated).toEqual([4, 2])
+  expect(recordedStages(script, ends, until).allocated).toEqual([3, 2])
 })

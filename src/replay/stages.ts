@@ -35,8 +35,27 @@ export interface StagePages {
   readonly drained: readonly Pages[]
 }
 
-/** What the recording kernel did in each stage. Blocks that its lists do not keep were not refilled, they came from the buddy. */
-export function recordedStages(script: Script, ends: readonly Ns[]): StagePages {
+/** When each stage has come so far: has allocated so many pages, or ends. */
+export function progressOf({ length, time, op, order }: Script, ends: readonly Ns[], pages: readonly Pages[]): Ns[] {
+  const reached = [...ends]
+  let [stage, allocated] = [0, 0]
+  for (let row = 0; row < length; row++) {
+    while (stage < ends.length - 1 && time[row]! > ends[stage]!) {
+      stage++
+      allocated = 0
+    }
+    if (op[row] !== Op.alloc || allocated >= pages[stage]!) continue
+    allocated += 1 << order[row]!
+    if (allocated >= pages[stage]!) reached[stage] = time[row]!
+  }
+  return reached
+}
+
+/**
+ * What the recording kernel did in each stage, up to the moment `until` in it. Blocks that its lists do not keep were not refilled, they
+ * came from the buddy.
+ */
+export function recordedStages(script: Script, ends: readonly Ns[], until = ends): StagePages {
   const { length, time, op, order, refillStart, refillEnd, refillOrder, drainStart, drainEnd, drainOrder } = script
   const [lists] = pagesets(script, ownPolicy(script)).rules
   const allocated = ends.map(() => 0)
@@ -45,6 +64,7 @@ export function recordedStages(script: Script, ends: readonly Ns[]): StagePages 
   let stage = 0
   for (let row = 0; row < length; row++) {
     while (stage < ends.length - 1 && time[row]! > ends[stage]!) stage++
+    if (time[row]! > until[stage]!) continue
     if (op[row] === Op.alloc) allocated[stage]! += 1 << order[row]!
     for (let at = refillStart[row]!; at < refillEnd[row]!; at++)
       if (lists!.allowed(refillOrder[at]!)) refilled[stage]! += 1 << refillOrder[at]!

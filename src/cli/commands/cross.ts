@@ -30,7 +30,9 @@ export async function cross({ captures, json }: { captures: readonly string[]; j
       `${number(cell.interruptions.predicted)} for ${number(cell.interruptions.recorded)}`,
     ]),
   )
-  print(`\nMedian error between kernels: ${percent(found.medianError)}`)
+  print(
+    `\nMedian error between kernels: ${percent(found.medianError)}; over whole stages: ${percent(found.medianErrorWholeStages)}`,
+  )
   for (const note of found.notes) print(note)
   return 0
 }
