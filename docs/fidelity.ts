@@ -105,6 +105,7 @@ ${markdownTable(
     'from before the trace',
     'wrong',
     'taken by the untraced bulk allocator (inferred)',
+    'freed past lists whose lock was held (inferred)',
     'local drains by compaction (inferred)',
   ],
   rows.map(({ capture, pcp }) => [
@@ -114,9 +115,10 @@ ${markdownTable(
     count(pcp.drainedPages.unknownStart),
     count(pcp.drainedPages.wrong),
     count(pcp.inferredBulkPages),
+    count(pcp.inferredPastFrees),
     count(pcp.inferredLocalDrains),
   ]),
-  [1, 2, 3, 4, 5, 6],
+  [1, 2, 3, 4, 5, 6, 7],
 )}
 
 ## The end of the trace
@@ -173,6 +175,7 @@ ${await kvfreePart(root)}
 
 - Counts of the lists at the start come from \`zoneinfo.before\`; which pages they are becomes known as pages come back. Until then (the last column of the first table) a CPU is not scored.
 - Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees. So are local drains by compaction, from recorded drains of all that a CPU held.
+- From 6.0 on a free that finds the list’s lock held, as an interrupt’s on top of a refill does, goes to the buddy without an event: inferred where the page next comes from the buddy undrained.
 - Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the phase of the vmstat ticks (one of ten, by the fewest misses; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of
   \`high\` (at the first burst that shows it).
 - When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be

@@ -96,6 +96,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
       drainedPages: cpu.pages,
     })),
     inferredBulkPages: run.inferredBulkPages,
+    inferredPastFrees: run.inferredPastFrees,
     inferredLocalDrains: run.localDrains.row.length,
     misses: [...run.misses]
       .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))

@@ -60,6 +60,9 @@ export const pcpFidelitySchema = z.object({
   inferredBulkPages: z
     .number()
     .meta({ help: 'Pages taken by the untraced bulk allocator, inferred from later frees.' }),
+  inferredPastFrees: z.number().meta({
+    help: 'Freed blocks that next came from the buddy though no drain had brought them there: another operation held the list’s lock, so they went past the lists.',
+  }),
   listCounts: z
     .array(
       z.object({ cpu: z.number(), zone: z.string(), recorded: z.number(), predicted: z.number(), within: z.boolean() }),

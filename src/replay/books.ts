@@ -26,6 +26,8 @@ export class Books {
   /** The row of the script that is followed now. */
   row = 0
   resyncs = 0
+  /** Frees that went to the buddy, since another operation held the pageset's lock. */
+  pastFrees = 0
   /** By pageset: the row of its last free, if nothing was given back then; else −1. */
   readonly quiet: Int32Array
 
@@ -102,6 +104,7 @@ export class Books {
       resyncs,
       misses,
       inferredBulkPages: bulk.row.length,
+      inferredPastFrees: this.pastFrees,
       interruptions,
       initial: { entries: held.initial, hidden: held.unknown.slice() },
       bulk,

@@ -114,11 +114,6 @@ export class BulkFrees {
     const { pset, limit, saved } = burst
     const { held } = this.#books
     const pcp = held.pcps[pset]!
-    if (scored && held.dropGone(pset)) {
-      Object.assign(pcp, { ...saved, count: pcp.count })
-      held.rulesOf(pset).nrFree(pcp, burst.order, this.#books.flagsOf(pset))
-      return
-    }
     if (scored && (this.#explain(burst, 0) || held.raiseHigh(pset))) return
     Object.assign(pcp, saved)
     held.recount(pset, limit - 1)
@@ -271,7 +266,6 @@ export class BulkFrees {
           pages.wrong++
           this.#books.miss(beyond ? 'page-not-predicted' : on < 0 ? 'page-not-held' : 'not-the-tail')
           this.#books.resyncs++
-          if (this.#books.resync && expected >= 0 && on >= 0) this.#books.held.dropGone(pset)
         }
       }
       if (lists.where[page]! >= 0) this.#books.held.drop(page)

@@ -19,22 +19,26 @@ export function fatesOf(script: Script, index: PageIndex): Fates {
     const zone = index.zone(pfn)
     return zone < 0 ? -1 : index.at(pfn, zone)
   }
+  const see = (page: number, order: number, as: number) => {
+    if (order === 0) next[page] = as
+    else next.fill(as, page, page + (1 << order))
+  }
   for (let row = script.length - 1; row >= 0; row--) {
     for (let item = script.drainEnd[row]! - 1; item >= script.drainStart[row]!; item--) {
       const page = at(script.drainPfn[item]!)
-      if (page >= 0) next[page] = Fate.drain
+      if (page >= 0) see(page, script.drainOrder[item]!, Fate.drain)
     }
     const op = script.op[row]!
     if (op === Op.alloc || op === Op.free || op === Op.remotePage) {
       const page = index.at(script.pfn[row]!, script.zone[row]!)
       ofRow[row] = next[page]!
-      next[page] = op === Op.alloc ? Fate.alloc : op === Op.free ? Fate.free : Fate.drain
+      see(page, script.order[row]!, op === Op.alloc ? Fate.alloc : op === Op.free ? Fate.free : Fate.drain)
     }
     for (let item = script.refillEnd[row]! - 1; item >= script.refillStart[row]!; item--) {
       const page = at(script.refillPfn[item]!)
       if (page < 0) continue
       ofRefill[item] = next[page]!
-      next[page] = Fate.refill
+      see(page, script.refillOrder[item]!, Fate.refill)
     }
   }
   return { ofRow, ofRefill }

@@ -2,7 +2,7 @@ import type { PcpChoice } from '#policies'
 import { Books } from './books.ts'
 import { BulkFrees } from './bulk-frees.ts'
 import { DrainRequests } from './drain-requests.ts'
-import { fatesOf } from './fates.ts'
+import { Fate, fatesOf } from './fates.ts'
 import { PageIndex } from './places.ts'
 import { Refills } from './refills.ts'
 import type { FidelityRun } from './scores.ts'
@@ -177,6 +177,17 @@ export class Fidelity {
     return this.#books.resync
   }
 
+  /**
+   * Whether a freed block went past the lists: it next comes from the buddy, and no drain brought it there. Another operation held the
+   * pageset's lock: one that this free interrupted, or a drain of another CPU. Source: free_frozen_pages(), mm/page_alloc.c, v6.1 on.
+   */
+  #isPast(row: number): boolean {
+    const { fates, held } = this.#books
+    if (!held.traits.remoteDrains || fates.ofRow[row] !== Fate.refill) return false
+    this.#books.pastFrees++
+    return true
+  }
+
   #free(row: number): void {
     const script = this.#books.script
     const order = script.order[row]!
@@ -199,7 +210,7 @@ export class Fidelity {
       }
       this.#books.held.drop(page)
     }
-    if (type === BYPASS || !rules.allowed(order)) {
+    if (type === BYPASS || !rules.allowed(order) || this.#isPast(row)) {
       this.#books.free.add(zone, 1 << order)
       this.#bulkFrees.strayDrains(row)
       return

@@ -14,4 +14,4 @@ export { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkC
 export { type PolicyRun, type RunOptions, runPolicy } from './run.ts'
 export { type CpuFidelity, type FidelityRun, type Miss, missHelp, type PageScore, type Score } from './scores.ts'
 export { Op, type Script, scriptNotices, scriptOf } from './script.ts'
-export { recordedStages, type StagePages, stagesOf } from './stages.ts'
+export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'

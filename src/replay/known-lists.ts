@@ -120,18 +120,6 @@ export class KnownLists {
     return fate === Fate.free || fate === Fate.none
   }
 
-  /** Pages that the record next shows coming from the buddy, so they were not on their list, at least not any more. */
-  dropGone(pset: number): boolean {
-    const { count } = this.pcps[pset]!
-    for (let list = pset * this.perSet; list < (pset + 1) * this.perSet; list++)
-      for (let page = this.lists.head(list); page >= 0; ) {
-        const below = this.lists.below(page)
-        if (this.fate[page] === Fate.refill) this.drop(page)
-        page = below
-      }
-    return this.pcps[pset]!.count < count
-  }
-
   allMayBeTaken(list: number): boolean {
     for (let page = this.lists.head(list); page >= 0; page = this.lists.below(page)) {
       if (!this.mayBeTaken(page, list)) return false

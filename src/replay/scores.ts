@@ -63,6 +63,8 @@ export interface FidelityRun {
   readonly resyncs: number
   readonly misses: ReadonlyMap<Miss, number>
   readonly inferredBulkPages: number
+  /** Frees that found the pageset's lock held, so the block went to the buddy. */
+  readonly inferredPastFrees: number
   /** CPUs that would be interrupted by each request, summed. */
   readonly interruptions: Readonly<Record<string, number>>
   readonly initial: InitialLists

@@ -37,6 +37,10 @@ export class Run {
   fallback = new Uint8Array(256)
   length = 0
 
+  has(pfn: number): boolean {
+    return this.length > 0 && this.pfn.subarray(0, this.length).includes(pfn)
+  }
+
   push(pfn: number, order: number, migratetype: number, fallback = 0): void {
     if (this.length === this.pfn.length) {
       const grow = <T extends Uint32Array | Uint8Array>(old: T, fresh: T): T => {

@@ -205,7 +205,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
       queueCpu.length +
       tables.mm_vmscan_direct_reclaim_begin.length +
       tables.mm_vmscan_direct_reclaim_end.length +
-      drainPfn.length +
+      2 * drainPfn.length +
       2 * tables.mm_vmscan_kswapd_wake.length +
       tables.lost.length +
       ticks.row.length +
@@ -373,6 +373,10 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
           add(time, Op.drainRequest, cpu, 0, 0, 0, 0)
           tally.count('inferred-requests')
         }
+        // A page of a refill whose first page is not announced yet.
+        if (requester[cpu] === 1)
+          for (let other = 0; other < cpus; other++)
+            if (refillRuns[other]!.has(pfn)) add(time, Op.none, other, zone, 0, 0, 0)
         if (requester[cpu] === 1) add(time, Op.remotePage, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!)
         else drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
         break

@@ -107,6 +107,10 @@ function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity
       print(
         `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that.`,
       )
+    if (pcp.inferredPastFrees > 0)
+      print(
+        `${number(pcp.inferredPastFrees)} freed blocks went past the lists, whose lock was held (inferred: they next came from the buddy).`,
+      )
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
   if (kvfree !== undefined) printKvfree(kvfree)

@@ -291,6 +291,7 @@ export function comparisonFixture(): PcpComparison {
           coverage: { drainedPages: { inTrace: 97_210, scored: 91_522 } },
           inferredLocalDrains: 3,
           inferredBulkPages: 1_204,
+          inferredPastFrees: 0,
           listCounts: CPUS.map((cpu) => ({ cpu, zone: 'DMA32', recorded: 90, predicted: 87, within: true })),
           freePages: [],
           misses: [
