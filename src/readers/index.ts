@@ -118,7 +118,10 @@ async function readPieces(
   builder: EventBuilder,
 ): Promise<Omit<ReadTrace, 'events'>> {
   const reader = open({ name: source.name, head: source.head, builder, ...known })
-  for await (const piece of source.pieces()) reader.push(piece)
+  for await (const piece of source.pieces()) {
+    reader.push(piece)
+    builder.progress.share = source.share
+  }
   const read = reader.end()
   return { ...read, format: formatIn(source, read.format) }
 }

@@ -7,6 +7,10 @@ import { unwrap, wrapperOf } from './unwrap.ts'
 
 const PIECE = 1 << 20
 
+interface Passed {
+  share: number
+}
+
 type Progress = (doneBytes: number, totalBytes: number) => void
 
 /** A trace file, opened: its bytes without gzip or zstd, in pieces or whole. */
@@ -20,7 +24,10 @@ export class Source {
   /** What the file is packed in. */
   readonly wrapper: string | undefined
 
-  private constructor(name: string, file: FileHandle, size: number, opened: Opened) {
+  readonly #passed: Passed
+
+  private constructor(name: string, file: FileHandle, size: number, opened: Opened, passed: Passed) {
+    this.#passed = passed
     this.name = name
     this.#file = file
     this.#size = size
@@ -50,9 +57,13 @@ export class Source {
           hint: 'Record or copy the trace again.',
         })
       }
-      const opened = await begin(name, file, status.size, onProgress)
+      const passed = { share: 0 }
+      const opened = await begin(name, file, status.size, (done, total) => {
+        passed.share = done / total
+        onProgress?.(done, total)
+      })
       try {
-        return await read(new Source(name, file, status.size, opened))
+        return await read(new Source(name, file, status.size, opened, passed))
       } finally {
         await opened.rest.return?.()
       }
@@ -64,6 +75,11 @@ export class Source {
   /** The first bytes, up to 64 KiB. */
   get head(): Uint8Array {
     return this.#begin.subarray(0, HEAD)
+  }
+
+  /** How much of the file the pieces taken so far are, without the last one. */
+  get share(): number {
+    return this.#passed.share
   }
 
   /** To be asked for once. A piece holds until the next one. */
@@ -157,7 +173,7 @@ interface Opened {
 }
 
 /** Reads on until the first 64 KiB are there. */
-async function begin(name: string, file: FileHandle, size: number, onProgress?: Progress): Promise<Opened> {
+async function begin(name: string, file: FileHandle, size: number, onProgress: Progress): Promise<Opened> {
   const magic = new Uint8Array(4)
   await file.read(magic, 0, magic.length, 0)
   const wrapper = wrapperOf(magic)
@@ -175,13 +191,13 @@ async function begin(name: string, file: FileHandle, size: number, onProgress?: 
   return { begin: Buffer.concat(first, length), rest, wrapper: wrapper?.name }
 }
 
-async function* piecesOf(file: FileHandle, size: number, onProgress?: Progress): AsyncGenerator<Uint8Array> {
+async function* piecesOf(file: FileHandle, size: number, onProgress: Progress): AsyncGenerator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(Math.min(PIECE, size))
   for (let at = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
     if (bytesRead === 0) return
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
-    onProgress?.(Math.min(at, size), size)
+    onProgress(Math.min(at, size), size)
   }
 }

@@ -2,6 +2,7 @@ import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type Ev
 import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
 import { inPieces, type PieceReader, type TraceStart } from '../format.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
+import { KnownHeads } from '../text/known-heads.ts'
 import { type LineSink, Lines } from '../text/lines.ts'
 import { skippedLines, textNotices } from '../text/notices.ts'
 import { type PayloadReader, payloadReaders, Texts } from '../text/payload.ts'
@@ -73,7 +74,8 @@ class ScriptReader implements PieceReader, LineSink {
   readonly #builder: EventBuilder
   readonly #skipped = new Tally<Skipped>({ ...skippedLines, ...scriptLines })
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
-  readonly #head = new ScriptHead(this.#bytes)
+  readonly #knownHeads = new KnownHeads(this.#bytes)
+  readonly #head = new ScriptHead(this.#bytes, this.#knownHeads)
   readonly #uname: string | undefined
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
@@ -96,6 +98,7 @@ class ScriptReader implements PieceReader, LineSink {
   /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
   #remember(): void {
     const { strings } = this.#builder
+    this.#knownHeads.forgetComms()
     this.#idle = strings.add('<idle>')
     // A process whose name perf does not know stands as `:505`.
     this.#comms = new ByteMemo(this.#bytes, (text) =>
@@ -172,7 +175,7 @@ class ScriptReader implements PieceReader, LineSink {
     const time = this.#takeTime(zero)
     this.#eventLines++
     const pid = found === NO_PID ? ABSENT_PID : found
-    const comm = found === 0 ? this.#idle : this.#comms.get(this.#head.commFrom, this.#head.commTo)
+    const comm = found === 0 ? this.#idle : this.#knownHeads.commOf(this.#head, this.#comms)
     if (typeof reading !== 'number') {
       if (isKnown) {
         reading.store(this.#builder, time, cpu, pid, comm, ABSENT_CONTEXT)

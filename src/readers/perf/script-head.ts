@@ -1,3 +1,5 @@
+import type { KnownHeads } from '../text/known-heads.ts'
+
 const SPACE = 0x20
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
@@ -30,6 +32,7 @@ export const NO_PID = -1
  */
 export class ScriptHead {
   readonly #bytes: Uint8Array
+  readonly #known: KnownHeads | undefined
   commFrom = 0
   commTo = 0
   /** NO_PID where it is missing, or −1 in perf's own words. */
@@ -46,12 +49,15 @@ export class ScriptHead {
   nameTo = 0
   payloadFrom = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, known?: KnownHeads) {
     this.#bytes = bytes
+    this.#known = known
   }
 
   /** Whether the line has a head up to its stamp. */
   read(from: number, to: number): boolean {
+    const known = this.#known === undefined ? -1 : this.#known.read(from, this)
+    if (known >= 0 && this.#readStamp(known, to)) return true
     const bytes = this.#bytes
     for (let bracket = from; bracket < to; bracket++) {
       if (bytes[bracket] !== OPEN_BRACKET || (bracket > from && bytes[bracket - 1] !== SPACE)) continue
@@ -62,6 +68,8 @@ export class ScriptHead {
       if (!this.#readStamp(at + 1, to)) continue
       this.cpu = cpu
       this.#readTask(from, bracket)
+      // With the space that must follow.
+      this.#known?.remember(from, bracket, at + 2, this)
       return true
     }
     return false

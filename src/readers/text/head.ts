@@ -1,3 +1,4 @@
+import type { KnownHeads } from './known-heads.ts'
 import { LONGEST_HEAD, type OtherHead } from './other-heads.ts'
 
 const SPACE = 0x20
@@ -25,6 +26,7 @@ export class HeadReader {
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
   readonly #other: ((line: string) => OtherHead | undefined) | undefined
+  readonly #known: KnownHeads | undefined
   commFrom = 0
   commTo = 0
   pid = 0
@@ -48,15 +50,18 @@ export class HeadReader {
   relative = false
   #payloadFrom = 0
 
-  /** `other` reads the heads that are of another layout. */
-  constructor(bytes: Uint8Array, other?: (line: string) => OtherHead | undefined) {
+  /** `other` reads the heads that are of another layout; `known` remembers those of the usual one. */
+  constructor(bytes: Uint8Array, other?: (line: string) => OtherHead | undefined, known?: KnownHeads) {
     this.#bytes = bytes
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#other = other
+    this.#known = known
   }
 
   /** Whether the line has a head up to its stamp. */
   read(from: number, to: number): boolean {
+    const known = this.#known === undefined ? -1 : this.#known.read(from, this)
+    if (known >= 0) return this.#readRest(known, to)
     const bytes = this.#bytes
     for (let bracket = from; bracket < to; bracket++) {
       if (bytes[bracket] !== OPEN_BRACKET) continue
@@ -66,12 +71,18 @@ export class HeadReader {
       if (at === bracket + 1 || at >= to || bytes[at] !== CLOSE_BRACKET || cpu > 0xfffe) continue
       if (!this.#readTask(from, bracket)) continue
       this.cpu = cpu
-      this.flagBits = -1
-      this.relative = false
-      this.#payloadFrom = 0
-      return this.#readStamp(at + 1, to)
+      this.#known?.remember(from, bracket, at + 1, this)
+      return this.#readRest(at + 1, to)
     }
     return this.#other !== undefined && this.#readOther(this.#other, from, to)
+  }
+
+  /** What stands behind `[cpu]`. */
+  #readRest(from: number, to: number): boolean {
+    this.flagBits = -1
+    this.relative = false
+    this.#payloadFrom = 0
+    return this.#readStamp(from, to)
   }
 
   #readOther(read: (line: string) => OtherHead | undefined, from: number, to: number): boolean {

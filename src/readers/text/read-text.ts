@@ -4,6 +4,7 @@ import type { PieceReader, TraceStart } from '../format.ts'
 import { plainPayload } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
+import { KnownHeads } from './known-heads.ts'
 import { type LineSink, Lines } from './lines.ts'
 import { isMail, MailUnwrapper } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
@@ -107,6 +108,7 @@ class TextReader implements PieceReader, LineSink {
   readonly #builder: EventBuilder
   readonly #skipped = new Tally<keyof typeof skippedLines>(skippedLines)
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
+  readonly #knownHeads = new KnownHeads(this.#bytes)
   readonly #head: HeadReader
   readonly #mail: MailUnwrapper | undefined
   #comms!: ByteMemo<number>
@@ -130,7 +132,7 @@ class TextReader implements PieceReader, LineSink {
     this.#start = start
     this.#layout = layout
     this.#builder = start.builder
-    this.#head = new HeadReader(this.#bytes, layout.otherHead)
+    this.#head = new HeadReader(this.#bytes, layout.otherHead, this.#knownHeads)
     this.#mail = layout.isMail === true ? new MailUnwrapper(this.#bytes) : undefined
     this.#remember()
   }
@@ -138,6 +140,7 @@ class TextReader implements PieceReader, LineSink {
   /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
   #remember(): void {
     const { strings } = this.#builder
+    this.#knownHeads.forgetComms()
     this.#comms = new ByteMemo(this.#bytes, (text) => {
       // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
       const comm = text.replace(/^\S+: {2,}/, '')
@@ -203,7 +206,7 @@ class TextReader implements PieceReader, LineSink {
   }
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
-    const { cpu, pid, seconds, nanoseconds, digits, commFrom, commTo } = this.#head
+    const { cpu, pid, seconds, nanoseconds, digits } = this.#head
     const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
     if (this.#zero === undefined) {
       this.#zero = zero
@@ -215,7 +218,7 @@ class TextReader implements PieceReader, LineSink {
       this.#noticed.count('relative-stamps', this.#place())
     if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
     this.#eventLines++
-    const comm = this.#comms.get(commFrom, commTo)
+    const comm = this.#knownHeads.commOf(this.#head, this.#comms)
     const context = this.#context()
     if (typeof reading === 'number') this.#addOther(time, comm, context, to)
     else if (isKnown) {

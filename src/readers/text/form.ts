@@ -1,0 +1,249 @@
+import { blanksIn, bytesBefore, firstBytes } from './byte-memo.ts'
+import { codes, type Field } from './fields.ts'
+import { isNullIn, moduleEndIn, numberIn } from './numbers.ts'
+import { isPlain, type Values } from './values.ts'
+
+const SPACE = 0x20
+const ZERO = 0x30
+const X = 0x78
+const OPEN = 0x28
+const OPEN_BRACKET = 0x5b
+const N = 0x6e
+
+/** In place of a field: the value of a key that is no field's, that of `page`, and `(…)` by itself. */
+export const IGNORED = -1
+export const PAGE_VALUE = -2
+export const BRACKETS = -3
+
+/** Ways in which a value is read. */
+const Way = {
+  plain: 0,
+  pointer: 1,
+  gfp: 2,
+  site: 3,
+  text: 4,
+  any: 5,
+  toEnd: 6,
+  ignored: 7,
+  page: 8,
+  brackets: 9,
+} as const
+
+const HEX = new Uint8Array(256).fill(0x80)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX[digit.charCodeAt(0)] = value
+
+/** A payload's values in their order: for each its field, where it begins and where it ends. */
+export class Tokens {
+  readonly #list = new Int32Array(3 * 32)
+  length = 0
+  /** Whether a payload with the same text between its values is sure to be read the same way. */
+  isForm = true
+
+  clear(): void {
+    this.length = 0
+    this.isForm = true
+  }
+
+  add(field: number, from: number, end: number): void {
+    const at = this.length * 3
+    if (at === this.#list.length) {
+      this.isForm = false
+      return
+    }
+    this.#list[at] = field
+    this.#list[at + 1] = from
+    this.#list[at + 2] = end
+    this.length++
+  }
+
+  /** Whether they are the form of all that stands up to there. */
+  isFormUpTo(to: number): boolean {
+    return this.isForm && this.length > 0 && this.end(this.length - 1) === to
+  }
+
+  field = (at: number): number => this.#list[at * 3]!
+  from = (at: number): number => this.#list[at * 3 + 1]!
+  end = (at: number): number => this.#list[at * 3 + 2]!
+}
+
+/**
+ * The form of a payload once read: what stands between its values, and which value is which field's. A payload of the same form is
+ * read without looking for keys: what must stand between two values is compared four bytes at a time.
+ */
+export class Form {
+  readonly #values: Values
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #found: Uint8Array
+  readonly #placed: boolean
+  readonly #fields: Uint8Array
+  readonly #ways: Uint8Array
+  /** What stands before each value, as words; bits beyond its end are masked. */
+  readonly #words: Int32Array
+  readonly #masks: Int32Array
+  /** Words up to the end of what stands before each value, and its bytes. */
+  readonly #wordEnds: Uint16Array
+  readonly #lengths: Uint16Array
+
+  /** `from` to `to`: the payload of which these are the tokens. `placed`: whether its values stand by their places. */
+  constructor(values: Values, tokens: Tokens, from: number, placed: boolean) {
+    const { bytes } = values.texts
+    const count = tokens.length
+    this.#values = values
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#placed = placed
+    this.#found = new Uint8Array(values.fields.length)
+    this.#fields = new Uint8Array(count)
+    this.#ways = new Uint8Array(count)
+    this.#wordEnds = new Uint16Array(count)
+    this.#lengths = new Uint16Array(count)
+    const words: number[] = []
+    const masks: number[] = []
+    let at = from
+    for (let token = 0; token < count; token++) {
+      const field = tokens.field(token)
+      if (field >= 0) {
+        this.#fields[token] = field
+        this.#found[field] = 1
+      }
+      this.#ways[token] = wayOf(field, values.fields[field], placed && token === count - 1)
+      const begin = tokens.from(token)
+      this.#lengths[token] = begin - at
+      for (; at < begin; at += 4) {
+        const mask = firstBytes(begin - at)
+        words.push(this.#view.getInt32(at, true) & mask)
+        masks.push(mask)
+      }
+      this.#wordEnds[token] = words.length
+      at = tokens.end(token)
+    }
+    this.#words = Int32Array.from(words)
+    this.#masks = Int32Array.from(masks)
+  }
+
+  /** Whether the payload is of this form, and its values are ones that their fields may have. */
+  read(from: number, to: number): boolean {
+    const view = this.#view
+    const words = this.#words
+    const masks = this.#masks
+    this.#values.begin(this.#found)
+    let at = from
+    let word = 0
+    for (let token = 0; token < this.#ways.length; token++) {
+      const wordEnd = this.#wordEnds[token]!
+      for (let place = at; word < wordEnd; word++, place += 4)
+        if ((view.getInt32(place, true) & masks[word]!) !== words[word]) return false
+      at = this.#readValue(token, at + this.#lengths[token]!, to)
+      if (at < 0) return false
+    }
+    return at === to
+  }
+
+  /** Where the value ends; −1 if it is none. */
+  #readValue(token: number, from: number, to: number): number {
+    const bytes = this.#bytes
+    const values = this.#values
+    const field = this.#fields[token]!
+    switch (this.#ways[token]) {
+      case Way.plain: {
+        let at = from
+        let value = 0
+        for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
+          value = value * 10 + digit
+        if (at === from || bytes[at]! > SPACE) {
+          at = this.#blankFrom(at)
+          value = numberIn(bytes, from, at)
+        }
+        return values.keep(field, value) ? at : -1
+      }
+      case Way.pointer: {
+        const start = bytes[from] === ZERO && bytes[from + 1] === X ? from + 2 : from
+        const end = this.#blankFrom(start)
+        if (end - start !== 16) return values.read(field, from, end, this.#placed) ? end : -1
+        const high = this.#hex(start)
+        const low = this.#hex(start + 8)
+        values.highs[field] = high
+        values.lows[field] = low
+        return high < 0 || low < 0 || (high === 0xffffffff && low === 0xffffffff) ? -1 : end
+      }
+      case Way.gfp: {
+        const { gfp } = values.texts
+        const { bits, unknown, assumed } = gfp.upToBlank(from)
+        values.unknownGfp = unknown
+        values.assumedGfp = assumed
+        values.lows[field] = bits
+        return gfp.end > from && bits <= values.fields[field]!.high ? gfp.end : -1
+      }
+      case Way.site: {
+        const { site } = values.texts
+        const number = site.upToBlank(from)
+        values.lows[field] = number
+        if (bytes[site.end] !== SPACE || bytes[site.end + 1] !== OPEN_BRACKET) return site.end > from ? site.end : -1
+        const end = moduleEndIn(bytes, site.end, to)
+        values.lows[field] = site.get(from, end)
+        return end
+      }
+      case Way.text: {
+        const text = values.memoOf(field)
+        values.lows[field] = text.upToBlank(from)
+        if (text.end === from) return -1
+        return this.#placed && bytes[text.end + 1] === OPEN_BRACKET ? -1 : text.end
+      }
+      case Way.toEnd:
+        return bytes[to - 1]! > SPACE && values.read(field, from, to, this.#placed) ? to : -1
+      case Way.ignored:
+        return this.#blankFrom(from)
+      case Way.page: {
+        const end = this.#blankFrom(from)
+        return isNullIn(bytes, from, end) ? -1 : end
+      }
+      case Way.brackets:
+        return bytes[from] === OPEN && bytes[from + 1] !== N ? this.#blankFrom(from) : -1
+      default: {
+        const end = this.#blankFrom(from)
+        return values.read(field, from, end, this.#placed) ? end : -1
+      }
+    }
+  }
+
+  #blankFrom(from: number): number {
+    for (let at = from; ; at += 4) {
+      const blanks = blanksIn(this.#view.getInt32(at, true))
+      if (blanks !== 0) return at + bytesBefore(blanks)
+    }
+  }
+
+  /** Eight hexadecimal digits; −1 if they are none. */
+  #hex(at: number): number {
+    const bytes = this.#bytes
+    let value = 0
+    let wrong = 0
+    for (let digit = 0; digit < 8; digit++) {
+      const found = HEX[bytes[at + digit]!]!
+      wrong |= found
+      value = (value << 4) | found
+    }
+    return (wrong & 0x80) !== 0 ? -1 : value >>> 0
+  }
+}
+
+function wayOf(number: number, field: Field | undefined, isLastPlaced: boolean): number {
+  if (number === IGNORED) return Way.ignored
+  if (number === PAGE_VALUE) return Way.page
+  if (field === undefined) return Way.brackets
+  if (isLastPlaced || field.rest) return Way.toEnd
+  if (isPlain(field)) return Way.plain
+  switch (codes[field.type]) {
+    case codes.pointer:
+      return Way.pointer
+    case codes.gfp:
+      return Way.gfp
+    case codes.site:
+      return Way.site
+    case codes.text:
+      return Way.text
+    default:
+      return Way.any
+  }
+}
