@@ -10,8 +10,9 @@ export interface Analysis {
   readonly fidelity: Fidelity
 }
 
-export function analyse(recording: Recording): Analysis {
-  const inference = infer(scriptOf(recording))
+/** `sources`: whether the script is to know the events that its rows stem from. */
+export function analyse(recording: Recording, sources = false): Analysis {
+  const inference = infer(scriptOf(recording, { sources }))
   const { script, inferred } = inference
   return { recording, script, inferred, fidelity: fidelityOf(recording, script, inference) }
 }

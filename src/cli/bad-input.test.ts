@@ -37,6 +37,12 @@ async function inProcess(args: readonly string[]) {
   }
 }
 
+async function refusedHere(args: readonly string[]) {
+  const written = await inProcess(args)
+  expect(written).toMatchObject({ code: 3, stdout: '' })
+  return written
+}
+
 const file = (name: string, content: string | Uint8Array): string => {
   mkdirSync(dirname(at(name)), { recursive: true })
   writeFileSync(at(name), content)
@@ -227,4 +233,19 @@ test('a file of probes that is none is refused by each command that reads a capt
     expect(stderr).toContain('probes-of-mine.json')
     expect(stderr).toContain('docs/probes.md tells')
   }
+})
+
+test('a route that can’t be read is told by file and by path in the JSON', async () => {
+  const route = (rules: unknown) => JSON.stringify({ schema: 'kreplay.route/1', id: 'mine', rules })
+  const args = ['compare', DAT, '--policies', 'pcp/linux-7.2', '--route']
+  const message = async (content: string) => (await refusedHere([...args, file('route.json', content)])).stderr
+  expect(await message(route([{ to: 'buddy' }, { order: [0, 99], to: 'buddy' }]))).toMatch(
+    /route\.json.*rules\[1\]\.order\[1\]/s,
+  )
+  expect(await message(route([{ gfp: ['GFP_NONSENSE'], to: 'buddy' }]))).toMatch(
+    /"GFP_NONSENSE" is no gfp flag of any known kernel.*rules\[0\]\.gfp\[0\]/s,
+  )
+  expect(await message(route([{ process: ['a'] }]))).toMatch(/rules\[0\]\.to/)
+  expect(await message(route([{ proces: ['a'], to: 'buddy' }]))).toMatch(/"proces".*rules\[0\]/s)
+  expect(await message('{')).toContain('is no JSON')
 })

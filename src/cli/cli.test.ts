@@ -377,3 +377,16 @@ test('cross: each capture under the other’s kernel', async () => {
   expect(medianError).toBeLessThan(0.15)
   expect(await kreplay('cross', 'traces/pages-6.1-s')).toMatchObject({ code: 2, stdout: '' })
 })
+
+test('--route: each policy runs without and with it, unless one is named', async () => {
+  const route = 'docs/examples/high-orders-apart.json'
+  const policies = async (...args: string[]) => {
+    const { stdout } = await kreplay('compare', 'traces/pages-6.1-s', '--json', '--route', route, ...args)
+    return (JSON.parse(stdout) as { runs: { policy: string; work: Record<string, number> }[] }).runs
+  }
+  const [plain, routed] = await policies('--policies', 'pcp/linux-6.1')
+  expect([plain!.policy, routed!.policy]).toEqual(['pcp/linux-6.1', 'pcp/linux-6.1{route=high-orders-apart}'])
+  expect(routed!.work.allocsFromBuddy).toBeGreaterThan(plain!.work.allocsFromBuddy!)
+  const named = await policies('--policies', 'pcp/none,pcp/fixed{high=99,route=high-orders-apart}')
+  expect(named.map(({ policy }) => policy)).toEqual(['pcp/none', 'pcp/fixed{high=99,route=high-orders-apart}'])
+})

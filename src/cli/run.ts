@@ -178,6 +178,12 @@ export async function run(args: readonly string[]): Promise<Exit> {
               describe: 'Ids, comma-separated: `kreplay policies` lists them',
             })
             .option('policy', POLICY_FILE)
+            .option('route', {
+              type: 'string',
+              array: true,
+              default: [] as string[],
+              describe: 'A JSON file that sends some blocks past the lists, or to others: docs/add-a-policy.md',
+            })
             .option('baseline', {
               type: 'string',
               describe: 'Policy that the others are compared with; default the first',

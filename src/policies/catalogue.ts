@@ -1,7 +1,7 @@
 import { UsageError } from '#kernel'
 import { type AnyAcceptPolicy, acceptPolicies } from './accept/index.ts'
 import { type AnyKvfreePolicy, kvfreePolicies } from './kvfree/index.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, drainPolicies, listPolicies } from './pcp/index.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, drainPolicies, listPolicies, type Route } from './pcp/index.ts'
 
 /** The policies that ids may name, part by part. */
 export interface Catalogue {
@@ -10,17 +10,19 @@ export interface Catalogue {
   readonly drains: readonly AnyDrainPolicy[]
   readonly kvfree: readonly AnyKvfreePolicy[]
   readonly accept: readonly AnyAcceptPolicy[]
+  /** What `{route=ID}` of a `pcp/` policy may name. None ships. */
+  readonly routes?: readonly Route[]
 }
 
 /** What ships. */
-export const shipped: Catalogue = {
+export const shipped: Omit<Catalogue, 'routes'> = {
   lists: listPolicies,
   drains: drainPolicies,
   kvfree: kvfreePolicies,
   accept: acceptPolicies,
 }
 
-export type CataloguePart = keyof Catalogue
+export type CataloguePart = keyof typeof shipped
 export const catalogueParts = Object.keys(shipped) as readonly CataloguePart[]
 
 /**

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type KnownVersion, UsageError } from '#kernel'
 import { type Catalogue, shipped } from './catalogue.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, pairs } from './pcp/index.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 
@@ -13,6 +13,8 @@ export interface PcpChoice {
   readonly drain: AnyDrainPolicy
   readonly listParams: Record<string, ParamValue>
   readonly drainParams: Record<string, ParamValue>
+  /** Sends some blocks elsewhere than the lists would. */
+  readonly route?: Route
 }
 
 const editDistance = (a: string, b: string): number => {
@@ -147,7 +149,7 @@ export function choosePcp(
   text: string,
   recording: KnownVersion,
   set: Record<string, ParamValue> = {},
-  { lists: listPolicies, drains: drainPolicies }: Pick<Catalogue, 'lists' | 'drains'> = shipped,
+  { lists: listPolicies, drains: drainPolicies, routes = [] }: Pick<Catalogue, 'lists' | 'drains' | 'routes'> = shipped,
 ): PcpChoice {
   const [, name, braces = ''] = /^(?:pcp\/)?([^{}]+?)(?:\{([^}]*)\})?$/.exec(text.trim()) ?? []
   if (name === undefined) throw new UsageError(`"${text}" is no policy id`, 'an example: pcp/linux-6.1+rcu-swap')
@@ -177,6 +179,22 @@ export function choosePcp(
       drainPolicies.map((policy) => policy.id),
     )
 
-  const given = { ...set, ...ownParams(id, braces, [...paramNames(lists), ...paramNames(drain)]) }
-  return { id, lists, drain, listParams: checked('pcp', lists, given), drainParams: checked('pcp', drain, given) }
+  const given = { ...set, ...ownParams(id, braces, [...paramNames(lists), ...paramNames(drain), 'route']) }
+  const route = routes.find((one) => one.id === given.route)
+  if (given.route !== undefined && route === undefined)
+    throw routes.length === 0
+      ? new UsageError(`${id} names a route, and there is none`, 'give its file: --route FILE.json')
+      : unknown(
+          'route',
+          String(given.route),
+          routes.map((one) => one.id),
+        )
+  return {
+    id,
+    lists,
+    drain,
+    listParams: checked('pcp', lists, given),
+    drainParams: checked('pcp', drain, given),
+    ...(route === undefined ? {} : { route }),
+  }
 }

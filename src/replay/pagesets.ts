@@ -1,5 +1,5 @@
 import type { Cpu } from '#kernel'
-import { type ListRules, Pcp, type PcpChoice } from '#policies'
+import { type ListRules, listsOf, Pcp, type PcpChoice, withMoreLists } from '#policies'
 import type { Script } from './script.ts'
 
 /** A choice made for a script's machine: pagesets in order cpu × zones + zone, rules by zone. */
@@ -8,7 +8,10 @@ export function pagesets(
   choice: PcpChoice,
 ): { pcps: Pcp[]; rules: ListRules[] } {
   const { machine } = script
-  const rules = script.zones.map((zone) => choice.lists.create(choice.listParams as never, { machine, zone }))
+  const more = choice.route === undefined ? 0 : listsOf(choice.route).length
+  const rules = script.zones.map((zone) =>
+    withMoreLists(choice.lists.create(choice.listParams as never, { machine, zone }), more),
+  )
   const pcps: Pcp[] = []
   for (let cpu = 0; cpu < script.cpus; cpu++)
     for (const zone of script.zones)

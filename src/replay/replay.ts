@@ -4,6 +4,7 @@ import {
   type DrainHost,
   type DrainMechanism,
   type ListRules,
+  listsOf,
   type Pcp,
   type PcpChoice,
   Quota,
@@ -14,6 +15,7 @@ import { OwnPages } from './own-pages.ts'
 import { KINDS, listTables, pagesets } from './pagesets.ts'
 import { type Held, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Rings } from './rings.ts'
+import { Way } from './routes.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 import { Series } from './series.ts'
 import { Timers } from './timers.ts'
@@ -38,6 +40,10 @@ export class Replay implements DrainHost {
   readonly #tables: Int8Array[]
   readonly #detached: Int32Array
   readonly #held: Held
+  /** Where a route sends the block of each row, and that of the row that runs now. */
+  readonly #ways: Uint8Array | undefined
+  readonly #plainLists: number
+  #way: number = Way.asUsual
   readonly #peak: Int32Array
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
   /** By zone: ZONE_BELOW_HIGH, and the watermark it is about. */
@@ -62,7 +68,7 @@ export class Replay implements DrainHost {
     script: Script,
     choice: PcpChoice,
     inferred: Inferred,
-    { isolated = script.machine.isolated, steps = 200, prices }: ReplayOptions = {},
+    { isolated = script.machine.isolated, steps = 200, prices, ways }: ReplayOptions = {},
   ) {
     this.#script = script
     this.#inferred = inferred
@@ -75,6 +81,8 @@ export class Replay implements DrainHost {
     this.#perSet = rules[0]!.lists
     this.#lists = new Rings(2 * pcps.length * this.#perSet)
     this.#base = Int32Array.from(pcps, (_, pset) => pset * this.#perSet)
+    this.#ways = ways
+    this.#plainLists = this.#perSet / (1 + (choice.route === undefined ? 0 : listsOf(choice.route).length))
     this.#mechanism = choice.drain.create(choice.drainParams as never)
     this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
     const off = this.#mechanism.listsOff
@@ -154,6 +162,7 @@ export class Replay implements DrainHost {
       while (nextLocal < localDrains.row.length && localDrains.row[nextLocal]! < row)
         this.#localDrain(localDrains.pset[nextLocal++]!)
       while (nextTick < silent && ticks.row[nextTick]! <= row) this.#tick(ticks.cpu[nextTick++]!)
+      if (this.#ways !== undefined) this.#way = this.#ways[row]!
       switch (op[row]!) {
         case Op.alloc:
           work.allocs++
@@ -227,7 +236,8 @@ export class Replay implements DrainHost {
 
   /** The list that an operation uses; −1: it goes to the buddy, since none keeps such blocks, or a drain holds the pageset's lock. */
   #listFor(cpu: number, pset: number, kind: number): number {
-    const list = this.#tables[pset]![kind]!
+    const usual = this.#tables[pset]![kind]!
+    const list = this.#way === Way.asUsual ? usual : this.#routed(usual)
     if (list < 0 || this.#clocks === undefined || !this.#clocks.isHeld(pset, this.#now)) return list
     this.#work.pcpLocksContended++
     if (this.#mechanism.contended === 'waits') {
@@ -235,6 +245,12 @@ export class Replay implements DrainHost {
       return list
     }
     return -1
+  }
+
+  /** Lists that a route adds follow the usual ones, set by set. */
+  #routed(list: number): number {
+    if (list < 0 || this.#way === Way.buddy) return -1
+    return list + (1 + this.#way - Way.firstList) * this.#plainLists
   }
 
   #alloc(cpu: number, zone: number, order: number, type: number, pfn: number): void {

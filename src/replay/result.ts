@@ -23,6 +23,8 @@ export interface ReplayOptions {
   readonly isolated?: readonly number[]
   /** Steps of the series over the trace's span: so many equal ones, or where each ends. */
   readonly steps?: number | readonly Ns[]
+  /** Where the route of the choice sends the block of each row: see `waysOf`. */
+  readonly ways?: Uint8Array | undefined
   /** What locks cost: without them everything happens at once. */
   readonly prices?: LockPrices
 }

@@ -40,7 +40,11 @@ export function runPolicy(
     lists: choice.lists.id,
     drain: choice.drain.id,
     isBound: choice.lists.isBound === true || choice.drain.isBound === true,
-    params: { ...choice.listParams, ...choice.drainParams },
+    params: {
+      ...choice.listParams,
+      ...choice.drainParams,
+      ...(choice.route === undefined ? {} : { route: choice.route.id }),
+    },
     sizes: script.zones.map((zone) => {
       const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })
       return { zone: zone.name, high, batch }

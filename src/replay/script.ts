@@ -81,6 +81,8 @@ export interface Script {
   readonly ticksRecorded: boolean
   /** `drain_local_pages_wq` items queued, by CPU. */
   readonly recordedInterruptions: Readonly<Record<string, number>>
+  /** By row: the event that it stems from. Where it was asked for. */
+  readonly source?: Uint32Array
   readonly tally: readonly TallyEntry[]
   /** Events read, of whatever kind: what speed is measured in. */
   readonly events: number
@@ -143,7 +145,10 @@ const drainWorkOf = (events: Events): number => events.strings.find('drain_local
  * The type of a freed page is its pageblock's: learnt from drains, else from refills, else from allocations; changed by
  * `mm_page_alloc_extfrag` with change_ownership (pcp-unaccepted.md §6.2).
  */
-export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Script {
+export function scriptOf(
+  recording: Pick<Recording, 'events' | 'machine'>,
+  { sources = false }: { readonly sources?: boolean } = {},
+): Script {
   const { events, machine } = recording
   const tally = new Tally(scriptNotices)
   let { zones } = machine
@@ -234,6 +239,8 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
   const compactors = tasksNamed(events, 'kcompactd')
   const contiguous = new ContiguousFrees(rows)
 
+  let at = 0
+  const source = sources ? new Uint32Array(rows.time.length) : undefined
   const add = (
     time: number,
     op: number,
@@ -263,6 +270,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     lastRow[cpu] = row
     reclaimer[cpu] = NOBODY
     requester[cpu] = Number(remoteDrains && (op === Op.drainRequest || op === Op.remotePage))
+    if (source !== undefined) source[row] = at
     rows.time[row] = time
     rows.op[row] = op
     rows.cpu[row] = cpu
@@ -281,7 +289,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     if (fallbackIsPage) types[blocks.at(pfn, zone)] = type
   }
 
-  for (let at = 0; at < length; at++) {
+  for (; at < length; at++) {
     const kind = events.kind[at]!
     const cpu = events.cpu[at]!
     const slot = events.slot[at]!
@@ -480,6 +488,7 @@ export function scriptOf(recording: Pick<Recording, 'events' | 'machine'>): Scri
     gracePeriods,
     ticksRecorded: ticks.all,
     recordedInterruptions,
+    ...(source === undefined ? {} : { source }),
     tally: tally.entries(),
     events: length,
   }

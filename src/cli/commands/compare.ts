@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from '#kernel'
 import { type Comparison, pricesSchema } from '#metrics'
-import { type Catalogue, didYouMean, type ParamValue, parseValue, splitIds } from '#policies'
+import { type Catalogue, didYouMean, type ParamValue, parseValue, routeSchema, splitIds } from '#policies'
 import { compareCaptures } from '../compare.ts'
 import { familyOfAll, policyIds } from '../families/index.ts'
 import { catalogueWith, ownIds } from '../policy-file.ts'
@@ -73,6 +73,8 @@ export interface CompareArguments {
   readonly isolated?: string | undefined
   /** Files of the user’s own policies. */
   readonly policy: readonly string[]
+  /** Files that send some blocks elsewhere than a policy’s lists would. */
+  readonly route: readonly string[]
   readonly set: readonly string[]
   readonly prices?: string | undefined
   readonly probes?: string | undefined
@@ -99,8 +101,9 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   if (named.length === 0)
     throw new UsageError('--policies names none', 'an example: --policies pcp/linux-5.10,pcp/trylock')
   const set = parseSet(request.set)
-  const catalogue = await catalogueWith(request.policy)
-  const policies = [...named, ...unnamed(named, catalogue)]
+  const catalogue = { ...(await catalogueWith(request.policy)), routes: await readRoutes(request.route) }
+  const rules = [...named, ...unnamed(named, catalogue)]
+  const policies = [...rules, ...routed(rules, set, catalogue)]
   const ids = policyIds(policies, set, catalogue)
   const expectations = request.expect.map((text) => parseExpectation(text, ids))
   if (request.output !== undefined) checkOutput(request.output, [...REPORT, '.json'])
@@ -134,6 +137,31 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   }
   for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
+}
+
+async function readRoutes(files: readonly string[]) {
+  const routes = await Promise.all(
+    files.map((file) =>
+      readJson(file, routeSchema, 'A route file sends some blocks elsewhere: see docs/add-a-policy.md.'),
+    ),
+  )
+  const taken = routes.find(({ id }, at) => routes.findIndex((one) => one.id === id) !== at)
+  if (taken !== undefined) throw new UsageError(`two routes are called "${taken.id}"`)
+  return routes
+}
+
+/** Each page-list policy once more under each route, where none is named: who gives a file wants it compared. */
+function routed(
+  ids: readonly string[],
+  set: Readonly<Record<string, ParamValue>>,
+  { routes = [] }: Catalogue,
+): string[] {
+  if (routes.length === 0) return []
+  if (familyOfAll(ids).id !== 'pcp') throw new UsageError('--route: only page-list policies have lists to go past')
+  if (set.route !== undefined || ids.some((id) => /[{,]\s*route\s*=/.test(id))) return []
+  return routes.flatMap(({ id }) =>
+    ids.map((policy) => (policy.endsWith('}') ? `${policy.slice(0, -1)},route=${id}}` : `${policy}{route=${id}}`)),
+  )
 }
 
 const readPrices = (path: string) =>

@@ -2,13 +2,16 @@ import type { Recording } from '#events'
 import { UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
 import { choosePcp } from '#policies'
-import { Foresight, runPolicy } from '#replay'
+import { Foresight, runPolicy, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type Family, lacksPages } from './family.ts'
 
 export const pcp: Family = {
   id: 'pcp',
-  paramNames: ({ lists, drains }) => [...lists, ...drains].flatMap(({ params }) => Object.keys(params.shape)),
+  paramNames: ({ lists, drains, routes = [] }) => [
+    ...[...lists, ...drains].flatMap(({ params }) => Object.keys(params.shape)),
+    ...(routes.length > 0 ? ['route'] : []),
+  ],
   workFields: Object.keys(workSchema.shape),
   // The recording kernel’s lists are not known yet, any stand for them.
   policyId: (id, set, catalogue) => choosePcp(id, '6.1', set, catalogue).id,
@@ -19,15 +22,20 @@ export const pcp: Family = {
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
     function add(read: Recording, isolated: readonly number[]): void {
-      const { recording, script, inferred, fidelity } = analyse(read)
+      const rules = read.machine.release?.rules ?? '6.1'
+      const choices = policies.map((id) => choosePcp(id, rules, set, catalogue))
+      const { recording, script, inferred, fidelity } = analyse(
+        read,
+        choices.some(({ route }) => route !== undefined),
+      )
       const outside = isolated.find((cpu) => cpu >= script.cpus)
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
-      const rules = recording.machine.release?.rules ?? '6.1'
-      const runs = policies.map((id) => {
-        onRun(id)
-        return runPolicy(script, choosePcp(id, rules, set, catalogue), inferred, {
+      const runs = choices.map((choice) => {
+        onRun(choice.id)
+        return runPolicy(script, choice, inferred, {
           isolated,
+          ways: choice.route === undefined ? undefined : waysOf(recording, script, choice.route),
           prices: prices.map(lockPricesOf),
         })
       })

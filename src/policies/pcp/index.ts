@@ -36,5 +36,6 @@ export const pairs: Readonly<Record<string, readonly [lists: string, drain: stri
 }
 
 export { allOrderLists, orderZeroLists, Quota, QuotaOrder, SweepOrder } from './lists.ts'
+export { listsOf, ROUTE_TYPES, type Route, type RouteRule, routeSchema, withMoreLists } from './route.ts'
 export { sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'
