@@ -27,6 +27,8 @@ const STACK_LINE = /^\s+[0-9a-f]{6,16}(?: \S|\s*$)/
 const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
 /** An event without `[cpu]` or without its stamp, as some sets of fields make it. */
 const BARE_EVENT = /^(?:.*?\s)?(?:(\d+\.(?:\d{6}|\d{9})):)?\s*(?:\d+\s+)?[a-z]\w*:[a-z_]\w+:(?:[a-zA-Z]+:)?\s/
+/** As `ScriptHead.readName` reads it; with a name of the letters of modifiers only it is not one for sure. */
+const TRACEPOINT = /^[a-zA-Z][\w.-]*:(?![ukhpPGHSDIebW]*:)([\w.-]+):$/
 const FIELDS = 'perf script --ns -F comm,tid,cpu,time,event,trace'
 
 function isPerfScript(head: Uint8Array): boolean {
@@ -79,6 +81,8 @@ class ScriptReader implements PieceReader, LineSink {
   readonly #uname: string | undefined
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
+  /** By group and name with their colons; undefined for words that are not just that. */
+  #names!: ByteMemo<{ readonly reading: Reading; readonly length: number } | undefined>
   #idle = ABSENT_COMM
   #lineCount = 0
   #comments = 0
@@ -106,7 +110,12 @@ class ScriptReader implements PieceReader, LineSink {
     )
     const release = this.#start.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
     const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), this.#start.probes ?? defaultProbes)
-    this.#readings = new ByteMemo(this.#bytes, (name) => readers.get(name) ?? strings.add(name))
+    const readingOf = (name: string): Reading => readers.get(name) ?? strings.add(name)
+    this.#readings = new ByteMemo(this.#bytes, readingOf)
+    this.#names = new ByteMemo(this.#bytes, (word) => {
+      const [, name] = TRACEPOINT.exec(word) ?? []
+      return name === undefined ? undefined : { reading: readingOf(name), length: name.length }
+    })
   }
 
   push(piece: Uint8Array): void {
@@ -141,14 +150,17 @@ class ScriptReader implements PieceReader, LineSink {
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
     const zero = this.#zero ?? head.seconds
-    const name = head.readName(to)
+    const named = this.#names.upToBlank(head.wordFrom())
+    const isTracepoint = named !== undefined && this.#names.end <= to
+    if (isTracepoint) head.takeName(this.#names.end, named.length, to)
+    const name = isTracepoint ? 'tracepoint' : head.readName(to)
     if (Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#skip('unparsed-line')
     else if (name === 'other') this.#skip('other-sample')
     else if (name === undefined) this.#readRecordLine(zero, to, ended)
     else {
       const from = this.#payloadFrom(to)
       const end = payloadEnd(this.#bytes, from, to)
-      const reading = this.#readings.get(head.nameFrom, head.nameTo)
+      const reading = isTracepoint ? named.reading : this.#readings.get(head.nameFrom, head.nameTo)
       const isKnown = typeof reading !== 'number' && reading.read(from, end)
       // A name of a flag that no table knows is, at the very end, a known one cut short.
       const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)

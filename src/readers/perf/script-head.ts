@@ -75,6 +75,20 @@ export class ScriptHead {
     return false
   }
 
+  /** Begin of the word behind the stamp. */
+  wordFrom(): number {
+    let at = this.bodyFrom
+    while (this.#bytes[at] === SPACE) at++
+    return at
+  }
+
+  /** Takes the word from there to `end` as a tracepoint: its group, its name of that length, a colon behind each. */
+  takeName(end: number, length: number, to: number): void {
+    this.nameFrom = end - 1 - length
+    this.nameTo = end - 1
+    this.payloadFrom = this.#skipSpaces(end, to)
+  }
+
   /** What follows the stamp: a tracepoint, another event, or no event at all. */
   readName(to: number): 'tracepoint' | 'other' | undefined {
     const bytes = this.#bytes

@@ -104,6 +104,23 @@ export class HeadReader {
     return true
   }
 
+  /** Begin of the word behind the stamp; −1 where the name is not just that. */
+  wordFrom(): number {
+    if (this.#payloadFrom > 0) return -1
+    let at = this.bodyFrom
+    while (this.#bytes[at] === SPACE) at++
+    return at
+  }
+
+  /** Takes the word from there to `end` as the name and its colon. */
+  takeName(from: number, end: number, to: number): void {
+    let at = end
+    while (at < to && isSpace(this.#bytes[at]!)) at++
+    this.nameFrom = from
+    this.nameTo = end - 1
+    this.payloadFrom = at
+  }
+
   /** Whether an event's name follows the stamp; sets where it and its payload stand. */
   readName(to: number): boolean {
     const bytes = this.#bytes

@@ -20,6 +20,8 @@ const LOST = /^(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,
 const BUFFER_STARTED = /^##### CPU (\d{1,5}) buffer started ####\s*$/
 const BUFFER_ENTRIES = /^# entries-in-buffer\/entries-written: (\d{1,15})\/(\d{1,15})/
 const REPORT_HEADER = /^(?:\S+:\s+)?(?:version = \d+|cpus=\d+)\s*$/
+/** As `HeadReader.readName` reads it. */
+const NAME = /^[a-zA-Z0-9_.]+:$/
 const STACK_LINE = /^\s*=> /
 
 /** The bits of `spine.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
@@ -113,6 +115,8 @@ class TextReader implements PieceReader, LineSink {
   readonly #mail: MailUnwrapper | undefined
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
+  /** By the name with its colon; undefined for words that are not just that. */
+  #names!: ByteMemo<Reading | undefined>
   #lineCount = 0
   #comments = 0
   #eventLines = 0
@@ -148,7 +152,9 @@ class TextReader implements PieceReader, LineSink {
     })
     const { release, probes = defaultProbes } = this.#start
     const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), probes)
-    this.#readings = new ByteMemo(this.#bytes, (name) => readers.get(name) ?? strings.add(name))
+    const readingOf = (name: string): Reading => readers.get(name) ?? strings.add(name)
+    this.#readings = new ByteMemo(this.#bytes, readingOf)
+    this.#names = new ByteMemo(this.#bytes, (word) => (NAME.test(word) ? readingOf(word.slice(0, -1)) : undefined))
   }
 
   push(piece: Uint8Array): void {
@@ -194,15 +200,29 @@ class TextReader implements PieceReader, LineSink {
     const head = this.#head
     const zero = this.#zero ?? head.seconds
     if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#refuseStamp()
-    else if (!head.readName(to)) this.#skipNameless(to, ended)
     else {
-      const reading = this.#readings.get(head.nameFrom, head.nameTo)
+      const reading = this.#readName(to)
+      if (reading === undefined) {
+        this.#skipNameless(to, ended)
+        return
+      }
       const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, to)
       // A name of a flag that no table knows is, at the very end, a known one cut short.
       const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
       if (isWhole) this.#addEvent(reading, isKnown, zero, to)
       else this.#skip('truncated-line')
     }
+  }
+
+  #readName(to: number): Reading | undefined {
+    const head = this.#head
+    const names = this.#names
+    const from = head.wordFrom()
+    const reading = from < 0 ? undefined : names.upToBlank(from)
+    if (reading === undefined || names.end > to)
+      return head.readName(to) ? this.#readings.get(head.nameFrom, head.nameTo) : undefined
+    head.takeName(from, names.end, to)
+    return reading
   }
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
@@ -220,7 +240,7 @@ class TextReader implements PieceReader, LineSink {
     this.#eventLines++
     const comm = this.#knownHeads.commOf(this.#head, this.#comms)
     const context = this.#context()
-    if (typeof reading === 'number') this.#addOther(time, comm, context, to)
+    if (typeof reading === 'number') this.#addOther(time, comm, context, reading, to)
     else if (isKnown) {
       reading.store(this.#builder, time, cpu, pid, comm, context)
       if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
@@ -228,7 +248,8 @@ class TextReader implements PieceReader, LineSink {
       if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
     } else {
       this.#noticed.count('unread-payload', this.#place())
-      this.#addOther(time, comm, context, to)
+      const { nameFrom, nameTo } = this.#head
+      this.#addOther(time, comm, context, this.#builder.strings.add(this.#text(nameFrom, nameTo)), to)
     }
   }
 
@@ -240,12 +261,12 @@ class TextReader implements PieceReader, LineSink {
   }
 
   /** Keeps an event that no kind describes, its payload as text. */
-  #addOther(time: number, comm: number, context: number, to: number): void {
-    const { cpu, pid, nameFrom, nameTo, payloadFrom } = this.#head
+  #addOther(time: number, comm: number, context: number, called: number, to: number): void {
+    const { cpu, pid, payloadFrom } = this.#head
     const { strings, tables } = this.#builder
     const slot = tables.other.push()
     const { name, fields } = tables.other.column
-    name.data[slot] = strings.add(this.#text(nameFrom, nameTo))
+    name.data[slot] = called
     fields.data[slot] = strings.add(this.#text(payloadFrom, to).trimEnd())
     this.#builder.add(time, cpu, pid, comm, context, Kind.other, slot)
   }

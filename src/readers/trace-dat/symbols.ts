@@ -63,6 +63,8 @@ export class Symbols {
   #read(): BigUint64Array {
     const bytes = this.#text()
     this.#bytes = bytes
+    // A Buffer looks for a byte several times faster.
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const most = Math.ceil(bytes.length / SHORTEST_LINE)
     const addresses = new BigUint64Array(most)
     const halves = new Uint32Array(addresses.buffer)
@@ -88,7 +90,7 @@ export class Symbols {
         halves[count * 2 + 1 - LOW] = high
         lines[count++] = at + 1
       }
-      const end = bytes.indexOf(LINE_FEED, at)
+      const end = buffer.indexOf(LINE_FEED, at)
       at = end < 0 ? bytes.length : end + 1
     }
     const found = addresses.subarray(0, count)
