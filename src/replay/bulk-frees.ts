@@ -1,5 +1,6 @@
 import { type Pcp, Quota, type ZoneFlags } from '#policies'
 import type { Books } from './books.ts'
+import { Op } from './script.ts'
 
 /** What a free led to: what the rule says, and what the kernel recorded after it. */
 export interface Burst {
@@ -18,12 +19,79 @@ export interface Burst {
   readonly to: number
 }
 
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+/** A bulk free that was preempted and goes on later. */
+interface Open {
+  readonly pset: number
+  readonly list: number
+  readonly scored: boolean
+  readonly quota: Quota
+}
+
 /** Recorded bulk frees, compared with when, how many and which pages the rule would have given back. */
 export class BulkFrees {
   readonly #books: Books
+  /** By the row of a bulk free that was preempted: what its task gave back once it ran again. */
+  readonly #later = new Map<number, Range[]>()
+  readonly #open = new Map<number, Open>()
+  /** Rows of bulk frees whose task was seen next on another CPU. */
+  readonly #moved: ReadonlySet<number>
 
   constructor(books: Books) {
     this.#books = books
+    const { op, pfn, length, drainStart, drainEnd, moved } = books.script
+    this.#moved = new Set(moved)
+    for (let row = 0; row < length; row++) {
+      if (op[row] !== Op.rest) continue
+      const range = { from: drainStart[row]!, to: drainEnd[row]! }
+      const ranges = this.#later.get(pfn[row]!)
+      if (ranges === undefined) this.#later.set(pfn[row]!, [range])
+      else ranges.push(range)
+    }
+  }
+
+  /** A preempted bulk free goes on. */
+  rest(row: number): void {
+    const { script } = this.#books
+    const open = this.#open.get(script.pfn[row]!)
+    if (open === undefined) this.strayDrains(row)
+    else
+      this.drainRecorded(
+        row,
+        open.pset,
+        open.list,
+        script.drainStart[row]!,
+        script.drainEnd[row]!,
+        open.scored,
+        open.quota,
+      )
+  }
+
+  /**
+   * Pages that `n` asked for come to: high-order blocks may overshoot, and no more go than the lists hold. Between two batches a task
+   * that finds itself on another CPU gives the rest up. Source: free_frozen_page_commit(), mm/page_alloc.c, v7.2.
+   */
+  #expected(row: number, pset: number, n: number, chunk: number, ranges: readonly Range[]): number {
+    if (n === 0) return 0
+    const { drainOrder } = this.#books.script
+    const quota = new Quota(n, chunk)
+    let gone = 0
+    let batchEnds = false
+    for (const { from, to } of ranges)
+      for (let item = from; item < to && quota.rest > 0; item++) {
+        const size = 1 << drainOrder[item]!
+        batchEnds = quota.take(size)
+        gone += size
+      }
+    if (batchEnds && this.#moved.has(row)) return gone
+    const first = ranges[0]!
+    const held = this.#books.held.pcps[pset]!.count - this.#books.sizeOf(first.from, first.to)
+    const later = gone - this.#books.sizeOf(first.from, first.to)
+    return gone + Math.min(quota.rest, Math.max(0, held - later))
   }
 
   /** Compaction emptied its own CPU's lists: inferred, since no event says so; the pages are compared all the same. */
@@ -46,11 +114,13 @@ export class BulkFrees {
     const { held, resync } = this.#books
     const { pset, order, n, limit } = burst
     const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
-    const recorded = this.#books.sizeOf(burst.from, burst.to)
+    const later = this.#later.get(burst.row) ?? []
+    const ranges = [burst, ...later]
+    const recorded = ranges.reduce((pages, { from, to }) => pages + this.#books.sizeOf(from, to), 0)
     const refused = recorded > 0 && n === 0 && order === 0 && held.isTooFar(pset, limit)
     const scored = held.calibrated[pset] === 1 || refused
     const chunk = this.chunkOf(pset, n)
-    const expected = n === 0 ? 0 : this.reach(pset, n, chunk, burst.from, burst.to).pages
+    const expected = this.#expected(burst.row, pset, n, chunk, ranges)
     if (scored) {
       if (recorded > 0) bursts.recorded++
       if (n > 0) bursts.predicted++
@@ -70,16 +140,10 @@ export class BulkFrees {
       const explained = scored && expected !== recorded && this.#explain(burst, recorded)
       if (explained === false && (n === 0 || !scored)) this.#learnFrom(burst, recorded, scored, empties)
       else if (explained === false && expected !== recorded) held.rulesOf(pset).learn?.(held.pcps[pset]!, recorded)
-      this.drainRecorded(
-        burst.row,
-        pset,
-        burst.list,
-        burst.from,
-        burst.to,
-        scored,
-        scored ? new Quota(n, chunk) : new Quota(recorded),
-      )
-      if (empties && (resync || !scored)) held.emptied(pset)
+      const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
+      this.drainRecorded(burst.row, pset, burst.list, burst.from, burst.to, scored, quota)
+      if (later.length > 0) this.#open.set(burst.row, { pset, list: burst.list, scored, quota })
+      else if (empties && (resync || !scored)) held.emptied(pset)
       if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
     }
   }

@@ -9,6 +9,9 @@ import type { FidelityRun } from './scores.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 import { noTicks, type SilentTicks } from './ticks.ts'
 
+/** Rows of which the drained pages are their own business. */
+const explained: ReadonlySet<number> = new Set([Op.free, Op.drainWork, Op.tick, Op.rest])
+
 interface Options {
   /** Put the replay right from the record after each miss. */
   readonly resync: boolean
@@ -85,11 +88,14 @@ export class Fidelity {
         case Op.tick:
           this.#bulkFrees.tick(row)
           break
+        case Op.rest:
+          this.#bulkFrees.rest(row)
+          break
         case Op.lost:
           held.forget(script.cpu[row]!)
           break
       }
-      if (op[row] !== Op.free && op[row] !== Op.drainWork && op[row] !== Op.tick) this.#bulkFrees.strayDrains(row)
+      if (!explained.has(op[row]!)) this.#bulkFrees.strayDrains(row)
     }
     return this.#books.close(ticks)
   }

@@ -75,11 +75,15 @@ export class Pages {
   }
 
   take(run: Run): void {
-    this.pfn.set(run.pfn.subarray(0, run.length), this.length)
-    this.order.set(run.order.subarray(0, run.length), this.length)
-    this.migratetype.set(run.migratetype.subarray(0, run.length), this.length)
-    this.fallback.set(run.fallback.subarray(0, run.length), this.length)
-    this.length += run.length
+    this.copy(run, 0, run.length)
     run.length = 0
+  }
+
+  copy(other: Run | Pages, from: number, to: number): void {
+    this.pfn.set(other.pfn.subarray(from, to), this.length)
+    this.order.set(other.order.subarray(from, to), this.length)
+    this.migratetype.set(other.migratetype.subarray(from, to), this.length)
+    this.fallback.set(other.fallback.subarray(from, to), this.length)
+    this.length += to - from
   }
 }

@@ -1,6 +1,7 @@
 import { ABSENT, type Events, Kind, type Recording } from '#events'
 import { type Machine, type Notice, Tally, type TallyEntry, type Zone } from '#kernel'
 import { ContiguousFrees } from './contiguous.ts'
+import { DrainTasks, isInterrupt, RECLAIMED, REQUESTING, taskOf } from './drain-tasks.ts'
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
 import { reclaimEdges } from './reclaim.ts'
 import { RecordedRequests } from './recorded-requests.ts'
@@ -34,6 +35,8 @@ export const Op = {
   shortage: 12,
   /** Compaction took a block of `order` from the buddy, of which no event tells: it now frees one in its place. */
   isolated: 13,
+  /** A bulk free that was preempted between two batches goes on; `pfn` holds the row that it began at. Recorded kernel only. */
+  rest: 14,
 } as const
 
 /**
@@ -74,6 +77,8 @@ export interface Script {
   readonly cpus: number
   readonly from: number
   readonly to: number
+  /** Rows of bulk frees whose task was seen next on another CPU. */
+  readonly moved: readonly number[]
   readonly requestsInferred: boolean
   /** Recorded grace periods, in order: when each began and ended, ns. */
   readonly gracePeriods: { readonly start: readonly number[]; readonly end: readonly number[] }
@@ -90,8 +95,8 @@ export interface Script {
 
 export const BYPASS = 255
 
-/** No task has this pid, nor is it how an absent pid is stored. */
-const NOBODY = -2
+/** No task has this number. */
+const NOBODY = Number.NaN
 
 export const scriptNotices = {
   'no-zoneinfo': {
@@ -131,9 +136,6 @@ export const scriptNotices = {
 
 /** The type under which lists keep a page of a block of this type: HIGHATOMIC and CMA go to the movable ones. */
 const listType = (type: number): number => (type < 3 ? type : type === 3 ? 1 : BYPASS)
-
-/** Bits of `context`: softirq, hardirq, NMI. */
-const INTERRUPT = 7
 
 /** Symbol numbers of the drain work's function in the trace's dictionary; an absent one matches nothing. */
 const drainWorkOf = (events: Events): number => events.strings.find('drain_local_pages_wq') ?? -1
@@ -229,10 +231,11 @@ export function scriptOf(
   const lastRow = new Int32Array(cpus).fill(-1)
   const recordedInterruptions: Record<string, number> = {}
   const { cachesType, decay, fallbackIsPage, remoteDrains, contiguousFrees } = traitsOf(machine)
-  // A requester that drains all CPUs itself: its drained pages are others’ until it does anything else.
-  const requester = new Uint8Array(cpus)
-  // The task that ended a direct reclaim on this CPU, while nothing else has happened there.
-  const reclaimer = new Int32Array(cpus).fill(NOBODY)
+  // Whose the last row of a CPU is.
+  const rowTask = new Float64Array(cpus).fill(NOBODY)
+  let task = NOBODY
+  const drainTasks = new DrainTasks()
+  const moved: number[] = []
 
   const reclaim = reclaimEdges(events)
   const workers = tasksNamed(events, 'kworker/')
@@ -254,12 +257,9 @@ export function scriptOf(
     const previous = lastRow[cpu]!
     const drained = drainRuns[cpu]!
     if (drained.length > 0) {
-      // Drains before a CPU's first row belong to nothing that was seen: they are warm-up, kept on a row of their own.
-      if (previous >= 0) {
-        rows.drainStart[previous] = drains.length
-        drains.take(drained)
-        rows.drainEnd[previous] = drains.length
-      } else drained.length = 0
+      rows.drainStart[previous] = drains.length
+      drains.take(drained)
+      rows.drainEnd[previous] = drains.length
     }
     const refilled = refillRuns[cpu]!
     if (refilled.length > 0) {
@@ -268,8 +268,7 @@ export function scriptOf(
       rows.refillEnd[row] = refills.length
     }
     lastRow[cpu] = row
-    reclaimer[cpu] = NOBODY
-    requester[cpu] = Number(remoteDrains && (op === Op.drainRequest || op === Op.remotePage))
+    rowTask[cpu] = task
     if (source !== undefined) source[row] = at
     rows.time[row] = time
     rows.op[row] = op
@@ -294,8 +293,12 @@ export function scriptOf(
     const cpu = events.cpu[at]!
     const slot = events.slot[at]!
     const time = events.time[at]!
-    // Interrupts bear the name of whom they interrupt.
-    if (requests.any && (events.context[at]! & INTERRUPT) === 0 && kind !== Kind.workqueue_queue_work)
+    task = taskOf(events, at)
+    if (kind !== Kind.mm_page_pcpu_drain) {
+      const left = drainTasks.acts(task, cpu)
+      if (left !== undefined) moved.push(rows.op[left] === Op.rest ? rows.pfn[left]! : left)
+    }
+    if (requests.any && !isInterrupt(events, at) && kind !== Kind.workqueue_queue_work)
       requests.seen(events.pid[at]!, time)
     if (ticks.row[nextTick] === at) {
       add(time, Op.tick, cpu, 0, 0, 0, 0)
@@ -327,18 +330,19 @@ export function scriptOf(
           break
         }
         const page = index.at(pfn, zone)
+        const earlier = freedAt[page]!
+        if (earlier > 0 && rows.op[earlier - 1] === Op.isolated && rows.pfn[earlier - 1] === pfn) {
+          // Freed by compaction, and now again: it went back to compaction's own pages, not to a list.
+          rows.op[earlier] = Op.none
+          rows.op[earlier - 1] = Op.none
+        }
         const type = types[blocks.at(pfn, zone)]!
         if (type > 3) tally.count('foreign-block-type')
         if (compactors.has(events.comm[at]!)) add(time, Op.isolated, cpu, zone, pfn, freeOrder[slot]!, 0)
         const row = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, listType(type))
         pending[page] = row
         freedAt[page] = row
-        if (
-          contiguousFrees &&
-          freeOrder[slot] === 0 &&
-          workers.has(events.comm[at]!) &&
-          (events.context[at]! & INTERRUPT) === 0
-        )
+        if (contiguousFrees && freeOrder[slot] === 0 && workers.has(events.comm[at]!) && !isInterrupt(events, at))
           contiguous.free(cpu, row)
         else contiguous.end(cpu)
         break
@@ -376,24 +380,36 @@ export function scriptOf(
           tally.count('type-from-drain')
         }
         freedAt[index.at(pfn, zone)] = -1
-        // Direct reclaim that still found no page asks for a drain; its call is inlined, so no probe sees it.
-        if (reclaimer[cpu] === events.pid[at] && drainRuns[cpu]!.length === 0) {
+        let doing = drainTasks.doing(task, cpu)
+        if (doing === RECLAIMED) {
+          // Direct reclaim that still found no page asks for a drain; its call is inlined, so no probe sees it.
           add(time, Op.drainRequest, cpu, 0, 0, 0, 0)
           tally.count('inferred-requests')
+          doing = REQUESTING
+          drainTasks.begins(task, cpu, doing)
         }
-        // A page of a refill whose first page is not announced yet.
-        if (requester[cpu] === 1)
+        if (doing === REQUESTING) {
+          // A page of a refill whose first page is not announced yet.
           for (let other = 0; other < cpus; other++)
             if (refillRuns[other]!.has(pfn)) add(time, Op.none, other, zone, 0, 0, 0)
-        if (requester[cpu] === 1) add(time, Op.remotePage, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!)
-        else drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
+          add(time, Op.remotePage, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!)
+        } else {
+          if (doing === undefined || doing !== lastRow[cpu]) {
+            // A bulk free that was preempted goes on; else, if something else ran here last, nothing that was seen explains it.
+            if (doing !== undefined)
+              add(time, Op.rest, cpu, zone, rows.op[doing] === Op.rest ? rows.pfn[doing]! : doing, 0, 0)
+            else if (rowTask[cpu] !== task) add(time, Op.none, cpu, zone, 0, 0, 0)
+            drainTasks.begins(task, cpu, lastRow[cpu]!)
+          }
+          drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
+        }
         break
       }
       case Kind.mm_vmscan_direct_reclaim_begin:
         add(time, Op.shortage, cpu, 0, 0, shortOrder[slot]!, 0)
         break
       case Kind.mm_vmscan_direct_reclaim_end:
-        if (remoteDrains) reclaimer[cpu] = events.pid[at]!
+        if (remoteDrains) drainTasks.begins(task, cpu, RECLAIMED)
         break
       case Kind.mm_page_alloc_extfrag: {
         const pfn = fragPfn[slot]!
@@ -419,7 +435,8 @@ export function scriptOf(
         // One zone asked for is the only populated one, or unknown: a zone pointer names none.
         const asked = zone === 0n || zone === ABSENT.u64 || zones.length > 1 ? 0 : 1
         const row = add(time, Op.drainRequest, cpu, 0, asked, 0, 0)
-        if (!remoteDrains) requests.asked(row, events.pid[at]!, time)
+        if (remoteDrains) drainTasks.begins(task, cpu, REQUESTING)
+        else requests.asked(row, events.pid[at]!, time)
         break
       }
       case Kind.workqueue_queue_work:
@@ -484,6 +501,7 @@ export function scriptOf(
     cpus,
     from: length === 0 ? 0 : events.time[0]!,
     to: end,
+    moved,
     requestsInferred,
     gracePeriods,
     ticksRecorded: ticks.all,

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest'
+import { Ask, DemandBuilder, EventBuilder, type Events, eachEvent, type TraceEvent } from '#events'
+import { infer } from './inferred.ts'
+import { record } from './record.ts'
+import { Op, scriptOf } from './script.ts'
+import { machine, recordingOf } from './testing/story.ts'
+
+const wish = { release: '7.2.12', batch: 4, managed: 4096 }
+const FREER = 7
+
+/** One task allocates on CPU 1, another frees on CPU 0: bulk frees of several batches of 4. */
+function recorded() {
+  const builder = new DemandBuilder()
+  const [freer, other] = [builder.task(FREER, 'freer'), builder.task(8, 'other')]
+  for (let block = 0; block < 600; block++)
+    builder.push({ time: block, ask: Ask.alloc, cpu: 1, task: other, block, order: 0, migratetype: 1 })
+  for (let block = 0; block < 600; block++)
+    builder.push({ time: 1000 + block, ask: Ask.free, cpu: 0, task: freer, block, order: 0, migratetype: 1 })
+  return record(builder.finish(), machine(wish))
+}
+
+/** The longest bulk free of the freer: where its pages begin, and end. */
+function longest(events: readonly TraceEvent[]): [number, number] {
+  let best: [number, number] = [0, 0]
+  for (let from = 0; from < events.length; from++) {
+    let to = from
+    while (events[to]?.event === 'mm_page_pcpu_drain') to++
+    if (to - from > best[1] - best[0]) best = [from, to]
+    if (to > from) from = to
+  }
+  return best
+}
+
+function replayed(events: readonly TraceEvent[], of: ReturnType<typeof recorded>) {
+  const builder = new EventBuilder()
+  for (const [at, event] of events.entries()) builder.addEvent({ ...event, time: at * 1000 })
+  const made: Events = builder.finish()
+  const script = scriptOf({ events: made, machine: of.machine })
+  const { run } = infer(script)
+  return { script, run, misses: [...run.misses], bursts: run.cpus[0]!.bursts, pages: run.cpus[0]!.pages }
+}
+
+test('a bulk free that was preempted between two batches goes on where it stopped', () => {
+  const of = recorded()
+  const events = [...eachEvent(of.events)]
+  const [from, to] = longest(events)
+  expect(to - from).toBeGreaterThan(8)
+  const whole = replayed(events, of)
+  // Another task allocates and frees on the CPU meanwhile.
+  const between: TraceEvent[] = [
+    {
+      event: 'mm_page_alloc',
+      time: 0,
+      cpu: 0,
+      pid: 9,
+      comm: 'third',
+      context: 0,
+      pfn: 4000,
+      order: 4,
+      migratetype: 1,
+      gfpFlags: 0,
+    },
+  ]
+  const { script, misses, bursts, pages } = replayed(
+    [...events.slice(0, from + 4), ...between, ...events.slice(from + 4)],
+    of,
+  )
+  expect(script.op.slice(0, script.length).filter((op) => op === Op.rest)).toHaveLength(1)
+  expect(misses).toEqual(whole.misses)
+  expect(bursts).toEqual(whole.bursts)
+  expect(pages).toEqual(whole.pages)
+})
+
+test('one whose task finds itself on another CPU gives the rest up', () => {
+  const of = recorded()
+  const events = [...eachEvent(of.events)]
+  const [from, to] = longest(events)
+  const before = events.slice(0, from + 4)
+  const next = (cpu: number): TraceEvent => ({
+    event: 'mm_page_alloc',
+    time: 0,
+    cpu,
+    pid: FREER,
+    comm: 'freer',
+    context: 0,
+    pfn: 4000,
+    order: 4,
+    migratetype: 1,
+    gfpFlags: 0,
+  })
+  expect(to - from).toBeGreaterThan(8)
+  expect(replayed([...before, next(1)], of).misses).toEqual([])
+  expect(replayed([...before, next(0)], of).misses).toEqual([['burst-size', 1]])
+})
+
+const by = (pid: number, comm = 'task') => ({ time: 0, cpu: 0, pid, comm, context: 0 })
+const free = (pid: number, pfn: number, comm?: string): TraceEvent => ({
+  event: 'mm_page_free',
+  ...by(pid, comm),
+  pfn,
+  order: 0,
+})
+const drained = (pid: number, pfn: number): TraceEvent => ({
+  event: 'mm_page_pcpu_drain',
+  ...by(pid),
+  pfn,
+  order: 0,
+  migratetype: 1,
+})
+
+/** Name of each row, and how many pages were drained at it. */
+function rowsOf(...events: TraceEvent[]): string[] {
+  const names = Object.fromEntries(Object.entries(Op).map(([name, op]) => [op, name]))
+  const script = scriptOf(
+    recordingOf(
+      events.map((event, at) => ({ ...event, time: at * 1000 })),
+      { release: '6.12.107' },
+    ),
+  )
+  return Array.from({ length: script.length }, (_, row) => {
+    const pages = script.drainEnd[row]! - script.drainStart[row]!
+    return `${names[script.op[row]!]}${pages === 0 ? '' : ` ${pages}`}`
+  })
+}
+
+test('what a task drains is no bulk free of the task that ran before it', () => {
+  expect(rowsOf(free(7, 64), drained(7, 65), drained(7, 66))).toEqual(['free 2', 'none'])
+  expect(rowsOf(free(7, 64), drained(8, 65), drained(8, 66))).toEqual(['free', 'none 2', 'none'])
+})
+
+test('direct reclaim asks for a drain, though another task runs before it drains', () => {
+  const end: TraceEvent = { event: 'mm_vmscan_direct_reclaim_end', ...by(8), nrReclaimed: 1 }
+  expect(rowsOf(end, free(7, 64), drained(8, 65), free(7, 66), drained(8, 67))).toEqual([
+    'free',
+    'drainRequest',
+    'remotePage',
+    'free',
+    'remotePage',
+    'none',
+  ])
+  expect(rowsOf(end, free(8, 64), drained(8, 65))).toEqual(['free 1', 'none'])
+})
+
+test('a page that compaction frees, and frees again, went back to its own pages first', () => {
+  const kcompactd = 'kcompactd0'
+  expect(rowsOf(free(9, 64, kcompactd), free(9, 64, kcompactd))).toEqual(['none', 'none', 'isolated', 'free', 'none'])
+  expect(rowsOf(free(9, 64), free(9, 64))).toEqual(['free', 'free', 'none'])
+})
