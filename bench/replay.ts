@@ -1,9 +1,10 @@
-import { fidelityOf } from '#metrics'
+import { fidelityOf, lockPricesOf, publishedPrices } from '#metrics'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
-import { infer, Op, runPolicy, scriptOf } from '#replay'
+import { type Inference, infer, Op, runPolicy, scriptOf } from '#replay'
 import { measure } from './measure.ts'
-import { type Bench, byEvents, eachCapture, million, type Topic } from './topic.ts'
+import { repeated } from './repeated.ts'
+import { type Bench, byEvents, eachCapture, million, speedTarget, type Topic } from './topic.ts'
 
 export const POLICIES = [
   'pcp/linux-5.10',
@@ -16,7 +17,12 @@ export const POLICIES = [
   'pcp/none',
 ]
 
-async function replayAll(path: string, { effort, result }: Bench): Promise<void> {
+/** Events of the longer and longer traces of `--large`. */
+const LENGTHS = [1e6, 1e7, 1e8]
+/** A CPU-second may bring so much less at 100 M events than at 1 M before the cost is called more than linear. */
+const LINEAR = 0.8
+
+async function replayAll(path: string, { effort, large, result }: Bench): Promise<void> {
   const { rows, targets } = result
   const capture = await readCapture(path)
   const { name, events, machine } = capture
@@ -47,6 +53,53 @@ async function replayAll(path: string, { effort, result }: Bench): Promise<void>
     atLeast: million(20e6),
     found: million(slowest),
     met: slowest >= 20e6,
+  })
+
+  const six = POLICIES.slice(0, 6).map((id) => choosePcp(id, rules))
+  const [together] = await measure(effort, () =>
+    six.map((choice) => runPolicy(script, choice, inference.inferred, { isolated: [3] })),
+  )
+  const policyEvents = byEvents(
+    name,
+    'six policies, one after the other',
+    six.length * length,
+    together,
+    'policy-events',
+  )
+  rows.push(policyEvents)
+  // On one core: two can’t be slower.
+  targets.push(speedTarget(policyEvents, 20e6))
+  const prices = publishedPrices.map(lockPricesOf)
+  const [priced] = await measure(effort, () =>
+    six.map((choice) => runPolicy(script, choice, inference.inferred, { isolated: [3], prices })),
+  )
+  const note = `policy-events, waits under ${prices.length} price lists`
+  rows.push(byEvents(name, 'six policies, with who waited how long', six.length * length, priced, note))
+  if (large) await longer(name, inference, result)
+}
+
+/** The same recording over and over. */
+async function longer(
+  name: string,
+  { script, inferred }: Inference,
+  { rows, targets }: Bench['result'],
+): Promise<void> {
+  const choice = choosePcp('pcp/linux-6.1', script.machine.release?.rules ?? '6.1')
+  const speeds: number[] = []
+  for (const events of LENGTHS) {
+    const long = repeated(script, inferred, Math.ceil(events / script.events))
+    const [times] = await measure({ warmups: 1, repeats: 3 }, () => runPolicy(long.script, choice, long.inferred))
+    const row = byEvents(name, `replay under ${choice.id}, repeated to ${events / 1e6} M events`, events, times)
+    rows.push(row)
+    speeds.push(row.eventsPerCpuSecond!)
+  }
+  const kept = speeds.at(-1)! / speeds[0]!
+  targets.push({
+    capture: name,
+    what: 'events a CPU-second at 100 M events, of those at 1 M',
+    atLeast: `${LINEAR} ×`,
+    found: `${kept.toFixed(2)} ×`,
+    met: kept >= LINEAR,
   })
 }
 

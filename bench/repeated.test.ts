@@ -1,0 +1,21 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { choosePcp } from '#policies'
+import { readCapture } from '#readers'
+import { infer, runPolicy, scriptOf } from '#replay'
+import { repeated } from './repeated.ts'
+
+test('a script once is itself; three times over it is as much work three times, and no page is lost', async () => {
+  const { script, inferred } = infer(scriptOf(await readCapture(join(import.meta.dirname, '../traces/pages-5.10-s'))))
+  const run = (times?: number) => {
+    const long = times === undefined ? { script, inferred } : repeated(script, inferred, times)
+    return runPolicy(long.script, choosePcp('pcp/linux-6.1', '5.10'), long.inferred).result
+  }
+  const [plain, once, thrice] = [run(), run(1), run(3)]
+  expect(once.work).toMatchObject({ refills: plain.work.refills, zoneLockPages: plain.work.zoneLockPages })
+  expect(thrice.work.allocs).toBe(3 * plain.work.allocs)
+  expect(thrice.work.frees).toBe(3 * plain.work.frees)
+  expect(Math.abs(thrice.work.zoneLockPages / (3 * plain.work.zoneLockPages) - 1)).toBeLessThan(0.05)
+  for (const { pagesAtEnd, pagesExpected, pagesTwice, pagesLost } of [once, thrice])
+    expect([pagesAtEnd, pagesTwice, pagesLost]).toEqual([pagesExpected, 0, 0])
+})
