@@ -15,12 +15,10 @@ const crossCellSchema = z.object({
   against: z.string().meta({ help: 'The capture that the kernel of these rules recorded itself.' }),
   refilled: pair.meta({ unit: 'pages per 1000 pages allocated' }),
   drained: pair.meta({ unit: 'pages per 1000 pages allocated' }),
-  wholeStages: z
-    .object({ refilled: pair, drained: pair })
-    .meta({
-      unit: 'pages per 1000 pages allocated',
-      help: 'The same over all of each stage, however far each kernel came in it.',
-    }),
+  wholeStages: z.object({ refilled: pair, drained: pair }).meta({
+    unit: 'pages per 1000 pages allocated',
+    help: 'The same over all of each stage, however far each kernel came in it.',
+  }),
   interruptions: z.object({ predicted: z.number(), recorded: z.number() }),
 })
 export type CrossCell = z.infer<typeof crossCellSchema>
