@@ -1,5 +1,5 @@
 import type { ComparisonHead } from '#metrics'
-import type { LegendEntry } from './section.ts'
+import type { KeyFigure, LegendEntry } from './section.ts'
 
 export type Capture = ComparisonHead['captures'][number]
 type Colours = LegendEntry['colour']
@@ -42,6 +42,27 @@ export function perCapture<R extends NamedRun, T>(
 export const baselineRow = (runs: readonly NamedRun[], baseline: string): { baselineRow?: number } => {
   const row = runs.findIndex(({ policy }) => policy === baseline)
   return row < 0 ? {} : { baselineRow: row }
+}
+
+/** Of the first capture: the baseline against the policy that has least. */
+export function leastOf<R extends NamedRun>(
+  comparison: Compared<R>,
+  label: string,
+  of: (run: R) => number,
+  format: (value: number) => string,
+): KeyFigure[] {
+  const [base, ...others] = runsOn(comparison, comparison.captures[0]?.name ?? '')
+  if (base === undefined || base.policy !== comparison.baseline) return []
+  const best = others.reduce((least, run) => (of(run) < of(least) ? run : least), base)
+  const isLeast = best === base
+  return [
+    {
+      label,
+      value: isLeast ? format(of(base)) : `${format(of(base))} → ${format(of(best))}`,
+      note: isLeast ? `${base.policy}; no policy here has less` : `${base.policy} → ${best.policy}`,
+      tone: 'none',
+    },
+  ]
 }
 
 /** Name of a policy where a chart has room for one label only. */

@@ -1,7 +1,7 @@
-import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
+import type { KvfreeComparison } from '#metrics'
 import { formatDuration } from '../../format.ts'
-import { runsOn } from '../common.ts'
-import type { KeyFigure, Section } from '../section.ts'
+import { leastOf } from '../common.ts'
+import type { Section } from '../section.ts'
 import { formatBytes } from './common.ts'
 
 export const kvfreeFinding: Section<KvfreeComparison> = {
@@ -18,26 +18,4 @@ export const kvfreeFinding: Section<KvfreeComparison> = {
     ].flat(),
     caveats: comparison.notes,
   }),
-}
-
-/** Of the first capture: the baseline against the policy that has least. */
-function leastOf(
-  comparison: KvfreeComparison,
-  label: string,
-  of: (run: KvfreeComparedRun) => number,
-  format: (value: number) => string,
-): KeyFigure[] {
-  const runs = runsOn(comparison, comparison.captures[0]?.name ?? '')
-  const base = runs.find(({ policy }) => policy === comparison.baseline)
-  const best = runs.toSorted((a, b) => of(a) - of(b))[0]
-  if (base === undefined || best === undefined) return []
-  const least = of(best) < of(base)
-  return [
-    {
-      label,
-      value: least ? `${format(of(base))} → ${format(of(best))}` : format(of(base)),
-      note: least ? `${base.policy} → ${best.policy}` : `${base.policy}; no policy here has less`,
-      tone: 'none',
-    },
-  ]
 }
