@@ -40,7 +40,7 @@ export type KvfreeWork = z.infer<typeof kvfreeWorkSchema>
 
 const after = z.number().optional()
 
-export const kvfreeRunSchema = z.object({
+const kvfreeRunSchema = z.object({
   capture: z.string(),
   policy: z.string(),
   params: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),

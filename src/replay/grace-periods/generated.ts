@@ -32,12 +32,11 @@ const INIT_NS: Ns = 20e3
 const PER_CPU_NS: Ns = 500
 
 /** RCU_JIFFIES_TILL_FORCE_QS, and one jiffy more for each 256 CPUs. */
-export const jiffiesTillFqs = (hz: number, cpus: number): number =>
+const jiffiesTillFqs = (hz: number, cpus: number): number =>
   1 + Number(hz > 250) + Number(hz > 500) + Math.trunc(cpus / 256)
 
 /** A timer of `jiffies` set at `now` runs at this tick: the first one comes up to a jiffy early. */
-export const ticksAfter = (now: Ns, jiffies: number, hz: number): Ns =>
-  (Math.floor((now * hz) / 1e9) + jiffies) * (1e9 / hz)
+const ticksAfter = (now: Ns, jiffies: number, hz: number): Ns => (Math.floor((now * hz) / 1e9) + jiffies) * (1e9 / hz)
 
 interface Edge {
   readonly time: Ns
