@@ -128,7 +128,7 @@ function meanObjectsUntil(lastCall: number, { t, collected, waiting, freeing }: 
 export function measureWorkload(
   capture: string,
   { policy, params }: Pick<KvfreeRun, 'policy' | 'params'>,
-  { rcuscale, machine: { pcpPages } }: Scene,
+  { rcuscale }: Scene,
   run: WorkloadRun,
 ): KvfreeComparedRun {
   const { machine, flows, footprint, lastCall } = run
@@ -164,7 +164,7 @@ export function measureWorkload(
     gracePeriods: intervals
       .filter(({ start, end = start }) => end > middle - WINDOW_NS && start < middle + WINDOW_NS)
       .map(({ start, end, expedited }) => ({ start, ...(end === undefined ? {} : { end }), expedited })),
-    ...(rcuscale === undefined ? {} : { rcuscale: rcuscaleOf(run, rcuscale.loops, pcpPages) }),
+    ...(rcuscale === undefined ? {} : { rcuscale: rcuscaleOf(run, rcuscale.loops) }),
   }
 }
 

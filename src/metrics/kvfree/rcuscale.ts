@@ -25,21 +25,15 @@ function seqAt(intervals: WorkloadRun['gracePeriods']['intervals'], time: Ns): n
   return seq
 }
 
-/** The line that the last thread to finish prints. `pcpPages`: what page lists of CPUs that run a thread come to keep. */
-export function rcuscaleOf(
-  { flows, gracePeriods }: WorkloadRun,
-  loops: number,
-  pcpPages: number,
-): KvfreeComparedRun['rcuscale'] {
+/** The line that the last thread to finish prints. */
+export function rcuscaleOf({ flows, gracePeriods }: WorkloadRun, loops: number): KvfreeComparedRun['rcuscale'] {
   const { tasks } = flows
   const last = tasks.reduce((a, b) => ((b.ended ?? 0) > (a.ended ?? 0) ? b : a))
   const end = last.ended ?? 0
   const timeNs = Math.round(end - last.flow.start)
-  const lists = pcpPages * tasks.length
-  const used = last.samples.map(({ bytes }, at) => Math.trunc(bytes / PAGE_SIZE) + (at === 0 ? 0 : lists))
   const begun = Math.max(...tasks.map(({ flow }) => flow.start))
   const batches = rcuSeqDiff(seqAt(gracePeriods.intervals, end), seqAt(gracePeriods.intervals, begun))
-  const footprint = footprintMiB(used)
+  const footprint = footprintMiB(last.samples.map(({ pages }) => pages))
   return {
     line: `Total time taken by all kfree'ers: ${timeNs} ns, loops: ${loops}, batches: ${batches}, memory footprint: ${footprint}MB`,
     timeNs,

@@ -318,10 +318,10 @@ export class Krc {
     this.host.free(by, held, this.#freed, then)
   }
 
-  readonly #freed = ({ channel }: Held): void => {
+  readonly #freed = ({ channel }: Held, on: Cpu): void => {
     if (channel === Channel.list) return
     if (this.cached < this.rules.cachedPages) this.cached++
-    else this.host.freePage(this.cpu)
+    else this.host.freePage(on)
   }
 }
 

@@ -25,7 +25,7 @@ class Sheaves {
     if (sheaf === undefined) {
       sheaf = new Held(Channel.sheaf, cpu)
       own[cache] = sheaf
-      this.#host.overhead(sheafBytes(capacity))
+      this.#host.overhead(cpu, sheafBytes(capacity))
     }
     const k = Math.min(calls.n, capacity - sheaf.n)
     sheaf.add(calls, 0, k)
@@ -45,7 +45,7 @@ class Sheaves {
       host.free(
         cpu,
         [sheaf],
-        () => host.overhead(-sheafBytes(sheaf.n)),
+        (_sheaf, on) => host.overhead(on, -sheafBytes(sheaf.n)),
         () => {},
       )
     })

@@ -1,63 +1,28 @@
 import { z } from 'zod'
 import { collect, type Krc, type PageSource } from './krc.ts'
-import { maxEntriesOf, PAGE_SIZE } from './params.ts'
+import { maxEntriesOf } from './params.ts'
 import { pairedRules, singleParams } from './single.ts'
 import { type Calls, defineKvfreePolicy } from './types.ts'
 
-/** One CPU's page lists: refilled by a batch when an allocation of others finds them empty. */
-interface Pcp {
-  count: number
-  /** Bytes that callers allocated since the last whole page. */
-  bytes: number
-  /** A page was asked for in vain, and none has come since. */
-  missing: boolean
-}
-
-class PcpPages implements PageSource {
+/** Takes a page only where the CPU's page lists hold one. */
+class ListedPages implements PageSource {
   readonly refills = false
-  readonly #batch: number
-  readonly #bytesPerPage: number
-  readonly #pcps = new Map<Krc, Pcp>()
-
-  constructor({ batch, freshShare }: { batch: number; freshShare: number }) {
-    this.#batch = batch
-    this.#bytesPerPage = PAGE_SIZE / freshShare
-  }
-
-  #of(krc: Krc): Pcp {
-    let pcp = this.#pcps.get(krc)
-    if (pcp === undefined) {
-      pcp = { count: this.#batch, bytes: 0, missing: false }
-      this.#pcps.set(krc, pcp)
-    }
-    return pcp
-  }
+  /** Asked in vain, and no page has come since. */
+  readonly #missing = new Set<Krc>()
 
   page(krc: Krc, calls: Calls): 'page' | 'none' {
-    const pcp = this.#of(krc)
-    if (pcp.count > 0 && krc.host.allocatePage(krc.cpu, calls.at(0), 'pcp')) {
-      pcp.count--
-      pcp.missing = false
+    if (krc.host.allocatePage(krc.cpu, calls.at(0), 'pcp')) {
+      this.#missing.delete(krc)
       return 'page'
     }
-    if (!pcp.missing) krc.host.counts.pcpMisses++
-    pcp.missing = true
+    if (!this.#missing.has(krc)) krc.host.counts.pcpMisses++
+    this.#missing.add(krc)
     return 'none'
   }
 
-  /** While a page is missing: until the next page that the callers' own objects take, which may refill the list. */
-  room(krc: Krc, { bytes }: Calls): number {
-    const pcp = this.#of(krc)
-    return pcp.missing ? Math.max(1, Math.ceil((this.#bytesPerPage - pcp.bytes) / bytes)) : Number.POSITIVE_INFINITY
-  }
-
-  came(krc: Krc, calls: Calls, k: number): void {
-    const pcp = this.#of(krc)
-    pcp.bytes += k * calls.bytes
-    for (; pcp.bytes >= this.#bytesPerPage; pcp.bytes -= this.#bytesPerPage) {
-      if (pcp.count === 0) pcp.count = this.#batch
-      pcp.count--
-    }
+  /** Every object asks again, since the allocation of the next may fill the lists. */
+  room(krc: Krc): number {
+    return this.#missing.has(krc) ? 1 : Number.POSITIVE_INFINITY
   }
 }
 
@@ -66,24 +31,11 @@ export const singleNoLocks = defineKvfreePolicy({
   id: 'single-no-locks',
   title: 'pages straight from the per-CPU page lists with no lock; empty lists mean a list or an inline grace period',
   source: 'seed 002: the RFC of __GFP_NO_LOCKS, 9 August 2020',
-  leavesOut:
-    'what else the CPU allocates than the objects themselves, and pages that frees put on the lists: both make misses rarer',
+  leavesOut: 'what else the machine allocates and frees, which fills and empties the page lists too',
   params: z.object({
     ...singleParams,
     maxEntries: singleParams.maxEntries.default(maxEntriesOf(16)),
     pages: singleParams.pages.default(0),
-    batch: z
-      .int()
-      .min(1)
-      .max(1 << 16)
-      .default(63)
-      .meta({ unit: 'pages', help: 'Pages that refill an empty per-CPU list.' }),
-    freshShare: z
-      .number()
-      .min(0.001)
-      .max(1)
-      .default(1)
-      .meta({ unit: 'share', help: 'Objects that come from a fresh slab and not from freed ones.' }),
   }),
-  create: (params, host) => collect(host, pairedRules(params, new PcpPages(params))),
+  create: (params, host) => collect(host, pairedRules(params, new ListedPages())),
 })

@@ -144,16 +144,17 @@ export interface KvfreeHost {
 
   /** A page for pointers; false where there is none. */
   allocatePage(cpu: Cpu, at: Ns, by: 'refill' | 'caller' | 'pcp'): boolean
-  freePage(cpu: Cpu): void
+  /** Gives one back on a CPU. */
+  freePage(on: Cpu): void
   /** Memory that holds pointers besides pages: taken, or given back where negative. */
-  overhead(bytes: number): void
+  overhead(on: Cpu, bytes: number): void
   /** So many objects of a CPU wait for something else now. */
   moved(n: number, from: State, to: State): void
   /**
-   * Frees what is given, in that order; `each` hears of each when it is gone, `then` when all are. `by`: who does it: a work item,
+   * Frees what is given, in that order; `each` hears of each when it is gone, and on which CPU, `then` when all are. `by`: who does it: a work item,
    * or a callback on this CPU.
    */
-  free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held) => void, then: () => void): void
+  free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held, on: Cpu) => void, then: () => void): void
 }
 
 /** A policy at work: the state of all CPUs. */

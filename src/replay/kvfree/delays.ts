@@ -1,6 +1,6 @@
 import type { Cpu, Ns } from '#kernel'
 import { Channel, type Held, type WorkItem } from '#policies'
-import type { Clock, Executor } from './types.ts'
+import type { Clock, Executor, Piece } from './types.ts'
 
 /** Delays in ns. */
 export interface Delays {
@@ -55,7 +55,7 @@ export class DelayedExecutor implements Executor {
     this.#clock.afterGracePeriod(cpu, then)
   }
 
-  free(_by: WorkItem | Cpu, held: readonly Held[], piece: (held: Held, n: number) => void, then: () => void): void {
+  free(_by: WorkItem | Cpu, held: readonly Held[], piece: Piece, then: () => void): void {
     const { bulkFree, listFree } = this.#delays
     freeInPieces(this.#clock, held, (one, n) => n * (one.channel === Channel.list ? listFree : bulkFree), piece, then)
   }
@@ -69,12 +69,12 @@ export class DelayedExecutor implements Executor {
   }
 }
 
-/** Frees one piece after another, each gone after what `cost` says. */
+/** Frees one piece after another on the CPU whose objects they are, each gone after what `cost` says. */
 export function freeInPieces(
   clock: Clock,
   held: readonly Held[],
   cost: (held: Held, n: number) => Ns,
-  piece: (held: Held, n: number) => void,
+  piece: Piece,
   then: () => void,
 ): void {
   let at = 0
@@ -88,7 +88,7 @@ export function freeInPieces(
       }
       const n = one.channel === Channel.list ? Math.min(PIECE, one.n - done) : one.n
       const free = () => {
-        piece(one, n)
+        piece(one, n, one.cpu)
         done += n
         if (done < one.n) return
         done = 0

@@ -14,6 +14,7 @@ import {
 import type { GracePeriods } from '../grace-periods/index.ts'
 import { KvfreeClock } from './clock.ts'
 import { Ledger } from './ledger.ts'
+import { type PageListSizes, PageLists } from './page-lists.ts'
 import type { Arrivals, Clock, Executor } from './types.ts'
 
 export interface KvfreeSetting {
@@ -24,7 +25,8 @@ export interface KvfreeSetting {
   readonly end: Ns
   readonly arrivals: Arrivals
   readonly gracePeriods: GracePeriods
-  readonly executor: (clock: Clock, ledger: Ledger) => Executor
+  readonly executor: (clock: Clock, ledger: Ledger, lists: PageLists) => Executor
+  readonly pageLists: PageListSizes
   /** Pages of pointers that there are; absent: as many as are asked for. */
   readonly allocatePage?: (by: 'refill' | 'caller' | 'pcp', cpu: Cpu, at: Ns) => boolean
   /** Spare pages that each CPU begins with; absent: none. */
@@ -99,6 +101,7 @@ export class KvfreeEngine implements KvfreeHost {
   readonly hz: number
   readonly counts = noCounts()
   readonly ledger = new Ledger()
+  readonly #lists: PageLists
   readonly #setting: KvfreeSetting
   readonly #clock: KvfreeClock
   readonly #executor: Executor
@@ -116,7 +119,8 @@ export class KvfreeEngine implements KvfreeHost {
     this.cpus = setting.cpus
     this.hz = setting.hz
     this.#clock = new KvfreeClock(setting.start, setting.hz, setting.gracePeriods)
-    this.#executor = setting.executor(this.#clock, this.ledger)
+    this.#lists = new PageLists(setting.cpus, setting.pageLists)
+    this.#executor = setting.executor(this.#clock, this.ledger, this.#lists)
     this.#policy = policy.create(params as never, this)
   }
 
@@ -146,6 +150,7 @@ export class KvfreeEngine implements KvfreeHost {
       const calls = arrivals.run(cpu, Math.min(clock.next, clock.tickAfter(first), setting.end + 1))
       const k = this.#policy.enqueue(calls)
       this.ledger.enqueue(k, k * calls.bytes)
+      this.#lists.allocated(cpu, k * calls.bytes)
       this.#lastCall = Math.max(this.#lastCall, calls.at(k - 1))
       arrivals.take(cpu, k)
     }
@@ -292,6 +297,7 @@ export class KvfreeEngine implements KvfreeHost {
     this.#clock.afterGracePeriod(held.cpu, () => {
       this.moved(1, State.collected, State.freeing)
       this.ledger.free(this.now, held, 0, 1)
+      this.#lists.freed(held.cpu, held.bytes)
       wake()
     })
   }
@@ -302,25 +308,30 @@ export class KvfreeEngine implements KvfreeHost {
 
   allocatePage(cpu: Cpu, at: Ns, by: 'refill' | 'caller' | 'pcp'): boolean {
     if (this.#setting.allocatePage?.(by, cpu, at) === false) return false
+    if (by !== 'pcp') this.#lists.take(cpu, 1)
+    else if (!this.#lists.takeListed(cpu)) return false
     this.counts[pageCount[by]]++
     this.ledger.pages++
     return true
   }
 
-  freePage(): void {
+  freePage(on: Cpu): void {
     this.counts.pagesReturned++
     this.ledger.pages--
+    this.#lists.give(on, 1)
   }
 
-  overhead(bytes: number): void {
+  overhead(on: Cpu, bytes: number): void {
     this.ledger.bytes += bytes
+    if (bytes > 0) this.#lists.allocated(on, bytes)
+    else this.#lists.freed(on, -bytes)
   }
 
   moved(n: number, from: State, to: State): void {
     this.ledger.moved(n, from, to)
   }
 
-  free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held) => void, then: () => void): void {
+  free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held, on: Cpu) => void, then: () => void): void {
     if (typeof by !== 'number' && by.kind === 'batch')
       this.#firstBatch[by.cpu] ??= held.filter(({ channel }) => channel !== Channel.list).length
     const begun = this.now
@@ -328,12 +339,13 @@ export class KvfreeEngine implements KvfreeHost {
     this.#executor.free(
       by,
       held,
-      (one, n) => {
+      (one, n, on) => {
         this.ledger.free(this.now, one, done, n)
+        this.#lists.freed(on, (one.bytes * n) / one.n)
         done += n
         if (done < one.n) return
         done = 0
-        each(one)
+        each(one, on)
       },
       () => {
         if (typeof by !== 'number' && by.kind === 'batch' && held.length > 0)

@@ -1,4 +1,4 @@
-import type { Cpu, Ns, Random } from '#kernel'
+import type { Cpu, Ns, Pages, Random } from '#kernel'
 import type { Calls } from '#policies'
 import type { Arrivals } from './types.ts'
 
@@ -21,10 +21,10 @@ export interface Flow {
   readonly sampleEvery?: number
 }
 
-/** Memory in use when a task looked. */
+/** Memory that was not available when a task looked: in use or on the page lists of a CPU. */
 export interface Sample {
   readonly time: Ns
-  readonly bytes: number
+  readonly pages: Pages
 }
 
 /** What tasks need to know of the machine. */
@@ -32,6 +32,8 @@ export interface Memory {
   /** Objects, and pages of pointers. */
   readonly usedBytes: number
   readonly limitBytes: number
+  /** In use or on the page lists of a CPU. */
+  readonly outsidePages: Pages
 }
 
 /** sched_prio_to_weight */
@@ -133,7 +135,7 @@ class Task implements Calls {
 /** Tasks as arrivals: what policies and workers do to a CPU changes when its next objects come. One task on a CPU at most. */
 export class Flows implements Arrivals {
   readonly tasks: readonly Task[]
-  memory: Memory = { usedBytes: 0, limitBytes: Number.POSITIVE_INFINITY }
+  memory: Memory = { usedBytes: 0, limitBytes: Number.POSITIVE_INFINITY, outsidePages: 0 }
   /** Tasks that found no memory left, and since when. */
   readonly #reclaiming = new Map<Task, Ns>()
   /** Hears when the last object came. */
@@ -203,6 +205,6 @@ export class Flows implements Arrivals {
   }
 
   #sample({ samples, flow }: Task, time: Ns): void {
-    if (flow.sampleEvery !== undefined) samples.push({ time, bytes: this.memory.usedBytes })
+    if (flow.sampleEvery !== undefined) samples.push({ time, pages: this.memory.outsidePages })
   }
 }

@@ -36,15 +36,20 @@ export const machineParams = {
   atHomeChance: z.number().min(0).max(1).default(0.06).meta({
     help: 'Offloaded: chance that it then runs on the CPU whose callbacks it invokes; else on an idle one.',
   }),
-  pcpPages: z.int().min(0).default(252).meta({
+  pcpHigh: z.int().min(1).default(252).meta({
     unit: 'pages',
-    help: 'Kept on the page lists of each CPU that allocates or frees, and so not available: 4 × batch of 63 (zone_highsize()).',
+    help: 'At so many on a CPU’s page lists a batch goes back to the zone: 4 × batch (zone_highsize()).',
   }),
+  pcpBatch: z
+    .int()
+    .min(1)
+    .default(63)
+    .meta({ unit: 'pages', help: 'From the zone to a CPU’s empty page lists, or back.' }),
   secondScan: z.number().min(0).max(1).default(0.6).meta({
     help: 'Chance that a grace period takes a second forced scan; 0 from 7.2 on.',
   }),
   readerChance: z.number().min(0).max(1).default(0).meta({ help: 'Chance that a reader outlasts the scans.' }),
   readerNs: price(2e6, 'By how much: the median of a log-normal with σ 1.'),
 }
-export const machineSchema = z.object(machineParams)
+const machineSchema = z.object(machineParams)
 export type MachineParams = z.infer<typeof machineSchema>

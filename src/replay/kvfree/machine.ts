@@ -1,11 +1,12 @@
-import type { Cpu, Ns, Random } from '#kernel'
+import type { Cpu, Ns, Pages, Random } from '#kernel'
 import { Channel, type Held, type WorkItem } from '#policies'
 import { Callbacks } from './callbacks.ts'
 import { type Flows, type Memory, shareBeside } from './flows.ts'
 import type { Ledger } from './ledger.ts'
 import type { MachineParams } from './machine-params.ts'
+import type { PageLists } from './page-lists.ts'
 import { BatchSpans } from './spans.ts'
-import type { Clock, Executor } from './types.ts'
+import type { Clock, Executor, Piece } from './types.ts'
 import { Workers } from './workers.ts'
 
 /** A worker's frees are told to the rest of the machine at least so often. */
@@ -18,7 +19,7 @@ const AFTER: readonly Ns[] = [100e6, 1e9, 5e9]
 
 interface Freeing {
   readonly held: readonly Held[]
-  readonly piece: (held: Held, n: number) => void
+  readonly piece: Piece
   readonly then: () => void
 }
 
@@ -31,6 +32,7 @@ export class Machine implements Executor, Memory {
   readonly #params: MachineParams
   readonly #clock: Clock
   readonly #ledger: Ledger
+  readonly #lists: PageLists
   readonly #flows: Flows
   readonly #workers: Workers
   readonly #callbacks: Callbacks
@@ -48,10 +50,11 @@ export class Machine implements Executor, Memory {
   readonly after: { readonly delayNs: Ns; readonly bytes: number }[] = []
   readonly #since: Float64Array
 
-  constructor(params: MachineParams, flows: Flows, clock: Clock, ledger: Ledger, random: Random) {
+  constructor(params: MachineParams, flows: Flows, clock: Clock, ledger: Ledger, lists: PageLists, random: Random) {
     this.#params = params
     this.#clock = clock
     this.#ledger = ledger
+    this.#lists = lists
     this.#flows = flows
     this.limitBytes = params.memoryMiB * 2 ** 20
     this.#since = new Float64Array(params.cpus)
@@ -67,6 +70,10 @@ export class Machine implements Executor, Memory {
 
   get usedBytes(): number {
     return this.#ledger.bytes + this.#ledger.pages * PAGE_SIZE
+  }
+
+  get outsidePages(): Pages {
+    return this.#lists.outside
   }
 
   #switched(cpu: Cpu, busy: boolean): void {
@@ -128,7 +135,7 @@ export class Machine implements Executor, Memory {
     this.#freeOn(
       on,
       held,
-      (one, n) => pieceOf.get(one)!(one, n),
+      (one, n) => pieceOf.get(one)!(one, n, on),
       () => {
         for (const { then } of frees) then()
         this.#workers.leave(on)
@@ -154,14 +161,14 @@ export class Machine implements Executor, Memory {
     if (item.queue !== 'highpri') this.#workers.done(item)
   }
 
-  free(by: WorkItem | Cpu, held: readonly Held[], piece: (held: Held, n: number) => void, then: () => void): void {
+  free(by: WorkItem | Cpu, held: readonly Held[], piece: Piece, then: () => void): void {
     if (typeof by === 'number') {
       this.#invoking!.push({ held, piece, then })
       return
     }
-    const counted = (one: Held, n: number) => {
+    const counted: Piece = (one, n, on) => {
       this.spans.freed(by, n)
-      piece(one, n)
+      piece(one, n, on)
     }
     this.#freeOn(this.#workers.cpuOf(by), held, counted, then)
   }
@@ -192,7 +199,7 @@ export class Machine implements Executor, Memory {
         return
       }
       timers.set(this.#clock.now + ns, () => {
-        for (const { held: one, n } of parts) piece(one, n)
+        for (const { held: one, n } of parts) piece(one, n, cpu)
         this.#flows.freed(this.#clock.now, RECLAIMED)
         next()
       })

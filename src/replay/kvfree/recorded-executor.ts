@@ -2,7 +2,7 @@ import type { Cpu, Ns } from '#kernel'
 import { Channel, type Held, type WorkItem } from '#policies'
 import { DelayedExecutor, type Delays, freeInPieces } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'
-import type { Clock, Executor } from './types.ts'
+import type { Clock, Executor, Piece } from './types.ts'
 
 /**
  * Work that is queued later than its rules say by more than this is other work. Emulators stop a CPU for tens of milliseconds; the
@@ -87,7 +87,7 @@ export class RecordedExecutor implements Executor {
     this.#generated.synchronizeRcu(item, then)
   }
 
-  free(by: WorkItem | Cpu, held: readonly Held[], piece: (held: Held, n: number) => void, then: () => void): void {
+  free(by: WorkItem | Cpu, held: readonly Held[], piece: Piece, then: () => void): void {
     const run = typeof by === 'number' ? undefined : this.#tracks.get(keyOf(by))?.current
     if (run?.end === undefined) {
       this.#generated.free(by, held, piece, then)

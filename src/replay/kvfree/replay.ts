@@ -54,6 +54,9 @@ export const usualDelays = (hz: number): Delays => ({
   listFree: 700,
 })
 
+/** Lists of a machine with 688 MiB or more, as 5.10 sizes them; captures of kvfree_rcu() record no page. */
+const PAGE_LISTS = { pcpHigh: 378, pcpBatch: 63 }
+
 /** The recording kernel's own policy; that of 6.1 where its release is not known. */
 export const ownKvfree = ({ release }: Machine): PolicyChoice<AnyKvfreePolicy> =>
   choosePolicy('kvfree', kvfreePolicies, `linux-${release?.rules ?? '6.1'}`)
@@ -101,6 +104,7 @@ export function replayKvfree(
       pagesAtStart,
       arrivals: new ColumnArrivals(record.calls.cpus, record.calls.kinds),
       gracePeriods,
+      pageLists: PAGE_LISTS,
       executor: (clock) => {
         if (works === 'generated') return new DelayedExecutor(clock, delays)
         const executor = new RecordedExecutor(clock, delays, record.works, record.sheaves)

@@ -43,8 +43,9 @@ export function runWorkload(
       steps: 0,
       arrivals: flows,
       gracePeriods,
-      executor: (clock, ledger) => {
-        parts.machine = new Machine(machineParams, flows, clock, ledger, randomOf(seed, 'machine'))
+      pageLists: machineParams,
+      executor: (clock, ledger, lists) => {
+        parts.machine = new Machine(machineParams, flows, clock, ledger, lists, randomOf(seed, 'machine'))
         parts.footprint = new Footprint(clock, ledger)
         return parts.machine
       },

@@ -14,6 +14,9 @@ export interface Arrivals {
   sleep(cpu: Cpu): { wake(at: Ns): void }
 }
 
+/** `n` objects of `held` are gone, freed on CPU `on`. */
+export type Piece = (held: Held, n: number, on: Cpu) => void
+
 /** The clock that all parts share. */
 export interface Clock {
   readonly now: Ns
@@ -40,8 +43,8 @@ export interface Executor {
   callRcu(cpu: Cpu, at: Ns, invoke: () => void): void
   /** The worker that runs `item` sleeps a normal grace period. */
   synchronizeRcu(item: WorkItem, then: () => void): void
-  /** Objects are freed one after another by a running work item, or by a callback on a CPU. Calls `piece` as parts of them are gone. */
-  free(by: WorkItem | Cpu, held: readonly Held[], piece: (held: Held, n: number) => void, then: () => void): void
+  /** Objects are freed one after another by a running work item, or by a callback on a CPU. */
+  free(by: WorkItem | Cpu, held: readonly Held[], piece: Piece, then: () => void): void
   /** A running work item is done. */
   done(item: WorkItem): void
 }

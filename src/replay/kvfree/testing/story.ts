@@ -10,7 +10,12 @@ export interface Group {
   readonly ms: number
   readonly n: number
   readonly single?: boolean
+  /** Index into `CACHES`. */
+  readonly cache?: number
 }
+
+/** Bytes of one object, by cache. */
+export const CACHES = [32, 256, 1024] as const
 
 export interface Stage {
   readonly endMs?: number
@@ -18,16 +23,19 @@ export interface Stage {
   readonly pages?: boolean
   /** Spare pages that the CPU begins with. */
   readonly cached?: number
+  readonly pageLists?: { readonly pcpHigh: number; readonly pcpBatch: number }
   /** Start and end of grace periods, ms; else back to back, 5 ms each. */
   readonly gracePeriods?: readonly (readonly [number, number])[]
 }
 
-/** The reference's machine: HZ=1000, one CPU, no latency anywhere; kmalloc-32 objects. */
+/** The reference's machine: HZ=1000, one CPU, no latency anywhere. */
 export function story(id: string, groups: readonly Group[], stage: Stage = {}): KvfreeResult {
-  const { endMs = 6000, pages = true, cached = 5 } = stage
+  const { endMs = 6000, pages = true, cached = 5, pageLists = { pcpHigh: 378, pcpBatch: 63 } } = stage
   const { gracePeriods = Array.from({ length: Math.ceil(endMs / 5) }, (_, k) => [5 * k, 5 * k + 5] as const) } = stage
   const { policy, params } = choosePolicy('kvfree', kvfreePolicies, id)
-  const all = groups.flatMap(({ ms, n, single = false }) => Array.from({ length: n }, () => ({ ms, single })))
+  const all = groups.flatMap(({ ms, n, single = false, cache = 0 }) =>
+    Array.from({ length: n }, () => ({ ms, single, cache })),
+  )
   const intervals = gracePeriods.map(([start, end]) => ({ expedited: false, start: start * MS, end: end * MS }))
   const engine = new KvfreeEngine(
     {
@@ -36,15 +44,16 @@ export function story(id: string, groups: readonly Group[], stage: Stage = {}): 
       start: 0,
       end: endMs * MS,
       steps: 0,
+      pageLists,
       arrivals: new ColumnArrivals(
         [
           {
             time: Float64Array.from(all, ({ ms }) => ms * MS),
             single: Uint8Array.from(all, ({ single }) => Number(single)),
-            kind: new Uint8Array(all.length),
+            kind: Uint8Array.from(all, ({ cache }) => cache),
           },
         ],
-        [{ channel: 0, bytes: 32, cache: 0 }],
+        CACHES.map((bytes, cache) => ({ channel: 0, bytes, cache })),
       ),
       gracePeriods: new RecordedGracePeriods({ intervals, first: new RcuSequences(0) }),
       executor: (clock) => new DelayedExecutor(clock, ideal),
