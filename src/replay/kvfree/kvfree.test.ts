@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { kvfreePolicies } from '#policies'
-import { type SlowRules, slowFrees } from './testing/slow.ts'
-import { freesOf, type Group, MS, story } from './testing/story.ts'
+import { Channel, kvfreePolicies } from '#policies'
+import type { KvfreeResult } from './engine.ts'
+import { type SlowFree, type SlowRules, slowFrees, slowSheaves } from './testing/slow.ts'
+import { CACHES, freesOf, type Group, MS, type Stage, story } from './testing/story.ts'
 
 describe('the reference’s test vectors', () => {
   const v1: Group[] = [
@@ -94,57 +95,142 @@ describe('a wrong rule shows', () => {
 })
 
 describe('fast = slow', () => {
-  const common = { maxEntries: 3, slots: 2, cachedPages: 2, drainTicks: 50, callerAllocates: true, drainsReady: false }
-  const params = '{maxEntries=3,drainMs=50,cachedPages=2,hurryAt=3}'
-  const cases: [string, SlowRules][] = [
-    ['linux-5.10', { ...common, hurries: false, callerAllocates: false, batch: 'rcu-work' }],
-    ['linux-6.1', { ...common, hurries: true, batch: 'rcu-work' }],
-    ['cond-sync', { ...common, hurries: true, batch: 'cond-sync' }],
-    ['polled-v2', { ...common, hurries: true, batch: 'polled' }],
-    ['split-ready', { ...common, hurries: true, drainsReady: true, batch: 'rcu-work' }],
-    ['linux-6.12', { ...common, hurries: true, drainsReady: true, batch: 'rcu-work' }],
+  const common: SlowRules = {
+    maxEntries: 3,
+    slots: 2,
+    cachedPages: 2,
+    drainTicks: 50,
+    hurries: true,
+    source: { from: 'caller' },
+    drainsReady: false,
+    batch: 'rcu-work',
+  }
+  const release = '{maxEntries=3,drainMs=50,cachedPages=2,hurryAt=3}'
+  /** Seed 002's, with the batches of 5.10. */
+  const proposal = { ...common, hurries: false, drainTicks: 20 }
+  const own = 'gp=linux-5.10,maxEntries=3,pages=2'
+  const sleeper = { from: 'sleeper', allocTicks: 0.25 } as const
+  const cases: [string, SlowRules, Stage?][] = [
+    [
+      'linux-5.10{maxEntries=3,drainMs=50,cachedPages=2}',
+      { ...common, hurries: false, source: { from: 'worker' } },
+      { cached: 0 },
+    ],
+    [`linux-6.1${release}`, common, { cached: 0 }],
+    [`cond-sync${release}`, { ...common, batch: 'cond-sync' }, { cached: 0 }],
+    [`polled-v2${release}`, { ...common, batch: 'polled' }, { cached: 0 }],
+    [`polled-rcu-work${release}`, { ...common, batch: 'polled-rcu-work' }, { cached: 0 }],
+    [`split-ready${release}`, { ...common, drainsReady: true }, { cached: 0 }],
+    [`linux-6.12${release}`, { ...common, drainsReady: true }, { cached: 0 }],
+    [`single-wait{${own},allocUs=250}`, { ...proposal, source: sleeper }],
+    [`single-wait{${own.replace('pages=2', 'pages=0')},allocUs=250}`, { ...proposal, cachedPages: 0, source: sleeper }],
+    [`single-inline-gp{${own},allocUs=250,stalledMs=4}`, { ...proposal, source: { ...sleeper, stalledTicks: 4 } }],
+    [
+      `single-inline-gp{${own},allocUs=250,stalledMs=0,pages=0}`,
+      { ...proposal, cachedPages: 0, source: { ...sleeper, fails: true } },
+      { pages: false },
+    ],
+    [
+      `single-refill{${own},allocUs=250,critical=2,perTick=4}`,
+      { ...proposal, source: { ...sleeper, watch: { critical: 2, perTick: 4, delayTicks: 0 } } },
+    ],
+    [
+      `single-refill{${own},allocUs=250,critical=0,perTick=3,context=softirq}`,
+      { ...proposal, source: { ...sleeper, watch: { critical: 0, perTick: 3, delayTicks: 2 } } },
+    ],
+    [
+      'single-no-locks{gp=linux-5.10,maxEntries=3,pages=1}',
+      { ...proposal, cachedPages: 1, source: { from: 'pcp', lists: { high: 6, batch: 3, objectsPerPage: 4 } } },
+      { pageLists: { pcpHigh: 6, pcpBatch: 3 } },
+    ],
   ]
 
-  const anyCalls = fc.array(
-    fc.record({ gap: fc.nat({ max: 40 }).map((tenths) => tenths / 10), single: fc.boolean() }),
-    { maxLength: 60 },
+  /** Objects by the moment at which they were freed, and by where they waited. */
+  const byMoment = (frees: readonly { ms: number; n: number; from: number }[]) => {
+    const all = new Map<string, number>()
+    for (const { ms, n, from } of frees) {
+      const key = `${ms.toFixed(6)} from ${from}`
+      all.set(key, (all.get(key) ?? 0) + n)
+    }
+    return [...all].sort()
+  }
+  const fast = ({ ledger: { frees } }: KvfreeResult) =>
+    byMoment(
+      Array.from({ length: frees.length }, (_, row) => ({
+        ms: frees.time[row]! / MS,
+        n: frees.n[row]!,
+        from: frees.channel[row]!,
+      })),
+    )
+  const slow = (freed: readonly (SlowFree | undefined)[]) =>
+    byMoment(freed.flatMap((one) => (one === undefined ? [] : [{ ms: one.at, n: 1, from: Channel[one.from] }])))
+
+  // Often many at once, as sleepers and empty lists need.
+  const gap = fc.oneof(
+    fc.constantFrom(0, 0, 0.1),
+    fc.nat({ max: 40 }).map((tenths) => tenths / 10),
   )
-  const anyGracePeriods = fc.array(fc.record({ gap: fc.nat({ max: 6 }), length: fc.integer({ min: 1, max: 12 }) }), {
-    minLength: 20,
-    maxLength: 60,
+  const anyGracePeriods = fc
+    .array(fc.record({ gap: fc.nat({ max: 6 }), length: fc.integer({ min: 1, max: 12 }) }), {
+      minLength: 20,
+      maxLength: 60,
+    })
+    .map((lengths) => {
+      let t = 0
+      return lengths.map(({ gap: idle, length }) => {
+        const start = t + idle
+        t = start + length
+        return [start, t] as const
+      })
+    })
+  const timed = <T extends { gap: number }>(all: readonly T[]) => {
+    let at = 0.05
+    return all.map((one) => {
+      at += one.gap
+      return { ...one, at }
+    })
+  }
+
+  test.each(cases)('%s frees every object when the slow model does', (id, rules, stage = {}) => {
+    // Objects of a page's quarter where page lists count.
+    const cache = rules.source.from === 'pcp' ? 2 : 0
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ gap, single: fc.boolean() }), { maxLength: 60 }),
+        anyGracePeriods,
+        (gaps, gracePeriods) => {
+          const calls = timed(gaps)
+          const endMs = 1000
+          const run = story(
+            `kvfree/${id}`,
+            calls.map(({ at: ms, single }) => ({ ms, n: 1, single, cache })),
+            { gracePeriods, endMs, ...stage },
+          )
+          expect(fast(run)).toEqual(slow(slowFrees(calls, gracePeriods, rules, endMs)))
+        },
+      ),
+      { numRuns: 300 },
+    )
   })
 
-  test.each(cases)('%s frees every object when the slow model does', (id, rules) => {
+  test('linux-7.2 frees every sheaf when the slow model does', () => {
     fc.assert(
-      fc.property(anyCalls, anyGracePeriods, (gaps, lengths) => {
-        let at = 0.05
-        const calls = gaps.map(({ gap, single }) => {
-          at += gap
-          return { at, single }
-        })
-        let t = 0
-        const periods = lengths.map(({ gap, length }) => {
-          const start = t + gap
-          t = start + length
-          return [start, t] as const
-        })
-        const endMs = 1000
-        const slow = slowFrees(calls, periods, rules, endMs)
-        const slowAt = new Map<number, number>()
-        for (const ms of slow) if (ms !== undefined) slowAt.set(ms, (slowAt.get(ms) ?? 0) + 1)
-        const run = story(
-          `kvfree/${id}${rules.hurries ? params : params.replace(',hurryAt=3', '')}`,
-          calls.map(({ at: ms, single }) => ({ ms, n: 1, single })),
-          { gracePeriods: periods, endMs, cached: 0 },
-        )
-        const fastAt = new Map<number, number>()
-        const { frees } = run.ledger
-        for (let row = 0; row < frees.length; row++) {
-          const ms = frees.time[row]! / MS
-          fastAt.set(ms, (fastAt.get(ms) ?? 0) + frees.n[row]!)
-        }
-        expect([...fastAt].sort()).toEqual([...slowAt].sort())
-      }),
+      fc.property(
+        fc.array(fc.record({ gap, n: fc.integer({ min: 1, max: 40 }), cache: fc.nat({ max: CACHES.length - 1 }) }), {
+          maxLength: 20,
+        }),
+        anyGracePeriods,
+        (gaps, gracePeriods) => {
+          const groups = timed(gaps)
+          const calls = groups.flatMap(({ n, ...call }) => Array.from({ length: n }, () => call))
+          const run = story(
+            'kvfree/linux-7.2',
+            groups.map(({ at: ms, n, cache }) => ({ ms, n, cache })),
+            { gracePeriods, endMs: 1000 },
+          )
+          expect(fast(run)).toEqual(slow(slowSheaves(calls, gracePeriods, [60, 28, 12])))
+        },
+      ),
       { numRuns: 300 },
     )
   })

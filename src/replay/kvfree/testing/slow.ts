@@ -6,13 +6,29 @@ export interface SlowRules {
   readonly hurries: boolean
   readonly slots: number
   readonly cachedPages: number
-  readonly callerAllocates: boolean
+  readonly source: SlowSource
   readonly drainsReady: boolean
-  /** A refill counts from what the cache has. */
-  readonly batch: 'rcu-work' | 'cond-sync' | 'polled'
+  readonly batch: 'rcu-work' | 'cond-sync' | 'polled' | 'polled-rcu-work'
 }
 
-export interface SlowCall {
+/** What happens where there is no room for an object. */
+interface SlowSource {
+  /**
+   * `worker`: it goes without a page, and the cache is filled at once. `caller`: so, but a one-argument caller has its page at once.
+   * `sleeper`: a one-argument caller sleeps for its page, others go without. `pcp`: a page comes off the page lists if they hold one.
+   */
+  readonly from: 'worker' | 'caller' | 'sleeper' | 'pcp'
+  /** How long a sleeper's allocation takes, and whether it succeeds. */
+  readonly allocTicks?: number
+  readonly fails?: boolean
+  /** Nobody allocates while a grace period is older. */
+  readonly stalledTicks?: number
+  /** The cache is filled so long after room falls to `critical` or the calls of a tick reach `perTick`. */
+  readonly watch?: { readonly critical: number; readonly perTick: number; readonly delayTicks: number }
+  readonly lists?: { readonly high: number; readonly batch: number; readonly objectsPerPage: number }
+}
+
+interface SlowCall {
   readonly at: number
   readonly single: boolean
 }
@@ -36,14 +52,20 @@ interface Slot {
   queued: boolean
 }
 
-/** Time is in ticks. Returns when each call's object was freed; undefined: not before the end. */
+/** When an object was freed, and where it waited: by name of `Channel`. */
+export interface SlowFree {
+  readonly at: number
+  readonly from: 'slab' | 'list' | 'inline' | 'sheaf'
+}
+
+/** Time is in ticks. Returns what became of each call's object; undefined: not freed before the end. */
 export function slowFrees(
   calls: readonly SlowCall[],
   gracePeriods: readonly (readonly [start: number, end: number])[],
   rules: SlowRules,
   end: number,
-): (number | undefined)[] {
-  const freed: (number | undefined)[] = calls.map(() => undefined)
+): (SlowFree | undefined)[] {
+  const freed: (SlowFree | undefined)[] = calls.map(() => undefined)
   const readyAfter = (t: number) => gracePeriods.find(([start]) => start > t)?.[1] ?? Number.POSITIVE_INFINITY
   let later: { at: number; order: number; what: () => void }[] = []
   let order = 0
@@ -55,15 +77,31 @@ export function slowFrees(
   }
   let pages: Bag[] = []
   let list: Bag | undefined
-  let cached = 0
+  const { source } = rules
+  let cached = source.from === 'worker' || source.from === 'caller' ? 0 : rules.cachedPages
+  let sleepers: number[] = []
+  let allocating = false
+  let asked = false
+  let rate = { tick: -1, calls: 0 }
+  const lists = { count: 0, objects: 0, freed: 0 }
+  const give = () => {
+    const { high, batch } = source.lists!
+    if (++lists.count >= high) lists.count -= batch
+  }
   let monitor: { at: number; order: number; what: () => void } | undefined
   const slots: Slot[] = Array.from({ length: rules.slots }, () => ({ batch: undefined, working: false, queued: false }))
   const collected = () => pages.reduce((n, page) => n + page.objects.length, 0) + (list?.objects.length ?? 0)
 
+  const gone = (object: number, at: number, from: SlowFree['from']) => {
+    freed[object] = { at, from }
+    if (source.lists !== undefined && ++lists.freed % source.lists.objectsPerPage === 0) give()
+  }
   const free = (bags: readonly Bag[], now: number, hasPage: boolean) => {
     for (const { objects } of bags) {
-      for (const object of objects) freed[object] = now
-      if (hasPage && cached < rules.cachedPages) cached++
+      for (const object of objects) gone(object, now, hasPage ? 'slab' : 'list')
+      if (!hasPage) continue
+      if (cached < rules.cachedPages) cached++
+      else if (source.lists !== undefined) give()
     }
   }
   const listOf = (bag: Bag | undefined) => (bag === undefined ? [] : [bag])
@@ -98,13 +136,32 @@ export function slowFrees(
     if (collected() > 0) arm(now)
   }
 
+  /** Frees what is ready. Whether anything is left. */
+  const freesSome = (batch: Batch, now: number): boolean => {
+    while (batch.pages.length > 0 && batch.pages[0]!.ready <= now) free([batch.pages.shift()!], now, true)
+    if (batch.detachReady <= now) {
+      free(listOf(batch.list), now, false)
+      batch.list = undefined
+    }
+    return batch.pages.length > 0 || batch.list !== undefined
+  }
+
   const begin = (slot: Slot, now: number) => {
     if (slot.working) {
       slot.queued = true
       return
     }
     const batch = slot.batch!
+    if (rules.batch === 'polled-rcu-work' && freesSome(batch, now)) {
+      set(readyAfter(now), true, () => {
+        slot.batch = undefined
+        free(batch.pages, readyAfter(now), true)
+        free(listOf(batch.list), readyAfter(now), false)
+      })
+      return
+    }
     slot.batch = undefined
+    if (rules.batch === 'polled-rcu-work') return
     slot.working = true
     const done = (at: number) => {
       slot.working = false
@@ -142,27 +199,108 @@ export function slowFrees(
     }
   }
 
-  const call = ({ at, single }: SlowCall, object: number) => {
-    let page = pages.at(-1)
-    if (page === undefined || page.objects.length === rules.maxEntries) {
-      if (cached > 0) cached--
-      else if (!(single && rules.callerAllocates)) {
-        cached = rules.cachedPages
-        if (single) set(readyAfter(at), true, () => (freed[object] = readyAfter(at)))
-        else {
-          list ??= { objects: [], ready: 0 }
-          list.objects.push(object)
-          list.ready = readyAfter(at)
-          arm(at)
-        }
+  const inline = (object: number, now: number) =>
+    set(readyAfter(now), true, () => gone(object, readyAfter(now), 'inline'))
+
+  const allocate = (at: number) => {
+    allocating = true
+    const done = at + source.allocTicks!
+    set(done, false, () => {
+      allocating = false
+      const all = sleepers
+      sleepers = []
+      if (source.fails === true) {
+        for (const object of all) inline(object, done)
         return
       }
+      const newest = pages.at(-1)
+      if (cached > 0 || (newest !== undefined && newest.objects.length < rules.maxEntries)) cached++
+      else pages.push({ objects: [], ready: 0 })
+      for (const object of all) if (!put(object, done)) sleepers.push(object)
+      if (sleepers.length > 0) allocate(done)
+    })
+  }
+
+  /** Into the newest page, or one of the cache. False where there is no room. */
+  const put = (object: number, at: number): boolean => {
+    let page = pages.at(-1)
+    if (page === undefined || page.objects.length === rules.maxEntries) {
+      if (cached === 0) return false
+      cached--
       page = { objects: [], ready: 0 }
       pages.push(page)
     }
     page.objects.push(object)
     page.ready = readyAfter(at)
     arm(at)
+    return true
+  }
+
+  const withoutPage = (object: number, { at, single }: SlowCall) => {
+    if (single) {
+      inline(object, at)
+      return
+    }
+    list ??= { objects: [], ready: 0 }
+    list.objects.push(object)
+    list.ready = readyAfter(at)
+    arm(at)
+  }
+
+  const noRoom = (object: number, call: SlowCall) => {
+    const { at, single } = call
+    const withPage = () => {
+      pages.push({ objects: [], ready: 0 })
+      put(object, at)
+    }
+    const running = gracePeriods.find(([start, end]) => start <= at && at < end)
+    const stalled = running !== undefined && at - running[0] > (source.stalledTicks ?? Number.POSITIVE_INFINITY)
+    switch (source.from) {
+      case 'caller':
+      case 'worker':
+        if (single && source.from === 'caller') withPage()
+        else {
+          cached = rules.cachedPages
+          withoutPage(object, call)
+        }
+        break
+      case 'sleeper':
+        if (single && !stalled) {
+          sleepers.push(object)
+          if (!allocating) allocate(at)
+        } else withoutPage(object, call)
+        break
+      case 'pcp':
+        if (lists.count > 0) {
+          lists.count--
+          withPage()
+        } else withoutPage(object, call)
+    }
+  }
+
+  const watch = (at: number) => {
+    if (source.watch === undefined) return
+    const { critical, perTick, delayTicks } = source.watch
+    if (rate.tick !== Math.floor(at)) rate = { tick: Math.floor(at), calls: 0 }
+    rate.calls++
+    const newest = pages.at(-1)
+    const left = cached * rules.maxEntries + (newest === undefined ? 0 : rules.maxEntries - newest.objects.length)
+    if (asked || cached >= rules.cachedPages || (left > critical && rate.calls < perTick)) return
+    const fill = () => {
+      asked = false
+      cached = Math.max(cached, rules.cachedPages)
+    }
+    asked = true
+    if (delayTicks === 0) fill()
+    else set(at + delayTicks, false, fill)
+  }
+
+  const call = (one: SlowCall, object: number) => {
+    if (!put(object, one.at)) noRoom(object, one)
+    watch(one.at)
+    if (source.lists === undefined || lists.objects++ % source.lists.objectsPerPage !== 0) return
+    if (lists.count === 0) lists.count = source.lists.batch
+    lists.count--
   }
 
   const runUntil = (until: number) => {
@@ -179,4 +317,19 @@ export function slowFrees(
   }
   runUntil(end)
   return freed
+}
+
+/** Objects of one CPU as sheaves: each cache fills its own, and a full one waits for a grace period. Which cache each is of. */
+export function slowSheaves(
+  calls: readonly { readonly at: number; readonly cache: number }[],
+  gracePeriods: readonly (readonly [start: number, end: number])[],
+  capacities: readonly number[],
+): (SlowFree | undefined)[] {
+  return calls.map(({ cache }, object) => {
+    const own = calls.flatMap((call, at) => (call.cache === cache ? [at] : []))
+    const place = own.indexOf(object)
+    const last = own[place - (place % capacities[cache]!) + capacities[cache]! - 1]
+    const end = last === undefined ? undefined : gracePeriods.find(([start]) => start > calls[last]!.at)?.[1]
+    return end === undefined ? undefined : { at: end, from: 'sheaf' }
+  })
 }
