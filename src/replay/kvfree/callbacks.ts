@@ -1,7 +1,8 @@
 import type { Cpu, Ns, Random } from '#kernel'
+import { Rcuog, rcuogStride } from './rcuog.ts'
 import type { Clock } from './types.ts'
 
-export interface CallbackParams {
+interface CallbackParams {
   readonly cpus: number
   readonly nocb: 'all' | 'none'
   readonly callbackNs: Ns
@@ -25,6 +26,7 @@ export class Callbacks {
   readonly #idle: readonly Cpu[]
   /** Where each CPU's callbacks are invoked. */
   readonly #homes: Cpu[]
+  readonly #rcuogs: readonly Rcuog[]
 
   constructor(params: CallbackParams, busy: ReadonlySet<Cpu>, clock: Clock, random: Random) {
     this.#params = params
@@ -33,31 +35,35 @@ export class Callbacks {
     const cpus = Array.from({ length: params.cpus }, (_, cpu) => cpu)
     this.#idle = cpus.filter((cpu) => !busy.has(cpu))
     this.#homes = cpus.map((cpu) => this.#home(cpu))
+    const stride = rcuogStride(params.cpus)
+    const rcuogs = Array.from({ length: Math.ceil(params.cpus / stride) }, () => new Rcuog(clock, () => this.#wakeNs()))
+    this.#rcuogs = cpus.map((cpu) => rcuogs[Math.trunc(cpu / stride)]!)
   }
 
   /** call_rcu() under a raw lock, as kvfree_rcu() and its monitor do. `call` hears on which CPU it is invoked. */
   callRcu(cpu: Cpu, at: Ns, call: (on: Cpu) => void): void {
-    const clock = this.#clock
-    clock.timers.set(clock.tickAfter(at), () =>
-      clock.afterGracePeriod(cpu, () => {
-        clock.timers.set(this.#noticed(), () => call(this.#place(cpu)))
-      }),
-    )
+    this.#queue(cpu, at, true, () => call(this.#place(cpu)))
   }
 
   /** synchronize_rcu() by a task on `cpu`: interrupts are on, so that nothing defers the wake of rcuog. */
   synchronize(cpu: Cpu, wake: () => void): void {
-    const clock = this.#clock
-    const wait = () => clock.afterGracePeriod(cpu, () => clock.timers.set(this.#noticed(), wake))
-    if (this.#params.nocb === 'all') wait()
-    else clock.timers.set(clock.tickAfter(clock.now), wait)
+    this.#queue(cpu, this.#clock.now, false, wake)
   }
 
-  /** When the end of a grace period that is now is noticed. */
-  #noticed(): Ns {
-    const { nocb, callbackNs } = this.#params
-    const { now } = this.#clock
-    return nocb === 'all' ? now + callbackNs * (0.5 + this.#random.uniform()) : this.#clock.tickAfter(now)
+  #queue(cpu: Cpu, at: Ns, interruptsOff: boolean, invoke: () => void): void {
+    const clock = this.#clock
+    const { timers } = clock
+    if (this.#params.nocb === 'all')
+      this.#rcuogs[cpu]!.queue(cpu, at, interruptsOff, () => timers.set(clock.now + this.#wakeNs(), invoke))
+    else
+      timers.set(clock.tickAfter(at), () =>
+        clock.afterGracePeriod(cpu, () => timers.set(clock.tickAfter(clock.now), invoke)),
+      )
+  }
+
+  /** Until a woken rcuog or rcuoc thread runs: half the way of a callback each. */
+  #wakeNs(): Ns {
+    return (this.#params.callbackNs / 2) * (0.5 + this.#random.uniform())
   }
 
   #place(cpu: Cpu): Cpu {

@@ -7,8 +7,8 @@ const price = (ns: number, help: string) => z.number().min(0).default(ns).meta({
  *
  * Calibrated, each on the rows named: `enqueueNs` on the fastest run of the older kernel (5.38 s), `freeLocalNs` on the mean
  * time of the five runs of v2 (8.52 s), `secondScan` on their grace periods (1761), and `freeRemoteNs`, `rehomeChance`,
- * `atHomeChance` on the spread of time and footprint of the five runs of the older kernel, all in seed 001. The others are
- * round figures of no weight here.
+ * `atHomeChance` on the spread of time and footprint of the five runs of the older kernel, all in seed 001; `callbackNs` on the
+ * mean footprint of `cond-sync` (84 MB, F2 of kvfree-rcu.md §7). The others are round figures of no weight here.
  */
 export const machineParams = {
   cpus: z.int().min(1).max(4096).default(64).meta({ help: 'CPUs.' }),
@@ -23,14 +23,17 @@ export const machineParams = {
   nocb: z.enum(['all', 'none']).default('none').meta({ help: 'Whose callbacks rcuoc threads invoke (rcu_nocbs=).' }),
   enqueueNs: price(66.5, 'kmalloc() and kvfree_rcu() of one object.'),
   freeLocalNs: price(38, 'Freeing one object in bulk on the CPU that allocated it.'),
-  freeRemoteNs: price(60, 'The same on another CPU.'),
+  freeRemoteNs: price(63, 'The same on another CPU.'),
   listExtraNs: price(30, 'More for an object that is freed by itself, off a list.'),
   pageNs: price(400, 'A page of pointers allocated by a caller.'),
   workNs: price(3000, 'A worker woken and switched to.'),
   refillDelayNs: price(6000, 'From the request to the refilled page cache: timer, wake, allocation.'),
   refillNs: price(3000, 'CPU time of a refill.'),
-  callbackNs: price(60_000, 'Offloaded: from the end of a grace period to the callback, over rcuog and rcuoc.'),
-  rehomeChance: z.number().min(0).max(1).default(0.001).meta({
+  callbackNs: price(
+    50_000,
+    'Offloaded: from the end of a grace period to the callback, half until rcuog runs, half until rcuoc does.',
+  ),
+  rehomeChance: z.number().min(0).max(1).default(0.0003).meta({
     help: 'Offloaded: chance at a callback that the scheduler moves its rcuoc thread.',
   }),
   atHomeChance: z.number().min(0).max(1).default(0.06).meta({
