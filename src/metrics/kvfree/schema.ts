@@ -22,6 +22,11 @@ export const kvfreeWorkSchema = z.object({
     .meta({ help: 'Callers that slept: for a page, for another’s page, for a grace period.' }),
   throttledNs: z.number().meta({ unit: 'ns', help: 'How long they slept in all.' }),
   pcpMisses: z.number().meta({ help: 'Times that the per-CPU page lists had no page when one was first asked for.' }),
+  shrinks: z.number().meta({ help: 'Runs of the policy’s shrinker, since no memory was left; workloads only.' }),
+  shrunkObjects: z
+    .number()
+    .meta({ help: 'Objects collected when it ran: it frees what is ready and makes batches of the rest.' }),
+  shrunkPages: z.number().meta({ help: 'Spare pages of pointers that it gave back.' }),
   monitorRuns: z.number(),
   batchRuns: z.number().meta({ help: 'Work items that freed a batch.' }),
   refillRuns: z.number().meta({ help: 'Work items that filled a page cache.' }),

@@ -21,7 +21,7 @@ export const condSync = defineKvfreePolicy({
   id: 'cond-sync',
   title: 'as 6.1, but the work begins at once and waits itself until the batch’s snapshot is reached',
   source: 'RFC of queue_work() and cond_synchronize_rcu() in place of queue_rcu_work(), 2 November 2022',
-  leavesOut: 'the shrinker, early boot and CPU hotplug',
+  leavesOut: 'early boot and CPU hotplug',
   params: z.object(hurryingParams(16)),
   create: (params, host) =>
     collect(host, { ...proposal, ...params, cookie: 'none', cookieAt: 'last', batch: condSynchronize }),

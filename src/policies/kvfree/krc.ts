@@ -36,6 +36,8 @@ export interface KrcRules {
   /** Whether the monitor frees what is ready before it makes a batch. */
   readonly drainsReady: boolean
   readonly queue: 'bound' | 'unbound'
+  /** Memory pressure empties the cache too, and puts off its next refill, which then brings one page: since 6.1. */
+  readonly backsOff: boolean
   /** 6.12 and later: a refill begins with what the cache has. */
   readonly fillsUp: boolean
   /** Whether the cache is full before the first call. */
@@ -43,6 +45,9 @@ export interface KrcRules {
   readonly source: PageSource
   readonly batch: BatchRule
 }
+
+/** rcu_delay_page_cache_fill_msec */
+const BACKOFF_MS = 5000
 
 /** krwp: a batch in flight. Busy while any of its lists holds something; its work empties them when it begins. */
 export class Krw {
@@ -76,10 +81,14 @@ export class Krc {
   readonly krws: readonly Krw[]
   readonly monitor: WorkItem
   readonly refill: WorkItem
+  /** The refill that memory pressure put off. */
+  readonly #lateRefill: WorkItem
   refilling = false
+  #backsOff = false
   /** One-argument callers that wait for a page, first come first. */
   readonly sleepers: Sleeper[] = []
   readonly #drainJiffies: number
+  readonly #backoffJiffies: number
 
   constructor(cpu: Cpu, host: KvfreeHost, rules: KrcRules) {
     this.cpu = cpu
@@ -89,6 +98,7 @@ export class Krc {
     if (rules.preallocates)
       while (this.cached < rules.cachedPages && host.allocatePage(cpu, host.now, 'refill')) this.cached++
     this.#drainJiffies = Math.max(1, Math.floor((rules.drainMs * host.hz) / 1000))
+    this.#backoffJiffies = Math.floor((BACKOFF_MS * host.hz) / 1000)
     this.krws = Array.from({ length: rules.slots }, (_, slot) => {
       const krw: Krw = new Krw({
         kind: 'batch',
@@ -99,8 +109,16 @@ export class Krc {
       })
       return krw
     })
-    this.monitor = { kind: 'monitor', cpu, slot: 0, queue: rules.queue, begin: (done) => this.#monitor(done) }
-    this.refill = { kind: 'refill', cpu, slot: 0, queue: 'highpri', begin: (done) => this.#refill(done) }
+    this.monitor = {
+      kind: 'monitor',
+      cpu,
+      slot: 0,
+      queue: rules.queue,
+      begin: (done) => this.#monitor(this.monitor, done),
+    }
+    const begin = (done: () => void) => this.#refill(done)
+    this.refill = { kind: 'refill', cpu, slot: 0, queue: 'highpri', begin }
+    this.#lateRefill = { kind: 'refill', cpu, slot: 1, queue: rules.queue, begin }
   }
 
   /** Takes in as many of a run's objects as share a page, a list or a fate. */
@@ -211,14 +229,16 @@ export class Krc {
   askForPages(at: Ns): boolean {
     if (this.refilling) return false
     this.refilling = true
-    this.host.queue(this.refill, at)
+    if (this.#backsOff) this.host.arm(this.#lateRefill, at, this.#backoffJiffies)
+    else this.host.queue(this.refill, at)
     return true
   }
 
   #refill(done: () => void): void {
     const { host, rules, cpu } = this
     // Releases before 6.12 count from 0, and stop when the cache is full: the page over is freed again.
-    for (let i = rules.fillsUp ? this.cached : 0; i < rules.cachedPages; i++) {
+    const target = this.#backsOff ? Math.min(1, rules.cachedPages) : rules.cachedPages
+    for (let i = rules.fillsUp ? this.cached : 0; i < target; i++) {
       if (!host.allocatePage(cpu, host.now, 'refill')) break
       if (this.cached >= rules.cachedPages) {
         host.freePage(cpu)
@@ -227,6 +247,7 @@ export class Krc {
       this.cached++
     }
     this.refilling = false
+    this.#backsOff = false
     done()
   }
 
@@ -248,12 +269,24 @@ export class Krc {
     held.cookieExpedited = sequences.snapExpedited()
   }
 
-  #monitor(done: () => void): void {
+  /** Reclaim on CPU `on` drops spare pages and does what the monitor does, at once; it always asks for all there is. */
+  shrink(on: Cpu): void {
+    const { counts } = this.host
+    counts.shrunkObjects += this.count
+    if (this.rules.backsOff) {
+      this.#backsOff = true
+      counts.shrunkPages += this.cached
+      for (; this.cached > 0; this.cached--) this.host.freePage(on)
+    }
+    this.#monitor(on, () => {})
+  }
+
+  #monitor(by: WorkItem | Cpu, done: () => void): void {
     const ready = this.rules.drainsReady ? this.#takeReady() : []
     this.#detach()
     if (this.count > 0) this.#arm(this.host.now)
     if (ready.length === 0) done()
-    else this.free(this.monitor, ready, done)
+    else this.host.free(by, ready, this.#freed, done)
   }
 
   /** kvfree_rcu_drain_ready(): what may go at once; the newest ready page first. */
@@ -357,5 +390,11 @@ export const callerAllocates: PageSource = {
 /** One krcp for each CPU. */
 export function collect(host: KvfreeHost, rules: KrcRules): Kvfree {
   const krcs = Array.from({ length: host.cpus }, (_, cpu) => new Krc(cpu, host, rules))
-  return { enqueue: (calls) => krcs[calls.cpu]!.enqueue(calls) }
+  return {
+    enqueue: (calls) => krcs[calls.cpu]!.enqueue(calls),
+    shrink: (on) => {
+      host.counts.shrinks++
+      for (const krc of krcs) krc.shrink(on)
+    },
+  }
 }

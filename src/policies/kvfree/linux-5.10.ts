@@ -11,6 +11,7 @@ export const rules510 = (params: z.infer<typeof params510>): KrcRules => ({
   cookie: 'none',
   cookieAt: 'last',
   drainsReady: false,
+  backsOff: false,
   queue: 'bound',
   fillsUp: false,
   source: cacheOnly,
@@ -25,7 +26,7 @@ export const linux510 = defineKvfreePolicy({
   id: 'linux-5.10',
   title: 'collects for 20 ms; pages from a cache that a worker refills, else a list',
   source: 'kvfree_call_rcu(), kfree_rcu_monitor(), kfree_rcu_work(), kernel/rcu/tree.c, Linux 5.10.223',
-  leavesOut: 'the shrinker, early boot and CPU hotplug',
+  leavesOut: 'early boot and CPU hotplug',
   params: params510,
   create: (params, host) => collect(host, rules510(params)),
 })

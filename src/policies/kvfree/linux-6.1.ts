@@ -10,6 +10,7 @@ export const rules61 = (params: z.infer<typeof params61>): KrcRules => ({
   cookie: 'none',
   cookieAt: 'last',
   drainsReady: false,
+  backsOff: true,
   queue: 'bound',
   fillsUp: false,
   source: callerAllocates,
@@ -24,7 +25,7 @@ export const linux61 = defineKvfreePolicy({
   id: 'linux-6.1',
   title: 'collects for 5 s or a page’s worth; one-argument callers allocate their page',
   source: 'kvfree_call_rcu(), kfree_rcu_monitor(), schedule_delayed_monitor_work(), kernel/rcu/tree.c, Linux 6.1.192',
-  leavesOut: 'the shrinker with its refill backoff, early boot, CPU hotplug and migration of a caller that allocates',
+  leavesOut: 'early boot, CPU hotplug and migration of a caller that allocates',
   params: params61,
   create: (params, host) => collect(host, rules61(params)),
 })

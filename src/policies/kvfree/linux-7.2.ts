@@ -79,6 +79,7 @@ export const linux72 = defineKvfreePolicy({
     return {
       enqueue: (calls) =>
         calls.channel === Channel.slab && calls.cache >= 0 ? sheaves.enqueue(calls) : pages.enqueue(calls),
+      shrink: (on) => pages.shrink?.(on),
     }
   },
 })

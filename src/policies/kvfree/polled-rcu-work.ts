@@ -39,7 +39,7 @@ export const polledRcuWork = defineKvfreePolicy({
   id: 'polled-rcu-work',
   title: 'as polled-v2, but what is not ready waits by queue_rcu_work(), so that no worker sleeps',
   source: 'seed 001’s review: queue_rcu_work() instead of synchronize_rcu(), 1 December 2022',
-  leavesOut: 'the shrinker, early boot and CPU hotplug',
+  leavesOut: 'early boot and CPU hotplug',
   params: z.object({ ...hurryingParams(32), ...cookieParam }),
   create: (params, host) => collect(host, { ...proposal, ...params, cookie: 'polled', batch: pollThenRcuWork }),
 })

@@ -4,6 +4,7 @@ import type { Held } from './types.ts'
 /** What the proposals of late 2022 changed nothing of: 6.1's collecting. */
 export const proposal = {
   drainsReady: false,
+  backsOff: true,
   queue: 'bound',
   fillsUp: false,
   source: callerAllocates,

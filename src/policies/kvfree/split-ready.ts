@@ -9,6 +9,7 @@ export const rulesSplit = (params: z.infer<typeof paramsSplit>): KrcRules => ({
   ...params,
   cookie: 'polled',
   drainsReady: true,
+  backsOff: true,
   queue: 'bound',
   fillsUp: false,
   source: callerAllocates,
@@ -20,7 +21,7 @@ export const splitReady = defineKvfreePolicy({
   id: 'split-ready',
   title: 'as 6.1, but the monitor frees what is ready and batches the rest',
   source: '“Split kfree_rcu()’s ready and not ready”, commit 2ca836b1da17, Linux 6.3',
-  leavesOut: 'the shrinker, early boot and CPU hotplug',
+  leavesOut: 'early boot and CPU hotplug',
   params: paramsSplit,
   create: (params, host) => collect(host, rulesSplit(params)),
 })

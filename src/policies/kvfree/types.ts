@@ -99,6 +99,10 @@ export interface KvfreeCounts {
   throttledCallers: number
   /** How long they slept in all, ns. */
   throttledNs: number
+  /** Runs of the shrinker, the objects it found collected, and the spare pages that it gave back. */
+  shrinks: number
+  shrunkObjects: number
+  shrunkPages: number
   /** Times that the per-CPU page lists had no page when one was first asked for. */
   pcpMisses: number
 }
@@ -152,7 +156,7 @@ export interface KvfreeHost {
   moved(n: number, from: State, to: State): void
   /**
    * Frees what is given, in that order; `each` hears of each when it is gone, and on which CPU, `then` when all are. `by`: who does it: a work item,
-   * or a callback on this CPU.
+   * or a callback or a task that reclaims on this CPU.
    */
   free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held, on: Cpu) => void, then: () => void): void
 }
@@ -164,6 +168,8 @@ export interface Kvfree {
    * the run ends, so the object that does so is the last it takes.
    */
   enqueue(calls: Calls): number
+  /** A task on this CPU finds no memory and reclaims: the policy's shrinker, where it has one. */
+  shrink?(on: Cpu): void
 }
 
 export interface KvfreePolicy<P extends z.ZodObject = z.ZodObject> {

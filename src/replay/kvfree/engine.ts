@@ -90,6 +90,9 @@ const noCounts = (): KvfreeCounts => ({
   pagesWasted: 0,
   throttledCallers: 0,
   throttledNs: 0,
+  shrinks: 0,
+  shrunkObjects: 0,
+  shrunkPages: 0,
   pcpMisses: 0,
 })
 
@@ -186,6 +189,11 @@ export class KvfreeEngine implements KvfreeHost {
     }
     if (steps > 0) step(0)
     return series
+  }
+
+  /** A task on this CPU reclaims memory. */
+  shrink(on: Cpu): void {
+    this.#policy.shrink?.(on)
   }
 
   get now(): Ns {

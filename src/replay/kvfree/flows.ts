@@ -140,6 +140,8 @@ export class Flows implements Arrivals {
   readonly #reclaiming = new Map<Task, Ns>()
   /** Hears when the last object came. */
   onEnd: (end: Ns) => void = () => {}
+  /** Hears of a task that finds no memory left. */
+  onReclaim: (cpu: Cpu) => void = () => {}
   /** When that was. */
   end: Ns = Number.POSITIVE_INFINITY
   reclaims = 0
@@ -179,6 +181,7 @@ export class Flows implements Arrivals {
       task.awake = false
       this.reclaims++
       this.#reclaiming.set(task, last)
+      this.onReclaim(cpu)
     }
   }
 

@@ -163,7 +163,8 @@ export class Machine implements Executor, Memory {
 
   free(by: WorkItem | Cpu, held: readonly Held[], piece: Piece, then: () => void): void {
     if (typeof by === 'number') {
-      this.#invoking!.push({ held, piece, then })
+      if (this.#invoking === undefined) this.#freeOn(by, held, piece, then)
+      else this.#invoking.push({ held, piece, then })
       return
     }
     const counted: Piece = (one, n, on) => {

@@ -57,6 +57,7 @@ export function runWorkload(
     policy,
     params,
   )
+  flows.onReclaim = (cpu) => engine.shrink(cpu)
   const result = engine.run()
   return { result, machine: parts.machine!, footprint: parts.footprint!, flows, gracePeriods, lastCall: flows.end }
 }

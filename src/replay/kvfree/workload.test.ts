@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { randomOf } from '#kernel'
 import { kvfreePolicies } from '#policies'
 import { GeneratedGracePeriods } from '../grace-periods/index.ts'
@@ -62,6 +62,35 @@ test('producers that find no memory wait until some is freed', () => {
   // Half a jiffy's worth beside the limit: an object is seen when its run was taken.
   expect(result.ledger.peakBytes).toBeLessThan(70 * 2 ** 20)
   expect(result.ledger.inFlight).toBe(0)
+})
+
+describe('the shrinker', () => {
+  // 128 objects fill the memory, and no page of pointers is ever full.
+  const few = { callers: 2, objects: 1000, objectBytes: 2 ** 19, memoryMiB: 64, perSecond: 1000 }
+
+  test.each(['linux-6.1', 'polled-v2', 'split-ready', 'linux-6.12'])(
+    'under %s: callers that find no memory wait for a grace period, not for the 5 s of the monitor',
+    (id) => {
+      const { result, flows, lastCall } = run('kvfree-trickle', id, few)
+      expect(flows.reclaims).toBeGreaterThan(10)
+      expect(result.counts.shrinks).toBe(flows.reclaims)
+      expect(result.counts.shrunkObjects).toBeGreaterThan(1000)
+      expect(lastCall).toBeLessThan(2.5e9)
+      expect(result.ledger.inFlight).toBe(0)
+    },
+  )
+
+  test('since 6.1 it drops spare pages, and puts off their refill for 5 s', () => {
+    const refillsOf = (id: string) => {
+      const { result } = run('kvfree-trickle', id, { ...few, cpus: 2, objects: 300 })
+      return { dropped: result.counts.shrunkPages > 0, refills: result.works.refill }
+    }
+    // 5.10 looks for pages as often as it makes batches.
+    expect(refillsOf('linux-5.10').dropped).toBe(false)
+    const { dropped, refills } = refillsOf('linux-6.1')
+    expect(dropped).toBe(true)
+    expect(refills).toBeLessThan(6)
+  })
 })
 
 test('while a grace period stalls, nothing is freed whose grace period had not passed', () => {
