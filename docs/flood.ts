@@ -62,7 +62,7 @@ ${markdownTable(
 )}
 
 \`single-no-locks\` takes pages from the CPU’s page lists as this machine’s objects, pointers and frees leave them. The test of August 2020 saw its fallback hit “1% or 2%” in a tight loop of two-argument calls, and does not
-say of what. The last column has the comparable share: how often the lists held no page when one was asked for. Calls that fell back are fewer by far, since the allocation of the next slab fills the lists again.
+say of what. Read as how often the lists held no page when one was asked for, that is the last column; of all calls far fewer fall back, since the allocation of the next slab fills the lists again.
 
 Four preallocated pages of 512 pointers are the mail’s “every 2048 invocations”. The release policies allocate by their own rules; they show what became of the argument. Costs of calls, allocations and works are the
 defaults of the machine model (\`kreplay synth --list\`), not measured on any one machine.
