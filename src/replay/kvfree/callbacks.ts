@@ -13,8 +13,8 @@ interface CallbackParams {
 /**
  * The way of a callback: when its CPU gives it a grace period, how long after that period it runs, and where.
  *
- * Source: call_rcu() with interrupts off on an empty list leaves the wake of rcuog to a timer of a jiffy
- * (__call_rcu_nocb_wake(), kernel/rcu/tree_nocb.h, 6.1); not offloaded, a CPU accelerates and notices the end at its ticks.
+ * Source: offloaded, see `Rcuog`; not offloaded, a CPU accelerates and notices the end at its ticks: __note_gp_changes(),
+ * rcu_report_qs_rdp(), rcu_core(), kernel/rcu/tree.c, 6.1.
  * Where an rcuoc thread runs is the scheduler’s: here on its own CPU or on any idle one, and there again until it is moved. That is
  * a guess of ours which fits the published figures, see docs/rcuscale.md.
  * Leaves out: the bypass list and RCU_LAZY.
@@ -55,10 +55,20 @@ export class Callbacks {
     const { timers } = clock
     if (this.#params.nocb === 'all')
       this.#rcuogs[cpu]!.queue(cpu, at, interruptsOff, () => timers.set(clock.now + this.#wakeNs(), invoke))
-    else
-      timers.set(clock.tickAfter(at), () =>
-        clock.afterGracePeriod(cpu, () => timers.set(clock.tickAfter(clock.now), invoke)),
-      )
+    else this.#accelerate(at, () => clock.afterGracePeriod(cpu, () => timers.set(clock.tickAfter(clock.now), invoke)))
+  }
+
+  /**
+   * Not offloaded: a CPU gives its callbacks a grace period at a tick at which none is in progress, or at which it notices a new one,
+   * or at the tick after, when it reports. Those that come later wait until it notices the next one.
+   */
+  #accelerate(at: Ns, accelerated: () => void): void {
+    const clock = this.#clock
+    clock.timers.set(clock.tickAfter(at), () => {
+      const { now, startedAt } = clock
+      if (startedAt === undefined || now <= clock.tickAfter(clock.tickAfter(startedAt))) accelerated()
+      else this.#accelerate(now, accelerated)
+    })
   }
 
   /** Until a woken rcuog or rcuoc thread runs: half the way of a callback each. */

@@ -20,6 +20,10 @@ export class KvfreeClock implements Clock {
     this.gracePeriods = gracePeriods
   }
 
+  get startedAt(): Ns | undefined {
+    return this.gracePeriods.startedAt
+  }
+
   tickAfter(at: Ns): Ns {
     return (Math.floor(at / this.#jiffy) + 1) * this.#jiffy
   }

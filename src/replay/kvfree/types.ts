@@ -24,6 +24,8 @@ export interface Clock {
   readonly timers: Timers
   /** The first tick after a moment. */
   tickAfter(at: Ns): Ns
+  /** When the normal grace period in progress began; undefined where none is. */
+  readonly startedAt: Ns | undefined
   /** Calls back when a normal grace period that began at or after `now` has ended. */
   afterGracePeriod(cpu: Cpu, then: () => void): void
 }
