@@ -24,7 +24,7 @@ export interface PageStart {
 const family = (script: Script): FallbackFamily => (traitsOf(script.machine).fallbackIsPage ? 'claim' : 'steal')
 
 /** An empty buddy of a zone, its pageblocks typed as when the trace began. */
-export function emptyBuddy(script: Script, zone: number, fallback = family(script)): Buddy {
+function emptyBuddy(script: Script, zone: number, fallback = family(script)): Buddy {
   const { zones, machine, blockTypes } = script
   const first = new BlockIndex(zones, machine.pageblockOrder).at(zones[zone]!.startPfn, zone)
   return new Buddy(zones[zone]!, machine.pageblockOrder, fallback, blockTypes.subarray(first))

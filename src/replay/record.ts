@@ -1,7 +1,6 @@
 import { Ask, balancesOf, type Demand, type Events } from '#events'
 import type { BuddyCounts, Cpu, Machine, Ns, Order, Pages, Zone } from '#kernel'
 import {
-  type BulkOrder,
   choosePcp,
   type DrainHost,
   type DrainMechanism,
@@ -13,7 +12,7 @@ import {
 } from '#policies'
 import { Buddy, MAX_PAGE_ORDER } from './buddy.ts'
 import { freeListsOf } from './free-lists.ts'
-import { pagesets } from './pagesets.ts'
+import { PagesetLists } from './pageset-lists.ts'
 import { PageIndex } from './places.ts'
 import { Tape } from './tape.ts'
 import { Timers } from './timers.ts'
@@ -69,14 +68,10 @@ class Recorder implements DrainHost {
   readonly #tape: Tape
   readonly #buddy: Buddy[]
   readonly #index: PageIndex
-  readonly #pcps: Pcp[]
-  readonly #rules: ListRules[]
-  readonly #bulkOrders: BulkOrder[]
+  readonly #sets: PagesetLists
+  readonly #pcps: readonly Pcp[]
+  readonly #rules: readonly ListRules[]
   readonly #mechanism: DrainMechanism
-  readonly #perSet: number
-  /** Pages of each list, the head last. */
-  readonly #lists: number[][]
-  readonly #lens: Int32Array
   /** By block. */
   readonly #pfns: Uint32Array
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
@@ -101,13 +96,11 @@ class Recorder implements DrainHost {
     this.#buddy = machine.zones.map((zone) => wholly(zone, machine.pageblockOrder, this.#traits))
     this.#belowHigh = new Uint8Array(this.zones)
     this.#index = new PageIndex(machine.zones)
-    const { pcps, rules } = pagesets({ machine, zones: machine.zones, cpus: this.cpus }, choice)
-    this.#pcps = pcps
-    this.#rules = rules
-    this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
-    this.#perSet = rules[0]!.lists
-    this.#lists = Array.from({ length: pcps.length * this.#perSet }, () => [])
-    this.#lens = new Int32Array(this.#lists.length)
+    this.#sets = new PagesetLists({ machine, zones: machine.zones, cpus: this.cpus }, choice, (zone, pfn, order) =>
+      this.#drained(zone, pfn, order),
+    )
+    this.#pcps = this.#sets.pcps
+    this.#rules = this.#sets.rules
     this.#mechanism = choice.drain.create(choice.drainParams as never)
     this.#pfns = new Uint32Array(demand.block.reduce((most, block) => Math.max(most, block + 1), 0)).fill(NONE)
   }
@@ -151,7 +144,7 @@ class Recorder implements DrainHost {
         case Ask.localDrain:
           for (let zone = 0; zone < this.zones; zone++) {
             const pset = this.#cpu * this.zones + zone
-            this.#bulkFree(pset, this.#pcps[pset]!.count, 0)
+            this.#sets.bulkFree(pset, this.#pcps[pset]!.count, 0)
           }
           break
         case Ask.directReclaimBegin:
@@ -247,34 +240,29 @@ class Recorder implements DrainHost {
     const pcp = this.#pcps[pset]!
     const rules = this.#rules[zone]!
     if (paced) rules.onAlloc(pcp)
-    const at = pset * this.#perSet + list
-    if (this.#lens[at] === 0) {
+    const { rings, base } = this.#sets
+    const at = base[pset]! + list
+    if (rings.lens[at] === 0) {
       if (this.#buddy[zone]!.free <= this.#machine.zones[zone]!.high) this.#belowHigh[zone] = 1
       this.#flags.belowHigh = this.#belowHigh[zone] === 1
       this.#fetch(pset, list, order, migratetype, rules.nrAlloc(pcp, order, this.#flags), true)
     }
-    const pfn = this.#lists[at]!.pop()
-    if (pfn === undefined) return undefined
-    this.#lens[at]!--
+    if (rings.lens[at] === 0) return undefined
     pcp.count -= 1 << order
-    return pfn
+    return rings.popHead(at)
   }
 
   /** A refill: pages come in at the tail of an empty list. */
   #fetch(pset: number, list: number, order: number, migratetype: number, blocks: number, recorded: boolean): void {
     const zone = pset % this.zones
-    const pfns: number[] = []
-    while (pfns.length < blocks) {
+    for (let block = 0; block < blocks; block++) {
       const pfn = recorded
         ? this.#fromBuddy(zone, order, migratetype, true)
         : this.#buddy[zone]!.take(order, migratetype)
       if (pfn < 0) break
-      pfns.push(pfn)
+      this.#sets.rings.pushTail(this.#sets.base[pset]! + list, pfn)
+      this.#pcps[pset]!.count += 1 << order
     }
-    const at = pset * this.#perSet + list
-    this.#lists[at] = pfns.reverse().concat(this.#lists[at]!)
-    this.#lens[at]! += pfns.length
-    this.#pcps[pset]!.count += pfns.length << order
   }
 
   /** A recorded block from the buddy; −1 where it has none. */
@@ -311,8 +299,7 @@ class Recorder implements DrainHost {
       return undefined
     }
     const pset = cpu * this.zones + zone
-    this.#lists[pset * this.#perSet + list]!.push(pfn)
-    this.#lens[pset * this.#perSet + list]!++
+    this.#sets.rings.pushHead(this.#sets.base[pset]! + list, pfn)
     this.#pcps[pset]!.count += 1 << order
     return { list, zone }
   }
@@ -328,36 +315,16 @@ class Recorder implements DrainHost {
     const n = rules.nrFree(pcp, order, this.#flags)
     if (n === 0) return
     const quota = new Quota(n, rules.freeChunk?.(pcp))
-    while (quota.take(this.#bulkFree(pset, quota.left, list)));
+    while (quota.take(this.#sets.bulkFree(pset, quota.left, list)));
     if (this.#buddy[zone]!.free > this.#machine.zones[zone]!.high) this.#belowHigh[zone] = 0
   }
 
-  /** Takes at least `n` pages off a pageset by the rule: the last high-order block may overshoot. */
-  #bulkFree(pset: number, n: Pages, list: number): Pages {
-    const zone = pset % this.zones
-    const [rules, order, buddy, pcp] = [
-      this.#rules[zone]!,
-      this.#bulkOrders[zone]!,
-      this.#buddy[zone]!,
-      this.#pcps[pset]!,
-    ]
-    const base = pset * this.#perSet
-    const all = Math.min(n, pcp.count)
-    if (all === 0) return 0
-    order.begin(all, list)
-    let left = all
-    while (left > 0) {
-      const from = order.next(this.#lens, base, left)
-      const blockOrder = rules.orderOf(from)
-      const pfn = rules.drainsFrom === 'tail' ? this.#lists[base + from]!.shift()! : this.#lists[base + from]!.pop()!
-      this.#lens[base + from]!--
-      pcp.count -= 1 << blockOrder
-      left -= 1 << blockOrder
-      const type = buddy.typeOf(pfn)
-      buddy.release(pfn, blockOrder)
-      this.#tape.drained(this.#now, this.#cpu, this.#task, pfn, blockOrder, type)
-    }
-    return all - left
+  /** A block leaves the lists for the buddy. */
+  #drained(zone: number, pfn: number, order: Order): void {
+    const buddy = this.#buddy[zone]!
+    const type = buddy.typeOf(pfn)
+    buddy.release(pfn, order)
+    this.#tape.drained(this.#now, this.#cpu, this.#task, pfn, order, type)
   }
 
   #zonesNow(): Zone[] {
@@ -394,7 +361,7 @@ class Recorder implements DrainHost {
   drainPages(cpu: Cpu, zone: number, pages: Pages): Ns {
     // Before 6.0 the work item runs on the CPU whose lists it empties.
     if (!this.#traits.remoteDrains) this.#work(cpu)
-    this.#bulkFree(cpu * this.zones + zone, pages, 0)
+    this.#sets.bulkFree(cpu * this.zones + zone, pages, 0)
     return 0
   }
 

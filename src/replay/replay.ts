@@ -1,6 +1,5 @@
 import type { Ns } from '#kernel'
 import {
-  type BulkOrder,
   type DrainHost,
   type DrainMechanism,
   type ListRules,
@@ -12,9 +11,10 @@ import {
 } from '#policies'
 import { Clocks } from './clocks.ts'
 import { OwnPages } from './own-pages.ts'
-import { KINDS, listTables, pagesets } from './pagesets.ts'
+import { PagesetLists } from './pageset-lists.ts'
+import { KINDS, listTables } from './pagesets.ts'
 import { type Held, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
-import { Rings } from './rings.ts'
+import type { Rings } from './rings.ts'
 import { Way } from './routes.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 import { Series } from './series.ts'
@@ -26,19 +26,16 @@ import { Timers } from './timers.ts'
 export class Replay implements DrainHost {
   readonly #script: Script
   readonly #inferred: Inferred
-  readonly #rules: ListRules[]
-  readonly #pcps: Pcp[]
+  readonly #sets: PagesetLists
+  readonly #rules: readonly ListRules[]
+  readonly #pcps: readonly Pcp[]
   readonly #pages: OwnPages
-  /** Two sets of lists: the one in use, and the one that a swap of pointers sets aside. */
   readonly #lists: Rings
   /** By pageset: its first list in use. */
   readonly #base: Int32Array
-  readonly #perSet: number
   readonly #mechanism: DrainMechanism
-  readonly #bulkOrders: BulkOrder[]
   /** By zone and CPU: list by order × 4 + migratetype; −1 where such blocks are not kept. */
   readonly #tables: Int8Array[]
-  readonly #detached: Int32Array
   readonly #held: Held
   /** Where a route sends the block of each row, and that of the row that runs now. */
   readonly #ways: Uint8Array | undefined
@@ -75,23 +72,21 @@ export class Replay implements DrainHost {
     this.cpus = script.cpus
     this.zones = script.zones.length
     this.isolated = isolated
-    const { pcps, rules } = pagesets(script, choice)
+    this.#sets = new PagesetLists(script, choice, (zone, page, order) => this.#pages.release(zone, page, order))
+    const { pcps, rules, rings, base, perSet } = this.#sets
     this.#pcps = pcps
     this.#rules = rules
-    this.#perSet = rules[0]!.lists
-    this.#lists = new Rings(2 * pcps.length * this.#perSet)
-    this.#base = Int32Array.from(pcps, (_, pset) => pset * this.#perSet)
+    this.#lists = rings
+    this.#base = base
     this.#ways = ways
-    this.#plainLists = this.#perSet / (1 + (choice.route === undefined ? 0 : listsOf(choice.route).length))
+    this.#plainLists = perSet / (1 + (choice.route === undefined ? 0 : listsOf(choice.route).length))
     this.#mechanism = choice.drain.create(choice.drainParams as never)
-    this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
     const off = this.#mechanism.listsOff
     this.#tables = listTables(
       rules,
       this.cpus,
       (cpu) => off === 'all' || (off === 'isolated' && isolated.includes(cpu)),
     )
-    this.#detached = new Int32Array(pcps.length)
     this.#peak = new Int32Array(pcps.length)
     this.#held = { start: new Int32Array(pcps.length * KINDS), peak: this.#peak }
     this.#belowHigh = new Uint8Array(this.zones)
@@ -131,17 +126,7 @@ export class Replay implements DrainHost {
   }
 
   #audit() {
-    return this.#pages.audit((visit) => {
-      for (let at = 0; at < this.#lists.lens.length; at++) {
-        const order = this.#orderOf(at)
-        this.#lists.each(at, (page) => visit(page, order))
-      }
-    })
-  }
-
-  #orderOf(at: number): number {
-    const pset = Math.trunc(at / this.#perSet) % this.#pcps.length
-    return this.#rules[pset % this.zones]!.orderOf(at % this.#perSet)
+    return this.#pages.audit((visit) => this.#sets.each(visit))
   }
 
   run(): ReplayResult {
@@ -207,9 +192,8 @@ export class Replay implements DrainHost {
     }
     work.borrowedPages = this.#pages.borrowed
     work.unseenAllocs = this.#pages.unseen
-    let pagesAtEnd = 0
     // From the lists themselves, so that the balance checks the counts too.
-    for (let at = 0; at < this.#lists.lens.length; at++) pagesAtEnd += this.#lists.lens[at]! << this.#orderOf(at)
+    const pagesAtEnd = this.#sets.pages()
     const { marks, twice } = this.#audit()
     const clocks = this.#clocks
     const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, refillSizes, burstSizes } = this.#series
@@ -357,34 +341,16 @@ export class Replay implements DrainHost {
   #burst(pset: number, zone: number, quota: Quota, list: number): void {
     let pages = 0
     do {
-      pages = this.#bulkFree(pset, zone, quota.left, list)
+      pages = this.#bulkFree(pset, quota.left, list)
       this.#work.drainBurstPages += pages
       this.#recordBurst(pset, pages, false)
       this.#clocks?.bulkFree(Math.trunc(pset / this.zones), zone, this.#now, pages)
     } while (quota.take(pages) && this.#pcps[pset]!.count > 0)
   }
 
-  /** Takes at least `n` pages (or all there are) off a pageset by the rule; a high-order block may overshoot. */
-  #bulkFree(pset: number, zone: number, n: number, list: number): number {
-    const pcp = this.#pcps[pset]!
-    const order = this.#bulkOrders[zone]!
-    const rules = this.#rules[zone]!
-    const base = this.#base[pset]!
-    const { lens } = this.#lists
-    let left = Math.min(n, pcp.count)
-    let pages = 0
-    if (left === 0) return 0
-    order.begin(left, list)
-    const fromTail = rules.drainsFrom === 'tail'
-    while (left > 0) {
-      const from = order.next(lens, base, left)
-      const size = rules.orderOf(from)
-      this.#pages.release(zone, fromTail ? this.#lists.popTail(base + from) : this.#lists.popHead(base + from), size)
-      pcp.count -= 1 << size
-      left -= 1 << size
-      pages += 1 << size
-    }
-    this.#zoneLock(pages)
+  #bulkFree(pset: number, n: number, list: number): number {
+    const pages = this.#sets.bulkFree(pset, n, list)
+    if (pages > 0) this.#zoneLock(pages)
     return pages
   }
 
@@ -403,7 +369,7 @@ export class Replay implements DrainHost {
 
   #localDrain(pset: number): void {
     const [cpu, zone] = [Math.trunc(pset / this.zones), pset % this.zones]
-    const pages = this.#bulkFree(pset, zone, Number.MAX_SAFE_INTEGER, 0)
+    const pages = this.#bulkFree(pset, Number.MAX_SAFE_INTEGER, 0)
     this.#work.requestedDrainPages += pages
     this.#recordBurst(pset, pages, true)
     if (pages > 0) this.#clocks?.bulkFree(cpu, zone, this.#now, pages)
@@ -423,7 +389,7 @@ export class Replay implements DrainHost {
     let sum = 0
     for (let zone = 0; zone < this.zones; zone++) {
       const pset = cpu * this.zones + zone
-      sum += this.#pcps[pset]!.count + this.#detached[pset]!
+      sum += this.#pcps[pset]!.count + this.#sets.detached[pset]!
     }
     return sum
   }
@@ -455,7 +421,7 @@ export class Replay implements DrainHost {
 
   drainPages(cpu: number, zone: number, pages: number, by: number): Ns {
     const pset = cpu * this.zones + zone
-    const drained = this.#bulkFree(pset, zone, pages, 0)
+    const drained = this.#bulkFree(pset, pages, 0)
     if (this.#mechanism.pcpLock) this.#work.pcpLocks++
     const ns = this.#drained(pset, zone, drained, by)
     if (this.#mechanism.contended !== undefined) this.#clocks?.hold(pset, this.#now, ns)
@@ -470,27 +436,12 @@ export class Replay implements DrainHost {
   }
 
   detach(cpu: number, zone: number): void {
-    const pset = cpu * this.zones + zone
-    const pcp = this.#pcps[pset]!
-    this.#detached[pset] = pcp.count
-    pcp.count = 0
-    this.#base[pset] = this.#otherSet(pset)
-  }
-
-  #otherSet(pset: number): number {
-    const half = this.#lists.lens.length / 2
-    return (this.#base[pset]! + half) % (2 * half)
+    this.#sets.detach(cpu * this.zones + zone)
   }
 
   freeDetached(cpu: number, zone: number, by: number): Ns {
     const pset = cpu * this.zones + zone
-    const base = this.#otherSet(pset)
-    const pages = this.#detached[pset]!
-    this.#detached[pset] = 0
-    for (let list = base; list < base + this.#perSet; list++) {
-      const order = this.#rules[zone]!.orderOf(list - base)
-      while (this.#lists.lens[list]! > 0) this.#pages.release(zone, this.#lists.popTail(list), order)
-    }
+    const pages = this.#sets.freeDetached(pset)
     if (pages > 0) this.#zoneLock(pages)
     return this.#drained(pset, zone, pages, by)
   }

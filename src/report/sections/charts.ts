@@ -1,8 +1,8 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonHead } from '#metrics'
 import { colour } from '../runtime/theme.ts'
-import { type Line, thinned, toSeconds } from './common.ts'
-import type { LegendEntry } from './section.ts'
+import { type Line, policyLabel, thinned, toSeconds } from './common.ts'
+import type { Chart, LegendEntry } from './section.ts'
 
 /** One line (or area) in one row of small multiples. */
 export interface RowLine extends Line {
@@ -98,30 +98,33 @@ export function linesInRows(
   }
 }
 
-/** A policy's line in front of the baseline's, in one row for each policy. */
-export const BASELINE_BEHIND = 'baseline'
-export const THIS_POLICY = 'this policy'
+const BASELINE_BEHIND = 'baseline'
+const THIS_POLICY = 'this policy'
 
-export const againstBaseline: readonly Series[] = [
+const againstBaseline: readonly Series[] = [
   { name: BASELINE_BEHIND, colour: 'muted', dashed: true, width: 1.2 },
   { name: THIS_POLICY, colour: 'k0', width: 1.6 },
 ]
 
-export const againstBaselineLegend = (baseline: string): LegendEntry[] => [
-  { label: 'the policy named above the row', colour: 'k0', shape: 'line' },
-  { label: `baseline ${baseline}`, colour: 'muted', shape: 'dash' },
-]
-
-/** Both lines of each row: the baseline's own row has its line once. */
-export function withBaselineBehind<T>(
-  items: readonly T[],
-  row: (item: T) => string,
-  isBaseline: (item: T) => boolean,
-  line: (item: T) => Line,
-): RowLine[] {
-  const base = items.find(isBaseline)
-  return items.flatMap((item) => [
-    ...(base === undefined || isBaseline(item) ? [] : [{ row: row(item), series: BASELINE_BEHIND, ...line(base) }]),
-    { row: row(item), series: THIS_POLICY, ...line(item) },
+/** Each policy's line in a row of its own, the baseline's dashed behind it; the baseline's own row has its line once. */
+export function linesAgainstBaseline<R extends { readonly policy: string }>(
+  comparison: ComparisonHead,
+  runs: readonly R[],
+  line: (run: R) => Line,
+  unit: string,
+): Pick<Chart, 'legend' | 'spec'> {
+  const { baseline } = comparison
+  const label = ({ policy }: R): string => policyLabel(policy, baseline)
+  const base = runs.find(({ policy }) => policy === baseline)
+  const lines = runs.flatMap((run): RowLine[] => [
+    ...(base === undefined || run === base ? [] : [{ row: label(run), series: BASELINE_BEHIND, ...line(base) }]),
+    { row: label(run), series: THIS_POLICY, ...line(run) },
   ])
+  return {
+    legend: [
+      { label: 'the policy named above the row', colour: 'k0', shape: 'line' },
+      { label: `baseline ${baseline}`, colour: 'muted', shape: 'dash' },
+    ],
+    spec: linesInRows(comparison, runs.map(label), againstBaseline, lines, unit),
+  }
 }

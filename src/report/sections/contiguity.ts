@@ -1,7 +1,7 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
-import { againstBaseline, againstBaselineLegend, linesInRows, withBaselineBehind } from './charts.ts'
-import { baselineRow, perCapture, policyLabel, stretchEnds, toSeconds } from './common.ts'
+import { linesAgainstBaseline } from './charts.ts'
+import { baselineRow, perCapture, stretchEnds, toSeconds } from './common.ts'
 import { type Chart, count, pages, type Section, seconds, type Table, text, workColumn } from './section.ts'
 
 export const contiguity: Section = {
@@ -30,8 +30,6 @@ export const contiguity: Section = {
 const hasWhole = ({ series }: Run): boolean => series.freePages.contiguous.some((free) => free > 0)
 
 function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: number): Chart {
-  const { baseline } = comparison
-  const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   return {
     id: `contiguity-${index}`,
     title: `Do free pages stay together in whole pageblocks?${of}`,
@@ -41,17 +39,10 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
           `${policy}: ${formatCount(freePages.contiguous.at(-1) ?? 0)} of ${formatCount(freePages.pages.at(-1) ?? 0)} free pages at the end`,
       )
       .join('; ')}.`,
-    legend: againstBaselineLegend(baseline),
-    spec: linesInRows(
+    ...linesAgainstBaseline(
       comparison,
-      runs.map(label),
-      againstBaseline,
-      withBaselineBehind(
-        runs,
-        label,
-        ({ policy }) => policy === baseline,
-        ({ series }) => ({ t: series.freePages.t, values: series.freePages.contiguous }),
-      ),
+      runs,
+      ({ series }) => ({ t: series.freePages.t, values: series.freePages.contiguous }),
       'pages',
     ),
     table: {

@@ -1,7 +1,7 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
-import { againstBaseline, againstBaselineLegend, linesInRows, withBaselineBehind } from './charts.ts'
-import { type Capture, largest, perCapture, policyLabel, stretchEnds, toSeconds } from './common.ts'
+import { linesAgainstBaseline } from './charts.ts'
+import { type Capture, largest, perCapture, stretchEnds, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds } from './section.ts'
 
 export const stranded: Section = {
@@ -17,8 +17,6 @@ export const stranded: Section = {
 }
 
 function chartOf(comparison: PcpComparison, { isolated }: Capture, runs: Run[], of: string, index: number): Chart {
-  const { baseline } = comparison
-  const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const cpus = `${isolated.length === 1 ? 'CPU' : 'CPUs'} ${isolated.join(', ')}`
   return {
     id: `stranded-${index}`,
@@ -29,17 +27,10 @@ function chartOf(comparison: PcpComparison, { isolated }: Capture, runs: Run[], 
           `${policy}: at most ${formatCount(largest(series.strandedPages.pages))} pages, ${formatCount(work.strandedPagesAtEnd)} at the end`,
       )
       .join('; ')}.`,
-    legend: againstBaselineLegend(baseline),
-    spec: linesInRows(
+    ...linesAgainstBaseline(
       comparison,
-      runs.map(label),
-      againstBaseline,
-      withBaselineBehind(
-        runs,
-        label,
-        ({ policy }) => policy === baseline,
-        ({ series }) => ({ t: series.strandedPages.t, values: series.strandedPages.pages }),
-      ),
+      runs,
+      ({ series }) => ({ t: series.strandedPages.t, values: series.strandedPages.pages }),
       'pages',
     ),
     table: {

@@ -1,7 +1,7 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
-import { againstBaseline, againstBaselineLegend, linesInRows, withBaselineBehind } from './charts.ts'
-import { type Line, largest, MOST_ROWS, perCapture, policyLabel, stretchEnds, sum, toSeconds } from './common.ts'
+import { linesAgainstBaseline } from './charts.ts'
+import { type Line, largest, MOST_ROWS, perCapture, stretchEnds, sum, toSeconds } from './common.ts'
 import { type Chart, count, type Section, seconds } from './section.ts'
 
 /** Most steps drawn: of more, neighbours are merged, which keeps the mean rate right. */
@@ -33,8 +33,6 @@ export const zoneLockWork: Section = {
 }
 
 function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: number): Chart {
-  const { baseline } = comparison
-  const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   const table = runs.map((run) => rateOf(run, MOST_ROWS / 4))
   return {
     id: `zone-lock-${index}`,
@@ -45,19 +43,7 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
           `${run.policy}: ${formatCount(run.work.zoneLockPages)} pages in all, at most ${formatCount(Math.round(largest(rateOf(run, MOST_STEPS).values)))} a second`,
       )
       .join('; ')}.`,
-    legend: againstBaselineLegend(baseline),
-    spec: linesInRows(
-      comparison,
-      runs.map(label),
-      againstBaseline,
-      withBaselineBehind(
-        runs,
-        label,
-        ({ policy }) => policy === baseline,
-        (run) => rateOf(run, MOST_STEPS),
-      ),
-      'pages/s',
-    ),
+    ...linesAgainstBaseline(comparison, runs, (run) => rateOf(run, MOST_STEPS), 'pages/s'),
     table: {
       caption: 'Pages per second under zone->lock, mean of each stretch up to the time given',
       columns: [seconds('time'), ...runs.map(({ policy }) => count(policy))],

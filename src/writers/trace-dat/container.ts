@@ -18,7 +18,7 @@ export interface TraceDatHead {
   readonly options?: readonly { readonly id: number; readonly data: Uint8Array }[]
 }
 
-export const Option = { CPUSTAT: 2, BUFFER: 3, TRACECLOCK: 4, UNAME: 5, CPUCOUNT: 8 } as const
+const Option = { CPUSTAT: 2, BUFFER: 3, TRACECLOCK: 4, UNAME: 5, CPUCOUNT: 8 } as const
 
 /** The bytes of one CPU's pages in a buffer. */
 export interface CpuShare {
