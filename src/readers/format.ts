@@ -55,11 +55,20 @@ export interface TraceStart {
   readonly builder: EventBuilder
 }
 
-/** Reads a trace piece by piece, in any sizes. */
+/** What a reader says of a trace of which the events are handed over already. */
+export type PieceEnd = Omit<ReadTrace, 'events'>
+
+/** Reads a trace piece by piece, in any sizes. Each call waits for the one before. */
 export interface PieceReader {
-  push(piece: Uint8Array): void
+  push(piece: Uint8Array): void | Promise<void>
   /** Ends reading; to be called once, after the last piece. */
-  end(): Omit<ReadTrace, 'events'>
+  end(): PieceEnd | Promise<PieceEnd>
+}
+
+/** One that is done with a piece when it returns. */
+export interface SyncPieceReader extends PieceReader {
+  push(piece: Uint8Array): void
+  end(): PieceEnd
 }
 
 /** One format that kreplay reads. To add one, write a file and name it in the list in `index.ts`. */
@@ -83,7 +92,7 @@ const STEP = 1 << 22
 
 /** A format that can be read piece by piece. */
 export type PieceFormat = Omit<TraceFormat, 'read' | 'open'> & {
-  readonly open: (start: TraceStart) => PieceReader
+  readonly open: (start: TraceStart) => SyncPieceReader
   read(source: TraceSource): ReadTrace
 }
 
@@ -91,7 +100,7 @@ export type PieceFormat = Omit<TraceFormat, 'read' | 'open'> & {
 export const inPieces = (
   id: string,
   sniff: TraceFormat['sniff'],
-  open: (start: TraceStart) => PieceReader,
+  open: (start: TraceStart) => SyncPieceReader,
 ): PieceFormat => ({
   id,
   sniff,

@@ -119,10 +119,10 @@ async function readPieces(
 ): Promise<Omit<ReadTrace, 'events'>> {
   const reader = open({ name: source.name, head: source.head, builder, ...known })
   for await (const piece of source.pieces()) {
-    reader.push(piece)
+    await reader.push(piece)
     builder.progress.share = source.share
   }
-  const read = reader.end()
+  const read = await reader.end()
   return { ...read, format: formatIn(source, read.format) }
 }
 
@@ -149,8 +149,9 @@ export interface BatchedTrace extends Omit<ReadTrace, 'events'> {
 }
 
 /**
- * Reads the wanted events of a capture in batches. Text and trace.dat of any size take the memory of one batch (trace.dat a
- * stretch of each CPU more, and not where it is packed in gzip or zstd once more); other formats are read as a whole first.
+ * Reads the wanted events of a capture in batches. Text, CSV, NDJSON and trace.dat of any size take the memory of one batch
+ * (trace.dat a stretch of each CPU more, and not where it is packed in gzip or zstd once more); perf.data and Arrow are read as a
+ * whole first.
  */
 export async function readBatches(path: string, { take, selection, ...options }: BatchOptions): Promise<BatchedTrace> {
   const { trace, sidecarFolder, name } = await locate(path)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type ColumnType, type Dictionary, isOptional, metaOf, unguardText } from '#events'
+import { type ColumnType, type EventBuilder, isOptional, metaOf, unguardText } from '#events'
 
 /** What a cell is read by: its bounds are those of the field's schema. */
 export interface CellReader {
@@ -39,17 +39,21 @@ function addressCell(schema: z.ZodType): CellReader['read'] {
 
 /** Texts come as numbers of the dictionary, each different cell unguarded once. */
 export class TextCells {
-  readonly #strings: Dictionary
+  readonly #builder: EventBuilder
   readonly #known = new Map<string, number>()
 
-  constructor(strings: Dictionary) {
-    this.#strings = strings
+  constructor(builder: EventBuilder) {
+    this.#builder = builder
+  }
+
+  forget(): void {
+    this.#known.clear()
   }
 
   read(cell: string): number {
     let number = this.#known.get(cell)
     if (number === undefined) {
-      number = this.#strings.add(unguardText(cell))
+      number = this.#builder.strings.add(unguardText(cell))
       this.#known.set(cell, number)
     }
     return number

@@ -1,6 +1,6 @@
-import { EXCHANGE_MARK } from '#events'
-import type { TraceFormat } from '../format.ts'
-import { readCsv } from './read-csv.ts'
+import { EventBuilder, EXCHANGE_MARK } from '#events'
+import { HEAD, type TraceFormat } from '../format.ts'
+import { CsvReader } from './read-csv.ts'
 
 /** At least two names with a comma between: a header, though perhaps not ours. The reader says what is wrong with it. */
 const HEADER = /^\uFEFF?"?[A-Za-z_][\w .-]*"?(?:,"?[A-Za-z_][\w .-]*"?)+\r?$/
@@ -15,5 +15,12 @@ export const kreplayCsv: TraceFormat = {
       line.replace('\uFEFF', '').startsWith('# kreplay-events') || line.startsWith(EXCHANGE_MARK) || HEADER.test(line)
     )
   },
-  read: readCsv,
+  open: (start) => new CsvReader(start),
+  async read({ bytes, ...source }) {
+    const builder = new EventBuilder()
+    const reader = new CsvReader({ ...source, head: bytes.subarray(0, HEAD), builder })
+    await reader.push(bytes)
+    const read = await reader.end()
+    return { ...read, events: builder.finish() }
+  },
 }

@@ -1,12 +1,12 @@
-import { Readable } from 'node:stream'
-import { CsvError, parse } from 'csv-parse'
+import { finished } from 'node:stream/promises'
+import { CsvError, type Parser, parse } from 'csv-parse'
 import {
   ABSENT,
   ABSENT_COMM,
   ABSENT_CONTEXT,
   ABSENT_PID,
   type Column,
-  EventBuilder,
+  type EventBuilder,
   EXCHANGE_MARK,
   exchangeColumns,
   fieldsOf,
@@ -16,18 +16,16 @@ import {
   spine,
 } from '#events'
 import { TraceError } from '#kernel'
-import type { ReadTrace, TraceSource } from '../format.ts'
+import type { PieceEnd, PieceReader, TraceStart } from '../format.ts'
 import { type CellReader, cellReader, TextCells } from './cells.ts'
 
 const NEWLINE = 0x0a
-const CHUNK = 1 << 20
 const LONGEST_RECORD = 1 << 20
 /** Rows as arrays; cells are made into numbers outside, which is many times faster than `cast`. */
 const parserOptions = {
   columns: false,
   max_record_size: LONGEST_RECORD,
   relax_column_count: true,
-  readableHighWaterMark: 4096,
 } as const
 /** Columns without which a row is no event. */
 const needed = ['time', 'cpu', 'event'] as const
@@ -51,46 +49,118 @@ interface FieldPlace {
 }
 
 /** Reads kreplay's own CSV, as `csvWriter` writes it; columns may stand in any order, and those not needed may be missing. */
-export async function readCsv(source: TraceSource): Promise<ReadTrace> {
-  const preamble = readPreamble(source)
-  const rows = new RowReader(source.name, preamble)
-  const pieces = Readable.from(piecesOf(source, preamble.from))
-  const parser = pieces.pipe(parse(parserOptions))
-  try {
-    for await (const row of parser) rows.read(row as string[])
-  } catch (error) {
+export class CsvReader implements PieceReader {
+  readonly #name: string
+  readonly #builder: EventBuilder
+  readonly #preamble: Preamble
+  readonly #rows: RowReader
+  readonly #parser: Parser
+  /** Of the first line and what stands before it, so many bytes are still to come. */
+  #skip: number
+  #failure: unknown
+  /** Where the lines of the last pieces begin, for errors that the parser sees late. */
+  readonly #places: LinePlaces
+
+  constructor({ name, head, builder }: TraceStart) {
+    this.#name = name
+    this.#builder = builder
+    this.#preamble = readPreamble(name, head)
+    this.#skip = this.#preamble.from
+    this.#rows = new RowReader(name, this.#preamble, builder)
+    this.#places = new LinePlaces(this.#preamble.lines + 1)
+    builder.zero = this.#preamble.zero
+    this.#parser = parse({ ...parserOptions, on_record: this.#take })
+    this.#parser.on('error', (error) => {
+      this.#failure ??= error
+    })
+    // No row comes out of it, but its end.
+    this.#parser.resume()
+  }
+
+  readonly #take = (row: string[]): null => {
+    try {
+      if (this.#failure === undefined) this.#rows.read(row)
+    } catch (error) {
+      this.#failure = error
+    }
+    return null
+  }
+
+  async push(piece: Uint8Array): Promise<void> {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    const own = bytes.subarray(Math.min(this.#skip, bytes.length))
+    this.#skip -= bytes.length - own.length
+    if (own.length === 0) return
+    this.#places.add(own)
+    await new Promise<void>((resolve) => {
+      this.#parser.write(own, (error) => {
+        this.#failure ??= error ?? undefined
+        resolve()
+      })
+    })
+    this.#check()
+  }
+
+  async end(): Promise<PieceEnd> {
+    this.#parser.end()
+    await finished(this.#parser).catch(() => undefined)
+    this.#check()
+    this.#rows.checkHeader()
+    const { resolutionNs, clock } = this.#preamble
+    return { format: 'kreplay CSV', tally: [], resolutionNs, ...(clock === undefined ? {} : { clock }) }
+  }
+
+  #check(): void {
+    const error = this.#failure
+    if (error === undefined) {
+      if (this.#builder.renewStrings()) this.#rows.forgetTexts()
+      return
+    }
     if (!(error instanceof CsvError)) throw error
     throw new TraceError({
-      place: { file: source.name, line: lineAt(source.bytes, preamble.from + Number(error.bytes ?? 0)) },
+      place: { file: this.#name, line: this.#places.lineAt(Number(error.bytes ?? 0)) },
       what: `not CSV: ${error.message.replace(/ (?:on|at) line .*/, '')}`,
     })
   }
-  return rows.finish()
 }
 
 /**
- * The line of the cell that begins at this byte: what the parser's `bytes` says of an error. Its `lines` is where it gave up, and that
- * may be the end of the file.
+ * The line of the cell that begins at a byte: what the parser's `bytes` says of an error. Its `lines` is where it gave up, and that
+ * may be much later. Cells are no longer than a record, so a few pieces are remembered.
  */
-function lineAt(bytes: Uint8Array, byte: number): number {
-  let line = 1
-  for (let at = bytes.indexOf(NEWLINE); at >= 0 && at < byte; at = bytes.indexOf(NEWLINE, at + 1)) line++
-  return line
-}
+class LinePlaces {
+  /** Of the lines that begin in the last pieces, where; the first number is that of the first. */
+  #first: number
+  #begins: number[] = [0]
+  #length = 0
 
-function* piecesOf({ bytes, onProgress }: TraceSource, start: number): Generator<Buffer> {
-  for (let from = start; from < bytes.length; from += CHUNK) {
-    const to = Math.min(bytes.length, from + CHUNK)
-    yield Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from)
-    onProgress?.(to, bytes.length)
+  constructor(first: number) {
+    this.#first = first
+  }
+
+  add(piece: Buffer): void {
+    const far = this.#length - 2 * LONGEST_RECORD
+    const old = this.#begins.findIndex((begin) => begin >= far)
+    if (old > 0) {
+      this.#first += old
+      this.#begins = this.#begins.slice(old)
+    }
+    for (let at = piece.indexOf(NEWLINE); at >= 0; at = piece.indexOf(NEWLINE, at + 1))
+      this.#begins.push(this.#length + at + 1)
+    this.#length += piece.length
+  }
+
+  lineAt(byte: number): number {
+    const after = this.#begins.findIndex((begin) => begin > byte)
+    return this.#first + (after < 0 ? this.#begins.length : after) - 1
   }
 }
 
-function readPreamble({ name, bytes }: TraceSource): Preamble {
-  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+function readPreamble(name: string, head: Uint8Array): Preamble {
+  const hasMark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf
   const start = hasMark ? 3 : 0
-  const end = bytes.indexOf(NEWLINE, start)
-  const line = Buffer.from(bytes.subarray(start, end < 0 ? bytes.length : end)).toString('utf8')
+  const end = head.indexOf(NEWLINE, start)
+  const line = Buffer.from(head.subarray(start, end < 0 ? head.length : end)).toString('utf8')
   if (!line.startsWith('#')) return { zero: 0, resolutionNs: 1, from: start, lines: 0 }
   if (!line.startsWith(EXCHANGE_MARK)) {
     throw new TraceError({
@@ -113,7 +183,7 @@ function readPreamble({ name, bytes }: TraceSource): Preamble {
     zero: wholeNumber('zero', 0),
     resolutionNs: wholeNumber('resolutionNs', 1),
     ...(clock === undefined ? {} : { clock: decoded(clock) }),
-    from: end < 0 ? bytes.length : end + 1,
+    from: end < 0 ? head.length : end + 1,
     lines: 1,
   }
 }
@@ -131,12 +201,9 @@ type SpinePlaces = { readonly [F in keyof typeof spine | 'event']: number }
 
 class RowReader {
   readonly #name: string
-  readonly #preamble: Preamble
-  readonly #builder = new EventBuilder()
-  readonly #texts = new TextCells(this.#builder.strings)
-  readonly #spine = Object.fromEntries(
-    Object.entries(spine).map(([name, schema]) => [name, cellReader(schema, this.#texts)]),
-  ) as { readonly [F in keyof typeof spine]: CellReader }
+  readonly #builder: EventBuilder
+  readonly #texts: TextCells
+  readonly #spine: { readonly [F in keyof typeof spine]: CellReader }
   readonly #kinds = new Map<string, readonly FieldPlace[]>()
   #header: readonly string[] = []
   #place: SpinePlaces | undefined
@@ -144,10 +211,18 @@ class RowReader {
   /** Last line of the row before. */
   line: number
 
-  constructor(name: string, preamble: Preamble) {
+  constructor(name: string, { lines }: Preamble, builder: EventBuilder) {
     this.#name = name
-    this.#preamble = preamble
-    this.line = preamble.lines
+    this.#builder = builder
+    this.line = lines
+    this.#texts = new TextCells(builder)
+    const readers = Object.entries(spine).map(([name, schema]) => [name, cellReader(schema, this.#texts)])
+    this.#spine = Object.fromEntries(readers)
+  }
+
+  /** Texts have other numbers from now on. */
+  forgetTexts(): void {
+    this.#texts.forget()
   }
 
   read(row: readonly string[]): void {
@@ -157,17 +232,9 @@ class RowReader {
     for (const cell of row) if (cell.includes('\n')) this.line += cell.split('\n').length - 1
   }
 
-  finish(): ReadTrace {
+  /** At the end of the file. */
+  checkHeader(): void {
     if (this.#place === undefined) this.#failHeader('there is no header')
-    const { zero, resolutionNs, clock } = this.#preamble
-    this.#builder.zero = zero
-    return {
-      format: 'kreplay CSV',
-      events: this.#builder.finish(),
-      tally: [],
-      resolutionNs,
-      ...(clock === undefined ? {} : { clock }),
-    }
   }
 
   #readHeader(header: readonly string[]): void {

@@ -80,7 +80,7 @@ test.each([
     '{"event":"drain_all_pages","time":0,"cpu":0,"zone":"0xffffffffffffffff"}',
     'column zone: 0xff',
   ],
-  ['a line without end', `{"a":"${'x'.repeat(2_000_000)}`, 'line 1: the line has 2000006 bytes'],
+  ['a line without end', `{"a":"${'x'.repeat(2_000_000)}`, 'line 1: the line is longer than the 1048576 bytes allowed'],
 ])('%s is refused with its place', async (_, text, message) => {
   const error: unknown = await read(text).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(TraceError)

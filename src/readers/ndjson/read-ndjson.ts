@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import {
-  EventBuilder,
+  type EventBuilder,
   EXCHANGE_MARK,
   fieldsOf,
   type KindName,
@@ -10,12 +10,11 @@ import {
   type TraceEvent,
 } from '#events'
 import { TraceError } from '#kernel'
-import type { ReadTrace, TraceSource } from '../format.ts'
+import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 
 const NEWLINE = 0x0a
 const LONGEST_LINE = 1 << 20
-/** Bytes between two words on how far it is. */
-const STEP = 1 << 22
+const TOO_LONG = `the line is longer than the ${LONGEST_LINE} bytes allowed`
 
 const headSchema = z.object({
   kreplay: z.string(),
@@ -42,39 +41,58 @@ const lineReaders: ReadonlyMap<string, LineReader> = new Map(
 const ADDRESS = /^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i
 
 /** Reads kreplay's own NDJSON, as `ndjsonWriter` writes it; the first line may be missing. */
-export function readNdjson({ name, bytes, onProgress }: TraceSource): ReadTrace {
-  const builder = new EventBuilder()
-  const fail = (line: number, what: string, column?: string): never => {
-    throw new TraceError({ place: { file: name, line, ...(column === undefined ? {} : { column }) }, what })
+export class NdjsonReader implements SyncPieceReader {
+  readonly #name: string
+  readonly #builder: EventBuilder
+  #settings: z.infer<typeof headSchema> = { kreplay: EXCHANGE_MARK.slice(2), zero: 0, resolutionNs: 1 }
+  #line = 0
+  /** The begin of a line of which the rest is still to come. */
+  #begun: Buffer = Buffer.alloc(0)
+
+  constructor({ name, builder }: TraceStart) {
+    this.#name = name
+    this.#builder = builder
   }
-  let settings: z.infer<typeof headSchema> = { kreplay: EXCHANGE_MARK.slice(2), zero: 0, resolutionNs: 1 }
-  let line = 0
-  let told = 0
-  for (let from = 0; from < bytes.length; ) {
-    line++
-    const end = bytes.indexOf(NEWLINE, from)
-    const to = end < 0 ? bytes.length : end
-    if (to - from > LONGEST_LINE) fail(line, `the line has ${to - from} bytes; ${LONGEST_LINE} are allowed`)
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8')
-    from = to + 1
-    if (text.trim() === '') continue
+
+  push(piece: Uint8Array): void {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    let from = 0
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+      this.#read(bytes.subarray(from, end))
+      from = end + 1
+    }
+    // A copy, since the piece holds until the next one only.
+    this.#begun = Buffer.concat([this.#begun, bytes.subarray(from)])
+    if (this.#begun.length > LONGEST_LINE) this.#fail(this.#line + 1, TOO_LONG)
+  }
+
+  end(): PieceEnd {
+    if (this.#begun.length > 0) this.#read(Buffer.alloc(0))
+    const { resolutionNs, clock } = this.#settings
+    return { format: 'kreplay NDJSON', tally: [], resolutionNs, ...(clock === undefined ? {} : { clock }) }
+  }
+
+  /** Reads a line, or what was missing of the one begun. */
+  #read(rest: Buffer): void {
+    const bytes = this.#begun.length === 0 ? rest : Buffer.concat([this.#begun, rest])
+    this.#begun = Buffer.alloc(0)
+    const line = ++this.#line
+    if (bytes.length > LONGEST_LINE) this.#fail(line, TOO_LONG)
+    const text = bytes.toString('utf8')
+    if (text.trim() === '') return
     const value = parsed(line === 1 ? text.replace(/^\uFEFF/, '') : text)
-    if (value === undefined) fail(line, `no JSON object: ${text.slice(0, 40).trim()}`)
-    else if (line === 1 && 'kreplay' in value) settings = headOf(value, fail)
-    else builder.addEvent(eventOf(value, line, fail))
-    if (from - told >= STEP || from >= bytes.length) {
-      told = from
-      onProgress?.(Math.min(from, bytes.length), bytes.length)
+    if (value === undefined) this.#fail(line, `no JSON object: ${text.slice(0, 40).trim()}`)
+    else if (line === 1 && 'kreplay' in value) {
+      this.#settings = headOf(value, this.#fail)
+      this.#builder.zero = this.#settings.zero
+    } else {
+      this.#builder.addEvent(eventOf(value, line, this.#fail))
+      this.#builder.renewStrings()
     }
   }
-  builder.zero = settings.zero
-  const { resolutionNs, clock } = settings
-  return {
-    format: 'kreplay NDJSON',
-    events: builder.finish(),
-    tally: [],
-    resolutionNs,
-    ...(clock === undefined ? {} : { clock }),
+
+  readonly #fail = (line: number, what: string, column?: string): never => {
+    throw new TraceError({ place: { file: this.#name, line, ...(column === undefined ? {} : { column }) }, what })
   }
 }
 

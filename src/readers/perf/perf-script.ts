@@ -1,6 +1,6 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
-import { inPieces, type PieceReader, type TraceStart } from '../format.ts'
+import { inPieces, type PieceEnd, type SyncPieceReader, type TraceStart } from '../format.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
 import { KnownHeads } from '../text/known-heads.ts'
 import { type LineSink, Lines } from '../text/lines.ts'
@@ -68,7 +68,7 @@ type Skipped = keyof typeof skippedLines | keyof typeof scriptLines
 type Reading = PayloadReader | number
 
 /** Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. */
-class ScriptReader implements PieceReader, LineSink {
+class ScriptReader implements SyncPieceReader, LineSink {
   readonly #start: TraceStart
   readonly #lines = new Lines()
   readonly #bytes = this.#lines.bytes
@@ -122,7 +122,7 @@ class ScriptReader implements PieceReader, LineSink {
     this.#lines.push(piece, this)
   }
 
-  end(): ReturnType<PieceReader['end']> {
+  end(): PieceEnd {
     this.#lines.push(new Uint8Array(0), this, true)
     this.#checkThatSomethingWasRead()
     return {

@@ -1,6 +1,6 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
-import type { PieceReader, TraceStart } from '../format.ts'
+import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 import { plainPayload } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
@@ -73,14 +73,14 @@ interface Layout {
  * Law: lines = comments + lines that gave an event + the tally of `skippedLines`. A line that tells of a loss gives an event.
  * The header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
  */
-export function openText(start: TraceStart, format: string): PieceReader {
+export function openText(start: TraceStart, format: string): SyncPieceReader {
   return isMail(start.head)
     ? new TextReader(start, { format: `${format}, out of a mail`, otherHead, isMail: true })
     : new TextReader(start, { format, otherHead })
 }
 
 /** Reads what babeltrace2 prints of LTTng's and perf's CTF traces. */
-export function openBabeltrace(start: TraceStart, format: string): PieceReader {
+export function openBabeltrace(start: TraceStart, format: string): SyncPieceReader {
   const heads = new BabeltraceHeads()
   return new TextReader(start, { format, otherHead: (line) => heads.read(line), prepare: plainPayload })
 }
@@ -101,7 +101,7 @@ function otherLayout(text: string): { what: string; hint: string } | undefined {
   return undefined
 }
 
-class TextReader implements PieceReader, LineSink {
+class TextReader implements SyncPieceReader, LineSink {
   readonly #start: TraceStart
   readonly #layout: Layout
   readonly #lines = new Lines()
@@ -161,7 +161,7 @@ class TextReader implements PieceReader, LineSink {
     this.#lines.push(piece, this, false, this.#mail)
   }
 
-  end(): ReturnType<PieceReader['end']> {
+  end(): PieceEnd {
     this.#lines.push(new Uint8Array(0), this, true, this.#mail)
     this.#addLosses(this.#lastTime)
     this.#checkThatSomethingWasRead()
