@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity, kvfreePolicies, readCapture } from 'kreplay'
 import { markdownTable } from './markdown.ts'
+import { publishedTable } from './rcuscale.ts'
 
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns / 1e6).toFixed(1))
@@ -63,6 +64,10 @@ The same with recorded grace periods, but no recorded work item or callback: the
 what an emulator on two cores takes.
 
 ${table(({ generatedDelays }) => generatedDelays)}
+
+The kernel’s own benchmark, as mails print it and as the machine model prints it; runs one by one, and what was calibrated on what, stand in [rcuscale.md](rcuscale.md):
+
+${await publishedTable(root)}
 
 | policy | leaves out | source |
 |---|---|---|

@@ -64,13 +64,43 @@ const figures = [
   { name: 'memory footprint (MB)', at: 2, digits: 0 },
 ] as const
 
-export async function rcuscalePage(root: string): Promise<string> {
+/** What some input was fitted to. All else is predicted. */
+const CALIBRATED: Readonly<Record<string, readonly (0 | 1 | 2)[]>> = {
+  'seed 001, before': [0, 2],
+  'seed 001, after': [0, 1],
+  'F2, after': [2],
+}
+
+async function tablesOf(root: string) {
   const rows = JSON.parse(await readFile(join(root, 'docs/rcuscale.json'), 'utf8')) as Record<string, Row[]>
-  const tables = publishedRcuscale.map((table) => ({
+  return publishedRcuscale.map((table) => ({
     ...table,
     published: table.rows.map(({ timeNs, batches, footprintMB }): Row => [timeNs / 1e9, batches, footprintMB]),
     simulated: rows[table.id]!,
   }))
+}
+
+/** Published, simulated, difference: a row for each figure of the printed line. */
+export async function publishedTable(root: string): Promise<string> {
+  return markdownTable(
+    ['published as', 'policy', 'callbacks', 'figure', 'published', 'simulated', 'difference of medians', 'kind'],
+    (await tablesOf(root)).flatMap(({ id, policy, nocb, published, simulated }) =>
+      figures.map(({ name, at, digits }) => [
+        id,
+        `kvfree/${policy}`,
+        nocb === 'all' ? 'offloaded' : 'not offloaded',
+        name,
+        range(published, at, digits),
+        range(simulated, at, digits),
+        difference(published, simulated, at),
+        CALIBRATED[id]?.includes(at) === true ? 'calibrated' : 'predicted',
+      ]),
+    ),
+  )
+}
+
+export async function rcuscalePage(root: string): Promise<string> {
+  const tables = await tablesOf(root)
   return `# rcuscale: published and simulated
 
 <!-- Made by \`npm run examples\` of docs/rcuscale.json, which docs/rcuscale.ts makes. -->
@@ -83,20 +113,7 @@ kreplay synth rcuscale -o rcuscale.json
 kreplay compare rcuscale.json --policies kvfree/linux-6.1,kvfree/cond-sync,kvfree/polled-v2
 \`\`\`
 
-${markdownTable(
-  ['published as', 'policy', 'callbacks', 'figure', 'published', 'simulated', 'difference of medians'],
-  tables.flatMap(({ id, policy, nocb, published, simulated }) =>
-    figures.map(({ name, at, digits }) => [
-      id,
-      `kvfree/${policy}`,
-      nocb === 'all' ? 'offloaded' : 'not offloaded',
-      name,
-      range(published, at, digits),
-      range(simulated, at, digits),
-      difference(published, simulated, at),
-    ]),
-  ),
-)}
+${await publishedTable(root)}
 
 Run by run:
 
