@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Probe } from '#events'
 import { TraceError, UsageError } from '#kernel'
@@ -19,6 +20,8 @@ export interface CompareRequest {
   /** Default: what ships. `extended` adds policies of one’s own. */
   readonly catalogue?: Catalogue | undefined
   readonly prices?: readonly Prices[] | undefined
+  /** Threads that may replay policies at a time, where there is enough to replay. Default: one for each core. */
+  readonly jobs?: number | undefined
   /** What probes’ events are, beside the usual ones. */
   readonly probes?: readonly Probe[] | undefined
   readonly onProgress?: (what: string, done: number, total: number) => void
@@ -52,6 +55,7 @@ export async function compareCaptures(request: CompareRequest): Promise<Comparis
     set,
     catalogue,
     prices,
+    jobs: request.jobs ?? availableParallelism(),
     version,
     onRun: (id) => onProgress(`replaying ${id}`, done++, steps),
   })
@@ -67,7 +71,7 @@ export async function compareCaptures(request: CompareRequest): Promise<Comparis
     const lacks = family.lacks(recording)
     if (lacks !== undefined) throw new TraceError({ place: { file: path }, ...lacks })
     done += 1 + family.ownRuns
-    comparing.add(recording, request.isolated ?? recording.machine.isolated)
+    await comparing.add(recording, request.isolated ?? recording.machine.isolated)
   }
   return comparing.compose()
 }

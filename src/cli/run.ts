@@ -63,6 +63,7 @@ const ONCE = [
   'prices',
   'for',
   'seconds',
+  'jobs',
   'out',
   'html',
   'top',
@@ -197,6 +198,10 @@ export async function run(args: readonly string[]): Promise<Exit> {
               array: true,
               default: [] as string[],
               describe: 'PARAM=VALUE for every policy that has it',
+            })
+            .option('jobs', {
+              type: 'number',
+              describe: 'Threads that replay at a time, where it is worth it; default one for each core',
             })
             .option('prices', {
               type: 'string',

@@ -78,6 +78,7 @@ export interface CompareArguments {
   readonly set: readonly string[]
   readonly prices?: string | undefined
   readonly probes?: string | undefined
+  readonly jobs?: number | undefined
   readonly expect: readonly string[]
   readonly output?: string | undefined
   readonly json: boolean
@@ -118,6 +119,7 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
       set,
       catalogue,
       ...(request.prices === undefined ? {} : { prices: await readPrices(request.prices) }),
+      jobs: jobsOf(request.jobs),
       probes: await probesOf(request.probes),
       onProgress: (_what, done, total) => bar.update(done, total),
     })
@@ -137,6 +139,12 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   }
   for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
+}
+
+function jobsOf(jobs: number | undefined): number | undefined {
+  if (jobs !== undefined && (!Number.isInteger(jobs) || jobs < 1))
+    throw new UsageError(`--jobs ${jobs} is no number of threads`, 'an example: --jobs 2')
+  return jobs
 }
 
 async function readRoutes(files: readonly string[]) {

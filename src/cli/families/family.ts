@@ -12,6 +12,8 @@ interface ComparisonSettings {
   readonly set: Settings
   readonly catalogue: Catalogue
   readonly prices: readonly Prices[]
+  /** Threads that may replay at a time. */
+  readonly jobs: number
   /** Of kreplay. */
   readonly version: string
   /** Hears of each policy before it runs. */
@@ -21,7 +23,7 @@ interface ComparisonSettings {
 /** A comparison while its captures come in. */
 interface Comparing {
   /** Replays one recording under every policy. */
-  readonly add: (recording: Recording, isolated: readonly number[]) => void
+  readonly add: (recording: Recording, isolated: readonly number[]) => void | Promise<void>
   readonly compose: () => Comparison
 }
 

@@ -2,8 +2,9 @@ import type { Recording } from '#events'
 import { UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
 import { choosePcp } from '#policies'
-import { Foresight, runPolicy, waysOf } from '#replay'
+import { Foresight, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
+import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
 import { type Family, lacksPages } from './family.ts'
 
 export const pcp: Family = {
@@ -17,11 +18,11 @@ export const pcp: Family = {
   policyId: (id, set, catalogue) => choosePcp(id, '6.1', set, catalogue).id,
   lacks: lacksPages,
   ownRuns: 1,
-  start: ({ policies, baseline, set, catalogue, prices, version, onRun }) => {
+  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun }) => {
     const captures: ComparedCapture[] = []
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
-    function add(read: Recording, isolated: readonly number[]): void {
+    async function add(read: Recording, isolated: readonly number[]): Promise<void> {
       const rules = read.machine.release?.rules ?? '6.1'
       const choices = policies.map((id) => choosePcp(id, rules, set, catalogue))
       const { recording, script, inferred, fidelity } = analyse(
@@ -31,14 +32,11 @@ export const pcp: Family = {
       const outside = isolated.find((cpu) => cpu >= script.cpus)
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
-      const runs = choices.map((choice) => {
-        onRun(choice.id)
-        return runPolicy(script, choice, inferred, {
-          isolated,
-          ways: choice.route === undefined ? undefined : waysOf(recording, script, choice.route),
-          prices: prices.map(lockPricesOf),
-        })
+      const work = choices.map((choice): PolicyWork => {
+        const ways = choice.route === undefined ? undefined : waysOf(recording, script, choice.route)
+        return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
       })
+      const runs = await runPolicies(work, { script, inferred, rules, set }, threadsFor(work, script, jobs), onRun)
       captures.push({ recording, script, foresight: new Foresight(script, inferred), fidelity, isolated, runs })
     }
   },
