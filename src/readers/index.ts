@@ -150,8 +150,8 @@ export interface BatchedTrace extends Omit<ReadTrace, 'events'> {
 
 /**
  * Reads the wanted events of a capture in batches. Text, CSV, NDJSON and trace.dat of any size take the memory of one batch
- * (trace.dat a stretch of each CPU more, and not where it is packed in gzip or zstd once more); perf.data and Arrow are read as a
- * whole first.
+ * (trace.dat a stretch of each CPU more; packed in gzip or zstd, it is unpacked into the folder for temporary files first); perf.data
+ * and Arrow are read as a whole first.
  */
 export async function readBatches(path: string, { take, selection, ...options }: BatchOptions): Promise<BatchedTrace> {
   const { trace, sidecarFolder, name } = await locate(path)
@@ -165,11 +165,10 @@ export async function readBatches(path: string, { take, selection, ...options }:
   const read = await Source.use(trace, options.onProgress, async (source) => {
     const { open, readFrom } = formatOf(source.head, trace)
     const builder = new EventBuilder({ rows: BATCH, take: takeFitting, keeps: selection.keepsAdded })
-    const bytes = source.fetched()
-    if (readFrom !== undefined && bytes !== undefined) {
-      const { events, ...read } = readFrom({ name: trace, bytes, ...known }, builder)
+    if (readFrom !== undefined) {
+      const { events, ...read } = readFrom({ name: trace, bytes: await source.fetchable(), ...known }, builder)
       if (events.length > 0) takeFitting(events)
-      return { ...read, zero: events.zero }
+      return { ...read, format: formatIn(source, read.format), zero: events.zero }
     }
     if (open === undefined) {
       const { events, ...read } = await readTrace(source, known)

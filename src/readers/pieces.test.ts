@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EventBuilder, type Events, eachEvent, Selection, type TraceEvent } from '#events'
-import { parseRelease } from '#kernel'
+import { parseRelease, TraceError } from '#kernel'
 import { csvWriter, Spool } from '#writers'
 import { formats, readBatches, readCapture } from './index.ts'
 import { anyEvent, eventsOf } from './testing/any-events.ts'
@@ -236,5 +236,26 @@ describe('a trace.dat read here and there in the file, in batches, is that read 
     expect(kept).toEqual([...eachEvent(events)].filter(({ cpu, event }) => cpu === 1 && event === 'mm_page_free'))
     expect(read.zero).toBe(events.zero)
     expect(selection.read).toBe(events.length)
+  })
+
+  test.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ])('out of %s, of which nothing stays', async (wrapper, pack) => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('kreplay-unpacked-'))
+    const path = join(folder, `packed.${wrapper}`)
+    writeFileSync(path, pack(readFileSync(join(traces, 'pages-7.2-s/trace.dat'))))
+    const { events, format } = await readCapture(path)
+    const kept: TraceEvent[] = []
+    const read = await readBatches(path, {
+      take: (batch) => kept.push(...eachEvent(batch)),
+      selection: new Selection({}),
+    })
+    expect(kept).toEqual([...eachEvent(events)])
+    expect([read.format, read.zero]).toEqual([format, events.zero])
+    expect(format).toContain(`, in ${wrapper}`)
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('kreplay-unpacked-'))).toEqual(before)
+    writeFileSync(path, readFileSync(path).subarray(0, 100_000))
+    await expect(readBatches(path, { take: () => {}, selection: new Selection({}) })).rejects.toThrow(TraceError)
   })
 })

@@ -1,6 +1,8 @@
 import { constants } from 'node:buffer'
 import { readSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { TraceError } from '#kernel'
 import { type FetchedBytes, HEAD } from './format.ts'
 import { unwrap, wrapperOf } from './unwrap.ts'
@@ -25,6 +27,7 @@ export class Source {
   readonly wrapper: string | undefined
 
   readonly #passed: Passed
+  #unpacked: FileHandle | undefined
 
   private constructor(name: string, file: FileHandle, size: number, opened: Opened, passed: Passed) {
     this.#passed = passed
@@ -62,9 +65,11 @@ export class Source {
         passed.share = done / total
         onProgress?.(done, total)
       })
+      const source = new Source(name, file, status.size, opened, passed)
       try {
-        return await read(new Source(name, file, status.size, opened, passed))
+        return await read(source)
       } finally {
+        await source.#unpacked?.close()
         await opened.rest.return?.()
       }
     } finally {
@@ -91,6 +96,23 @@ export class Source {
   /** The file's own bytes, fetched as they are asked for; only of a file that is not packed. */
   fetched(): FetchedBytes | undefined {
     return this.wrapper === undefined ? new BytesOfFile(this.#file.fd, this.#size) : undefined
+  }
+
+  /** The same of any file: a packed one is unpacked into a file that has no name, so that nothing stays of it. */
+  async fetchable(): Promise<FetchedBytes> {
+    const own = this.fetched()
+    if (own !== undefined) return own
+    const file = await nameless()
+    this.#unpacked = file
+    let length = 0
+    for await (const piece of this.pieces()) {
+      await file.writeFile(piece).catch((error: NodeJS.ErrnoException) => {
+        const what = `can't be unpacked into ${tmpdir()} (${error.code})`
+        throw new TraceError({ place: { file: this.name }, what, hint: 'Set TMPDIR to a folder with more room.' })
+      })
+      length += piece.length
+    }
+    return new BytesOfFile(file.fd, length)
   }
 
   /** All of it. */
@@ -122,6 +144,15 @@ export class Source {
     if (length <= constants.MAX_LENGTH) return
     const hint = 'Cut it: `trace-cmd split`.'
     throw new TraceError({ place: { file: this.name }, what: 'the file is too large to read', hint })
+  }
+}
+
+async function nameless(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'kreplay-unpacked-'))
+  try {
+    return await open(join(folder, 'trace'), 'wx+')
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
