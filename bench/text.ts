@@ -76,7 +76,7 @@ async function convertLarge({ folder, result }: Bench): Promise<void> {
   const capture = 'pages-6.1-s'
   const file = join(folder, 'large.txt')
   await repeat(await readFile(join(root, 'traces', capture, 'trace.txt'), 'latin1'), file, LARGE)
-  for (const extension of ['arrow', 'csv', 'parquet']) {
+  for (const extension of ['arrow', 'csv', 'ndjson', 'parquet']) {
     const out = join(folder, `large.${extension}`)
     const main = join(root, 'src/cli/main.ts')
     const peak = await peakOf([process.execPath, '--conditions=kreplay-src', main, 'convert', file, out])

@@ -6,7 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { fromArrow } from 'arquero'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { type Events, eachEvent, fieldsOf, type KindName, metaOf, type Recording } from '#events'
+import { type Events, eachEvent, eventAt, fieldsOf, type KindName, metaOf, type Recording } from '#events'
 import { UsageError } from '#kernel'
 import { readCapture } from '#readers'
 import { anyEvent, eventsOf, recordingOf } from '../readers/testing/any-events.ts'
@@ -56,6 +56,25 @@ test('any events stand in DuckDB field by field', async () => {
     }),
     { numRuns: 6 },
   )
+})
+
+test('a trace of several parts stands in its order, each event once, and says what it is', async () => {
+  const recording = await readCapture(join(root, 'traces/drain-5.10-s'))
+  const { events, clock } = recording
+  const path = await parquetOf(recording)
+  const [counts] = await query(`
+    SELECT count(*) n, count(*) FILTER (time < last) backwards
+    FROM (SELECT time, lag(time) OVER () AS last FROM '${path}')`)
+  const { length } = events
+  expect(length).toBeGreaterThan(2048 * 256)
+  expect(counts).toMatchObject({ n: BigInt(length), backwards: 0n })
+  for (const row of [0, 524_287, 524_288, length - 1]) {
+    const [found] = await query(`SELECT time, cpu, event FROM '${path}' OFFSET ${row} LIMIT 1`)
+    const event = eventAt(events, row)
+    expect(found).toEqual({ time: BigInt(event.time), cpu: event.cpu, event: event.event })
+  }
+  const settings = await query(`SELECT decode(key) k, decode(value) v FROM parquet_kv_metadata('${path}')`)
+  expect(Object.fromEntries(settings.map(({ k, v }) => [k, v]))).toMatchObject({ clock, zero: `${events.zero}` })
 })
 
 test('more rows than DuckDB takes at a time, and more words than an enum gets', async () => {

@@ -12,6 +12,8 @@ type Library = typeof Duckdb
 
 /** As many as DuckDB takes at a time. */
 const ROWS = 2048
+/** So many times as many rows stand in a part of their own: what DuckDB needs for a table grows with it. */
+const PART = 256
 /** Above it a text column is handed over text by text, since DuckDB takes the words of an enum in one statement. */
 const MOST_WORDS = 10_000
 
@@ -106,13 +108,24 @@ function putNulls(vector: Duckdb.DuckDBVector, { values, validity, nulls }: Wide
   ;(vector as unknown as RawVector).validity.data = bits
 }
 
-async function append(duckdb: Library, connection: Duckdb.DuckDBConnection, table: WideTable): Promise<DuckColumn[]> {
-  const columns = table.columns.map((column) => duckColumn(duckdb, column, table.words.get(column.name)))
+type Chunks = ReturnType<WideTable['chunks']>
+
+/** Puts the next rows into a table of a database of their own; says whether there were any. */
+async function append(
+  duckdb: Library,
+  connection: Duckdb.DuckDBConnection,
+  columns: readonly DuckColumn[],
+  chunks: Chunks,
+): Promise<boolean> {
   const declared = columns.map(({ name, sql }) => `${quoted(name, '"')} ${sql}`)
   await connection.run(`CREATE TABLE events (${declared.join(', ')})`)
   const appender = await connection.createAppender('events')
   const chunk = duckdb.DuckDBDataChunk.create(columns.map(({ type }) => type))
-  for (const { rows, cells } of table.chunks(ROWS)) {
+  let left = PART
+  for (; left > 0; left--) {
+    const next = chunks.next()
+    if (next.done === true) break
+    const { rows, cells } = next.value
     chunk.reset()
     chunk.rowCount = rows
     columns.forEach(({ put }, at) => {
@@ -123,7 +136,7 @@ async function append(duckdb: Library, connection: Duckdb.DuckDBConnection, tabl
     appender.appendDataChunk(chunk)
   }
   appender.closeSync()
-  return columns
+  return left < PART
 }
 
 /** The same settings as in Arrow's metadata. */
@@ -139,33 +152,58 @@ function settingsOf({ zero, resolutionNs, clock }: Written): string {
     .join(', ')
 }
 
+/** Runs `work` on a database of its own: what DuckDB holds in memory of one is free when it is closed. */
+async function withDatabase<T>(
+  duckdb: Library,
+  path: string,
+  work: (connection: Duckdb.DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  // In a file, since in memory a table would take ten times what the events do.
+  const database = await duckdb.DuckDBInstance.create(path, { memory_limit: '64MB', threads: '1' })
+  const connection = await database.connect()
+  try {
+    return await work(connection)
+  } finally {
+    connection.closeSync()
+    database.closeSync()
+  }
+}
+
 async function* write(written: Written): AsyncGenerator<Uint8Array> {
   const duckdb = await library()
   const folder = await mkdtemp(join(tmpdir(), 'kreplay-parquet-'))
   try {
-    const file = join(folder, 'events.parquet')
-    // In a file, since in memory the table would take ten times what the events do.
-    const database = await duckdb.DuckDBInstance.create(join(folder, 'events.duckdb'), {
-      memory_limit: '100MB',
-      threads: '1',
-    })
-    const connection = await database.connect()
-    try {
-      const columns = await append(duckdb, connection, new WideTable(written.batches))
-      const selected = columns.map(({ name, type }) =>
-        type.typeId === duckdb.DuckDBTypeId.ENUM
-          ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
-          : quoted(name, '"'),
-      )
-      await connection.run(
-        `COPY (SELECT ${selected.join(', ')} FROM events) TO ${quoted(file, "'")} ` +
-          `(FORMAT parquet, COMPRESSION zstd, KV_METADATA {${settingsOf(written)}})`,
-      )
-    } finally {
-      connection.closeSync()
-      database.closeSync()
+    const table = new WideTable(written.batches)
+    const columns = table.columns.map((column) => duckColumn(duckdb, column, table.words.get(column.name)))
+    const selected = columns.map(({ name, type }) =>
+      type.typeId === duckdb.DuckDBTypeId.ENUM
+        ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
+        : quoted(name, '"'),
+    )
+    const copy = (query: string, file: string): string =>
+      `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960, KV_METADATA {${settingsOf(written)}})`
+    const chunks = table.chunks(ROWS)
+    const parts: string[] = []
+    for (let isMore = true; isMore; ) {
+      const part = join(folder, `${parts.length}.parquet`)
+      isMore = await withDatabase(duckdb, join(folder, `${parts.length}.duckdb`), async (connection) => {
+        const isFilled = await append(duckdb, connection, columns, chunks)
+        // Without any event there is one part all the same: the columns.
+        if (!isFilled && parts.length > 0) return false
+        await connection.run(copy(`SELECT ${selected.join(', ')} FROM events`, part))
+        parts.push(part)
+        return isFilled
+      })
+      await rm(join(folder, `${parts.length - 1}.duckdb`), { force: true })
     }
-    yield* createReadStream(file)
+    const [first] = parts
+    const whole = join(folder, 'events.parquet')
+    const list = parts.map((part) => quoted(part, "'")).join(', ')
+    if (parts.length > 1)
+      await withDatabase(duckdb, ':memory:', (connection) =>
+        connection.run(copy(`SELECT * FROM read_parquet([${list}])`, whole)),
+      )
+    yield* createReadStream(parts.length > 1 ? whole : first!)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
