@@ -129,7 +129,7 @@ function typeOf(name: string, metas: readonly FieldMeta[]): WideType {
 }
 
 /** Every column there is, in the order of CSV. */
-export const wideColumns: readonly WideColumn[] = exchangeColumns.map((name) =>
+const wideColumns: readonly WideColumn[] = exchangeColumns.map((name) =>
   isSpine(name) ? spineColumn(name) : name === 'event' ? eventColumn : payloadColumn(name),
 )
 

@@ -4,7 +4,7 @@ import { type Descriptions, parseTracingData, REPAIR } from '../trace-dat/file.t
 import { type Attr, parseAttr } from './attrs.ts'
 
 /** Number of each section of features. Source: tools/perf/util/header.h, enum `HEADER_TRACING_DATA` and on */
-export const Feature = { TRACING_DATA: 1, HOSTNAME: 3, OSRELEASE: 4, ARCH: 6, DIR_FORMAT: 24 } as const
+const Feature = { TRACING_DATA: 1, HOSTNAME: 3, OSRELEASE: 4, ARCH: 6, DIR_FORMAT: 24 } as const
 
 /** One event that was recorded, and the ids under which its samples stand: one a CPU. */
 export interface RecordedEvent {

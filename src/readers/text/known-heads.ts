@@ -9,7 +9,7 @@ const OPEN_BRACKET = 0x5b
 const NO_COMM = 0xfffffffe
 
 /** Where the parts of a line's head stand, and what they say. */
-export interface Head {
+interface Head {
   commFrom: number
   commTo: number
   pid: number

@@ -8,7 +8,7 @@ const SPACE = 0x20
 const CLOSE_BRACKET = 0x5d
 
 /** Hexadecimal digits; NaN if anything else stands there. */
-export function hexIn(bytes: Uint8Array, from: number, to: number): number {
+function hexIn(bytes: Uint8Array, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!

@@ -35,7 +35,7 @@ export interface DecoderContext {
 }
 
 /** Whether the format lacks a field which its kind must have: such events are kept as kind `other`. */
-export function lacksFields(format: EventFormat, table: KindTable, probes: Probes): boolean {
+function lacksFields(format: EventFormat, table: KindTable, probes: Probes): boolean {
   return table.list.some(({ name, schema }) => fieldOf(format, name, probes) === undefined && !isOptional(schema))
 }
 

@@ -45,7 +45,7 @@ export interface TraceDat extends ClockOptions {
   readonly index: 'recorded' | 'found' | 'guessed'
 }
 
-export const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
+const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
 export const isTraceDat = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
 
 /** Unpacked, no section or chunk is larger: kallsyms of a large kernel is 15 MB. */

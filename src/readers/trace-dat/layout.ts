@@ -16,7 +16,7 @@ export interface RecordField {
 const FIELD = /^\s*field:(.*?)\s*;\s*offset:\s*(\d+);\s*size:\s*(\d+);(?:\s*signed:\s*(\d+);)?/gm
 
 /** Fields of a format file, or of `header_page`. */
-export function parseFields(text: string): RecordField[] {
+function parseFields(text: string): RecordField[] {
   const fields: RecordField[] = []
   for (const [, declaration = '', offset, size, signed] of text.matchAll(FIELD)) {
     const dynamic = /^__(data|rel)_loc\s+/.exec(declaration)
