@@ -181,7 +181,7 @@ async function* write(written: Written): AsyncGenerator<Uint8Array> {
         : quoted(name, '"'),
     )
     const copy = (query: string, file: string): string =>
-      `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960, KV_METADATA {${settingsOf(written)}})`
+      `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, KV_METADATA {${settingsOf(written)}})`
     const chunks = table.chunks(ROWS)
     const parts: string[] = []
     for (let isMore = true; isMore; ) {
