@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Recording } from '#events'
-import { parseRelease, type Release, UsageError } from '#kernel'
+import { parseRelease, type Release, UsageError, type Zone } from '#kernel'
 import { didYouMean, type ParamValue } from '#policies'
 import { demandOf, infer, record, scriptOf } from '#replay'
 import { type AnyWorkload, like, likeParams, workloads } from '#synth'
@@ -35,10 +35,10 @@ export function synthesiseLike(
 ): Recording {
   if (capture.events.tables.mm_page_alloc.length === 0)
     throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
-  const script = scriptOf(capture)
-  const demand = demandOf(capture, script, infer(script).inferred)
+  const { script, inferred } = infer(scriptOf(capture))
+  const demand = demandOf(capture, script, inferred)
   const made = like(demand, checked('like', likeParams, set) as z.infer<typeof likeParams>, seed)
-  const { events, machine } = record(made, { ...capture.machine, zones: script.zones })
+  const { events, machine } = record(made, { ...capture.machine, zones: script.zones.map(withoutCounts) })
   const { clock = 'mono' } = capture
   return { name: `like ${capture.name}`, format: 'synthetic', clock, resolutionNs: 1, events, machine, tally: [] }
 }
@@ -53,6 +53,12 @@ export function chooseWorkload(id: string): AnyWorkload {
     near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${known.join(', ')}`,
   )
 }
+
+/** The demand itself says what lies on the lists at the start. */
+const withoutCounts = (zone: Zone): Zone => ({
+  ...zone,
+  pagesets: zone.pagesets.map((pageset) => ({ ...pageset, count: 0 })),
+})
 
 function releaseOf(text: string): Release {
   const release = /^\d+\.\d+(\.\d+)?(-\S+)?$/.test(text) ? parseRelease(text) : undefined

@@ -6,7 +6,7 @@ export const Ask = {
   /** One order-0 page by alloc_pages_bulk(), which records nothing of it. */
   bulkAlloc: 1,
   free: 2,
-  /** A free as part of a list: those of one task, CPU and moment. All of its mm_page_free come before its mm_page_free_batched. */
+  /** A free as part of a list: those of one task, CPU and moment. Each is announced (mm_page_free) `lead` earlier, or when the first of the list is committed. */
   freeListed: 3,
   /** drain_all_pages() for every zone. */
   drainRequest: 4,
@@ -17,6 +17,8 @@ export const Ask = {
   directReclaimEnd: 7,
   kswapdWake: 8,
   kswapdSleep: 9,
+  /** vmstat_update() runs on this CPU; `task` is of no meaning. */
+  tick: 10,
 } as const
 
 export interface Task {
@@ -43,6 +45,8 @@ export interface Demand {
   /** As asked for; of frees: of the block’s allocation. Below MIGRATE_PCPTYPES. */
   readonly migratetype: Uint8Array
   readonly gfpFlags: Uint32Array
+  /** Of freeListed: how long before `time`, at which the list is committed, the block was announced; ns. */
+  readonly lead: Uint32Array
   readonly tasks: readonly Task[]
 }
 
@@ -56,6 +60,7 @@ export interface Wish {
   readonly order?: Order
   readonly migratetype?: Migratetype
   readonly gfpFlags?: number
+  readonly lead?: Ns
 }
 
 /** Collects the rows of a demand in any order of time. */
@@ -82,7 +87,7 @@ export class DemandBuilder {
     return this.#blocks++
   }
 
-  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0 }: Wish): void {
+  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0, lead = 0 }: Wish): void {
     const row = this.#length++
     if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
     const columns = this.#columns
@@ -94,6 +99,7 @@ export class DemandBuilder {
     columns.order[row] = order
     columns.migratetype[row] = migratetype
     columns.gfpFlags[row] = gfpFlags
+    columns.lead[row] = lead
   }
 
   /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. */
@@ -117,6 +123,7 @@ const columnsOf = (length: number) => ({
   order: new Uint8Array(length),
   migratetype: new Uint8Array(length),
   gfpFlags: new Uint32Array(length),
+  lead: new Uint32Array(length),
 })
 type Columns = ReturnType<typeof columnsOf>
 

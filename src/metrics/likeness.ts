@@ -85,8 +85,8 @@ function measure(recording: Recording): Map<string, Measure> {
 }
 
 function ownWork(recording: Recording): WorkCounts {
-  const script = scriptOf(recording)
-  return runPolicy(script, ownPolicy(script), infer(script).inferred).result.work
+  const { script, inferred } = infer(scriptOf(recording))
+  return runPolicy(script, ownPolicy(script), inferred).result.work
 }
 
 /** How long each block lived that was seen allocated, and freed whole; ns, in order. */

@@ -7,13 +7,15 @@ import { Op, type Script } from './script.ts'
 const FREE = 1
 const LIVE = 2
 
+const MOVABLE = 1
+
 /** The task of what no event tells the task of, as trace-cmd prints it. */
 const NOBODY = '<...>'
 
 /**
  * The demand behind a recording: `record` turned round. Blocks that were allocated before the trace, and pieces of blocks freed apart,
  * are allocated before it, and what lay on lists at its start is freed before it; what the untraced bulk allocator took is as the fidelity run inferred it. A list’s frees all get the moment at
- * which its first page reached the page lists.
+ * which its first page reached the page lists, and what lay between.
  */
 export function demandOf(recording: Pick<Recording, 'events' | 'machine'>, script: Script, inferred: Inferred): Demand {
   const { events, machine } = recording
@@ -60,6 +62,7 @@ export function demandOf(recording: Pick<Recording, 'events' | 'machine'>, scrip
           builder.push({
             ...at,
             time: listed >= 0 ? listed : at.time,
+            lead: listed >= 0 ? listed - at.time : 0,
             ask: listed >= 0 ? Ask.freeListed : Ask.free,
             task: taskAt(row),
             block,
@@ -128,30 +131,32 @@ interface Bulk {
   readonly migratetype: number
 }
 
-/** What only the fidelity run knows: what lay on the lists at the start, untraced bulk allocations, compaction’s drains, drain requests. Returns the bulk pages, oldest first. */
+/** What only the fidelity run knows: what lay on the lists at the start, untraced bulk allocations, compaction’s drains, drain requests, vmstat ticks. Returns the bulk pages, oldest first. */
 function pushUntraced(builder: DemandBuilder, script: Script, inferred: Inferred): Bulk[] {
-  const { bulk, initial, localDrains, listOrders, listTypes } = inferred
+  const { bulk, initial, localDrains, listOrders, listTypes, ticks } = inferred
   const task = builder.task(0, NOBODY)
   const zones = script.zones.length
   const cpuOf = (pset: number): number => Math.trunc(pset / zones)
+  const lie = (pset: number, order: number, migratetype: number, blocks: number): void => {
+    for (let left = blocks; left > 0; left--) {
+      const wish = { cpu: cpuOf(pset), task, block: builder.newBlock(), order, migratetype }
+      builder.push({ ...wish, time: -2, ask: Ask.alloc })
+      builder.push({ ...wish, time: -1, ask: Ask.free })
+    }
+  }
   for (const [pset, entries] of initial.entries.entries())
-    for (const [list, blocks] of entries.entries())
-      for (let left = blocks; left > 0; left--) {
-        const wish = {
-          cpu: cpuOf(pset),
-          task,
-          block: builder.newBlock(),
-          order: listOrders[list]!,
-          migratetype: listTypes[list]!,
-        }
-        builder.push({ ...wish, time: -2, ask: Ask.alloc })
-        builder.push({ ...wish, time: -1, ask: Ask.free })
-      }
+    for (const [list, blocks] of entries.entries()) lie(pset, listOrders[list]!, listTypes[list]!, blocks)
+  for (const [pset, pages] of initial.hidden.entries()) lie(pset, 0, MOVABLE, pages)
   for (const [at, row] of localDrains.row.entries())
     builder.push({ time: script.time[row]!, ask: Ask.localDrain, cpu: cpuOf(localDrains.pset[at]!), task })
-  for (let row = 0; row < script.length; row++)
-    if (script.op[row] === Op.drainRequest)
-      builder.push({ time: script.time[row]!, ask: Ask.drainRequest, cpu: script.cpu[row]!, task })
+  for (const [at, row] of ticks.row.entries())
+    builder.push({ time: script.time[row] ?? script.to, ask: Ask.tick, cpu: ticks.cpu[at]!, task })
+  const { time, op, cpu, length } = script
+  for (let row = 0; row < length; row++) {
+    const at = { time: time[row]!, cpu: cpu[row]!, task }
+    if (op[row] === Op.drainRequest) builder.push({ ...at, ask: Ask.drainRequest })
+    else if (op[row] === Op.tick) builder.push({ ...at, ask: Ask.tick })
+  }
   return bulk.row.map((row, at) => {
     const block = builder.newBlock()
     const migratetype = listTypes[bulk.list[at]!] ?? 0

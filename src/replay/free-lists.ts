@@ -27,3 +27,10 @@ export function freeListsOf({ length, start, time, ask, cpu, task }: Demand, max
   }
   return { next, begins }
 }
+
+/** Rows of frees that are announced before their list is committed, in order of that. */
+export function earlyAnnounces({ length, start, time, lead }: Demand): Uint32Array {
+  const rows: number[] = []
+  for (let row = start; row < length; row++) if (lead[row]! > 0) rows.push(row)
+  return Uint32Array.from(rows).sort((a, b) => time[a]! - lead[a]! - time[b]! + lead[b]! || a - b)
+}

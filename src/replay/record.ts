@@ -11,7 +11,7 @@ import {
   type ZoneFlags,
 } from '#policies'
 import { Buddy, MAX_PAGE_ORDER } from './buddy.ts'
-import { freeListsOf } from './free-lists.ts'
+import { earlyAnnounces, freeListsOf } from './free-lists.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { PageIndex } from './places.ts'
 import { Tape } from './tape.ts'
@@ -30,6 +30,8 @@ export interface Recorded {
 /** A block that has no page: not allocated yet, failed, or freed. */
 const NONE = 0xffffffff
 const MOVABLE = 1
+const DRAIN = 'drain_local_pages_wq'
+const TICK = 'vmstat_update'
 
 /**
  * Lets a machine’s page allocator answer a demand: lists by the rules of a release, pages from a buddy allocator, each event in the
@@ -74,6 +76,8 @@ class Recorder implements DrainHost {
   readonly #mechanism: DrainMechanism
   /** By block. */
   readonly #pfns: Uint32Array
+  /** By row of a free: 1 once its mm_page_free is recorded. */
+  readonly #announced: Uint8Array
   readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
   readonly #timers = new Timers()
   /** Before 6.0: the CPU whose drain work runs now; −1: none. */
@@ -87,6 +91,7 @@ class Recorder implements DrainHost {
 
   constructor(demand: Demand, machine: Machine, choice: PcpChoice) {
     this.#demand = demand
+    this.#announced = new Uint8Array(demand.length)
     this.#machine = machine
     this.cpus = machine.cpus.reduce((most, cpu) => Math.max(most, cpu + 1), 1)
     this.zones = machine.zones.length
@@ -106,20 +111,26 @@ class Recorder implements DrainHost {
   }
 
   run(): Recorded {
-    const { length, start, time, ask, cpu, task, order, migratetype, block, gfpFlags } = this.#demand
+    const { length, start, time, ask, cpu, order, migratetype, block, gfpFlags, lead } = this.#demand
     for (let row = 0; row < start; row++)
       this.#before(ask[row]!, cpu[row]!, block[row]!, order[row]!, migratetype[row]!)
     this.#fillLists()
     this.#holdRest()
     const zones = this.#zonesNow()
     const buddyBefore = this.#buddyNow()
+    const announces = earlyAnnounces(this.#demand)
+    let nextAnnounce = 0
     const lists = freeListsOf(this.#demand, this.#traits.freeListMax)
     const ends = new Set(balancesOf(this.#demand).map(({ last }) => last))
     for (let row = start; row < length; row++) {
       this.#runTimers(time[row]!)
-      this.#now = time[row]!
-      this.#cpu = cpu[row]!
-      this.#task = task[row]!
+      for (; nextAnnounce < announces.length; nextAnnounce++) {
+        const early = announces[nextAnnounce]!
+        if (time[early]! - lead[early]! > time[row]!) break
+        this.#at(early, time[early]! - lead[early]!)
+        this.#announce(early)
+      }
+      this.#at(row, time[row]!)
       switch (ask[row]!) {
         case Ask.alloc:
           this.#alloc(block[row]!, order[row]!, migratetype[row]!, gfpFlags[row]!)
@@ -128,13 +139,13 @@ class Recorder implements DrainHost {
           this.#bulkAlloc(block[row]!, migratetype[row]!)
           break
         case Ask.free:
-          this.#announce(block[row]!, order[row]!)
+          this.#announce(row)
           this.#commit(block[row]!, order[row]!)
           break
         case Ask.freeListed:
           // The whole list is announced before its first page reaches the page lists.
           if (lists.begins[row] === 1)
-            for (let at = row; at >= 0; at = lists.next[at]!) this.#announce(block[at]!, order[at]!)
+            for (let at = row; at >= 0; at = lists.next[at]!) this.#announce(at)
           this.#commitListed(block[row]!, order[row]!)
           break
         case Ask.drainRequest:
@@ -146,6 +157,9 @@ class Recorder implements DrainHost {
             const pset = this.#cpu * this.zones + zone
             this.#sets.bulkFree(pset, this.#pcps[pset]!.count, 0)
           }
+          break
+        case Ask.tick:
+          this.#tick(cpu[row]!)
           break
         case Ask.directReclaimBegin:
           this.#tape.directReclaimBegin(this.#now, this.#cpu, this.#task, order[row]!, gfpFlags[row]!)
@@ -274,9 +288,19 @@ class Recorder implements DrainHost {
     return pfn
   }
 
-  #announce(block: number, order: number): void {
-    const pfn = this.#pfns[block]!
-    if (pfn !== NONE) this.#tape.free(this.#now, this.#cpu, this.#task, pfn, order)
+  #at(row: number, moment: Ns): void {
+    this.#now = Math.max(0, moment)
+    this.#cpu = this.#demand.cpu[row]!
+    this.#task = this.#demand.task[row]!
+  }
+
+  /** Once, and not before the block has a page. */
+  #announce(row: number): void {
+    const { block, order } = this.#demand
+    const pfn = this.#pfns[block[row]!]!
+    if (pfn === NONE || this.#announced[row] === 1) return
+    this.#announced[row] = 1
+    this.#tape.free(this.#now, this.#cpu, this.#task, pfn, order[row]!)
   }
 
   #commitListed(block: number, order: number): void {
@@ -327,6 +351,21 @@ class Recorder implements DrainHost {
     this.#tape.drained(this.#now, this.#cpu, this.#task, pfn, order, type)
   }
 
+  /** What lies above a self-tuning `high` goes. */
+  #tick(cpu: number): void {
+    this.#task = this.#kworker(cpu)
+    this.#tape.workStarted(this.#now, cpu, this.#task, TICK)
+    for (let zone = 0; zone < this.zones; zone++) {
+      const pset = cpu * this.zones + zone
+      this.#sets.bulkFree(pset, this.#rules[zone]!.onTick?.(this.#pcps[pset]!) ?? 0, 0)
+    }
+    this.#tape.workEnded(this.#now, cpu, this.#task, TICK)
+  }
+
+  #kworker(cpu: number): number {
+    return this.#demand.tasks.length + cpu
+  }
+
   #zonesNow(): Zone[] {
     return this.#machine.zones.map((zone, at) => ({
       ...zone,
@@ -366,18 +405,18 @@ class Recorder implements DrainHost {
   }
 
   interrupt(cpu: Cpu): void {
-    this.#tape.workQueued(this.#now, this.#cpu, this.#task, cpu)
+    this.#tape.workQueued(this.#now, this.#cpu, this.#task, cpu, DRAIN)
   }
 
   /** The work item of `cpu` runs, one that ran before ends. −1: none runs any more. */
   #work(cpu: Cpu): void {
     if (this.#working === cpu) return
-    if (this.#working >= 0) this.#tape.workEnded(this.#now, this.#cpu, this.#task)
+    if (this.#working >= 0) this.#tape.workEnded(this.#now, this.#cpu, this.#task, DRAIN)
     this.#working = cpu
     if (cpu < 0) return
     this.#cpu = cpu
-    this.#task = this.#demand.tasks.length + cpu
-    this.#tape.workStarted(this.#now, cpu, this.#task)
+    this.#task = this.#kworker(cpu)
+    this.#tape.workStarted(this.#now, cpu, this.#task, DRAIN)
   }
 
   /** The work item of `cpu` is done; one whose lists were empty by then has run all the same. */

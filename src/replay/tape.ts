@@ -6,13 +6,15 @@ import type { Traits } from './traits.ts'
 /** What recorded events run under: `context` of the spine, nothing set. */
 const PLAIN = 0
 
+/** Functions of the work items that the page lists know. */
+export type Work = 'drain_local_pages_wq' | 'vmstat_update'
+
 /** Writes down what a kernel records. No two events share a stamp, so that no merge by time can swap them. */
 export class Tape {
   readonly #builder = new EventBuilder()
   readonly #traits: Traits
   readonly #comms: readonly number[]
   readonly #pids: readonly number[]
-  readonly #drainFunction: number
   readonly #workqueue: number
   readonly #pageblockOrder: Order
   #last = Number.NEGATIVE_INFINITY
@@ -22,7 +24,6 @@ export class Tape {
     this.#traits = traits
     this.#comms = tasks.map(({ comm }) => this.#builder.strings.add(comm))
     this.#pids = tasks.map(({ pid }) => pid)
-    this.#drainFunction = this.#builder.strings.add('drain_local_pages_wq')
     this.#workqueue = this.#builder.strings.add('mm_percpu_wq')
   }
 
@@ -142,31 +143,31 @@ export class Tape {
     this.#builder.tables.mm_vmscan_kswapd_sleep.column.nid.data[slot] = 0
   }
 
-  /** `drain_local_pages_wq` for `target`, by the task that asks for the drain. */
-  workQueued(time: Ns, cpu: Cpu, task: number, target: Cpu): void {
+  /** A work item for `target`, by the task that asks for it. */
+  workQueued(time: Ns, cpu: Cpu, task: number, target: Cpu, work: Work): void {
     const slot = this.#add('workqueue_queue_work', time, cpu, task)
     const { column } = this.#builder.tables.workqueue_queue_work
-    column.work.data[slot] = workOf(target)
-    column.function.data[slot] = this.#drainFunction
+    column.work.data[slot] = addressOf(target, work)
+    column.function.data[slot] = this.#builder.strings.add(work)
     column.workqueue.data[slot] = this.#workqueue
     column.reqCpu.data[slot] = target
     column.poolCpu.data[slot] = target
   }
 
-  workStarted(time: Ns, cpu: Cpu, task: number): void {
+  workStarted(time: Ns, cpu: Cpu, task: number, work: Work): void {
     const slot = this.#add('workqueue_execute_start', time, cpu, task)
     const { column } = this.#builder.tables.workqueue_execute_start
-    column.work.data[slot] = workOf(cpu)
-    column.function.data[slot] = this.#drainFunction
+    column.work.data[slot] = addressOf(cpu, work)
+    column.function.data[slot] = this.#builder.strings.add(work)
   }
 
-  workEnded(time: Ns, cpu: Cpu, task: number): void {
+  workEnded(time: Ns, cpu: Cpu, task: number, work: Work): void {
     const slot = this.#add('workqueue_execute_end', time, cpu, task)
     const { column } = this.#builder.tables.workqueue_execute_end
-    column.work.data[slot] = workOf(cpu)
-    column.function.data[slot] = this.#drainFunction
+    column.work.data[slot] = addressOf(cpu, work)
+    column.function.data[slot] = this.#builder.strings.add(work)
   }
 }
 
-/** Any address that is each CPU’s own. */
-const workOf = (cpu: Cpu): bigint => 0xffff_8880_0000_0000n + BigInt(cpu) * 0x8000n
+/** Any address that is each CPU’s and function’s own. */
+const addressOf = (cpu: Cpu, work: Work): bigint => 0xffff_8880_0000_0000n + BigInt(cpu) * 0x8000n + (work === 'vmstat_update' ? 0x100n : 0n)

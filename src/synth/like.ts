@@ -117,7 +117,7 @@ class Copier {
   }
 
   #row(row: number, time: Ns): void {
-    const { ask, cpu, task, block, order, migratetype, gfpFlags } = this.#source
+    const { ask, cpu, task, block, order, migratetype, gfpFlags, lead } = this.#source
     const wish = {
       time,
       ask: ask[row]!,
@@ -127,6 +127,7 @@ class Copier {
       order: order[row]!,
       migratetype: migratetype[row]!,
       gfpFlags: gfpFlags[row]!,
+      lead: lead[row]!,
     }
     switch (wish.ask) {
       case Ask.alloc:
