@@ -91,21 +91,48 @@ test('the list names every workload and parameter, and its JSON is one object', 
   }
 })
 
+const captures = readdirSync(join(import.meta.dirname, '../../traces')).filter((name) => /^(pages|drain)-/.test(name))
+
 describe('like', () => {
-  test.each(['pages-5.10-s', 'pages-6.1-s', 'drain-5.10-s', 'drain-7.2-s'])('%s', async (name) => {
+  test.each(captures)('%s: rate, mix, lifetimes, cross-CPU share, refills and drains', async (name) => {
     const capture = await readCapture(join(import.meta.dirname, '../../traces', name))
-    const { rows, outside } = likenessOf(capture, synthesiseLike(capture))
-    expect(outside).toEqual([])
-    expect(rows.filter(({ checked }) => checked).length).toBeGreaterThan(10)
+    const { recording, likeness } = synthesiseLike(capture)
+    const { rows, outside } = likenessOf(capture, recording)
+    expect({ rows, outside }).toEqual({ rows: likeness.rows, outside: [] })
+    expect(rows.filter(({ checked }) => checked).map(({ what }) => what)).toEqual(
+      expect.arrayContaining([
+        'allocations',
+        'frees',
+        'allocations of order 0',
+        'allocations of MOVABLE',
+        'pages freed on another CPU',
+        ...[10, 25, 50, 75, 90].map((percent) => `lifetime, ${percent} % below`),
+        'pages refilled',
+        'pages drained',
+      ]),
+    )
   })
 
   test('another trace than the capture’s own: pages and moments differ', async () => {
     const capture = await readCapture(join(import.meta.dirname, '../../traces/pages-7.2-s'))
-    const made = synthesiseLike(capture)
-    const pfns = ({ events }: typeof made) => events.tables.mm_page_alloc.column.pfn.data
+    const make = (seed: number) => synthesiseLike(capture, { seed, set: { draws: 1 } }).recording
+    const made = make(1)
+    const pfns = ({ events }: Pick<typeof made, 'events'>) => events.tables.mm_page_alloc.column.pfn.data
     expect(pfns(made)).not.toEqual(pfns(capture))
-    expect(synthesiseLike(capture, { seed: 2 }).events.time).not.toEqual(made.events.time)
-    expect(synthesiseLike(capture).events.time).toEqual(made.events.time)
+    expect(make(2).events.time).not.toEqual(made.events.time)
+    expect(make(1).events.time).toEqual(made.events.time)
+  })
+
+  test('of several draws the first that is like the capture is taken, else the one that is most', async () => {
+    const capture = await readCapture(join(import.meta.dirname, '../../traces/pages-7.2-s'))
+    const short = { set: { seconds: 0.3, draws: 4 } }
+    const { likeness, draws } = synthesiseLike(capture, short)
+    expect(draws.length).toBe(4)
+    expect(likeness.outside.length).toBe(Math.min(...draws.map(({ length }) => length)))
+    const whole = synthesiseLike(capture)
+    expect(whole.draws.map(({ length }) => length === 0)).toEqual(
+      whole.draws.map((_, at) => at === whole.draws.length - 1),
+    )
   })
 
   test('--check prints the table and fails where a measure is outside', async () => {

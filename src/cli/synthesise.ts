@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Recording } from '#events'
-import { parseRelease, type Release, UsageError, type Zone } from '#kernel'
+import { parseRelease, type Release, randomOf, UsageError, type Zone } from '#kernel'
+import { type Likeness, likenessTo } from '#metrics'
 import { didYouMean, type ParamValue } from '#policies'
 import { demandOf, infer, record, scriptOf } from '#replay'
 import { type AnyWorkload, like, likeParams, workloads } from '#synth'
@@ -24,23 +25,47 @@ export function synthesise(id: string, { seed = 1, release = '6.1', set = {} }: 
   return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }
 }
 
+/** A trace like a capture, and how like it is. */
+export interface LikeTrace {
+  readonly recording: Recording
+  readonly likeness: Likeness
+  /** What was outside the bound in each draw; the trace is of the first draw with nothing outside, else of one with least. */
+  readonly draws: readonly (readonly string[])[]
+}
+
 /**
- * A trace like a capture, recorded by its kernel on its machine. See `like` for what is kept and what is not.
+ * A trace like a capture, recorded by its kernel on its machine. See `like` for what is kept and what is not. Lists of some kernels give
+ * back thousands of pages at once, so that one burst more or less is a tenth of all: it is drawn again, up to `draws` times, until every
+ * checked measure is within the bound.
  *
  * @throws UsageError where the capture has no page events
  */
 export function synthesiseLike(
   capture: Recording,
   { seed = 1, set = {} }: Omit<SynthesisOptions, 'release'> = {},
-): Recording {
+): LikeTrace {
   if (capture.events.tables.mm_page_alloc.length === 0)
     throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
+  const params = checked('like', likeParams, set) as z.infer<typeof likeParams>
   const { script, inferred } = infer(scriptOf(capture))
   const demand = demandOf(capture, script, inferred)
-  const made = like(demand, checked('like', likeParams, set) as z.infer<typeof likeParams>, seed)
-  const { events, machine } = record(made, { ...capture.machine, zones: script.zones.map(withoutCounts) })
-  const { clock = 'mono' } = capture
-  return { name: `like ${capture.name}`, format: 'synthetic', clock, resolutionNs: 1, events, machine, tally: [] }
+  const asked = { ...capture.machine, zones: script.zones.map(withoutCounts) }
+  const likeness = likenessTo(capture)
+  const draw = (number: number) => {
+    const { events, machine } = record(like(demand, params, randomOf(seed, `like ${number}`)), asked)
+    const { clock = 'mono' } = capture
+    const name = `like ${capture.name}`
+    const recording = { name, format: 'synthetic', clock, resolutionNs: 1, events, machine, tally: [] } as const
+    return { recording, likeness: likeness(recording) }
+  }
+  let best = draw(1)
+  const draws = [best.likeness.outside]
+  while (best.likeness.outside.length > 0 && draws.length < params.draws) {
+    const next = draw(draws.length + 1)
+    draws.push(next.likeness.outside)
+    if (next.likeness.outside.length < best.likeness.outside.length) best = next
+  }
+  return { ...best, draws }
 }
 
 export function chooseWorkload(id: string): AnyWorkload {

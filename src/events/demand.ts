@@ -87,7 +87,8 @@ export class DemandBuilder {
     return this.#blocks++
   }
 
-  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0, lead = 0 }: Wish): void {
+  /** Returns the row’s number, until `finish`. */
+  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0, lead = 0 }: Wish): number {
     const row = this.#length++
     if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
     const columns = this.#columns
@@ -100,6 +101,12 @@ export class DemandBuilder {
     columns.migratetype[row] = migratetype
     columns.gfpFlags[row] = gfpFlags
     columns.lead[row] = lead
+    return row
+  }
+
+  /** Which block a row that was pushed is of. */
+  settle(row: number, block: number): void {
+    this.#columns.block[row] = block
   }
 
   /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. */

@@ -14,7 +14,7 @@ export {
 export { fidelityOf, scoreOf } from './fidelity.ts'
 export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
 export * from './kvfree/index.ts'
-export { type Likeness, type LikenessRow, likenessOf } from './likeness.ts'
+export { type Likeness, type LikenessRow, likenessOf, likenessTo } from './likeness.ts'
 export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 export * from './schemas.ts'
 export * from './survey/index.ts'

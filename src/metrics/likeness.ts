@@ -27,11 +27,20 @@ export interface Likeness {
 
 /** Below this share of all allocations an order or a type is too rare to check. */
 const COMMON = 0.01
+/** How far a ratio may be from 1. */
+const BOUND = 0.1
 const QUANTILES = [0.1, 0.25, 0.5, 0.75, 0.9]
 
 /** How like two traces are in what page lists react to; refills and drains under the recording kernel’s own policy. */
-export function likenessOf(capture: Recording, synthetic: Recording, bound = 0.1): Likeness {
-  const [before, after] = [measure(capture), measure(synthetic)]
+export const likenessOf = (capture: Recording, synthetic: Recording): Likeness => likenessTo(capture)(synthetic)
+
+/** The same for many traces like one capture, which is measured once. */
+export function likenessTo(capture: Recording): (synthetic: Recording) => Likeness {
+  const before = measure(capture)
+  return (synthetic) => compared(capture.name, before, measure(synthetic))
+}
+
+function compared(capture: string, before: Measures, after: Measures): Likeness {
   const rows = [...before].map(([what, { value, unit, common }]): LikenessRow => {
     const now = after.get(what)?.value ?? 0
     return {
@@ -44,10 +53,12 @@ export function likenessOf(capture: Recording, synthetic: Recording, bound = 0.1
     }
   })
   const outside = rows
-    .filter(({ checked, ratio }) => checked && ratio !== undefined && Math.abs(ratio - 1) > bound)
+    .filter(({ checked, ratio }) => checked && ratio !== undefined && Math.abs(ratio - 1) > BOUND)
     .map(({ what }) => what)
-  return { schema: 'kreplay.likeness/1', capture: capture.name, bound, rows, outside }
+  return { schema: 'kreplay.likeness/1', capture, bound: BOUND, rows, outside }
 }
+
+type Measures = ReadonlyMap<string, Measure>
 
 interface Measure {
   readonly value: number
@@ -55,7 +66,7 @@ interface Measure {
   readonly common: boolean
 }
 
-function measure(recording: Recording): Map<string, Measure> {
+function measure(recording: Recording): Measures {
   const { events, machine } = recording
   const found = new Map<string, Measure>()
   const pages = surveyPages(events, machine)

@@ -48,6 +48,35 @@ test('a list of frees is announced whole, then committed page by page', () => {
   ])
 })
 
+test('a page of a list may be announced long before, but not before it is allocated', () => {
+  const builder = new DemandBuilder()
+  const task = builder.task(7, 'story')
+  const at = { cpu: 0, task, migratetype: 1 }
+  builder.push({ ...at, time: 0, ask: Ask.alloc, block: 0 })
+  builder.push({ ...at, time: 500, ask: Ask.alloc, block: 1 })
+  builder.push({ ...at, time: 1000, ask: Ask.freeListed, block: 0, lead: 900 })
+  builder.push({ ...at, time: 1000, ask: Ask.freeListed, block: 1, lead: 900 })
+  const { events } = record(builder.finish(), machine({ batch: 1 }))
+  expect(
+    [...eachEvent(events)]
+      .filter(({ event }) => event.startsWith('mm_page_free'))
+      .map((event) => [event.event, Math.floor((events.time[0]! + event.time) / 100)]),
+  ).toEqual([
+    ['mm_page_free', 1],
+    ['mm_page_free', 10],
+    ['mm_page_free_batched', 10],
+    ['mm_page_free_batched', 10],
+  ])
+})
+
+test('a vmstat tick gives back what lies above a self-tuning high, by a worker', () => {
+  const frees = Array.from({ length: 40 }, (_, block) => `-1 0 alloc ${block}\n${block} 0 free ${block}`).join('\n')
+  const tuned = { release: '6.12.107', high: 30, batch: 4 }
+  const told = names(`${frees}\n1000000000 0 tick`, tuned)
+  expect(told.at(-1)).toBe('0 workqueue_execute_end')
+  expect(told.slice(0, -1).lastIndexOf('0 workqueue_execute_start')).toBeGreaterThan(39)
+})
+
 test('before 6.0 each CPU with pages runs a work item of its own; since then the requester drains', () => {
   const text = '0 0 alloc 0\n10 1 alloc 1\n1000 0 drainRequest'
   expect(names(text, { batch: 2 }).slice(6)).toEqual([

@@ -144,8 +144,7 @@ class Recorder implements DrainHost {
           break
         case Ask.freeListed:
           // The whole list is announced before its first page reaches the page lists.
-          if (lists.begins[row] === 1)
-            for (let at = row; at >= 0; at = lists.next[at]!) this.#announce(at)
+          if (lists.begins[row] === 1) for (let at = row; at >= 0; at = lists.next[at]!) this.#announce(at)
           this.#commitListed(block[row]!, order[row]!)
           break
         case Ask.drainRequest:

@@ -170,4 +170,5 @@ export class Tape {
 }
 
 /** Any address that is each CPU’s and function’s own. */
-const addressOf = (cpu: Cpu, work: Work): bigint => 0xffff_8880_0000_0000n + BigInt(cpu) * 0x8000n + (work === 'vmstat_update' ? 0x100n : 0n)
+const addressOf = (cpu: Cpu, work: Work): bigint =>
+  0xffff_8880_0000_0000n + BigInt(cpu) * 0x8000n + (work === 'vmstat_update' ? 0x100n : 0n)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { Ask, balancesOf, type Demand, DemandBuilder } from '#events'
-import { NS_PER_SECOND, type Ns, randomOf } from '#kernel'
+import { NS_PER_SECOND, type Ns, type Random } from '#kernel'
 import { cutsOf } from './demand-times.ts'
-import { LiveBlocks } from './live-blocks.ts'
+import { Lifetimes } from './lifetimes.ts'
+import { flowsOf, reordered } from './order.ts'
 
 const NS_PER_MS = 1e6
 
@@ -17,53 +18,58 @@ export const likeParams = z.object({
     .number()
     .min(0.01)
     .max(1e6)
-    .default(10)
+    .default(3)
     .meta({ unit: 'ms', help: 'Mean length of a block of time; what happens within one keeps its order.' }),
   reach: z
     .number()
     .min(0)
     .max(1e6)
-    .default(1)
+    .default(5)
     .meta({ unit: 'blocks', help: 'How far a block may come to lie from its own place in the capture.' }),
+  draws: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(20)
+    .meta({ help: 'How often to draw, at most, until every checked measure is within the bound.' }),
 })
 
 /**
  * A demand like another: a balanced local block bootstrap. The source is cut into blocks of time where little is in flight; the copy is laid
  * of these blocks in a new order, each at most `reach` blocks from its place and all equally often (a longer copy repeats each).
  *
+ * Matched: blocks change places where that leaves each CPU’s lists, and what lives that it allocated, within a batch of what they were.
+ *
  * Within a block all CPUs behave as they did there: runs of allocations and frees, orders, types, tasks, drain requests. Which block of
- * memory a free frees is not copied: of those of the same order, type and CPU of birth, the one whose age is nearest to the age seen.
- * Where kswapd balanced on one side of a seam alone, it is woken or put to sleep there.
+ * memory a free frees is not copied: it is one of the same order, type and CPU of birth, drawn such that the ages are distributed as those
+ * seen (`Lifetimes`). Where kswapd balanced on one side of a seam alone, it is woken or put to sleep there.
  *
  * Source: E. Paparoditis and D. N. Politis, Local block bootstrap, C. R. Math. 335 (2002) 959–962; balanced: A. C. Davison, D. V. Hinkley
- * and E. Schechtman, Efficient bootstrap simulation, Biometrika 73 (1986) 555–566.
+ * and E. Schechtman, Efficient bootstrap simulation, Biometrika 73 (1986) 555–566; matched: E. Carlstein, K.-A. Do, P. Hall, T. Hesterberg and
+ * H. R. Künsch, Matched-block bootstrap for dependent data, Bernoulli 4 (1998) 305–328.
  * Leaves out: any behaviour that the source does not show; what ties a block of time to a later one beyond the ages of pages.
  */
-export function like(source: Demand, { seconds, blockMs, reach }: z.infer<typeof likeParams>, seed: number): Demand {
+export function like(source: Demand, { seconds, blockMs, reach }: z.infer<typeof likeParams>, random: Random): Demand {
   const { length, start, time } = source
   if (length === start) return source
-  const random = randomOf(seed, 'like')
-  const cuts = cutsOf(source, blockMs * NS_PER_MS, random).map((row) =>
-    row < length ? time[row]! : time[length - 1]! + 1,
-  )
+  const rows = cutsOf(source, blockMs * NS_PER_MS, random)
+  const cuts = rows.map((row) => (row < length ? time[row]! : time[length - 1]! + 1))
   const blocks = cuts.length - 1
   const span = cuts[blocks]! - cuts[0]!
   const end = seconds === undefined ? span : seconds * NS_PER_SECOND
   const places = Math.max(1, Math.ceil((blocks * end) / span))
-  const order = Array.from({ length: places }, (_, place) => ({
-    block: Math.floor((place * blocks) / places),
-    key: (place * blocks) / places + (2 * random.uniform() - 1) * reach,
-  })).sort((a, b) => a.key - b.key)
+  const natural = Array.from({ length: places }, (_, place) => Math.floor((place * blocks) / places))
+  const order = reordered(natural, flowsOf(source, rows), reach, random)
   const copier = new Copier(source)
   copier.copyLists()
   let at = 0
-  for (const { block } of order) {
+  for (const block of order) {
     if (at >= end) break
     const size = Math.min(cuts[block + 1]! - cuts[block]!, end - at)
     copier.copy(cuts[block]!, size, at)
     at += size
   }
-  return copier.finish()
+  return copier.finish(random)
 }
 
 class Copier {
@@ -72,7 +78,9 @@ class Copier {
   readonly #tasks: readonly number[]
   /** By block of the source: the row that allocates it. */
   readonly #bornAt: Int32Array
-  readonly #live = new Map<number, LiveBlocks>()
+  readonly #lifetimes = new Lifetimes()
+  /** By free: its row, and its row in the source. */
+  readonly #frees: { readonly row: number; readonly from: number }[] = []
   readonly #balances: ReturnType<typeof balancesOf>
   /** kswapd’s tasks that the copy has woken, and their CPUs. */
   readonly #awake = new Map<number, number>()
@@ -86,7 +94,24 @@ class Copier {
     this.#balances = balancesOf(source)
   }
 
-  finish(): Demand {
+  finish(random: Random): Demand {
+    this.#lifetimes.settle(random)
+    const { cpu, task, order, migratetype } = this.#source
+    for (const [free, { row, from }] of this.#frees.entries()) {
+      const block = this.#lifetimes.blockOf(free) ?? this.#builder.newBlock()
+      this.#builder.settle(row, block)
+      if (this.#lifetimes.blockOf(free) !== undefined) continue
+      // It was allocated before the trace.
+      this.#builder.push({
+        time: -1,
+        ask: Ask.alloc,
+        cpu: cpu[from]!,
+        task: this.#tasks[task[from]!]!,
+        block,
+        order: order[from]!,
+        migratetype: migratetype[from]!,
+      })
+    }
     return this.#builder.finish()
   }
 
@@ -117,53 +142,47 @@ class Copier {
   }
 
   #row(row: number, time: Ns): void {
-    const { ask, cpu, task, block, order, migratetype, gfpFlags, lead } = this.#source
+    const source = this.#source
     const wish = {
       time,
-      ask: ask[row]!,
-      cpu: cpu[row]!,
-      task: this.#tasks[task[row]!]!,
-      block: block[row]!,
-      order: order[row]!,
-      migratetype: migratetype[row]!,
-      gfpFlags: gfpFlags[row]!,
-      lead: lead[row]!,
+      ask: source.ask[row]!,
+      cpu: source.cpu[row]!,
+      task: this.#tasks[source.task[row]!]!,
+      block: source.block[row]!,
+      order: source.order[row]!,
+      migratetype: source.migratetype[row]!,
+      gfpFlags: source.gfpFlags[row]!,
+      lead: source.lead[row]!,
     }
     switch (wish.ask) {
       case Ask.alloc:
       case Ask.bulkAlloc:
         wish.block = this.#builder.newBlock()
-        this.#blocksLike(row).add(wish.block, time)
+        this.#lifetimes.born(this.#kindOf(row), wish.block, time, wish.ask === Ask.alloc)
         break
       case Ask.free:
       case Ask.freeListed: {
         const born = this.#bornAt[wish.block]!
-        const age = this.#source.time[row]! - this.#source.time[born]!
-        const taken = born < this.#source.start ? undefined : this.#blocksLike(born).take(time - age)
-        wish.block = taken ?? this.#builder.newBlock()
-        // Nothing like it is there: it was allocated before the trace.
-        if (taken === undefined) this.#builder.push({ ...wish, time: -1, ask: Ask.alloc })
-        break
+        const seen = born >= source.start
+        const age = source.time[row]! - wish.lead - source.time[born]!
+        this.#lifetimes.freed(this.#kindOf(born), time - wish.lead, seen ? age : undefined)
+        this.#frees.push({ row: this.#builder.push(wish), from: row })
+        return
       }
       case Ask.kswapdWake:
-        this.#awake.set(task[row]!, wish.cpu)
+        this.#awake.set(source.task[row]!, wish.cpu)
         break
       case Ask.kswapdSleep:
-        this.#awake.delete(task[row]!)
+        this.#awake.delete(source.task[row]!)
         break
     }
     this.#builder.push(wish)
   }
 
-  /** What the copy holds of the kind that `row` of the source allocates. */
-  #blocksLike(row: number): LiveBlocks {
+  /** The kind of what a row of the source allocates: blocks of one kind stand for each other. */
+  #kindOf(row: number): number {
     const { ask, order, migratetype, cpu } = this.#source
-    const key = ((cpu[row]! * 32 + order[row]!) * 4 + migratetype[row]!) * 2 + Number(ask[row] === Ask.bulkAlloc)
-    const known = this.#live.get(key)
-    if (known !== undefined) return known
-    const blocks = new LiveBlocks()
-    this.#live.set(key, blocks)
-    return blocks
+    return ((cpu[row]! * 32 + order[row]!) * 4 + migratetype[row]!) * 2 + Number(ask[row] === Ask.bulkAlloc)
   }
 
   /** kswapd becomes what it was in the source before row `first`. */

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { countByName, type Recording } from '#events'
 import { UsageError } from '#kernel'
-import { type Likeness, likenessOf } from '#metrics'
+import type { Likeness } from '#metrics'
 import { kvfreeWorkloads } from '#replay'
 import { likeParams, workloads } from '#synth'
 import { sidecarsOf, writeRecording, writers } from '#writers'
@@ -57,8 +57,8 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
   if (release !== undefined) throw new UsageError('--release: a trace like a capture is of the capture’s kernel')
   const capture = await read(request.like, request.probes)
   const made = synthesiseLike(capture, { seed, set })
-  const likeness = check ? likenessOf(capture, made) : undefined
-  if (output !== undefined) await write(made, output, seed, json, likeness)
+  const likeness = check ? made.likeness : undefined
+  if (output !== undefined) await write(made.recording, output, seed, json, likeness)
   else if (json) printJson({ ...likeness, seed })
   if (likeness === undefined) return 0
   if (!json) printLikeness(likeness)
