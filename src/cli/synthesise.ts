@@ -2,9 +2,12 @@ import type { z } from 'zod'
 import type { Recording } from '#events'
 import { parseRelease, type Release, randomOf, UsageError, type Zone } from '#kernel'
 import { type Likeness, likenessTo } from '#metrics'
-import { didYouMean, type ParamValue } from '#policies'
+import { checkParams, type ParamValue } from '#policies'
 import { demandOf, infer, record, scriptOf } from '#replay'
-import { type AnyWorkload, like, likeParams, workloads } from '#synth'
+import { like, likeParams } from '#synth'
+import { chooseWorkload, isModelled } from './workloads.ts'
+
+const BOUNDS = '`kreplay synth --list` shows the bounds'
 
 export interface SynthesisOptions {
   readonly seed?: number
@@ -20,7 +23,9 @@ export interface SynthesisOptions {
  */
 export function synthesise(id: string, { seed = 1, release = '6.1', set = {} }: SynthesisOptions = {}): Recording {
   const workload = chooseWorkload(id)
-  const made = workload.create(checked(workload.id, workload.params, set), { seed, release: releaseOf(release) })
+  if (isModelled(workload)) throw new UsageError(`${id} runs on a model of a machine and has no events`)
+  const params = checkParams(id, workload.params, set, BOUNDS)
+  const made = workload.create(params, { seed, release: releaseOf(release) })
   const { events, machine } = made.demand === undefined ? made : record(made.demand, made.machine)
   return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }
 }
@@ -46,7 +51,7 @@ export function synthesiseLike(
 ): LikeTrace {
   if (capture.events.tables.mm_page_alloc.length === 0)
     throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
-  const params = checked('like', likeParams, set) as z.infer<typeof likeParams>
+  const params = checkParams('like', likeParams, set, BOUNDS) as z.infer<typeof likeParams>
   const { script, inferred } = infer(scriptOf(capture))
   const demand = demandOf(capture, script, inferred)
   const asked = { ...capture.machine, zones: script.zones.map(withoutCounts) }
@@ -68,17 +73,6 @@ export function synthesiseLike(
   return { ...best, draws }
 }
 
-export function chooseWorkload(id: string): AnyWorkload {
-  const workload = workloads.find((one) => one.id === id)
-  if (workload !== undefined) return workload
-  const known = workloads.map((one) => one.id)
-  const near = didYouMean(id, known)
-  throw new UsageError(
-    `there is no workload "${id}"`,
-    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${known.join(', ')}`,
-  )
-}
-
 /** The demand itself says what lies on the lists at the start. */
 const withoutCounts = (zone: Zone): Zone => ({
   ...zone,
@@ -89,25 +83,4 @@ function releaseOf(text: string): Release {
   const release = /^\d+\.\d+(\.\d+)?(-\S+)?$/.test(text) ? parseRelease(text) : undefined
   if (release === undefined) throw new UsageError(`--release ${text} is no release`, 'an example: --release 6.12')
   return release
-}
-
-/** Parameters as their schema takes them: each known, defaults filled in. */
-function checked(id: string, schema: z.ZodObject, set: Readonly<Record<string, ParamValue>>): Record<string, unknown> {
-  const known = Object.keys(schema.shape)
-  for (const name of Object.keys(set)) {
-    if (known.includes(name)) continue
-    const near = didYouMean(name, known)
-    throw new UsageError(
-      `${id} has no parameter "${name}"`,
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.join(', ')}`,
-    )
-  }
-  const result = schema.safeParse(set)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  const name = String(issue?.path[0] ?? '')
-  throw new UsageError(
-    `parameter ${name}=${String(set[name])} of ${id}: ${issue?.message}`,
-    '`kreplay synth --list` shows the bounds',
-  )
 }

@@ -1,3 +1,4 @@
+export { durationScale, formatDuration } from './duration.ts'
 export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
 export { type BuddyCounts, type Machine, type Pageset, type Zone, zoneOf } from './machine.ts'

@@ -89,20 +89,41 @@ export interface PolicyChoice<P extends PolicyHead> {
 
 const paramNames = (policy: Pick<PolicyHead, 'params'>): string[] => Object.keys(policy.params.shape)
 
-function checked(
-  family: string,
-  policy: Pick<PolicyHead, 'id' | 'params'>,
-  given: Record<string, ParamValue>,
+/**
+ * What is given as the parameters of `part`, each known and within its bounds, defaults filled in.
+ *
+ * @throws UsageError; `hint` says where the bounds stand
+ */
+export function checkParams(
+  part: string,
+  params: z.ZodObject,
+  given: Readonly<Record<string, ParamValue>>,
+  hint: string,
 ): Record<string, ParamValue> {
-  const own = Object.fromEntries(Object.entries(given).filter(([name]) => paramNames(policy).includes(name)))
-  const result = policy.params.safeParse(own)
+  const known = Object.keys(params.shape)
+  const stray = Object.keys(given).find((name) => !known.includes(name))
+  if (stray !== undefined) {
+    const near = didYouMean(stray, known)
+    throw new UsageError(
+      `${part} has no parameter "${stray}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `it has ${known.join(', ')}`,
+    )
+  }
+  const result = params.safeParse(given)
   if (result.success) return result.data as Record<string, ParamValue>
   const issue = result.error.issues[0]!
   const name = String(issue.path[0] ?? '')
-  throw new UsageError(
-    `parameter ${name}=${String(own[name])} of ${family}/${policy.id}: ${issue.message}`,
-    `\`kreplay policies ${family}/${policy.id}\` shows the bounds`,
-  )
+  throw new UsageError(`parameter ${name}=${String(given[name])} of ${part}: ${issue.message}`, hint)
+}
+
+/** Of what is given, a policy’s own. */
+function ownOf(
+  family: string,
+  { id, params }: Pick<PolicyHead, 'id' | 'params'>,
+  given: Record<string, ParamValue>,
+): Record<string, ParamValue> {
+  const own = Object.fromEntries(Object.entries(given).filter(([name]) => name in params.shape))
+  return checkParams(`${family}/${id}`, params, own, `\`kreplay policies ${family}/${id}\` shows the bounds`)
 }
 
 /** What stands in the braces of an id, each name known. */
@@ -129,7 +150,7 @@ export function choosePolicy<P extends PolicyHead>(
   if (policy === undefined) throw unknown('policy', name === undefined ? text : `${prefix}/${name}`, ids)
   const id = `${family}/${policy.id}${braces === '' ? '' : `{${braces}}`}`
   const given = { ...set, ...ownParams(id, braces, paramNames(policy)) }
-  return { id, policy, params: checked(family, policy, given) }
+  return { id, policy, params: ownOf(family, policy, given) }
 }
 
 /**
@@ -193,8 +214,8 @@ export function choosePcp(
     id,
     lists,
     drain,
-    listParams: checked('pcp', lists, given),
-    drainParams: checked('pcp', drain, given),
+    listParams: ownOf('pcp', lists, given),
+    drainParams: ownOf('pcp', drain, given),
     ...(route === undefined ? {} : { route }),
   }
 }

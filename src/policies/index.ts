@@ -1,6 +1,7 @@
 export * from './accept/index.ts'
 export { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from './catalogue.ts'
 export {
+  checkParams,
   choosePcp,
   choosePolicy,
   didYouMean,

@@ -49,7 +49,7 @@ export interface Times {
 const PARTS = 64
 
 /** Counts of times by length, in steps of a 64th octave. */
-export class Spreads {
+class Spreads {
   readonly #counts = new Uint32Array(64 * PARTS)
   #positive = 0
   #sum = 0

@@ -1,4 +1,7 @@
+import { durationScale, formatDuration } from '#kernel'
 import type { Better, Cell, Column, Table, Verdict } from './sections/section.ts'
+
+export { formatDuration } from '#kernel'
 
 /** Nothing happened, so there is no number. */
 export const NOTHING = '–'
@@ -20,23 +23,6 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(digits).replace('-', '−')} %`
 }
 
-const scales = [
-  { unit: 's', ns: 1e9 },
-  { unit: 'ms', ns: 1e6 },
-  { unit: 'µs', ns: 1e3 },
-  { unit: 'ns', ns: 1 },
-] as const
-
-/** The unit in which the largest of a column's durations is at least 1. */
-function scaleOf(values: readonly number[]): (typeof scales)[number] {
-  const most = values.reduce((a, b) => Math.max(a, b), 0)
-  return scales.find(({ ns }) => most >= ns) ?? scales[3]
-}
-
-export function formatDuration(ns: number, scale: { unit: string; ns: number } = scaleOf([ns])): string {
-  return `${three.format(ns / scale.ns)} ${scale.unit}`
-}
-
 /** What a cell holds as a number, if it does. */
 const numberOf = (cell: Cell): number | undefined =>
   typeof cell === 'number' ? cell : typeof cell === 'object' ? cell.value : undefined
@@ -46,7 +32,7 @@ export const isVerdict = (cell: Cell): cell is Verdict => typeof cell === 'objec
 /** The writer of one column's values. */
 export function writerOf(table: Table, at: number): (cell: Cell) => string {
   const column = table.columns[at]
-  const scale = scaleOf(table.rows.map((row) => numberOf(row[at]) ?? 0))
+  const scale = durationScale(table.rows.map((row) => numberOf(row[at]) ?? 0))
   return (cell) => {
     if (typeof cell === 'string') return cell
     const value = numberOf(cell)

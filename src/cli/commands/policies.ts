@@ -1,25 +1,9 @@
-import { z } from 'zod'
 import { UsageError } from '#kernel'
 import { type Catalogue, choosePcp, didYouMean, pairs, pcpIds } from '#policies'
+import { parametersOf, printParameters } from '../parameters.ts'
 import { catalogueWith } from '../policy-file.ts'
 import { print, printJson, printTable } from '../terminal.ts'
 import type { ExitCode } from './shared.ts'
-
-/** The parameters of a part, from its schema: the only list there is. */
-export function parametersOf(params: z.ZodObject) {
-  const { properties = {} } = z.toJSONSchema(params, { io: 'input' }) as {
-    properties?: Record<string, Record<string, unknown>>
-  }
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    type: property.type,
-    default: property.default,
-    minimum: property.minimum,
-    maximum: property.maximum,
-    unit: property.unit,
-    help: property.help,
-  }))
-}
 
 /** `pcp/linux-6.1+rcu-swap` → the ids of its two parts. */
 function partsOf(name: string, catalogue: Catalogue): { lists: string; drain: string } {
@@ -96,17 +80,7 @@ export async function policies({
   }
   for (const part of shown) {
     print(`${part.id} (${part.part}): ${part.title}\n  source: ${part.source}\n  leaves out: ${part.leavesOut}`)
-    if (part.parameters.length > 0)
-      printTable(
-        ['  parameter', 'default', 'bounds', 'unit', ''],
-        part.parameters.map((p) => [
-          `  ${p.name}`,
-          p.default === undefined ? 'as recorded' : String(p.default),
-          p.minimum === undefined ? String(p.type) : `${p.minimum} … ${p.maximum}`,
-          String(p.unit ?? ''),
-          String(p.help ?? ''),
-        ]),
-      )
+    printParameters(part.parameters, 'as recorded')
     print('')
   }
   return 0

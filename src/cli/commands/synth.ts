@@ -4,14 +4,14 @@ import { basename, join } from 'node:path'
 import { countByName, type Recording } from '#events'
 import { UsageError } from '#kernel'
 import type { Likeness } from '#metrics'
-import { kvfreeWorkloads } from '#replay'
-import { likeParams, workloads } from '#synth'
+import { likeParams } from '#synth'
 import { sidecarsOf, writeRecording, writers } from '#writers'
-import { findWorkload, writeScenario } from '../scenario.ts'
+import { parametersOf, printParameters } from '../parameters.ts'
+import { writeScenario } from '../scenario.ts'
 import { synthesise, synthesiseLike } from '../synthesise.ts'
 import { checkFolder, number, print, printJson, printTable, warn, whileWriting } from '../terminal.ts'
+import { chooseWorkload, isModelled, namedWorkloads } from '../workloads.ts'
 import { parseSet } from './compare.ts'
-import { parametersOf } from './policies.ts'
 import { type ExitCode, read } from './shared.ts'
 
 export interface SynthRequest {
@@ -33,7 +33,7 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${seed} is no whole number`)
   if (output === undefined && !check) throw new UsageError('-o is missing', 'name a file or a folder to write')
   const set = parseSet(request.set)
-  if (workload !== undefined && findWorkload(workload) !== undefined) {
+  if (workload !== undefined && isModelled(chooseWorkload(workload))) {
     if (output === undefined || !output.endsWith('.json'))
       throw new UsageError(`${workload} runs on a model of a machine and has no events`, 'name a file: -o x.json')
     checkFolder(output)
@@ -130,8 +130,7 @@ function printLikeness({ capture, rows }: Likeness): void {
 
 function list(json: boolean): ExitCode {
   const all = [
-    ...workloads,
-    ...kvfreeWorkloads,
+    ...namedWorkloads,
     {
       id: '--like CAPTURE',
       title: 'a trace like a capture, of its kernel and machine',
@@ -152,16 +151,7 @@ function list(json: boolean): ExitCode {
   }
   for (const { id, title, source, leavesOut, parameters } of all) {
     print(`${id}: ${title}\n  source: ${source}\n  leaves out: ${leavesOut}`)
-    printTable(
-      ['  parameter', 'default', 'bounds', 'unit', ''],
-      parameters.map((p) => [
-        `  ${p.name}`,
-        p.default === undefined ? 'see right' : String(p.default),
-        p.minimum === undefined ? String(p.type) : `${p.minimum} … ${p.maximum}`,
-        String(p.unit ?? ''),
-        String(p.help ?? ''),
-      ]),
-    )
+    printParameters(parameters, 'see right')
     print('')
   }
   return 0

@@ -1,6 +1,7 @@
-import type { Order, Pfn } from '#kernel'
+import type { Order, Pages, Pfn } from '#kernel'
 import {
   type AcceptHost,
+  type AcceptRules,
   acceptUnits,
   defineAcceptPolicy,
   guestParams,
@@ -23,14 +24,11 @@ export const zoneLockGlobal = defineAcceptPolicy({
   unitPages: ({ unitPages }) => unitPages,
   drivenBy: 'touch',
   create: ({ unitPages }) => ({
-    onTake: (host, pfn, order) => {
-      if (!touches(host, pfn, order)) return undefined
-      return (function* (): Steps {
-        yield lock(host.bitmapLock)
-        for (const [from, to] of unacceptedRuns(host, pfn, order)) yield* acceptUnits(host, unitPages, from, to)
-        yield unlock(host.bitmapLock)
-      })()
-    },
+    onTake: onTake(function* (host, pfn, order) {
+      yield lock(host.bitmapLock)
+      yield* acceptRuns(host, unitPages, pfn, order)
+      yield unlock(host.bitmapLock)
+    }),
   }),
 })
 
@@ -44,14 +42,19 @@ export const zoneLockAtomic = defineAcceptPolicy({
   unitPages: ({ unitPages }) => unitPages,
   drivenBy: 'touch',
   create: ({ unitPages }) => ({
-    onTake: (host, pfn, order) => {
-      if (!touches(host, pfn, order)) return undefined
-      return (function* (): Steps {
-        for (const [from, to] of unacceptedRuns(host, pfn, order)) yield* acceptUnits(host, unitPages, from, to)
-      })()
-    },
+    onTake: onTake((host, pfn, order) => acceptRuns(host, unitPages, pfn, order)),
   }),
 })
+
+/** What to do where a block that leaves the free lists has anything unaccepted. */
+const onTake =
+  (accept: (host: AcceptHost, pfn: Pfn, order: Order) => Steps): NonNullable<AcceptRules['onTake']> =>
+  (host, pfn, order) =>
+    touches(host, pfn, order) ? accept(host, pfn, order) : undefined
+
+function* acceptRuns(host: AcceptHost, unitPages: Pages, pfn: Pfn, order: Order): Steps {
+  for (const [from, to] of unacceptedRuns(host, pfn, order)) yield* acceptUnits(host, unitPages, from, to)
+}
 
 function touches(host: AcceptHost, pfn: Pfn, order: Order): boolean {
   const end = host.unitEnd(pfn, order)

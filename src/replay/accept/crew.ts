@@ -33,12 +33,6 @@ export interface Done {
   readonly waited: Ns
 }
 
-/** A lock's waits, in ns. */
-export interface LockBook {
-  taken: number
-  readonly waits: Ns[]
-}
-
 interface LockState {
   held: boolean
   readonly waiting: number[]
