@@ -175,6 +175,22 @@ describe('laws', () => {
     )
   })
 
+  test('times under several price lists are those of a run under each', () => {
+    const lists = [prices, { ...prices, id: 'cheap', refill: { baseNs: 3, pageNs: 0.5 } }, { ...prices, id: 'last' }]
+    const ofEach = (events: TraceEvent[], id: string) => {
+      const script = scriptOf(recordingOf(events))
+      const { inferred } = infer(script)
+      const times = (...of: LockPrices[]) => runPolicy(script, choosePcp(id, '5.10'), inferred, { prices: of }).times
+      expect(times(...lists)).toEqual(lists.flatMap((list) => times(list)))
+    }
+    fc.assert(
+      fc.property(anyLife([0, 0, 1, 3]), fc.boolean(), fc.constantFrom(...pairsOfParts), (events, asks, id) =>
+        ofEach(asks ? events : events.filter(({ event }) => event !== 'drain_all_pages'), id),
+      ),
+      { numRuns: 60 },
+    )
+  })
+
   test('the same input gives the same bytes', () => {
     fc.assert(
       fc.property(anyLife([0, 1]), fc.constantFrom(...pairsOfParts), (events, id) => {

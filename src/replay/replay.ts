@@ -48,6 +48,8 @@ export class Replay implements DrainHost {
   readonly #highMarks: number[]
   readonly #timers = new Timers()
   readonly #clocks: Clocks | undefined
+  /** The same, and those of further price lists. */
+  readonly #allClocks: readonly Clocks[]
   readonly #work = new WorkCounts()
   readonly #interruptions: Record<string, number> = {}
   readonly #series: Series
@@ -65,7 +67,7 @@ export class Replay implements DrainHost {
     script: Script,
     choice: PcpChoice,
     inferred: Inferred,
-    { isolated = script.machine.isolated, steps = 200, prices, ways }: ReplayOptions = {},
+    { isolated = script.machine.isolated, steps = 200, prices, morePrices = [], ways }: ReplayOptions = {},
   ) {
     this.#script = script
     this.#inferred = inferred
@@ -91,7 +93,10 @@ export class Replay implements DrainHost {
     this.#held = { start: new Int32Array(pcps.length * KINDS), peak: this.#peak }
     this.#belowHigh = new Uint8Array(this.zones)
     this.#highMarks = script.zones.map(({ high }) => (script.machine.zones.length === 0 ? -1 : high))
-    this.#clocks = prices === undefined ? undefined : new Clocks(prices, this.zones, this.cpus)
+    this.#allClocks = [...(prices === undefined ? [] : [prices]), ...morePrices].map(
+      (list) => new Clocks(list, this.zones, this.cpus),
+    )
+    this.#clocks = this.#allClocks[0]
     this.#series = new Series(script, steps)
     this.#now = script.from
     this.#pages = new OwnPages(script, inferred.start)
@@ -210,6 +215,7 @@ export class Replay implements DrainHost {
       burstSizes,
       held: this.#held,
       ...(clocks === undefined ? {} : { times: clocks.times(work) }),
+      moreTimes: this.#allClocks.slice(1).map((one) => one.times(work)),
       pagesAtEnd,
       pagesExpected:
         this.#start + work.refillPages - this.#taken + this.#given - work.drainBurstPages - work.requestedDrainPages,
@@ -249,7 +255,7 @@ export class Replay implements DrainHost {
     if (list < 0) {
       this.#work.allocsFromBuddy++
       this.#zoneLock(1 << order)
-      this.#clocks?.takeBlock(cpu, zone, this.#now, 1 << order)
+      for (const clocks of this.#allClocks) clocks.takeBlock(cpu, zone, this.#now, 1 << order)
       return this.#pages.takeAnyhow(zone, order, type)
     }
     const pcp = this.#pcps[pset]!
@@ -286,7 +292,7 @@ export class Replay implements DrainHost {
     this.#work.refillPages += pages
     this.#series.refill(pages)
     this.#zoneLock(pages)
-    this.#clocks?.refill(cpu, zone, this.#now, pages)
+    for (const clocks of this.#allClocks) clocks.refill(cpu, zone, this.#now, pages)
   }
 
   /** One order-0 page by alloc_pages_bulk(), which leaves the pacing of the lists alone. */
@@ -319,7 +325,7 @@ export class Replay implements DrainHost {
     if (list < 0) {
       this.#work.freesToBuddy++
       this.#zoneLock(1 << order)
-      this.#clocks?.giveBlock(cpu, zone, this.#now, 1 << order)
+      for (const clocks of this.#allClocks) clocks.giveBlock(cpu, zone, this.#now, 1 << order)
       this.#pages.release(zone, page, order)
       return
     }
@@ -344,7 +350,7 @@ export class Replay implements DrainHost {
       pages = this.#bulkFree(pset, quota.left, list)
       this.#work.drainBurstPages += pages
       this.#recordBurst(pset, pages, false)
-      this.#clocks?.bulkFree(Math.trunc(pset / this.zones), zone, this.#now, pages)
+      for (const clocks of this.#allClocks) clocks.bulkFree(Math.trunc(pset / this.zones), zone, this.#now, pages)
     } while (quota.take(pages) && this.#pcps[pset]!.count > 0)
   }
 
@@ -372,7 +378,7 @@ export class Replay implements DrainHost {
     const pages = this.#bulkFree(pset, Number.MAX_SAFE_INTEGER, 0)
     this.#work.requestedDrainPages += pages
     this.#recordBurst(pset, pages, true)
-    if (pages > 0) this.#clocks?.bulkFree(cpu, zone, this.#now, pages)
+    if (pages > 0) for (const clocks of this.#allClocks) clocks.bulkFree(cpu, zone, this.#now, pages)
   }
 
   #zoneLock(pages: number): void {

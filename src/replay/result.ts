@@ -27,6 +27,8 @@ export interface ReplayOptions {
   readonly ways?: Uint8Array | undefined
   /** What locks cost: without them everything happens at once. */
   readonly prices?: LockPrices
+  /** Further price lists to tell the times of, for scripts in which nobody asks for a drain: what happens depends on none then. */
+  readonly morePrices?: readonly LockPrices[]
 }
 
 /** Counts of one run; pages are base pages. Each is explained in metrics' `workSchema`. */
@@ -97,6 +99,8 @@ export interface ReplayResult {
   readonly held: Held
   /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
   readonly times?: Times
+  /** Under `morePrices`. */
+  readonly moreTimes: readonly Times[]
   readonly pagesAtEnd: number
   readonly pagesExpected: number
   /** Pages of the machine found in two places, and those missing or new at the end: 0, or the replay is wrong. */

@@ -2,7 +2,7 @@ import type { PcpChoice } from '#policies'
 import type { LockPrices, Times } from './clocks.ts'
 import { Replay } from './replay.ts'
 import type { Inferred, ReplayOptions, ReplayResult } from './result.ts'
-import type { Script } from './script.ts'
+import { Op, type Script } from './script.ts'
 
 /** One policy's run over one script, with what it takes to name it: plain data, fit for a message between workers. */
 export interface PolicyRun {
@@ -32,9 +32,10 @@ export function runPolicy(
   { prices = [], ...options }: RunOptions = {},
 ): PolicyRun {
   const [first, ...others] = prices
-  const replay = (list: LockPrices | undefined) =>
-    new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list }).run()
-  const result = replay(first)
+  const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
+    new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list, morePrices }).run()
+  const drains = script.op.includes(Op.drainRequest) || script.op.includes(Op.requestInVain)
+  const result = drains ? replay(first) : replay(first, others)
   return {
     policy: choice.id,
     lists: choice.lists.id,
@@ -50,6 +51,9 @@ export function runPolicy(
       return { zone: zone.name, high, batch }
     }),
     result,
-    times: [result, ...others.map(replay)].flatMap(({ times }) => times ?? []),
+    times: [result, ...(drains ? others.map((list) => replay(list)) : [])].flatMap(({ times, moreTimes }) => [
+      ...(times === undefined ? [] : [times]),
+      ...moreTimes,
+    ]),
   }
 }
