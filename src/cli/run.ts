@@ -276,7 +276,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
           argv
             .positional('workload', {
               type: 'string',
-              describe: 'Which; --list shows them. None with --like',
+              describe: 'Which; --list shows them. With --like: fitted to the capture; none: a trace like it',
             })
             .option('output', {
               alias: 'o',

@@ -145,6 +145,54 @@ describe('like', () => {
   })
 })
 
+describe('a workload fitted from a capture', () => {
+  const facts = (recording: ReturnType<typeof synthesise>) => {
+    const { rows } = likenessOf(recording, recording)
+    return Object.fromEntries(rows.map(({ what, capture }) => [what, capture]))
+  }
+
+  test('page-churn: rate, order mix, cross-CPU share, lists and lifetimes', async () => {
+    const fit = await readCapture(join(import.meta.dirname, '../../traces/pages-6.1-s'))
+    const made = synthesise('page-churn', { fit })
+    expect(made.machine.release?.rules).toBe('6.1')
+    const [before, after] = [facts(fit), facts(made)]
+    for (const what of [
+      'allocations',
+      'allocations of order 0',
+      'pages freed on another CPU',
+      'frees as part of a list',
+      'lifetime, 50 % below',
+    ])
+      expect({ what, ratio: Math.abs(after[what]! / before[what]! - 1) < 0.15 }).toEqual({ what, ratio: true })
+  })
+
+  test('of its own trace page-churn has its own parameters', () => {
+    const set = { unmapsPerSecond: 0, burstsPerSecond: 300, burstPages: 40, crossShare: 0.4, listedShare: 0.7 }
+    const refitted = synthesise('page-churn', { fit: synthesise('page-churn', { set }), seed: 2 })
+    const [before, after] = [facts(synthesise('page-churn', { set })), facts(refitted)]
+    for (const what of ['allocations', 'pages freed on another CPU', 'frees as part of a list', 'lifetime, 50 % below'])
+      expect({ what, ratio: Math.abs(after[what]! / before[what]! - 1) < 0.1 }).toEqual({ what, ratio: true })
+  })
+
+  test.each([
+    ['guest-boot', 'begins on a running machine'],
+    ['files', 'which pages are of one file'],
+    ['pressure', 'how much of memory the page cache holds'],
+    ['rcuscale', 'runs on a model of a machine'],
+  ])('%s is refused: %s', async (id, why) => {
+    const path = join(import.meta.dirname, '../../traces/pages-7.2-s')
+    const { code, stderr } = await kreplay(
+      'synth',
+      id,
+      '--like',
+      path,
+      '-o',
+      at(`refused-${id}.json`.replace('.json', id === 'rcuscale' ? '.json' : '.dat')),
+    )
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(why) })
+  })
+})
+
 test('parameters, releases and workloads that can’t be are told', () => {
   expect(() => synthesise('page-chum')).toThrow('did you mean page-churn?')
   expect(() => synthesise('files', { set: { second: 1 } })).toThrow('did you mean seconds')
@@ -159,7 +207,7 @@ test.each([
   [['synth', 'files', '-o', 'x.doc'], 'no writer for x.doc'],
   [['synth', 'files', '-o', 'x.dat', '--seed', '0.5'], '--seed 0.5 is no whole number'],
   [['synth', 'files', '--check'], '--check compares with a capture'],
-  [['synth', 'files', '--like', 'traces/pages-6.1-s', '--check'], 'leave one of them out'],
+  [['synth', 'files', '--like', 'traces/pages-6.1-s', '--check'], 'leave out files or --check'],
 ])('%j is told what is wrong', async (args, told) => {
   const { code, stderr } = await kreplay(...args)
   expect({ code, told: stderr }).toEqual({ code: 2, told: expect.stringContaining(told) })

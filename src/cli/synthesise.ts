@@ -4,7 +4,7 @@ import { parseRelease, type Release, randomOf, UsageError, type Zone } from '#ke
 import { type Likeness, likenessTo } from '#metrics'
 import { checkParams, type ParamValue } from '#policies'
 import { demandOf, infer, record, scriptOf } from '#replay'
-import { like, likeParams } from '#synth'
+import { type AnyWorkload, like, likeParams } from '#synth'
 import { chooseWorkload, isModelled } from './workloads.ts'
 
 const BOUNDS = '`kreplay synth --list` shows the bounds'
@@ -14,6 +14,8 @@ export interface SynthesisOptions {
   /** The kernel that records; default 6.1. */
   readonly release?: string
   readonly set?: Readonly<Record<string, ParamValue>>
+  /** Its parameters are as this capture shows them, where `set` does not say otherwise; release too. */
+  readonly fit?: Recording
 }
 
 /**
@@ -21,13 +23,29 @@ export interface SynthesisOptions {
  *
  * @throws UsageError for an unknown workload, release or parameter, or one out of bounds
  */
-export function synthesise(id: string, { seed = 1, release = '6.1', set = {} }: SynthesisOptions = {}): Recording {
+export function synthesise(id: string, { seed = 1, release, set = {}, fit }: SynthesisOptions = {}): Recording {
   const workload = chooseWorkload(id)
   if (isModelled(workload)) throw new UsageError(`${id} runs on a model of a machine and has no events`)
-  const params = checkParams(id, workload.params, set, BOUNDS)
-  const made = workload.create(params, { seed, release: releaseOf(release) })
+  const fitted = fit === undefined ? {} : fittedTo(fit, workload)
+  const params = checkParams(id, workload.params, { ...fitted, ...set }, BOUNDS)
+  const version = release ?? fit?.machine.release?.text ?? '6.1'
+  const made = workload.create(params, { seed, release: releaseOf(version) })
   const { events, machine } = made.demand === undefined ? made : record(made.demand, made.machine)
   return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }
+}
+
+/** @throws UsageError where a capture does not show what the workload is made of */
+function fittedTo(capture: Recording, { id, fromCapture }: AnyWorkload): Record<string, number> {
+  if (typeof fromCapture === 'string') throw new UsageError(`${id} cannot be fitted from a capture`, fromCapture)
+  return fromCapture(demandIn(capture).demand, capture.machine)
+}
+
+/** @throws UsageError where the capture has no page events */
+function demandIn(capture: Recording) {
+  if (capture.events.tables.mm_page_alloc.length === 0)
+    throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
+  const { script, inferred } = infer(scriptOf(capture))
+  return { script, demand: demandOf(capture, script, inferred) }
 }
 
 /** A trace like a capture, and how like it is. */
@@ -47,13 +65,10 @@ export interface LikeTrace {
  */
 export function synthesiseLike(
   capture: Recording,
-  { seed = 1, set = {} }: Omit<SynthesisOptions, 'release'> = {},
+  { seed = 1, set = {} }: Pick<SynthesisOptions, 'seed' | 'set'> = {},
 ): LikeTrace {
-  if (capture.events.tables.mm_page_alloc.length === 0)
-    throw new UsageError(`${capture.name} has no mm_page_alloc`, '--like needs a capture of page events')
   const params = checkParams('like', likeParams, set, BOUNDS) as z.infer<typeof likeParams>
-  const { script, inferred } = infer(scriptOf(capture))
-  const demand = demandOf(capture, script, inferred)
+  const { script, demand } = demandIn(capture)
   const asked = { ...capture.machine, zones: script.zones.map(withoutCounts) }
   const likeness = likenessTo(capture)
   const draw = (number: number) => {

@@ -56,6 +56,7 @@ export const files = defineWorkload({
     'do_sys_open(), page_cache_ra_unbounded(), copy_process(), exit_mmap(), free_vmap_stack(): what each allocates, v6.1; rates are ours',
   leavesOut: 'writeback, directories, copy-on-write of shared pages; slabs that are freed',
   params,
+  fromCapture: 'page events do not show which pages are of one file, slab or process',
   create: (params, { seed, release }) => {
     const scene = new Scene(params.seconds, release)
     const workers = Array.from({ length: params.cpus }, (_, cpu) => ({ cpu, task: scene.task(2000 + cpu, 'files') }))

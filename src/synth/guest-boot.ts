@@ -47,6 +47,7 @@ export const guestBoot = defineWorkload({
     'start_kernel() to a shell: order of the phases, v6.12. All amounts and times are assumptions of ours: set them to your guest’s',
   leavesOut: 'what memblock gives out before the page allocator is there (the page array, hash tables); devices',
   params,
+  fromCapture: 'a capture begins on a running machine, and shows neither its boot nor its services',
   create: (params, { seed, release }) => {
     const scene = new Scene(params.kernelSeconds + params.userSeconds, release)
     kernel(scene, params, randomOf(seed, 'kernel'))

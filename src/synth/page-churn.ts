@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Random, randomOf } from '#kernel'
+import { fitChurn } from './fit-churn.ts'
 import { machineOf, machineParams } from './machine.ts'
 import { type Block, Scene, type Use, type Who } from './scene.ts'
 import { defineWorkload } from './workload.ts'
@@ -41,6 +42,7 @@ export const pageChurn = defineWorkload({
     'the situations that the series of seeds 000 and 003 were argued with: netperf (order-3 buffers, freed elsewhere), page-fault-test and pft (faults and unmaps)',
   leavesOut: 'reclaim; writes to files; a CPU that is too busy to do all this at once',
   params,
+  fromCapture: fitChurn,
   create: (params, { seed, release }) => {
     const scene = new Scene(params.seconds, release)
     for (const stream of streamsOf(params, scene, seed))

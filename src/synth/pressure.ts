@@ -62,6 +62,7 @@ export const pressure = defineWorkload({
     'balance_pgdat(), __alloc_pages_direct_reclaim(), mm/vmscan.c and mm/page_alloc.c, v6.1: when each begins; rates are ours',
   leavesOut: 'swap, dirty pages, compaction; reclaim takes the oldest page-cache pages',
   params,
+  fromCapture: 'page events do not show how much of memory the page cache holds, nor what reclaim could take of it',
   create: (params, { seed, release }) => {
     const scene = new Scene(params.seconds, release)
     const machine = machineOf({ ...params, release })

@@ -24,6 +24,8 @@ export interface Workload<P extends z.ZodObject = z.ZodObject> {
   readonly params: P
   /** A pure function of parameters, seed and release. */
   readonly create: (params: z.infer<P>, setting: Setting) => Synthetic
+  /** Its parameters as a capture shows them, or why a capture shows none. */
+  readonly fromCapture: ((demand: Demand, machine: Machine) => Record<string, number>) | string
 }
 
 export type AnyWorkload = Workload<z.ZodObject>

@@ -34,6 +34,11 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
   if (output === undefined && !check) throw new UsageError('-o is missing', 'name a file or a folder to write')
   const set = parseSet(request.set)
   if (workload !== undefined && isModelled(chooseWorkload(workload))) {
+    if (request.like !== undefined)
+      throw new UsageError(
+        `${workload} cannot be fitted from a capture`,
+        'it runs on a model of a machine; `compare` replays the calls of a kvfree capture themselves',
+      )
     if (output === undefined || !output.endsWith('.json'))
       throw new UsageError(`${workload} runs on a model of a machine and has no events`, 'name a file: -o x.json')
     checkFolder(output)
@@ -52,8 +57,13 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
     await write(synthesise(workload, { seed, set, ...(release === undefined ? {} : { release }) }), output!, seed, json)
     return 0
   }
-  if (workload !== undefined)
-    throw new UsageError(`${workload} and --like: a trace is of a workload or like a capture`, 'leave one of them out')
+  if (workload !== undefined) {
+    if (check) throw new UsageError('--check is for a trace like a capture', `leave out ${workload} or --check`)
+    const fit = await read(request.like, request.probes)
+    const made = synthesise(workload, { seed, set, fit, ...(release === undefined ? {} : { release }) })
+    await write(made, output!, seed, json)
+    return 0
+  }
   if (release !== undefined) throw new UsageError('--release: a trace like a capture is of the capture’s kernel')
   const capture = await read(request.like, request.probes)
   const made = synthesiseLike(capture, { seed, set })
