@@ -1,5 +1,6 @@
 import { type Pcp, Quota, type ZoneFlags } from '#policies'
 import type { Books } from './books.ts'
+import type { Miss } from './scores.ts'
 import { Op } from './script.ts'
 
 /** What a free led to: what the rule says, and what the kernel recorded after it. */
@@ -30,6 +31,8 @@ interface Open {
   readonly list: number
   readonly scored: boolean
   readonly quota: Quota
+  /** What a page beyond the quota is counted as. */
+  readonly beyond: Miss
 }
 
 /** Recorded bulk frees, compared with when, how many and which pages the rule would have given back. */
@@ -54,6 +57,10 @@ export class BulkFrees {
     }
   }
 
+  #sizeOfAll(ranges: readonly Range[]): number {
+    return ranges.reduce((pages, { from, to }) => pages + this.#books.sizeOf(from, to), 0)
+  }
+
   /** A preempted bulk free goes on. */
   rest(row: number): void {
     const { script } = this.#books
@@ -68,6 +75,7 @@ export class BulkFrees {
         script.drainEnd[row]!,
         open.scored,
         open.quota,
+        open.beyond,
       )
   }
 
@@ -116,33 +124,39 @@ export class BulkFrees {
     const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
     const later = this.#later.get(burst.row) ?? []
     const ranges = [burst, ...later]
-    const recorded = ranges.reduce((pages, { from, to }) => pages + this.#books.sizeOf(from, to), 0)
+    const recorded = this.#sizeOfAll(ranges)
     const refused = recorded > 0 && n === 0 && order === 0 && held.isTooFar(pset, limit)
     const scored = held.calibrated[pset] === 1 || refused
     const chunk = this.chunkOf(pset, n)
     const expected = this.#expected(burst.row, pset, n, chunk, ranges)
+    const off = scored && expected !== recorded
+    const explained = off && resync && this.#explain(burst, recorded)
+    const recounted = off && !explained && recorded > 0 && resync && this.#recountUnder(burst, recorded)
     if (scored) {
       if (recorded > 0) bursts.recorded++
       if (n > 0) bursts.predicted++
       if (expected === recorded) bursts.exact++
-      else {
-        this.#books.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
-        if (resync) this.#books.resyncs++
-      }
     }
-    if (scored && !resync && expected !== recorded) {
+    if (off) {
+      if (explained) this.#books.miss('burst-zone-flags')
+      else if (recounted) this.#books.miss('burst-count')
+      else this.#books.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
+      if (resync) this.#books.resyncs++
+    }
+    if (off && !resync) {
       this.#scoreUnpredicted(burst.row, burst.from, burst.to)
       if (n > 0) held.popTails(pset, burst.list, n)
-    } else if (recorded === 0) this.#notRecorded(burst, scored)
-    else {
+    } else if (recorded === 0) {
+      if (!explained) this.#notRecorded(burst, scored)
+    } else {
       // A rule that empties the pageset leaves it empty, whatever its count was.
       const empties = n === held.pcps[pset]!.count
-      const explained = scored && expected !== recorded && this.#explain(burst, recorded)
-      if (explained === false && (n === 0 || !scored)) this.#learnFrom(burst, recorded, scored, empties)
-      else if (explained === false && expected !== recorded) held.rulesOf(pset).learn?.(held.pcps[pset]!, recorded)
+      if (!explained && !recounted && (n === 0 || !scored)) this.#learnFrom(burst, recorded, scored, empties)
+      else if (!explained && !recounted && off) held.rulesOf(pset).learn?.(held.pcps[pset]!, recorded)
       const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
-      this.drainRecorded(burst.row, pset, burst.list, burst.from, burst.to, scored, quota)
-      if (later.length > 0) this.#open.set(burst.row, { pset, list: burst.list, scored, quota })
+      const beyond = explained ? 'page-zone-flags' : recounted ? 'page-count' : 'page-not-predicted'
+      this.drainRecorded(burst.row, pset, burst.list, burst.from, burst.to, scored, quota, beyond)
+      if (later.length > 0) this.#open.set(burst.row, { pset, list: burst.list, scored, quota, beyond })
       else if (empties && (resync || !scored)) held.emptied(pset)
       if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
     }
@@ -166,6 +180,32 @@ export class BulkFrees {
     return false
   }
 
+  /**
+   * Whether a count that was off explains that pages go now: an order-0 free crossed a limit exactly, under the zone's flags as they are
+   * thought to be or others. Pages from before the trace are counted by zoneinfo alone.
+   */
+  #recountUnder({ row, pset, order, saved, from, to }: Burst, recorded: number): boolean {
+    const { held, free } = this.#books
+    if (order > 0 || held.allKnown(pset) || !held.traits.reclaimActive) return false
+    const zone = pset % held.zones
+    const rules = held.rulesOf(pset)
+    const known = held.held(pset)
+    const ranges = [{ from, to }, ...(this.#later.get(row) ?? [])]
+    for (const flags of [{ ...free.flags[zone]! }, ...free.otherFlags(zone, held.traits.decay)]) {
+      const limit = rules.limit(saved, flags)
+      if (limit < known || held.isTooFar(pset, limit)) continue
+      const pcp = { ...saved, count: limit }
+      const n = rules.nrFree(pcp, order, flags)
+      if (n === 0 || this.#expected(row, pset, n, this.chunkOf(pset, n), ranges) !== recorded) continue
+      held.recount(pset, limit)
+      Object.assign(held.pcps[pset]!, pcp)
+      free.learn(zone, flags)
+      held.calibrated[pset] = 1
+      return true
+    }
+    return false
+  }
+
   /** Whether flags explain that pages go now and none went at the last free: they began since, or the count crossed their limit. */
   #mayBe(flags: ZoneFlags, pset: number, order: number, saved: Pcp): boolean {
     const { held, free, quiet } = this.#books
@@ -178,9 +218,11 @@ export class BulkFrees {
     const { pset, limit, saved } = burst
     const { held } = this.#books
     const pcp = held.pcps[pset]!
-    if (scored && (this.#explain(burst, 0) || held.raiseHigh(pset))) return
+    if (scored && held.raiseHigh(pset)) return
     Object.assign(pcp, saved)
-    held.recount(pset, limit - 1)
+    // Known pages alone reach the limit, so it is not where it was thought.
+    if (held.held(pset) >= limit) held.raiseHigh(pset)
+    else held.recount(pset, limit - 1)
     if (held.unknown[pset]! > 0) held.calibrated[pset] = 0
   }
 
@@ -221,9 +263,11 @@ export class BulkFrees {
     const { ticks } = this.#books.cpus[Math.trunc(pset / held.zones)]!
     const rules = held.rulesOf(pset)
     const pcp = held.pcps[pset]!
-    const recorded = this.#books.sizeOf(from, to)
+    const later = to > from ? (this.#later.get(row) ?? []) : []
+    const ranges = [{ from, to }, ...later]
+    const recorded = this.#sizeOfAll(ranges)
     const n = held.tick(pset)
-    const expected = n === 0 ? 0 : this.reach(pset, n, pcp.batch, from, to).pages
+    const expected = this.#expected(row, pset, n, pcp.batch, ranges)
     const scored = held.calibrated[pset] === 1
     if (scored) {
       if (recorded > 0) ticks.recorded++
@@ -234,15 +278,18 @@ export class BulkFrees {
         if (resync) this.#books.resyncs++
       }
     }
-    if (recorded > 0)
-      this.drainRecorded(row, pset, 0, from, to, scored, scored ? new Quota(n, pcp.batch) : new Quota(recorded))
-    else if (n > 0 && scored && !resync) held.popTails(pset, 0, n)
-    // Pages went, so the count is at `high` now: the better known of the two proves the other.
+    if (recorded > 0) {
+      const quota = scored ? new Quota(n, pcp.batch) : new Quota(recorded)
+      this.drainRecorded(row, pset, 0, from, to, scored, quota)
+      if (later.length > 0) this.#open.set(row, { pset, list: 0, scored, quota, beyond: 'page-not-predicted' })
+    } else if (n > 0 && scored && !resync) held.popTails(pset, 0, n)
+    // Pages went, so the count is at `high` once all have gone: the better known of the two proves the other.
     if (recorded > 0 && rules.onTick !== undefined) {
+      const toGo = this.#sizeOfAll(later)
       if (!scored) {
-        held.recount(pset, pcp.high)
+        held.recount(pset, pcp.high + toGo)
         held.calibrated[pset] = 1
-      } else if (expected !== recorded && resync) pcp.high = Math.max(pcp.count, pcp.highMin)
+      } else if (expected !== recorded && resync) pcp.high = Math.max(pcp.count - toGo, pcp.highMin)
     } else if (expected !== recorded && scored && resync) held.raiseHigh(pset)
   }
 
@@ -283,6 +330,7 @@ export class BulkFrees {
     to: number,
     scored: boolean,
     quota: Quota,
+    beyondQuota: Miss = 'page-not-predicted',
   ): void {
     const script = this.#books.script
     const { pages } = this.#books.cpus[script.cpu[row]!]!
@@ -328,12 +376,12 @@ export class BulkFrees {
         else if (page === expected) pages.exact++
         else {
           pages.wrong++
-          this.#books.miss(beyond ? 'page-not-predicted' : on < 0 ? 'page-not-held' : 'not-the-tail')
+          this.#books.miss(beyond ? beyondQuota : on < 0 ? 'page-not-held' : 'not-the-tail')
           this.#books.resyncs++
         }
       }
       if (lists.where[page]! >= 0) this.#books.held.drop(page)
-      else this.#books.held.pcps[pset]!.count -= size
+      else this.#books.held.loses(pset, size)
       if (again) order.begin(quota.left, list)
     }
   }

@@ -75,11 +75,12 @@ export class DrainRequests {
       return
     }
     let owner = Math.max(0, turn)
-    while (owner < this.#books.held.pcps.length && this.#books.held.unknown[owner]! <= 0) owner++
+    const size = 1 << order[row]!
+    while (owner < this.#books.held.pcps.length && this.#books.held.unknown[owner]! < size) owner++
     if (owner === this.#books.held.pcps.length) return
     this.#settle(cpu[row]!, owner)
-    this.#books.held.unknown[owner]! -= 1 << order[row]!
-    this.#books.held.pcps[owner]!.count -= 1 << order[row]!
+    this.#books.held.unknown[owner]! -= size
+    this.#books.held.pcps[owner]!.count -= size
   }
 
   /** The turn of a request moves on to pageset `to`: those passed were emptied, so what they hold now came since. */

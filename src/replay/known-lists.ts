@@ -215,6 +215,12 @@ export class KnownLists {
     }
   }
 
+  /** A page left that was not known to be there. */
+  loses(pset: number, size: number): void {
+    this.unknown[pset] = Math.max(0, this.unknown[pset]! - size)
+    this.pcps[pset]!.count = Math.max(this.held(pset), this.pcps[pset]!.count - size)
+  }
+
   /** Whether more pages surfaced than can have lain there before the trace. */
   exhausted(pset: number): boolean {
     return this.counted[pset] === 1 && this.surplus[pset]! > MAX_DRIFT
@@ -233,8 +239,9 @@ export class KnownLists {
       pcp.count = this.held(pset)
       return
     }
-    this.unknown[pset] = Math.max(0, this.unknown[pset]! + count - pcp.count)
-    pcp.count = count
+    const held = this.held(pset)
+    pcp.count = Math.max(held, count)
+    this.unknown[pset] = pcp.count - held
   }
 
   /** Gives back `n` pages by the rule alone. */

@@ -1,3 +1,4 @@
+import type { Pcp } from '#policies'
 import type { Books } from './books.ts'
 import { Op } from './script.ts'
 
@@ -77,6 +78,7 @@ export class Refills {
     const excused = scored && lists.lens[list]! > 0 && this.#books.held.allMayBeTaken(list)
     const empty = lists.lens[list] === 0 || excused
     const size = to - from
+    const saved = { ...pcp }
     const want = rules.nrAlloc(pcp, order, this.#books.flagsOf(pset))
     const twice =
       size > want &&
@@ -90,17 +92,31 @@ export class Refills {
       if (empty && fits) stats.refills.exact++
       if (excused) stats.excusedRefills++
       if (!empty) this.#books.miss('refill-of-held-list')
-      else if (!fits) this.#books.miss('refill-size')
+      const explained = empty && !fits && this.#books.resync && this.#explain(pset, order, size, saved)
+      if (empty && !fits) this.#books.miss(explained ? 'refill-zone-flags' : 'refill-size')
       if (!(empty && fits)) {
         if (!this.#books.resync) return
         this.#books.resyncs++
-        rules.learnAlloc?.(pcp, size, order)
+        if (!explained) rules.learnAlloc?.(pcp, size, order)
       }
     }
     this.#books.takeUntil(list, -1)
     this.#books.held.prove(list, pset)
     for (let item = twice ? from + want : from; item < to; item++) this.#arrive(list, order, item)
     for (let item = from; twice && item < from + want; item++) this.#books.noteBulk(list)
+  }
+
+  /** Whether other flags of the zone than those thought of explain a refill's size: then these are taken. */
+  #explain(pset: number, order: number, size: number, saved: Pcp): boolean {
+    const { held, free } = this.#books
+    if (!held.traits.decay) return false
+    for (const flags of free.otherFlags(pset % held.zones, true)) {
+      const pcp = { ...saved }
+      if (held.rulesOf(pset).nrAlloc(pcp, order, flags) !== size) continue
+      Object.assign(held.pcps[pset]!, pcp)
+      return true
+    }
+    return false
   }
 
   /** A page of a refill comes to its list. */

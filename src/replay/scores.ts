@@ -32,12 +32,18 @@ export interface CpuFidelity {
 export const missHelp = {
   'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
   'refill-size': 'A refill was recorded with another size than predicted.',
+  'refill-zone-flags':
+    'A refill was recorded with the size that the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
   'past-the-list':
     'An allocation took one page straight from the buddy where the replay’s list was empty too: another CPU held the list’s lock. Not scored.',
   'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
   'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
   'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
   'burst-size': 'The kernel gave back another number of pages than predicted.',
+  'burst-zone-flags':
+    'What the kernel gave back, or that it gave nothing, is what the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
+  'burst-count':
+    'Pages went where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
   'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
   'request-size': 'A requested drain gave back another number of pages than the replay held.',
   'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
@@ -45,6 +51,8 @@ export const missHelp = {
   'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
   'not-the-tail': 'A drained page was not the next one by the rule.',
   'page-not-predicted': 'A page was drained beyond the number that the rule gives back.',
+  'page-zone-flags': 'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
+  'page-count': 'A page was drained in a burst that a count put right explains.',
   'drain-unexplained': 'A page was drained where no free, no request and no compaction of this CPU explains it.',
   'more-than-zoneinfo': 'More pages from before the trace came to light than zoneinfo counted.',
   'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',

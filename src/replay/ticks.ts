@@ -5,8 +5,8 @@ import { traitsOf } from './traits.ts'
 
 /** sysctl vm.stat_interval, 1 s by default. */
 const STAT_INTERVAL = 1e9
-/** A worker starts late on a busy CPU: a tick seen this near to its time is the same one. */
-const NEAR = STAT_INTERVAL / 4
+/** How closely the phase of the ticks is fitted. */
+const PHASE_STEP = STAT_INTERVAL / 10
 
 /** Silent ticks of vmstat_update(): before which row of the script, on which CPU; in order. */
 export interface SilentTicks {
@@ -73,8 +73,23 @@ export function seenTicks(events: Events, machine: Machine): SeenTicks {
 }
 
 /**
- * The ticks that no event shows, for a phase: vmstat_update() re-arms itself at whole seconds of the jiffies, 3 jiffies earlier on
- * each next CPU; from 6.12 on isolated CPUs have none. Source: vmstat_update(), mm/vmstat.c, round_jiffies_relative(), v6.12.
+ * The ticks of one CPU that no event shows, from `first` on. vmstat_update() re-arms itself a second later, rounded to a whole second of
+ * the jiffies: down by less than a quarter of it, else up. A tick that was seen is the one due before it, however late it came.
+ */
+function silentOf(seen: readonly number[], first: number, last: number): number[] {
+  const silent: number[] = []
+  for (let due = first; due <= last; ) {
+    const shown = seen.find((time) => time >= due - PHASE_STEP / 2 && time < due + STAT_INTERVAL - PHASE_STEP / 2)
+    if (shown === undefined) silent.push(due)
+    const late = shown === undefined ? 0 : Math.max(0, shown - due)
+    due += STAT_INTERVAL * (late < STAT_INTERVAL / 4 ? 1 : 2)
+  }
+  return silent
+}
+
+/**
+ * The ticks that no event shows, for a phase: whole seconds of the jiffies come 3 jiffies earlier on each next CPU; from 6.12 on isolated
+ * CPUs have none. Source: vmstat_update(), mm/vmstat.c, round_jiffies_relative(), kernel/time/timer.c, v6.12.
  */
 export function silentTicks(script: Script, phase: number): SilentTicks {
   if (script.ticksRecorded) return noTicks
@@ -90,8 +105,7 @@ export function silentTicks(script: Script, phase: number): SilentTicks {
   for (const at of cpus) {
     if (machine.isolated.includes(at)) continue
     const first = script.from + ((((phase - at * skew - script.from) % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL)
-    for (let moment = first; moment <= script.to; moment += STAT_INTERVAL)
-      if (!seen[at]!.some((other) => Math.abs(other - moment) < NEAR)) due.push({ time: moment, cpu: at })
+    for (const moment of silentOf(seen[at]!, first, script.to)) due.push({ time: moment, cpu: at })
   }
   due.sort((a, b) => a.time - b.time || a.cpu - b.cpu)
   const rows: number[] = []
@@ -104,4 +118,7 @@ export function silentTicks(script: Script, phase: number): SilentTicks {
 }
 
 /** Phases worth trying. */
-export const phases: readonly number[] = Array.from({ length: 10 }, (_, step) => (step * STAT_INTERVAL) / 10)
+export const phases: readonly number[] = Array.from(
+  { length: STAT_INTERVAL / PHASE_STEP },
+  (_, step) => step * PHASE_STEP,
+)
