@@ -168,7 +168,7 @@ ${await kvfreePart(root)}
   \`drain_local_pages_wq\` work items).
 - From 6.12 on: vmstat ticks, which lower \`high\` and give back what lies above it; \`ZONE_RECLAIM_ACTIVE\` from kswapd’s events; \`ZONE_BELOW_HIGH\` from an account of free pages (refills, drains, frees past the lists,
   watermark boosts by fallbacks, pages that compaction took unseen). From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
-- On 5.10 who holds \`pcpu_drain_mutex\` is taken from the recorded works: a request meanwhile drains nothing. Whether a CPU has pages, and so is interrupted, is predicted.
+- On 5.10 who holds \`pcpu_drain_mutex\` is taken from the recorded works: a request meanwhile drains nothing, and one that drains looks for CPUs with pages when it queues its first work. Whether a CPU has pages, and so is interrupted, is predicted.
 - Who allocates and frees which page, when and on which CPU, is the recording’s in every policy.
 
 ## What is approximated
@@ -180,7 +180,7 @@ ${await kvfreePart(root)}
   \`high\` (at the first burst that shows it).
 - When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be
   otherwise, it is a miss, and the flags are put right after it.
-- A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes).
+- A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes); on every kernel its being handed out again from the list of another type does.
 - On 7.2 consecutive pages freed one by one by a kernel worker are taken as one \`vfree()\`. A bulk free that is preempted between two batches goes on when its task runs again; that its task was seen next on another CPU tells that it gave the rest up.
 - A page that kcompactd frees and frees again went back to compaction’s own pages the first time.
 - Time is the recording’s: a policy that would make a request wait longer does not move later events. The recordings in \`traces/\` come from an emulated machine: their order and logic are

@@ -146,3 +146,32 @@ test('a page that compaction frees, and frees again, went back to its own pages 
   expect(rowsOf(free(9, 64, kcompactd), free(9, 64, kcompactd))).toEqual(['none', 'none', 'isolated', 'free', 'none'])
   expect(rowsOf(free(9, 64), free(9, 64))).toEqual(['free', 'free', 'none'])
 })
+
+test('before 6.0 a request looks for CPUs with pages when it queues its first work, not when it is made', () => {
+  const at = (cpu: number, pid: number) => ({ time: 0, cpu, pid, comm: 'task', context: 0 })
+  const queue: TraceEvent = {
+    event: 'workqueue_queue_work',
+    ...at(0, 7),
+    work: 1n,
+    function: 'drain_local_pages_wq',
+    workqueue: 'mm_percpu_wq',
+    reqCpu: 1,
+    poolCpu: 1,
+  }
+  const events: TraceEvent[] = [
+    { event: 'drain_all_pages', ...at(0, 7), zone: 0n },
+    // CPU 1 has no page until now.
+    { event: 'mm_page_free', ...at(1, 8), pfn: 64, order: 0 },
+    queue,
+  ]
+  const { run } = infer(scriptOf(recordingOf(events.map((event, row) => ({ ...event, time: row * 1000 })))))
+  expect(run.interruptions).toEqual({ 1: 1 })
+})
+
+test('a page handed out again was on the list of that type, whatever its block was thought to be', () => {
+  const other: TraceEvent = { event: 'mm_page_alloc', ...by(7), pfn: 65, order: 0, migratetype: 0, gfpFlags: 0 }
+  const again: TraceEvent = { event: 'mm_page_alloc', ...by(7), pfn: 64, order: 0, migratetype: 2, gfpFlags: 0 }
+  const script = scriptOf(recordingOf([other, free(7, 64), again].map((event, at) => ({ ...event, time: at * 1000 }))))
+  expect(script.migratetype[1]).toBe(2)
+  expect(script.tally.map(({ cause }) => cause)).toContain('type-from-alloc')
+})

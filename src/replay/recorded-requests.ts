@@ -29,12 +29,14 @@ export class RecordedRequests {
     this.#waiting.set(pid, request)
   }
 
-  queued(pid: number, work: bigint): void {
+  /** Returns the row of the request if this is its first work: it looked for CPUs with pages just before. */
+  queued(pid: number, work: bigint): number | undefined {
     const request = this.#waiting.get(pid)
-    if (request === undefined) return
+    if (request === undefined) return undefined
     request.works++
     request.open++
     this.#ofWork.set(work, request)
+    return request.works === 1 ? request.row : undefined
   }
 
   ended(work: bigint, time: number): void {

@@ -112,6 +112,10 @@ export const scriptNotices = {
     level: 'note',
     help: 'A freed page’s drain shows another type than was known of its block by then: the free is taken as of the drained type.',
   },
+  'type-from-alloc': {
+    level: 'note',
+    help: 'A freed page was handed out again from the list of another type than was known of its block by then: the free is taken as of that type.',
+  },
   'no-drain-requests': {
     level: 'note',
     help: 'drain_all_pages was not traced: only requests that the recorded drains give away are replayed.',
@@ -316,8 +320,14 @@ export function scriptOf(
         const page = index.at(pfn, zone)
         pending[page] = -1
         // Handed out again from the list of its type.
-        if (cachesType && freedAt[page]! >= 0 && allocOrder[slot] === 0 && allocType[slot]! < 3)
-          types[blocks.at(pfn, zone)] = allocType[slot]!
+        const freed = freedAt[page]!
+        if (freed >= 0 && rows.order[freed] === allocOrder[slot] && allocType[slot]! < 3) {
+          if (cachesType && allocOrder[slot] === 0) types[blocks.at(pfn, zone)] = allocType[slot]!
+          if (rows.cpu[freed] === cpu && rows.migratetype[freed] !== allocType[slot]) {
+            rows.migratetype[freed] = allocType[slot]!
+            tally.count('type-from-alloc')
+          }
+        }
         freedAt[page] = -1
         add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
         break
@@ -443,7 +453,11 @@ export function scriptOf(
         if (queueFunction[slot] === drainWork) {
           const target = queueCpu[slot]!
           recordedInterruptions[target] = (recordedInterruptions[target] ?? 0) + 1
-          requests.queued(events.pid[at]!, queueWork[slot]!)
+          const asked = requests.queued(events.pid[at]!, queueWork[slot]!)
+          if (asked !== undefined) {
+            rows.op[asked] = Op.none
+            add(time, Op.drainRequest, cpu, 0, rows.pfn[asked]!, 0, 0)
+          }
         }
         break
       case Kind.workqueue_execute_start:
