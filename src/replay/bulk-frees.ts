@@ -132,6 +132,7 @@ export class BulkFrees {
     const off = scored && expected !== recorded
     const explained = off && resync && this.#explain(burst, recorded)
     const recounted = off && !explained && recorded > 0 && resync && this.#recountUnder(burst, recorded)
+    const highMoved = off && !explained && !recounted && resync && this.#highWas(burst, recorded)
     if (scored) {
       if (recorded > 0) bursts.recorded++
       if (n > 0) bursts.predicted++
@@ -140,6 +141,7 @@ export class BulkFrees {
     if (off) {
       if (explained) this.#books.miss('burst-zone-flags')
       else if (recounted) this.#books.miss('burst-count')
+      else if (highMoved) this.#books.miss('burst-high')
       else this.#books.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
       if (resync) this.#books.resyncs++
     }
@@ -147,14 +149,20 @@ export class BulkFrees {
       this.#scoreUnpredicted(burst.row, burst.from, burst.to)
       if (n > 0) held.popTails(pset, burst.list, n)
     } else if (recorded === 0) {
-      if (!explained) this.#notRecorded(burst, scored)
+      if (!explained && !highMoved) this.#notRecorded(burst)
     } else {
       // A rule that empties the pageset leaves it empty, whatever its count was.
       const empties = n === held.pcps[pset]!.count
-      if (!explained && !recounted && (n === 0 || !scored)) this.#learnFrom(burst, recorded, scored, empties)
+      if (!explained && !recounted && (n === 0 || !scored)) this.#learnFrom(burst, recorded, highMoved, empties)
       else if (!explained && !recounted && off) held.rulesOf(pset).learn?.(held.pcps[pset]!, recorded)
       const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
-      const beyond = explained ? 'page-zone-flags' : recounted ? 'page-count' : 'page-not-predicted'
+      const beyond = explained
+        ? 'page-zone-flags'
+        : recounted
+          ? 'page-count'
+          : highMoved
+            ? 'page-high'
+            : 'page-not-predicted'
       this.drainRecorded(burst.row, pset, burst.list, burst.from, burst.to, scored, quota, beyond)
       if (later.length > 0) this.#open.set(burst.row, { pset, list: burst.list, scored, quota, beyond })
       else if (empties && (resync || !scored)) held.emptied(pset)
@@ -213,12 +221,18 @@ export class BulkFrees {
     return held.rulesOf(pset).nrFree({ ...saved, count: saved.count - (1 << order) }, order, flags) === 0
   }
 
+  /** Whether self-tuning `high` was elsewhere than thought: then it is put where the record shows it. */
+  #highWas({ pset, n, saved }: Burst, recorded: number): boolean {
+    const { held, free } = this.#books
+    if (recorded === 0) return held.raiseHigh(pset)
+    return n === 0 && held.lowerHigh(pset, saved, free.unpressed(pset % held.zones))
+  }
+
   /** The kernel gave nothing back. Self-tuning rules: the count is known, so `high` is higher than thought. */
-  #notRecorded(burst: Burst, scored: boolean): void {
+  #notRecorded(burst: Burst): void {
     const { pset, limit, saved } = burst
     const { held } = this.#books
     const pcp = held.pcps[pset]!
-    if (scored && held.raiseHigh(pset)) return
     Object.assign(pcp, saved)
     // Known pages alone reach the limit, so it is not where it was thought.
     if (held.held(pset) >= limit) held.raiseHigh(pset)
@@ -227,11 +241,10 @@ export class BulkFrees {
   }
 
   /** The kernel crossed its limit just now: an order-0 free leaves the count at the limit itself. */
-  #learnFrom({ pset, order, n, limit, saved }: Burst, recorded: number, scored: boolean, empties: boolean): void {
+  #learnFrom({ pset, order, n, limit, saved }: Burst, recorded: number, learnt: boolean, empties: boolean): void {
     const { held } = this.#books
     const rules = held.rulesOf(pset)
     const pcp = held.pcps[pset]!
-    const learnt = scored && held.lowerHigh(pset, saved, this.#books.free.unpressed(pset % held.zones))
     if (!learnt && !empties && order === 0 && limit > 0) held.recount(pset, limit)
     if (empties || order === 0 || n === 0) held.calibrated[pset] = 1
     Object.assign(pcp, { ...saved, count: pcp.count })

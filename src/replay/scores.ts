@@ -42,6 +42,8 @@ export const missHelp = {
   'burst-size': 'The kernel gave back another number of pages than predicted.',
   'burst-zone-flags':
     'What the kernel gave back, or that it gave nothing, is what the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
+  'burst-high':
+    'Pages went, or did not go, at a known count beside the replay’s `high`: self-tuning had moved it otherwise, as vmstat ticks do at moments that no event shows.',
   'burst-count':
     'Pages went where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
   'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
@@ -52,6 +54,7 @@ export const missHelp = {
   'not-the-tail': 'A drained page was not the next one by the rule.',
   'page-not-predicted': 'A page was drained beyond the number that the rule gives back.',
   'page-zone-flags': 'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
+  'page-high': 'A page was drained in a burst that `high` put right explains.',
   'page-count': 'A page was drained in a burst that a count put right explains.',
   'drain-unexplained': 'A page was drained where no free, no request and no compaction of this CPU explains it.',
   'more-than-zoneinfo': 'More pages from before the trace came to light than zoneinfo counted.',
