@@ -54,6 +54,14 @@ test.each(['pages-7.2-s', 'drain-6.12-s', 'kvfree-7.2-s'])('%s: CSV holds all of
   expect(back.tally).toEqual([])
 })
 
+test('a file cut within its last value says so', async () => {
+  const whole = 'time,cpu,event,order,pfn\n0,0,mm_page_free,3,1234\n'
+  expect((await read(whole)).tally).toEqual([])
+  const { tally, events } = await read(whole.slice(0, -2))
+  expect(eventAt(events, 0)).toMatchObject({ event: 'mm_page_free', pfn: 123 })
+  expect(tally).toMatchObject([{ cause: 'unended-line', level: 'data-loss', count: 1 }])
+})
+
 test('the CPU of an event and of its workqueue pool have columns of their own', async () => {
   const queued = { event: 'workqueue_queue_work', time: 0, cpu: 3, work: 1n, function: 'f', workqueue: 'w' } as const
   const back = await read(await csvOf(recordingOf(eventsOf([{ ...queued, reqCpu: 64, poolCpu: -1 }]))))

@@ -15,11 +15,17 @@ import {
   kindNames,
   spine,
 } from '#events'
-import { TraceError } from '#kernel'
+import { Tally, TraceError } from '#kernel'
 import type { PieceEnd, PieceReader, TraceStart } from '../format.ts'
 import { type CellReader, cellReader, TextCells } from './cells.ts'
 
 const NEWLINE = 0x0a
+const notices = {
+  'unended-line': {
+    level: 'data-loss',
+    help: 'The last line has no end: the file was cut there, perhaps within the last values of its last event.',
+  },
+} as const
 const LONGEST_RECORD = 1 << 20
 /** Rows as arrays; cells are made into numbers outside, which is many times faster than `cast`. */
 const parserOptions = {
@@ -57,6 +63,7 @@ export class CsvReader implements PieceReader {
   readonly #parser: Parser
   /** Of the first line and what stands before it, so many bytes are still to come. */
   #skip: number
+  #lastByte = NEWLINE
   #failure: unknown
   /** Where the lines of the last pieces begin, for errors that the parser sees late. */
   readonly #places: LinePlaces
@@ -91,6 +98,7 @@ export class CsvReader implements PieceReader {
     const own = bytes.subarray(Math.min(this.#skip, bytes.length))
     this.#skip -= bytes.length - own.length
     if (own.length === 0) return
+    this.#lastByte = own.at(-1)!
     this.#places.add(own)
     await new Promise<void>((resolve) => {
       this.#parser.write(own, (error) => {
@@ -107,7 +115,9 @@ export class CsvReader implements PieceReader {
     this.#check()
     this.#rows.checkHeader()
     const { resolutionNs, clock } = this.#preamble
-    return { format: 'kreplay CSV', tally: [], resolutionNs, ...(clock === undefined ? {} : { clock }) }
+    const tally = new Tally(notices)
+    if (this.#lastByte !== NEWLINE) tally.count('unended-line', { file: this.#name })
+    return { format: 'kreplay CSV', tally: tally.entries(), resolutionNs, ...(clock === undefined ? {} : { clock }) }
   }
 
   #check(): void {
