@@ -3,7 +3,7 @@ import { buddyAtStart, type PageStart } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
 import { pagesets } from './pagesets.ts'
 import { PageIndex } from './places.ts'
-import type { Script } from './script.ts'
+import { Op, type Script } from './script.ts'
 import { eachMovement } from './sightings.ts'
 
 /** The buddy as the record drives it, by zone: the pfns are the recorded ones. */
@@ -19,13 +19,11 @@ export interface RecordedPages {
 }
 
 /**
- * Compaction takes free pages without an event. Each was freed by a later event, or is in use still: as many as vmstat says were
- * isolated, without those that were moved from, that failed, and that were seen again.
+ * Compaction takes free pages without an event, and each page that it moves fills one of them: so many are in use, less those that a
+ * later event freed. `compact_isolated` is no guide to it: what was isolated and then put back unmoved is in it too.
  */
-const compactedAtEnd = ({ machine }: Script, freedAgain: number): number => {
-  const { compact_isolated = 0, pgmigrate_success = 0, pgmigrate_fail = 0 } = machine.vmstatRise ?? {}
-  return Math.max(0, compact_isolated - pgmigrate_success - pgmigrate_fail - freedAgain)
-}
+const compactedAtEnd = ({ machine }: Script, freedAgain: number): number =>
+  Math.max(0, (machine.vmstatRise?.pgmigrate_success ?? 0) - freedAgain)
 
 /** Follows the recording's own pages from its first event to its last. */
 export function recordedPages(script: Script, start: PageStart): RecordedPages {
@@ -33,6 +31,7 @@ export function recordedPages(script: Script, start: PageStart): RecordedPages {
   const index = new PageIndex(script.zones)
   const buddies = script.zones.map((_, zone) => buddyAtStart(script, start, zone))
   const contradictions = buddies.map(() => 0)
+  /** Pages that compaction filled, freed since. */
   let freedAgain = 0
   /** Takes what is free of a block; returns how many pages were. */
   const take = (buddy: Buddy, pfn: number, order: number): number => {
@@ -53,8 +52,11 @@ export function recordedPages(script: Script, start: PageStart): RecordedPages {
     allocated: (page, order, zone) => {
       contradictions[zone]! += take(buddies[zone]!, index.pfn(page, zone), order)
     },
-    freed: (page, order, zone) => {
-      freedAgain += take(buddies[zone]!, index.pfn(page, zone), order)
+    freed: (page, order, zone, row) => {
+      const unseen = take(buddies[zone]!, index.pfn(page, zone), order)
+      // What compaction itself frees of these it took in vain.
+      if (!(row > 0 && script.op[row - 1] === Op.isolated && script.pfn[row - 1] === script.pfn[row]))
+        freedAgain += unseen
     },
     released: give,
     drained: give,
