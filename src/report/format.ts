@@ -1,4 +1,4 @@
-import { durationScale, formatDuration } from '#kernel'
+import { durationScale, formatDuration, type Ns } from '#kernel'
 import type { Better, Cell, Column, Table, Verdict } from './sections/section.ts'
 
 export { formatDuration } from '#kernel'
@@ -8,6 +8,12 @@ export const NOTHING = '–'
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const three = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
+
+/** The least and the most that a duration may be. */
+export function formatBounds(least: Ns, most: Ns): string {
+  const [from, to] = [least, most].map((ns) => (ns === 0 ? 'none' : formatDuration(ns)))
+  return from === to ? from! : `${from} to ${to}`
+}
 
 /** Counts stand as they are; means and quantiles between whole numbers keep three figures. */
 export const formatCount = (value: number): string =>

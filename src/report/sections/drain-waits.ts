@@ -1,5 +1,5 @@
 import type { PcpComparison, Run } from '#metrics'
-import { formatDuration } from '../format.ts'
+import { formatBounds, formatDuration } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { rowHeader } from './charts.ts'
 import { baselineRow, type Capture, perCapture, policyLabel, sum } from './common.ts'
@@ -14,15 +14,9 @@ function range(run: Run, of: (times: Times) => Spread, what: keyof Spread): [num
   return values.length === 0 ? undefined : [Math.min(...values), Math.max(...values)]
 }
 
-const words = (bounds: [number, number] | undefined): string => {
-  if (bounds === undefined) return '–'
-  const [least, most] = bounds.map((ns) => (ns === 0 ? 'none' : formatDuration(ns)))
-  return least === most ? least! : `${least} to ${most}`
-}
-
 /** The greater end of a range, told with both: machines differ, and the table compares policies at the worst. */
 const cell = (bounds: [number, number] | undefined): Cell =>
-  bounds === undefined ? undefined : { value: bounds[1], words: words(bounds), tone: 'none' }
+  bounds === undefined ? undefined : { value: bounds[1], words: formatBounds(...bounds), tone: 'none' }
 
 const requester = (times: Times): Spread => times.requester
 

@@ -1,5 +1,5 @@
 import type { AcceptComparison, AcceptRun } from '#metrics'
-import { formatDuration } from '../../format.ts'
+import { formatBounds, formatDuration } from '../../format.ts'
 import { colour } from '../../runtime/theme.ts'
 import { baselineRow, perCapture, policyLabel } from '../common.ts'
 import { type Chart, count, duration, type Section, type Table, text } from '../section.ts'
@@ -56,7 +56,7 @@ function costs(baseline: string, runs: AcceptRun[], of: string): Table {
 
 function bounds(runs: AcceptRun[], of: string): Table {
   const both = (costsOf: (costs: AcceptRun['costs']) => number) => (run: AcceptRun) =>
-    `${formatDuration(costsOf(run.bounds.least))} – ${formatDuration(costsOf(run.bounds.most))}`
+    formatBounds(costsOf(run.bounds.least), costsOf(run.bounds.most))
   const cells = [
     both(({ bootNs }) => bootNs),
     both(({ addedNs }) => addedNs.p50),
