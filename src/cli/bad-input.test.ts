@@ -173,6 +173,7 @@ test('a request that makes no sense exits 2 and says what would', async () => {
   const pages = 'traces/pages-7.2-s'
   mkdirSync(at('folder.html'))
   mkdirSync(at('folder.csv'))
+  file('one.csv', '')
   const compare = ['compare', pages, '--policies']
   const cases: [args: string[], message: RegExp][] = [
     [[], /Name a command/],
@@ -209,6 +210,10 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [['convert', pages, at('a.csv'), '--from', '2', '--to', '1'], /nothing lies between/],
     [['convert', pages, at('a.csv'), '--event', 'mm_page_aloc'], /did you mean mm_page_alloc/],
     [['demo', '-o', at('report')], /its name tells no format/],
+    [[...compare, 'pcp/none', '--jobs', 'two'], /--jobs is no number/],
+    [['synth', 'page-churn', '-o', at('one.csv/churn')], /can't write .*churn: a file stands/],
+    [['synth', 'page-churn', '-o', 'LICENSE'], /LICENSE is there already, and no folder/],
+    [['synth', 'page-churn', '-o', '/sys/churn', '--set', 'seconds=0.01'], /can't write \/sys\/churn: no permission/],
   ]
   const before = readdirSync(dirname(at('x')))
   for (const [args, message] of cases) {
@@ -246,6 +251,7 @@ test('a route that can’t be read is told by file and by path in the JSON', asy
     /"GFP_NONSENSE" is no gfp flag of any known kernel.*rules\[0\]\.gfp\[0\]/s,
   )
   expect(await message(route([{ process: ['a'] }]))).toMatch(/rules\[0\]\.to/)
+  expect(await message(route([{ to: 'budy' }]))).toMatch(/`to` is "buddy" or {"list": NAME}.*rules\[0\]\.to/s)
   expect(await message(route([{ proces: ['a'], to: 'buddy' }]))).toMatch(/"proces".*rules\[0\]/s)
   expect(await message('{')).toContain('is no JSON')
 })

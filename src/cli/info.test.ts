@@ -30,7 +30,7 @@ test('--top that is no number of rows is a fault of use', async () => {
   for (const top of ['0', '1.5', 'many']) {
     const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--top', top)
     expect(code).toBe(2)
-    expect(stderr).toContain('is no number of rows')
+    expect(stderr).toContain('is no number')
   }
 })
 

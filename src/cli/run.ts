@@ -310,6 +310,8 @@ export async function run(args: readonly string[]): Promise<Exit> {
     .check((argv) => {
       const twice = Object.entries(argv).find(([name, value]) => ONCE.includes(name) && Array.isArray(value))
       if (twice !== undefined) throw new UsageError(`--${twice[0]} is given twice`)
+      const unread = Object.entries(argv).find(([, value]) => Number.isNaN(value))
+      if (unread !== undefined) throw new UsageError(`--${unread[0]} is no number`)
       return true
     })
     .version(version)

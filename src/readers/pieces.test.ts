@@ -165,6 +165,12 @@ test('what is spooled comes back as it went, from memory and from the file, as o
   )
 })
 
+test('a spool in a folder that takes no file is a fault of use, not of kreplay', () => {
+  const spool = new Spool('/sys/never.spool', 0)
+  const events = eventsOf(fc.sample(anyEvent, 1))
+  expect(() => spool.add(events)).toThrow("can't write /sys/never.spool: no permission")
+})
+
 test('filters hold while a text is read, and say what else there was', async () => {
   const path = join(traces, 'pages-6.1-s/trace.txt')
   const { events } = await readCapture(path)

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type ColumnArray, Dictionary, type Events, type KindName, kindNames, newTables } from '#events'
+import { unwritable } from './unwritable.ts'
 
 /** Bytes of batches kept in memory: what most traces have in all. */
 const KEPT = 16 * 1024 * 1024
@@ -91,7 +92,11 @@ export class Spool implements Iterable<Events> {
   }
 
   #write({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
-    this.#file ??= openNameless(this.#path)
+    try {
+      this.#file ??= openNameless(this.#path)
+    } catch (error) {
+      throw unwritable(error, this.#path)
+    }
     const bytes = new Uint8Array(buffer, byteOffset, byteLength)
     for (let done = 0; done < byteLength; )
       done += writeSync(this.#file, bytes, done, byteLength - done, this.#end + done)

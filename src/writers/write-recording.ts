@@ -10,6 +10,7 @@ import { csvWriter } from './csv.ts'
 import { ndjsonWriter } from './ndjson.ts'
 import { parquetWriter } from './parquet.ts'
 import { traceDatWriter } from './trace-dat/index.ts'
+import { unwritable } from './unwritable.ts'
 import { type Writer, type Written, writtenOf } from './writer.ts'
 
 export const writers = [
@@ -61,22 +62,6 @@ export async function writeBatches(written: Written, path: string, signal?: Abor
     await rename(partial, path)
   } catch (error) {
     await rm(partial, { force: true })
-    throw understandable(error, path)
-  }
-}
-
-function understandable(error: unknown, path: string): unknown {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-      return new UsageError(`can't write ${path}: its folder does not exist`)
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new UsageError(`can't write ${path}: no permission`)
-    case 'EISDIR':
-    case 'ENOTEMPTY':
-      return new UsageError(`can't write ${path}: it is a folder`)
-    default:
-      return error
+    throw unwritable(error, path)
   }
 }

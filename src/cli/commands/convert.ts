@@ -31,8 +31,6 @@ export async function convert({
   writerFor(output)
   checkFolder(output)
   const cpus = cpuList('--cpu', cpu)
-  for (const [name, value] of Object.entries({ from, to }))
-    if (Number.isNaN(value)) throw new UsageError(`--${name} is no number`, `an example: --${name} 1506.3`)
   if (from !== undefined && to !== undefined && from >= to)
     throw new UsageError(`--from ${from} --to ${to}: nothing lies between`, '--to comes after --from, in seconds')
   const selection = new Selection({ from, to, cpus, names: event })

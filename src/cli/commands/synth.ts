@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { countByName, type Recording } from '#events'
 import { UsageError } from '#kernel'
 import type { Likeness } from '#metrics'
 import { likeParams } from '#synth'
-import { sidecarsOf, writeRecording, writers } from '#writers'
+import { sidecarsOf, unwritable, writeRecording, writers } from '#writers'
 import { parametersOf, printParameters } from '../parameters.ts'
 import { writeScenario } from '../scenario.ts'
 import { synthesise, synthesiseLike } from '../synthesise.ts'
@@ -86,6 +86,8 @@ function checkTarget(path: string): void {
       `no writer for ${path}`,
       `name it with one of ${writers.map(({ extension }) => extension).join(', ')}, or with none for a capture folder`,
     )
+  else if (existsSync(path) && !statSync(path).isDirectory())
+    throw new UsageError(`${path} is there already, and no folder`, 'name a new folder')
   else if (existsSync(path) && readdirSync(path).length > 0)
     throw new UsageError(`${path} is there already, and not empty`, 'name a new folder')
 }
@@ -99,8 +101,13 @@ async function write(
 ): Promise<void> {
   const file = isFile(output) ? output : join(output, 'trace.dat')
   if (file !== output) {
-    await mkdir(output, { recursive: true })
-    for (const [name, text] of Object.entries(sidecarsOf(recording.machine))) await writeFile(join(output, name), text)
+    try {
+      await mkdir(output, { recursive: true })
+      for (const [name, text] of Object.entries(sidecarsOf(recording.machine)))
+        await writeFile(join(output, name), text)
+    } catch (error) {
+      throw unwritable(error, output)
+    }
   }
   await whileWriting(`${file}.partial`, (signal) => writeRecording(recording, file, signal))
   const events = countByName(recording.events)
