@@ -23,9 +23,13 @@ const rule = z
     }),
     cpu: anyOf(z.int().min(0).max(65_535)).meta({ help: 'That allocates or frees.' }),
     process: anyOf(z.string().min(1)).meta({ help: 'Name of the task; `kworker/*` for all that begin so.' }),
-    to: z.union([z.literal('buddy'), z.strictObject({ list: z.string().min(1).max(64) })]).meta({
-      help: 'buddy: skip the lists. {list}: lists of that name beside the usual ones, one by order and type, of the same pageset and limits.',
-    }),
+    to: z
+      .union([z.literal('buddy'), z.strictObject({ list: z.string().min(1).max(64) })], {
+        error: '`to` is "buddy" or {"list": NAME}',
+      })
+      .meta({
+        help: 'buddy: skip the lists. {list}: lists of that name beside the usual ones, one by order and type, of the same pageset and limits.',
+      }),
   })
   .refine(({ on, gfp, gfpNone }) => on !== 'free' || (gfp ?? gfpNone) === undefined, {
     error: 'a free has no gfp flags, so this rule never holds',
