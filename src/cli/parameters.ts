@@ -12,6 +12,7 @@ export function parametersOf(params: z.ZodObject) {
     default: property.default,
     minimum: property.minimum,
     maximum: property.maximum,
+    choices: property.enum ?? constantsOf(property.anyOf),
     unit: property.unit,
     help: property.help,
   }))
@@ -25,9 +26,19 @@ export function printParameters(parameters: ReturnType<typeof parametersOf>, uns
     parameters.map((p) => [
       `  ${p.name}`,
       p.default === undefined ? unset : String(p.default),
-      p.minimum === undefined ? String(p.type) : `${p.minimum} … ${p.maximum}`,
+      boundsOf(p),
       String(p.unit ?? ''),
       String(p.help ?? ''),
     ]),
   )
 }
+
+/** JSON Schema has no type for some choices, and the largest safe integer where an integer has no upper bound. */
+function boundsOf({ type, choices, minimum, maximum }: ReturnType<typeof parametersOf>[number]): string {
+  if (Array.isArray(choices)) return choices.join(', ')
+  if (minimum === undefined) return String(type)
+  return maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum}` : `${minimum} … ${maximum}`
+}
+
+const constantsOf = (any: unknown): unknown[] | undefined =>
+  Array.isArray(any) && any.every((one) => 'const' in one) ? any.map((one) => one.const) : undefined

@@ -85,6 +85,7 @@ test('the list names every workload and parameter, and its JSON is one object', 
   const { workloads: listed } = JSON.parse((await kreplay('synth', '--list', '--json')).stdout)
   for (const { id, params } of workloads) {
     expect(stdout).toContain(`${id}: `)
+    expect(stdout).not.toMatch(/undefined|NaN|9007199254740991/)
     const entry = listed.find((one: { id: string }) => one.id === id)
     expect(entry.parameters.map(({ name }: { name: string }) => name)).toEqual(Object.keys(params.shape))
     for (const { help } of entry.parameters) expect(help).toMatch(/\.$/)
