@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -165,6 +165,19 @@ describe('a workload fitted from a capture', () => {
       'lifetime, 50 % below',
     ])
       expect({ what, ratio: Math.abs(after[what]! / before[what]! - 1) < 0.15 }).toEqual({ what, ratio: true })
+  })
+
+  test('a capture of one moment, of no known kernel, is too short to fit, and says so', async () => {
+    const path = at('moment.txt')
+    const event = 'mm_page_alloc: page=0x1 pfn=0x1000 order=0 migratetype=1 gfp_flags=GFP_KERNEL'
+    writeFileSync(path, `# tracer: nop\n            bash-12    [000] ..... 100.000001: ${event}\n`)
+    const fitted = await kreplay('synth', 'page-churn', '--like', path, '-o', at('fitted.dat'))
+    expect(fitted).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('moment.txt is too short to fit page-churn to'),
+    })
+    const like = await kreplay('synth', '--like', path, '-o', at('like-moment.dat'))
+    expect(like).toMatchObject({ code: 0, stdout: expect.stringContaining('Linux unknown: 1 events') })
   })
 
   test('of its own trace page-churn has its own parameters', () => {

@@ -34,10 +34,13 @@ export function synthesise(id: string, { seed = 1, release, set = {}, fit }: Syn
   return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }
 }
 
-/** @throws UsageError where a capture does not show what the workload is made of */
+/** @throws UsageError where a capture does not show what the workload is made of, or is no longer than a moment */
 function fittedTo(capture: Recording, { id, fromCapture }: AnyWorkload): Record<string, number> {
   if (typeof fromCapture === 'string') throw new UsageError(`${id} cannot be fitted from a capture`, fromCapture)
-  return fromCapture(demandIn(capture).demand, capture.machine)
+  const { demand } = demandIn(capture)
+  if (demand.time[demand.start] === demand.time[demand.length - 1])
+    throw new UsageError(`${capture.name} is too short to fit ${id} to`, '--like needs a capture of some length')
+  return fromCapture(demand, capture.machine)
 }
 
 /** @throws UsageError where the capture has no page events */

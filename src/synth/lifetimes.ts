@@ -29,7 +29,7 @@ interface Kind {
  *
  * At first each free takes the block whose age is nearest to the wanted one. As blocks are taken without replacement, some find none near:
  * these errors add up to a shift where few die. Then random pairs of one kind exchange their blocks wherever that brings the
- * distribution nearer (sum of squares over all steps of age), until no age is off by more than 0.05 % of the frees.
+ * distribution nearer (sum of squares over all steps of age), until no age is off by more than 0.1 % of the frees, or little is gained.
  * Source: simulated annealing at temperature 0, as in synthetic reconstruction of populations.
  */
 export class Lifetimes {

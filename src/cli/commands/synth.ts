@@ -125,7 +125,7 @@ async function write(
     return
   }
   print(
-    `${recording.name}, Linux ${recording.machine.release?.text}: ${number(recording.events.length)} events → ${output}`,
+    `${recording.name}, Linux ${recording.machine.release?.text ?? 'unknown'}: ${number(recording.events.length)} events → ${output}`,
   )
   if (file === output) print('Kernel and zones are not in it; give a folder’s name to have them beside it.')
 }
