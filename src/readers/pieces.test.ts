@@ -109,10 +109,12 @@ test('a line longer than the window is one line skipped, wherever it stands', ()
 test('batches keep the dictionary small, whatever the texts', () => {
   const lines = Array.from({ length: 140_000 }, (_, at) => line(at, `my_probe: (f+0x1) arg=${at}`))
   const dictionaries = new Set<unknown>()
+  const tasks = new Set<string>()
   let largest = 0
   let rows = 0
-  const take = ({ strings, length }: Events) => {
+  const take = ({ strings, length, comm }: Events) => {
     dictionaries.add(strings)
+    for (const number of comm.subarray(0, length)) tasks.add(strings.get(number) ?? 'none')
     largest = Math.max(largest, strings.size)
     rows += length
   }
@@ -128,6 +130,8 @@ test('batches keep the dictionary small, whatever the texts', () => {
   builder.cut()
   expect(rows).toBe(lines.length)
   expect(dictionaries.size).toBe(3)
+  // Heads that are remembered name the same task in each dictionary.
+  expect([...tasks]).toEqual(['sh'])
   expect(largest).toBeLessThan(66_000)
 })
 

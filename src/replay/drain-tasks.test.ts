@@ -128,6 +128,30 @@ test('what a task drains is no bulk free of the task that ran before it', () => 
   expect(rowsOf(free(7, 64), drained(8, 65), drained(8, 66))).toEqual(['free', 'none 2', 'none'])
 })
 
+test('what a task drains on another CPU is no part of its bulk free', () => {
+  expect(rowsOf(free(7, 64), drained(7, 65), { ...drained(7, 66), cpu: 1 })).toEqual([
+    'free 1',
+    'none 1',
+    'none',
+    'none',
+  ])
+})
+
+test('an interrupt that frees on top of a bulk free is no act of the task', () => {
+  const interrupt: TraceEvent = { ...free(7, 80), context: 2 } as TraceEvent
+  expect(rowsOf(free(7, 64), drained(7, 65), interrupt, drained(7, 66))).toEqual(['free 1', 'free', 'rest 1', 'none'])
+  expect(rowsOf(free(7, 64), drained(7, 65), free(7, 80), drained(7, 66))).toEqual(['free 1', 'free 1', 'none'])
+})
+
+test('without pids, what another CPU does ends no bulk free', () => {
+  const nameless = ({ pid: _, comm: __, ...event }: TraceEvent): TraceEvent => event as TraceEvent
+  const elsewhere: TraceEvent = { ...free(7, 80), cpu: 1 } as TraceEvent
+  const events = [free(7, 64), drained(7, 65), elsewhere, drained(7, 66)].map(nameless)
+  expect(rowsOf(...events)).toEqual(['free 2', 'free', 'none', 'none'])
+  const timed = events.map((event, at) => ({ ...event, time: at * 1000 }))
+  expect(scriptOf(recordingOf(timed, { release: '7.2.12' })).moved).toEqual([])
+})
+
 test('direct reclaim asks for a drain, though another task runs before it drains', () => {
   const end: TraceEvent = { event: 'mm_vmscan_direct_reclaim_end', ...by(8), nrReclaimed: 1 }
   expect(rowsOf(end, free(7, 64), drained(8, 65), free(7, 66), drained(8, 67))).toEqual([

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
-import { choosePcp, drainPolicies, listPolicies } from '#policies'
+import { choosePcp, drainPolicies, listPolicies, routeSchema, shipped } from '#policies'
 import { Foresight } from './foresight.ts'
 import { infer } from './inferred.ts'
 import { KINDS } from './pagesets.ts'
+import { waysOf } from './routes.ts'
 import { runPolicy } from './run.ts'
 import { scriptOf } from './script.ts'
 import { recordingOf } from './testing/story.ts'
@@ -127,6 +128,31 @@ describe('the least work', () => {
   })
 })
 
+describe('beyond single pages', () => {
+  const block = (order: number) =>
+    bare(recordingOf([{ event: 'mm_page_alloc', time: 1, cpu: 0, pfn: 64, order, migratetype: 1, gfpFlags: 0 }]))
+
+  test('blocks that lie on the lists at the start count with all their pages', () => {
+    const start = new Int32Array(KINDS)
+    start[3 * 4 + 1] = 1
+    expect(block(3).foresight.least({ start, peak: Int32Array.of(8, 0) })).toEqual({ pages: 0, takes: 0 })
+  })
+
+  test('what no list keeps takes the lock each time', () => {
+    expect(block(4).foresight.least(held([0, 0, 0], 99))).toEqual({ pages: 16, takes: 1 })
+  })
+
+  test('pages that the untraced bulk allocator takes leave the lists before what comes later', () => {
+    const { script } = bare(streamOf([{ free: false, type: 1 }]))
+    const { inferred } = infer(script)
+    const list = inferred.listTypes.indexOf(1)
+    const foresight = new Foresight(script, { ...inferred, bulk: { row: [0], pset: [0], list: [list] } })
+    expect(foresight.none).toEqual({ pages: 2, takes: 2 })
+    expect(foresight.least(held([0, 1, 0], 1))).toEqual({ pages: 1, takes: 1 })
+    expect(foresight.least(held([0, 2, 0], 2))).toEqual({ pages: 0, takes: 0 })
+  })
+})
+
 describe('no list rules do better', () => {
   const life = fc
     .array(fc.tuple(fc.nat(1), fc.boolean(), fc.nat(30), fc.constantFrom(0, 0, 0, 1, 3, 4, 9), fc.nat(2)), {
@@ -153,12 +179,27 @@ describe('no list rules do better', () => {
     })
   const ids = listPolicies.flatMap(({ id }) => drainPolicies.map((drain) => `pcp/${id}+${drain.id}`))
 
+  const routes = [
+    routeSchema.parse({
+      schema: 'kreplay.route/1',
+      id: 'way',
+      rules: [
+        { order: [1], to: 'buddy' },
+        { cpu: [1], to: { list: 'one' } },
+        { on: 'free', to: { list: 'frees' } },
+      ],
+    }),
+  ]
+
   test('that start with as much and hold no more', () => {
+    const rules = fc.tuple(fc.constantFrom(...ids), fc.boolean())
     fc.assert(
-      fc.property(life, fc.constantFrom(...ids), fc.constantFrom('5.10', '6.12'), (recording, id, kernel) => {
-        const script = scriptOf(recording)
+      fc.property(life, rules, fc.constantFrom('5.10', '6.12'), (recording, [id, routed], kernel) => {
+        const script = scriptOf(recording, { sources: true })
         const { inferred } = infer(script)
-        const { work, held } = runPolicy(script, choosePcp(id, kernel), inferred, { isolated: [1] }).result
+        const choice = choosePcp(routed ? `${id}{route=way}` : id, kernel, {}, { ...shipped, routes })
+        const ways = routed ? waysOf(recording, script, routes[0]!) : undefined
+        const { work, held } = runPolicy(script, choice, inferred, { isolated: [1], ways }).result
         const foresight = new Foresight(script, inferred)
         const least = foresight.least(held)
         expect(least.pages).toBeLessThanOrEqual(work.zoneLockPages)

@@ -20,13 +20,16 @@ const freed = (time: number, pfn: number, comm: string): TraceEvent => ({
 function compacted(vmstatRise: Readonly<Record<string, number>>, ...last: readonly TraceEvent[]): number {
   const pfns = Array.from({ length: 20 }, (_, n) => 1024 + n)
   const listed = (pfn: number) => ({ ...page(pfn), migratetype: MOVABLE })
-  const recording = recordingOf([
-    ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_alloc_zone_locked', time: 0, ...listed(pfn) })),
-    ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_alloc', time: 1, ...listed(pfn), gfpFlags: 0 })),
-    ...pfns.map((pfn) => freed(2, pfn, 'user')),
-    ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_pcpu_drain', time: 3, ...listed(pfn) })),
-    ...last,
-  ])
+  const recording = recordingOf(
+    [
+      ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_alloc_zone_locked', time: 0, ...listed(pfn) })),
+      ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_alloc', time: 1, ...listed(pfn), gfpFlags: 0 })),
+      ...pfns.map((pfn) => freed(2, pfn, 'user')),
+      ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_pcpu_drain', time: 3, ...listed(pfn) })),
+      ...last,
+    ],
+    { release: '6.1.192' },
+  )
   const script = scriptOf({ ...recording, machine: { ...recording.machine, vmstatRise } })
   return recordedPages(script, infer(script).inferred.start).zones[0]!.compacted
 }
@@ -40,4 +43,28 @@ test('a free page that is freed was one of those that compaction filled, unless 
   const moved = { pgmigrate_success: 10, compact_isolated: 90 }
   expect(compacted(moved, freed(4, 1030, 'user'))).toBe(9)
   expect(compacted(moved, freed(4, 1030, 'kcompactd0'))).toBe(10)
+})
+
+test('of a block that is freed, those pages were filled by compaction that were free', () => {
+  const moved = { pgmigrate_success: 10 }
+  const block: TraceEvent = {
+    event: 'mm_page_free',
+    time: 6,
+    pid: 9,
+    comm: 'user',
+    context: 0,
+    cpu: 0,
+    pfn: 1032,
+    order: 3,
+  }
+  const one = { ...page(1033), migratetype: MOVABLE }
+  expect(compacted(moved, block)).toBe(2)
+  expect(
+    compacted(
+      moved,
+      { event: 'mm_page_alloc_zone_locked', time: 4, ...one },
+      { event: 'mm_page_alloc', time: 5, ...one, gfpFlags: 0 },
+      block,
+    ),
+  ).toBe(3)
 })

@@ -104,11 +104,20 @@ test('what skips the lists takes zone->lock; what has lists of its own is not se
     allocsFromBuddy: 1,
     allocsFromList: 1,
   })
-  expect(run(churn, routeOf({ process: ['bash'], to: { list: 'shells' } })).result.work).toMatchObject({
-    allocsAfterRefill: 1,
-    allocsFromList: 1,
-  })
+  const shells = routeOf({ process: ['bash'], to: { list: 'shells' } })
+  expect(run(churn.slice(0, 2), shells).result.work).toMatchObject({ allocsAfterRefill: 1, allocsFromList: 0 })
+  expect(run(churn, shells).result.work).toMatchObject({ allocsAfterRefill: 1, allocsFromList: 1 })
   expect(run(churn, routeOf({ process: ['none'], to: 'buddy' })).params).toMatchObject({ route: 'way' })
+})
+
+test('rules that name the same list share it', () => {
+  const churn: Life[] = [
+    { verb: 'free', page: 0, comm: 'bash' },
+    { verb: 'alloc', page: 1, comm: 'init' },
+  ]
+  const to = { list: 'shells' }
+  const { work } = run(churn, routeOf({ process: ['bash'], to }, { process: ['init'], to })).result
+  expect(work).toMatchObject({ allocsAfterRefill: 0, allocsFromList: 1 })
 })
 
 test('an unknown route, or one without a file, is told', () => {

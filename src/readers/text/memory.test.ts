@@ -73,6 +73,11 @@ test.each([
     `${alloc}0000000000000000 pfn=0 ${rest}`,
   ],
   ['a module where there was none', 'kfree: call_site=f+0x1/0x2 ptr=0xff', 'kfree: call_site=f+0x1/0x2 [m] ptr=0xff'],
+  [
+    'flags beyond their column',
+    `${alloc}0x1 pfn=5 ${rest}`,
+    `${alloc}0x1 pfn=5 order=0 migratetype=0 gfp_flags=GFP_KERNEL|0x1ffffffff`,
+  ],
   ['a module behind a callback', `${rcu}rcu_sched rhp=0xff func=f`, `${rcu}rcu_sched rhp=0xff func=f [m]`],
   ['words in brackets by their place', 'rcu_stall_warning: rcu_sched self', 'rcu_stall_warning: rcu_sched [m] self'],
   [

@@ -63,6 +63,16 @@ test('… which the callback of another CPU of the group brings about', () => {
   expect(ready).toEqual({ first: 10.1, second: 10.1, other: 10.1 })
 })
 
+test('a callback that wakes it earlier than another would, wakes it for both', () => {
+  const { clock, ready, note, rcuog } = stage()
+  clock.run(4.5 * MS)
+  rcuog.queue(0, clock.now, true, note('at the tick'))
+  clock.run(4.6 * MS)
+  rcuog.queue(1, clock.now, false, note('at once'))
+  clock.run(50 * MS)
+  expect(ready).toEqual({ 'at the tick': 10.1, 'at once': 10.1 })
+})
+
 test.each([
   [1, 1],
   [4, 2],
