@@ -112,7 +112,7 @@ export function kvfreeHeadline(capture: string, runs: readonly KvfreeComparedRun
   const wait = ({ quantiles: { reclaimLatencyNs: waits } }: KvfreeComparedRun) =>
     waits === undefined ? 'nothing freed' : `half of the objects freed within ${ms(waits.p50)}`
   const of = (run: KvfreeComparedRun) =>
-    `${run.policy}: ${Math.round(run.footprint.meanObjects)} objects in flight on the mean, ${mib(run.footprint.peakBytes)} at the peak, ${wait(run)}`
+    `${run.policy}: ${Math.round(run.footprint.meanObjects).toLocaleString('en-US')} objects in flight on the mean, ${mib(run.footprint.peakBytes)} at the peak, ${wait(run)}`
   return least === base
     ? `On ${capture} none waits with less than the baseline ${of(base)}.`
     : `On ${capture}, ${of(least!)}; baseline ${of(base)}.`

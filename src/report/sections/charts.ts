@@ -30,8 +30,10 @@ export const timeAxis = {
   tickCount: 8,
 } as const
 
-/** 0, 50k, 1.5M. An axis’s own `format` would write 0 as "0k". */
-export const SHORT_NUMBERS = { labelExpr: "format(datum.value, '~s')" } as const
+/** 0, 0.2, 50k, 1.5M. An axis’s own `format` would write 0 as "0k", and `~s` alone 0.2 as "200m". */
+export const SHORT_NUMBERS = {
+  labelExpr: "abs(datum.value) < 1 ? format(datum.value, '~g') : format(datum.value, '~s')",
+} as const
 
 export const rowHeader = {
   title: null,
