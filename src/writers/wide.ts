@@ -21,7 +21,7 @@ import {
  * Events as one wide table, one row an event, for formats with typed columns. A payload column is null where the event's kind has
  * no such field. Columns are those of CSV; those of kinds that a recording lacks are left out.
  */
-export type WideType = 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int32' | 'int64' | 'uint64' | 'text'
+type WideType = 'bool' | 'uint8' | 'uint16' | 'uint32' | 'int32' | 'int64' | 'uint64' | 'text'
 
 export interface WideColumn {
   readonly name: string
@@ -31,7 +31,7 @@ export interface WideColumn {
   readonly unit?: string
 }
 
-export type WideValues =
+type WideValues =
   | Uint8Array
   | Uint16Array
   | Uint32Array

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Bytes of a page for pointers. */
-export const PAGE_SIZE = 4096
+const PAGE_SIZE = 4096
 /** Batches in flight for each CPU. */
 const KFREE_N_BATCHES = 2
 /** Pointers that fit a page behind a header of so many bytes. */

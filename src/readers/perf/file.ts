@@ -7,7 +7,7 @@ import { type Attr, parseAttr } from './attrs.ts'
 const Feature = { TRACING_DATA: 1, HOSTNAME: 3, OSRELEASE: 4, ARCH: 6, DIR_FORMAT: 24 } as const
 
 /** One event that was recorded, and the ids under which its samples stand: one a CPU. */
-export interface RecordedEvent {
+interface RecordedEvent {
   readonly attr: Attr
   readonly ids: readonly number[]
 }

@@ -28,7 +28,7 @@ export interface TraceDatParts extends Omit<TraceDatHead, 'cpuCount'> {
   readonly cpuCount?: number
 }
 
-export interface CpuPart {
+interface CpuPart {
   readonly cpu: number
   readonly data: Uint8Array
 }

@@ -3,7 +3,7 @@ import { HeadReader } from './head.ts'
 import { BabeltraceHeads, otherHead } from './other-heads.ts'
 import { openBabeltrace, openText } from './read-text.ts'
 
-export { skippedLines, textNotices } from './notices.ts'
+export { skippedLines } from './notices.ts'
 
 const NEWLINE = 0x0a
 const LINES_SNIFFED = 200

@@ -3,7 +3,7 @@ import type { Ns } from '#kernel'
 import type { Sleep, Step } from '#policies'
 
 /** What an actor does from here on, step by step. Others may act between two steps. */
-export type Doing = Generator<Step | Sleep, void, void>
+type Doing = Generator<Step | Sleep, void, void>
 
 interface Actor {
   readonly next: (now: Ns) => Task | undefined
@@ -26,7 +26,7 @@ export interface Task {
   readonly done?: (done: Done) => void
 }
 
-export interface Done {
+interface Done {
   readonly begun: Ns
   readonly ended: Ns
   /** Of that, waiting for locks. */

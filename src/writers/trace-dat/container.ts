@@ -86,7 +86,7 @@ export function addFacts(out: Bytes, { clock, uname, cpuStats = [], cpuCount, op
 }
 
 /** What describes the events: the same in a perf.data. */
-export function addDescriptions(out: Bytes, head: TraceDatHead): void {
+function addDescriptions(out: Bytes, head: TraceDatHead): void {
   const { kallsyms = '', printk = '', comms = '' } = head
   addHeaderPage(out, head)
   addFtraceFormats(out, head)
