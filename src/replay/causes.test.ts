@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Ask, DemandBuilder, EventBuilder, eachEvent, type TraceEvent } from '#events'
 import { infer } from './inferred.ts'
 import { record } from './record.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { machine, recordingOf } from './testing/story.ts'
 
 const wish = { release: '6.1.192', batch: 4, high: 100, managed: 8192 }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { Ask, DemandBuilder, EventBuilder, type Events, eachEvent, type TraceEvent } from '#events'
 import { infer } from './inferred.ts'
 import { record } from './record.ts'
-import { Op, scriptOf } from './script.ts'
+import { Op } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { machine, recordingOf } from './testing/story.ts'
 
 const wish = { release: '7.2.12', batch: 4, managed: 4096 }

@@ -4,7 +4,7 @@ import { choosePcp } from '#policies'
 import type { LockPrices } from './clocks.ts'
 import { infer } from './inferred.ts'
 import { runPolicy } from './run.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { recordingOf, story } from './testing/story.ts'
 
 /** A bulk free of n pages takes 1000 + 10 n ns, a refill 2000 + 20 n. Moments of a story are 1000 ns apart. */

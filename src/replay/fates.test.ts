@@ -3,7 +3,7 @@ import type { TraceEvent } from '#events'
 import { Fate, fatesOf } from './fates.ts'
 import { infer } from './inferred.ts'
 import { PageIndex } from './places.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { recordingOf } from './testing/story.ts'
 
 let time = 0

@@ -7,7 +7,7 @@ import { infer } from './inferred.ts'
 import { KINDS } from './pagesets.ts'
 import { waysOf } from './routes.ts'
 import { runPolicy } from './run.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { recordingOf } from './testing/story.ts'
 
 interface Step {

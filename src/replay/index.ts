@@ -14,5 +14,7 @@ export { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkC
 export { waysOf } from './routes.ts'
 export { type PolicyRun, type RunOptions, runPolicy } from './run.ts'
 export { type CpuFidelity, type FidelityRun, type Miss, missHelp, type PageScore, type Score } from './scores.ts'
-export { Op, type Script, scriptNotices, scriptOf } from './script.ts'
+export { Op, type Script } from './script.ts'
+export { scriptNotices } from './script-notices.ts'
+export { scriptOf } from './script-of.ts'
 export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'

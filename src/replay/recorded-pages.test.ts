@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { infer } from './inferred.ts'
 import { recordedPages } from './recorded-pages.ts'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { recordingOf } from './testing/story.ts'
 
 const MOVABLE = 1

@@ -5,7 +5,8 @@ import { choosePcp, type Route, routeSchema, shipped } from '#policies'
 import { infer } from './inferred.ts'
 import { waysOf } from './routes.ts'
 import { runPolicy } from './run.ts'
-import { Op, scriptOf } from './script.ts'
+import { Op } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { machine } from './testing/story.ts'
 
 interface Life {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { EventBuilder, type TraceEvent } from '#events'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { progressOf, recordedStages, stagesOf } from './stages.ts'
 import { story } from './testing/story.ts'
 

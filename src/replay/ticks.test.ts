@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
-import { scriptOf } from './script.ts'
+import { scriptOf } from './script-of.ts'
 import { recordingOf } from './testing/story.ts'
 import { silentTicks } from './ticks.ts'
 
