@@ -24,9 +24,12 @@ interface Complaint {
   readonly hint?: string
 }
 
+/** What stands in a trace begins no line of its own in a message. */
+const oneLine = (text: string): string => text.replaceAll('\n', '\\n')
+
 function sentence({ place, what, hint }: Complaint): string {
   const where = place === undefined ? '' : formatPlace(place)
-  return `${where === '' ? '' : `${where}: `}${what}${hint === undefined ? '' : `\n  ${hint}`}`
+  return `${oneLine(`${where === '' ? '' : `${where}: `}${what}`)}${hint === undefined ? '' : `\n  ${hint}`}`
 }
 
 /** An input that can't be used: exit code 3. Says where, what, and what to do. */

@@ -18,6 +18,7 @@ import { babeltraceText, ftraceText, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
 
 export type { ReadTrace, TraceFormat, TraceSource } from './format.ts'
+export { readJson } from './json-file.ts'
 export { readProbes } from './probes.ts'
 export { SCENARIO_SCHEMA } from './scenario/index.ts'
 
@@ -103,11 +104,10 @@ async function readTrace(source: Source, known: Known): Promise<ReadTrace> {
     return { ...read, events: builder.finish() }
   }
   const { name } = source
-  const bytes = format.readFetched === undefined ? undefined : source.fetched()
   const read =
-    bytes === undefined
+    format.readFetched === undefined
       ? await format.read({ name, bytes: await source.bytes(), ...known })
-      : format.readFetched!({ name, bytes, ...known })
+      : format.readFetched({ name, bytes: await source.fetchable(), ...known })
   return { ...read, format: formatIn(source, read.format) }
 }
 

@@ -93,15 +93,9 @@ export class Source {
     for (let next = await this.#rest.next(); next.done !== true; next = await this.#rest.next()) yield next.value
   }
 
-  /** The file's own bytes, fetched as they are asked for; only of a file that is not packed. */
-  fetched(): FetchedBytes | undefined {
-    return this.wrapper === undefined ? new BytesOfFile(this.#file.fd, this.#size) : undefined
-  }
-
-  /** The same of any file: a packed one is unpacked into a file that has no name, so that nothing stays of it. */
+  /** All of it, fetched as it is asked for. A packed file is unpacked into one that has no name, so that nothing stays of it. */
   async fetchable(): Promise<FetchedBytes> {
-    const own = this.fetched()
-    if (own !== undefined) return own
+    if (this.wrapper === undefined) return new BytesOfFile(this.#file.fd, this.#size)
     const file = await nameless()
     this.#unpacked = file
     let length = 0

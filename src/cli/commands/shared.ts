@@ -1,10 +1,7 @@
-import { existsSync, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import type { Probe, Recording } from '#events'
-import { parseCpuList, TraceError, UsageError } from '#kernel'
+import { parseCpuList, UsageError } from '#kernel'
 import { readCapture, readProbes } from '#readers'
 import { progress } from '../terminal.ts'
 
@@ -34,23 +31,4 @@ export function cpuList(option: string, text: string | undefined): number[] | un
   if (cpus === undefined || cpus.length === 0)
     throw new UsageError(`${option} ${text} is no list of CPUs`, `an example: ${option} 0,2-3`)
   return cpus
-}
-
-export async function readJson<T>(path: string, schema: z.ZodType<T>, what: string): Promise<T> {
-  if (!existsSync(path)) throw new TraceError({ place: { file: path }, what: 'there is no such file' })
-  if (statSync(path).isDirectory()) throw new TraceError({ place: { file: path }, what: 'is a folder', hint: what })
-  let value: unknown
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    throw new TraceError({ place: { file: path }, what: `is no JSON: ${(error as Error).message}`, hint: what })
-  }
-  const result = schema.safeParse(value)
-  if (!result.success)
-    throw new TraceError({
-      place: { file: path },
-      what: z.prettifyError(result.error).split('\n').slice(0, 4).join('; '),
-      hint: what,
-    })
-  return result.data
 }

@@ -124,7 +124,9 @@ function settingsOf(file: string, { schema }: Table): Settings {
 /** The table's columns by name: all of them ours, and of a type that can hold what is ours. */
 function columnsOf(file: string, { schema, children }: Table): Columns {
   const columns = new Map<string, ArrowColumn<unknown>>()
-  schema.fields.forEach(({ name, type }, at) => {
+  schema.fields.forEach(({ name: given, type }, at) => {
+    // A damaged file may have a column without one.
+    const name = given ?? ''
     const place = { file, column: name.slice(0, 40) }
     const hint = `kreplay’s columns: ${exchangeColumns.join(', ')}`
     if (!exchangeColumns.includes(name)) throw new TraceError({ place, what: 'kreplay has no such column', hint })

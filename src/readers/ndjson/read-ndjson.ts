@@ -77,6 +77,7 @@ export class NdjsonReader implements SyncPieceReader {
     const bytes = this.#begun.length === 0 ? rest : Buffer.concat([this.#begun, rest])
     this.#begun = Buffer.alloc(0)
     const line = ++this.#line
+    if (bytes.length === 0) return
     if (bytes.length > LONGEST_LINE) this.#fail(line, TOO_LONG)
     const text = bytes.toString('utf8')
     if (text.trim() === '') return

@@ -139,6 +139,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
     if (from === to || this.#bytes[from] === HASH) this.#comments++
     else if (this.#head.read(from, to)) this.#readEvent(to, ended)
     else this.#readOddLine(this.#text(from, to), ended)
+    if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
   }
 

@@ -2,8 +2,12 @@ import { z } from 'zod'
 import { EventBuilder, type Scenario } from '#events'
 import { TraceError } from '#kernel'
 import type { TraceFormat } from '../format.ts'
+import { parseJson } from '../json-file.ts'
 
 export const SCENARIO_SCHEMA = 'kreplay.workload/1'
+/** Ours have less than one. */
+const MOST_KB = 1024
+const hint = '`kreplay synth WORKLOAD -o x.json` writes one.'
 
 const schema = z.object({
   schema: z.literal(SCENARIO_SCHEMA),
@@ -18,7 +22,11 @@ export const scenario: TraceFormat = {
   sniff: (head) =>
     /^\uFEFF?\s*\{\s*"schema"\s*:\s*"kreplay\.workload\//.test(Buffer.from(head.subarray(0, 256)).toString()),
   read: ({ name, bytes }) => {
-    const given = parse(Buffer.from(bytes).toString(), name)
+    if (bytes.length > MOST_KB * 1024) {
+      const what = `a workload of more than ${MOST_KB} KiB is none that kreplay wrote`
+      throw new TraceError({ place: { file: name }, what, hint })
+    }
+    const given = parseJson(Buffer.from(bytes).toString(), name, schema, hint)
     const { workload, params, seed } = given
     return {
       format: SCENARIO_SCHEMA,
@@ -28,21 +36,4 @@ export const scenario: TraceFormat = {
       scenario: { workload, params, seed },
     }
   },
-}
-
-function parse(text: string, file: string): z.infer<typeof schema> {
-  const hint = '`kreplay synth WORKLOAD -o x.json` writes one.'
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new TraceError({ place: { file }, what: `is no JSON: ${(error as Error).message}`, hint })
-  }
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  throw new TraceError({
-    place: { file },
-    what: z.prettifyError(result.error).split('\n').slice(0, 4).join('; '),
-    hint,
-  })
 }

@@ -36,6 +36,10 @@ export const textNotices = {
     level: 'note',
     help: 'Stamps count from the trace’s first event, as the latency format prints them: not comparable with other traces.',
   },
+  'unended-line': {
+    level: 'data-loss',
+    help: 'The last line has no end: the file was cut there, perhaps within the last value of its last event.',
+  },
   'overwritten-events': {
     level: 'data-loss',
     help: 'The ring buffer was overwritten before the first line; record with a larger buffer_size_kb.',

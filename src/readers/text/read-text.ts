@@ -181,6 +181,7 @@ class TextReader implements SyncPieceReader, LineSink {
     else if (!this.#head.read(from, to)) this.#readOddLine(from, to, ended)
     else this.#readEvent(to, ended)
     if (this.#mail !== undefined) this.#countJoins(this.#mail.takeJoins(to))
+    if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
   }
 

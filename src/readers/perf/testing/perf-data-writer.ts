@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createZstdCompress } from 'node:zlib'
-import { Bytes, writeTraceDat } from '../../testing/trace-dat-writer.ts'
+import { Bytes, formatText, record, writeTraceDat } from '../../testing/trace-dat-writer.ts'
 import { Sample, TRACEPOINT } from '../attrs.ts'
 
 /**
@@ -280,4 +280,43 @@ interface Tail {
   readonly cpu: number
   readonly tid?: number
   readonly id?: number
+}
+
+/** One recording of 1200 freed pages on two CPUs, in rounds, as a file and by a pipe, each also with records in zstd. */
+export async function perfSamples() {
+  const FREE = 301
+  const writer = new PerfWriter()
+  const text = formatText('mm_page_free', FREE, [
+    ['unsigned long pfn', 8, 8],
+    ['unsigned int order', 16, 4],
+  ])
+  const free = (at: number): Uint8Array =>
+    writer.sample(USUAL, {
+      id: 10 + (at & 1),
+      tid: 7,
+      time: 50_000_000_000n + BigInt(at * 100),
+      cpu: at & 1,
+      raw: record({ id: FREE, pid: 7, size: 20 }, [
+        [at, 8, 8],
+        [0, 16],
+      ]),
+    })
+  const round = (number: number): Uint8Array[] => {
+    const all = Array.from({ length: 100 }, (_, at) => number * 100 + at)
+    // One CPU's buffer is written out after the other's.
+    return [...all.filter((at) => at & 1), ...all.filter((at) => !(at & 1))].map(free).concat(writer.finishedRound())
+  }
+  const data = [
+    writer.comm(USUAL, 7, 'sh', { time: 0n, cpu: 0 }),
+    ...Array.from({ length: 12 }, (_, at) => round(at)).flat(),
+  ]
+  const packed = await writer.compressed(data, 5000)
+  const attrs = [{ config: FREE, sampleType: USUAL, ids: [10, 11] }]
+  const features = [[1, writer.tracingData([{ system: 'kmem', text }])]] as const
+  return {
+    file: writer.file(attrs, data, features),
+    pipe: writer.pipe(attrs, data, features),
+    packedFile: writer.file(attrs, packed, features),
+    packedPipe: writer.pipe(attrs, packed, features),
+  }
 }

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import type { z } from 'zod'
+import { TraceError } from '#kernel'
+
+const MOST_ISSUES = 3
+
+/** Reads a file of JSON. Throws a TraceError, with the hint, where it can't be read or is not as the schema has it. */
+export async function readJson<T>(file: string, schema: z.ZodType<T>, hint: string): Promise<T> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const what =
+      error.code === 'ENOENT'
+        ? 'there is no such file'
+        : error.code === 'EISDIR'
+          ? 'this is a folder'
+          : `can't be read (${error.code})`
+    throw new TraceError({ place: { file }, what, hint })
+  })
+  return parseJson(text, file, schema, hint)
+}
+
+/** The same of text that is read already. */
+export function parseJson<T>(text: string, file: string, schema: z.ZodType<T>, hint: string): T {
+  const fail = (what: string): never => {
+    throw new TraceError({ place: { file }, what, hint })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return fail(`this is no JSON: ${(error as Error).message}`)
+  }
+  const result = schema.safeParse(value)
+  return result.success ? result.data : fail(issuesOf(result.error))
+}
+
+/** `Invalid input: expected number (at zones[0].pages); …` */
+function issuesOf({ issues }: z.ZodError): string {
+  const told = issues.slice(0, MOST_ISSUES).map(({ message, path }) => {
+    const at = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+    return at === '' ? message : `${message} (at ${at.replace(/^\./, '')})`
+  })
+  const more = issues.length - told.length
+  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+}
