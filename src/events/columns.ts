@@ -36,18 +36,35 @@ export const ABSENT_CONTEXT = 0xff
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
 
 /** Columns of which so much is filled are not copied when they are done. */
-export const WORTH_KEEPING = 0.85
+const WORTH_KEEPING = 0.85
 
 /** How much of a trace is read, from 0 (not known) to 1: by it columns grow to what they will need, not to twice what they have. */
 export interface Progress {
-  share: number
+  share: () => number
 }
 
+/** For traces of which nobody knows how long they are. */
+export const unknownProgress = (): Progress => ({ share: () => 0 })
+
 /** Rows to make room for where `length` are there. */
-export function roomFor(length: number, { share }: Progress): number {
+export function roomFor(length: number, progress: Progress): number {
   if (length < 4096) return Math.max(256, length * 4)
+  const share = progress.share()
   return share === 0 ? length * 2 : Math.ceil(Math.min(length * 64, Math.max(length * 1.2, (length / share) * 1.05)))
 }
+
+/**
+ * A column in a larger or smaller room, beyond what it held filled with zeros. The old one is empty after that: its memory is freed
+ * at once, and not when the garbage collector is made to look for it.
+ */
+export const moved = <T extends ColumnArray>(column: T, capacity: number): T =>
+  new (column.constructor as new (buffer: ArrayBuffer) => T)(
+    (column.buffer as ArrayBuffer).transfer(capacity * column.BYTES_PER_ELEMENT),
+  )
+
+/** The filled part of a column that is done: a little room left over is not worth a copy. */
+export const filled = <T extends ColumnArray>(column: T, length: number): T =>
+  length < column.length * WORTH_KEEPING ? moved(column, length) : (column.subarray(0, length) as T)
 
 /** One growing column of one kind. `data` changes when it grows: never keep it across a push. */
 export class Column {
@@ -64,20 +81,14 @@ export class Column {
     this.data = new arrays[this.type](0)
   }
 
-  /** Ends growing: a little room left over is not worth a copy. */
+  /** Ends growing. */
   trim(length: number): void {
-    const { data } = this
-    if (length > data.length || length < data.length * WORTH_KEEPING) this.resize(length)
-    else this.data = data.subarray(0, length)
+    this.data = filled(this.data, length)
   }
 
-  resize(capacity: number): void {
-    const grown = new arrays[this.type](capacity)
-    // Growing keeps all; trimming keeps the head.
-    if (capacity >= this.data.length) (grown as Uint8Array).set(this.data as Uint8Array)
-    else (grown as Uint8Array).set(this.data.subarray(0, capacity) as Uint8Array)
-    this.data = grown
-    if (this.type === 'u64') this.#halves = new Uint32Array(grown.buffer as ArrayBuffer)
+  grow(capacity: number): void {
+    this.data = moved(this.data, capacity)
+    if (this.type === 'u64') this.#halves = new Uint32Array(this.data.buffer as ArrayBuffer)
   }
 
   /** Writes a value of a `u64` column by its halves, with no bigint made for it. */
@@ -96,7 +107,7 @@ export class KindTable<K extends KindName = KindName> {
   #capacity = 0
   readonly #progress: Progress
 
-  constructor(kind: K, progress: Progress = { share: 0 }, rows?: KindTable<K>) {
+  constructor(kind: K, progress = unknownProgress(), rows?: KindTable<K>) {
     this.kind = kind
     this.#progress = progress
     this.list = Object.entries(fieldsOf(kind)).map(([name, schema]) => new Column(name, schema))
@@ -113,9 +124,16 @@ export class KindTable<K extends KindName = KindName> {
   push(): number {
     if (this.length === this.#capacity) {
       this.#capacity = roomFor(this.length, this.#progress)
-      for (const column of this.list) column.resize(this.#capacity)
+      for (const column of this.list) column.grow(this.#capacity)
     }
     return this.length++
+  }
+
+  /** Has so many rows from now on, with values yet to be written. */
+  setLength(rows: number): void {
+    this.length = rows
+    this.#capacity = rows
+    for (const column of this.list) column.grow(rows)
   }
 
   trim(): void {

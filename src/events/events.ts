@@ -4,12 +4,14 @@ import {
   ABSENT_CONTEXT,
   ABSENT_PID,
   Dictionary,
+  filled,
+  moved,
   newTables,
   type Progress,
   roomFor,
   type Tables,
   takeTables,
-  WORTH_KEEPING,
+  unknownProgress,
 } from './columns.ts'
 import { fieldsOf, Kind, kindNames, recordedName, type TraceEvent } from './kinds.ts'
 
@@ -51,7 +53,7 @@ const MOST_STRINGS = 1 << 16
 /** Builds events row by row. Readers push the spine, then write the payload at the slot they are given. */
 export class EventBuilder {
   /** A reader that knows how far it is says so. */
-  readonly progress: Progress = { share: 0 }
+  readonly progress = unknownProgress()
   readonly tables: Tables
   strings = new Dictionary()
   /** Set before the first event is added. */
@@ -70,7 +72,7 @@ export class EventBuilder {
   constructor(batching?: Batching) {
     this.#batching = batching
     // Batches are of one size, however much is to come.
-    this.#growth = batching === undefined ? this.progress : { share: 0 }
+    this.#growth = batching === undefined ? this.progress : unknownProgress()
     this.tables = newTables(this.#growth)
   }
 
@@ -159,39 +161,35 @@ export class EventBuilder {
   finish(): Events {
     for (const kind of kindNames) this.tables[kind].trim()
     const { length } = this
-    const time = done(this.#time, length)
-    const cpu = done(this.#cpu, length)
-    const pid = done(this.#pid, length)
-    const kind = done(this.#kind, length)
-    const comm = done(this.#comm, length)
-    const context = done(this.#context, length)
-    const slot = done(this.#slot, length)
+    const time = filled(this.#time, length)
+    const cpu = filled(this.#cpu, length)
+    const pid = filled(this.#pid, length)
+    const kind = filled(this.#kind, length)
+    const comm = filled(this.#comm, length)
+    const context = filled(this.#context, length)
+    const slot = filled(this.#slot, length)
     const { tables, strings, zero } = this
     const events: Events = { length, time, cpu, pid, kind, comm, context, slot, tables, strings, zero }
-    this.#grow(0)
+    this.#time = new Float64Array(0)
+    this.#cpu = new Uint16Array(0)
+    this.#pid = new Int32Array(0)
+    this.#kind = new Uint8Array(0)
+    this.#comm = new Uint32Array(0)
+    this.#context = new Uint8Array(0)
+    this.#slot = new Uint32Array(0)
     return events
   }
 
   #grow(capacity: number): void {
-    const grow = <T extends { set(from: T): void; subarray(from: number, to: number): T }>(fresh: T, old: T): T => {
-      fresh.set(old.subarray(0, capacity))
-      return fresh
-    }
-    this.#time = grow(new Float64Array(capacity), this.#time)
-    this.#cpu = grow(new Uint16Array(capacity), this.#cpu)
-    this.#pid = grow(new Int32Array(capacity), this.#pid)
-    this.#kind = grow(new Uint8Array(capacity), this.#kind)
-    this.#comm = grow(new Uint32Array(capacity), this.#comm)
-    this.#context = grow(new Uint8Array(capacity), this.#context)
-    this.#slot = grow(new Uint32Array(capacity), this.#slot)
+    this.#time = moved(this.#time, capacity)
+    this.#cpu = moved(this.#cpu, capacity)
+    this.#pid = moved(this.#pid, capacity)
+    this.#kind = moved(this.#kind, capacity)
+    this.#comm = moved(this.#comm, capacity)
+    this.#context = moved(this.#context, capacity)
+    this.#slot = moved(this.#slot, capacity)
   }
 }
-
-/** The filled part of a column. */
-const done = <T extends { length: number; slice(from: number, to: number): T; subarray(from: number, to: number): T }>(
-  column: T,
-  length: number,
-): T => (length < column.length * WORTH_KEEPING ? column.slice(0, length) : column.subarray(0, length))
 
 /** The event at a row as an object. */
 export function eventAt(events: Events, row: number): TraceEvent {

@@ -14,7 +14,11 @@ export interface TraceSource {
 }
 
 /** Bytes of a file, in memory or fetched when they are asked for. */
-export type Bytes = Pick<Uint8Array, 'length'> & { subarray(from: number, to: number): Uint8Array }
+export type Bytes = Pick<Uint8Array, 'length'> & {
+  subarray(from: number, to: number): Uint8Array
+  /** The same bytes for one who reads along while others read elsewhere. What it returns holds until the next call. */
+  alongside?(): Bytes
+}
 
 /** Bytes in a file, which can be fetched into memory that is there. */
 export interface FetchedBytes extends Bytes {

@@ -118,10 +118,8 @@ async function readPieces(
   builder: EventBuilder,
 ): Promise<Omit<ReadTrace, 'events'>> {
   const reader = open({ name: source.name, head: source.head, builder, ...known })
-  for await (const piece of source.pieces()) {
-    await reader.push(piece)
-    builder.progress.share = source.share
-  }
+  builder.progress.share = () => source.share
+  for await (const piece of source.pieces()) await reader.push(piece)
   const read = await reader.end()
   return { ...read, format: formatIn(source, read.format) }
 }

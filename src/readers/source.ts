@@ -4,7 +4,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TraceError } from '#kernel'
-import { type FetchedBytes, HEAD } from './format.ts'
+import { type Bytes, type FetchedBytes, HEAD } from './format.ts'
 import { unwrap, wrapperOf } from './unwrap.ts'
 
 const PIECE = 1 << 20
@@ -175,8 +175,26 @@ class BytesOfFile implements FetchedBytes {
   }
 
   #fetch(from: number, to: number): Uint8Array {
-    const bytes = new Uint8Array(to - from)
+    const bytes = Buffer.allocUnsafeSlow(to - from)
     return bytes.subarray(0, this.readInto(bytes, from))
+  }
+
+  alongside(): Bytes {
+    let block: Uint8Array = new Uint8Array(0)
+    let [start, end] = [0, 0]
+    return {
+      length: this.length,
+      subarray: (from, to) => {
+        const until = Math.min(to, this.length)
+        if (from < start || until > end) {
+          const size = Math.max(0, Math.min(Math.max(to - from, BLOCK), this.length - from))
+          if (size > block.length) block = Buffer.allocUnsafeSlow(size)
+          start = from
+          end = from + this.readInto(block.subarray(0, size), from)
+        }
+        return block.subarray(from - start, Math.max(from, Math.min(until, end)) - start)
+      },
+    }
   }
 
   readInto(target: Uint8Array, at: number): number {
@@ -217,12 +235,14 @@ async function begin(name: string, file: FileHandle, size: number, onProgress: P
 }
 
 async function* piecesOf(file: FileHandle, size: number, onProgress: Progress): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE, size))
+  // To know what a file is takes its first bytes alone.
+  let buffer = Buffer.allocUnsafeSlow(Math.min(HEAD, size))
   for (let at = 0; ; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
     if (bytesRead === 0) return
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
     onProgress(Math.min(at, size), size)
+    if (buffer.length === HEAD) buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, size))
   }
 }

@@ -131,8 +131,7 @@ export class Spool implements Iterable<Events> {
     const tables = newTables()
     for (const kind of kindNames) {
       const table = tables[kind]
-      table.length = rows.get(kind)!
-      table.trim()
+      table.setLength(rows.get(kind)!)
       for (const { data } of table.list) next(data)
     }
     return { length, zero, strings, tables, ...(spine as unknown as Pick<Events, (typeof spineColumns)[number]>) }

@@ -47,7 +47,12 @@ export function readArrow({ bytes, ...source }: TraceSource): ReadTrace {
 
 /** The same from a file: fetches only what its columns hold, one batch's column after the other. */
 export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: FetchedBytes }): ReadTrace {
-  return read(source, new InFile(bytes))
+  const file = new InFile(bytes)
+  try {
+    return read(source, file)
+  } finally {
+    file.free()
+  }
 }
 
 function read(source: Origin, file: FileBytes): ReadTrace {
@@ -251,8 +256,7 @@ function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: numbe
   const lengths = new Uint32Array(kindNames.length)
   for (const batch of batches) readKinds(batch, events, lengths)
   kindNames.forEach((kind, number) => {
-    tables[kind].length = lengths[number]!
-    tables[kind].trim()
+    tables[kind].setLength(lengths[number]!)
   })
   for (const batch of batches) {
     readSpine(batch, events)

@@ -6,13 +6,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { countByName, type Events } from '#events'
-import { type CpuData, parseTraceDat, type TraceDat, unpack } from '../trace-dat/file.ts'
+import { type CpuData, parseTraceDat, type TraceDat } from '../trace-dat/file.ts'
 import { readTraceDat } from '../trace-dat/index.ts'
+import { unpack } from '../trace-dat/unpack.ts'
 import { writeTraceDat } from './trace-dat-writer.ts'
 
 /** A CPU's pages as the kernel wrote them, unpacked. */
 export function pagesOf(dat: TraceDat, { offset, size }: CpuData, bytes: Uint8Array, compressed: boolean): Uint8Array {
-  if (!compressed) return bytes.subarray(offset, offset + size)
+  if (!compressed || dat.compression === 'none') return bytes.subarray(offset, offset + size)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const chunks: Uint8Array[] = []
   let at = offset + 4

@@ -1,9 +1,9 @@
-import { inflateSync, zstdDecompressSync } from 'node:zlib'
 import type { Bytes } from '../format.ts'
 import { ByteReader, latin1 } from './bytes.ts'
 import { type ClockOptions, readTimeShift, readTsc } from './clock.ts'
 import { findBuffer } from './find-buffer.ts'
 import { type EventFormat, parseFormat } from './layout.ts'
+import { type Packing, unpack } from './unpack.ts'
 
 /** One CPU's share of a buffer. `size` may run over the file's end where the file is cut short. */
 export interface CpuData {
@@ -27,7 +27,7 @@ const LATENCY = 'latency  '
 /** What a trace.dat says of itself, all versions alike. Texts that may not be needed are unpacked when asked for. */
 export interface TraceDat extends ClockOptions {
   readonly version: number
-  readonly compression: 'none' | 'zlib' | 'zstd'
+  readonly compression: 'none' | Packing
   readonly little: boolean
   readonly headerPage: Uint8Array
   readonly formats: ReadonlyMap<number, EventFormat>
@@ -48,8 +48,6 @@ export interface TraceDat extends ClockOptions {
 const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
 export const isTraceDat = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
 
-/** Unpacked, no section or chunk is larger: kallsyms of a large kernel is 15 MB. */
-export const MAX_UNPACKED = 64 * 1024 * 1024
 export const REPAIR = 'The file is cut short or damaged; copy or record it again.'
 
 /** Source: Documentation of trace-cmd, trace-cmd.dat.v6(5) and .v7(5). */
@@ -70,24 +68,6 @@ export const Option = {
   CMDLINES: 21,
   BUFFER_TEXT: 22,
 } as const
-
-/** Unpacks a section or a chunk of a CPU's data; undefined if it is broken. */
-export function unpack(
-  compression: TraceDat['compression'],
-  bytes: Uint8Array,
-  unpackedSize: number,
-): Uint8Array | undefined {
-  if (unpackedSize > MAX_UNPACKED) return undefined
-  try {
-    // One piece of output, where it is of a usual size: Node would put it together from pieces of 16 KiB.
-    const chunkSize = Math.max(64, Math.min(unpackedSize + 1, 1 << 20))
-    const options = { maxOutputLength: Math.max(1, unpackedSize), chunkSize }
-    const unpacked = compression === 'zstd' ? zstdDecompressSync(bytes, options) : inflateSync(bytes, options)
-    return unpacked.length === unpackedSize ? unpacked : undefined
-  } catch {
-    return undefined
-  }
-}
 
 interface OptionData {
   readonly id: number
@@ -324,7 +304,7 @@ function openSection(reader: ByteReader, at: number, wanted: number, compression
   const packed = head.u32('a compressed section')
   const unpackedSize = head.u32('a compressed section')
   const bytes = head.take(packed, `section ${wanted}`)
-  const unpacked = unpack(compression, bytes, unpackedSize)
+  const unpacked = compression === 'none' ? undefined : unpack(compression, bytes, unpackedSize)
   if (unpacked === undefined) reader.fail(`section ${wanted} can't be unpacked by ${compression}`, REPAIR, start)
   const body = new ByteReader(reader.file, unpacked, 0, unpacked.length, undefined)
   body.little = reader.little

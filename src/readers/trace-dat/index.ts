@@ -13,7 +13,13 @@ import { stretchesOf } from './stretches.ts'
 import { parseComms, parsePrintk, Symbols } from './symbols.ts'
 
 /** trace-cmd's own file, versions 6 and 7. */
-export const traceDat: TraceFormat = { id: 'trace.dat', sniff: isTraceDat, read: readTraceDat, readFrom: readTraceDat }
+export const traceDat: TraceFormat = {
+  id: 'trace.dat',
+  sniff: isTraceDat,
+  read: readTraceDat,
+  readFetched: readTraceDat,
+  readFrom: readTraceDat,
+}
 
 /** Clocks that count something other than time. */
 const WITHOUT_UNIT = new Set(['counter', 'uptime', 'x86-tsc'])
@@ -103,7 +109,6 @@ function readBuffers(dat: TraceDat, source: FileSource, tally: Tally<Cause>, bui
     commOf: commNumbers(dat, builder),
     onStretch: ({ size }) => {
       done += size
-      builder.progress.share = Math.min(1, done / total)
       source.onProgress?.(Math.min(done, source.bytes.length), source.bytes.length)
     },
   }
@@ -132,6 +137,7 @@ function readBuffers(dat: TraceDat, source: FileSource, tally: Tally<Cause>, bui
         ),
     )
   })
+  builder.progress.share = () => Math.min(1, cpus.reduce((sum, cpu) => sum + cpu.done, 0) / total)
   mergeCpus(cpus, base, sink)
   const filled = filledOf(dat).length
   if (filled > 1) tally.count('several-buffers', { file: source.name }, filled - 1)

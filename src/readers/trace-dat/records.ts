@@ -73,6 +73,8 @@ export class CpuRecords {
   readonly #little: boolean
   readonly #window: Window = { view: new DataView(new ArrayBuffer(0)), bytes: new Uint8Array(0) }
   #stretch: Stretch | undefined
+  /** Bytes of the stretches before it. */
+  #before = 0
   /** What the last stretch left of a page. */
   #rest: Uint8Array = new Uint8Array(0)
   /** The next page in the window, and the end of those there. */
@@ -131,6 +133,12 @@ export class CpuRecords {
 
   get cpu(): number {
     return this.#source.cpu
+  }
+
+  /** Bytes of the file that the records so far stand in. */
+  get done(): number {
+    const size = this.#stretch?.size ?? 0
+    return this.#before + (this.#pagesEnd === 0 ? size : (size * this.#at) / this.#pagesEnd)
   }
 
   /** Times are told from `ns` later on. */
@@ -301,12 +309,14 @@ export class CpuRecords {
     const next = stretches.next()
     if (next.done === true) return false
     const stretch = next.value
+    this.#before += this.#stretch?.size ?? 0
     this.#stretch = stretch
     if (stretch.problem === 'broken-chunk') this.#gap('broken-chunk')
     else {
       const bytes = this.#rest.length === 0 ? stretch.bytes : Buffer.concat([this.#rest, stretch.bytes])
       const whole = bytes.length - (bytes.length % layout.pageSize)
-      this.#rest = bytes.subarray(whole)
+      // A copy: the stretch's bytes hold only until the next one is asked for.
+      this.#rest = Uint8Array.from(bytes.subarray(whole))
       this.#window.bytes = bytes
       this.#window.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       this.#page = 0

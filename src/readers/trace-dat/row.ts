@@ -43,7 +43,24 @@ export function rowOf(
     'return slot',
     '}',
   ].join('\n')
-  return new Function('table', 'fills', source)(table, fills) as Decoder['row']
+  return makerOf(source)(table, fills)
+}
+
+type Maker = (table: KindTable, fills: readonly Fill[]) => Decoder['row']
+
+/** More shapes of records than that are met only in files made for it. */
+const MOST_MAKERS = 1024
+const makers = new Map<string, Maker>()
+
+/** Each code is compiled once, for all files: records of one kernel lie alike, and what V8 has made fast stays so. */
+function makerOf(source: string): Maker {
+  let maker = makers.get(source)
+  if (maker === undefined) {
+    if (makers.size === MOST_MAKERS) makers.clear()
+    maker = new Function('table', 'fills', source) as Maker
+    makers.set(source, maker)
+  }
+  return maker
 }
 
 function absent({ type }: Column, at: number): Fill {

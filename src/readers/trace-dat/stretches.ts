@@ -1,12 +1,16 @@
 import { TraceError } from '#kernel'
 import type { Bytes } from '../format.ts'
 import { viewOf } from './bytes.ts'
-import { type BufferData, type CpuData, MAX_UNPACKED, type TraceDat, unpack } from './file.ts'
+import type { BufferData, CpuData, TraceDat } from './file.ts'
+import { MAX_UNPACKED, type Packing, Unpacker } from './unpack.ts'
 
 /** Packed ring-buffer pages are 3 to 20 times smaller; empty ones a few hundred. */
 const MAX_RATIO = 1024
 
-/** A piece of one CPU's data as it comes out of the file. */
+/** Of pages that are not packed, so much is taken at a time, so that progress shows. */
+const SLICE = 256 * 1024
+
+/** A piece of one CPU's data as it comes out of the file. Its bytes hold until the next one is asked for. */
 export interface Stretch {
   /** In the file. */
   readonly at: number
@@ -30,13 +34,19 @@ export const stretchesOf = (
   buffer: BufferData,
   data: CpuData,
   source: StretchSource,
-): Iterator<Stretch> => (buffer.compressed ? chunksOf(dat, data, source) : slicesOf(data, source, buffer.pageSize))
+): Iterator<Stretch> => {
+  // CPUs are read by turns: each needs its place in the file to itself.
+  const own = { name: source.name, bytes: source.bytes.alongside?.() ?? source.bytes }
+  return buffer.compressed && dat.compression !== 'none'
+    ? chunksOf(dat, dat.compression, data, own)
+    : slicesOf(data, own, buffer.pageSize)
+}
 
-/** Pages as they stand in the file, some at a time so that progress shows. */
+/** Pages as they stand in the file. */
 function* slicesOf({ offset, size }: CpuData, { bytes }: StretchSource, pageSize: number): Generator<Stretch> {
   const end = offset + size
   const present = Math.min(end, bytes.length)
-  const step = pageSize * Math.max(1, Math.floor((1024 * 1024) / pageSize))
+  const step = pageSize * Math.max(1, Math.floor(SLICE / pageSize))
   for (let at = offset; at < present; at += step) {
     const to = Math.min(present, at + step)
     yield { at, size: to - at, bytes: bytes.subarray(at, to), last: to === end }
@@ -45,7 +55,12 @@ function* slicesOf({ offset, size }: CpuData, { bytes }: StretchSource, pageSize
 }
 
 /** Unpacks one CPU's chunks one after another. A broken one is left out; the next one's place is known all the same. */
-function* chunksOf(dat: TraceDat, { offset, size }: CpuData, { name, bytes }: StretchSource): Generator<Stretch> {
+function* chunksOf(
+  { little }: TraceDat,
+  packing: Packing,
+  { offset, size }: CpuData,
+  { name, bytes }: StretchSource,
+): Generator<Stretch> {
   if (size === 0) return
   // `size` leaves out the number of chunks, which stands first.
   const end = Math.min(offset + 4 + size, bytes.length)
@@ -54,16 +69,17 @@ function* chunksOf(dat: TraceDat, { offset, size }: CpuData, { name, bytes }: St
     yield cut(bytes.length)
     return
   }
+  const unpacker = new Unpacker(packing)
   let unpacked = 0
   let at = offset + 4
-  for (let left = viewOf(bytes, offset, 4).getUint32(0, dat.little); left > 0; left--) {
+  for (let left = viewOf(bytes, offset, 4).getUint32(0, little); left > 0; left--) {
     if (at + 8 > end) {
       yield cut(at)
       return
     }
     const head = viewOf(bytes, at, 8)
-    const packedSize = head.getUint32(0, dat.little)
-    const unpackedSize = head.getUint32(4, dat.little)
+    const packedSize = head.getUint32(0, little)
+    const unpackedSize = head.getUint32(4, little)
     const start = at + 8
     if (start + packedSize > end) {
       yield cut(at)
@@ -77,10 +93,14 @@ function* chunksOf(dat: TraceDat, { offset, size }: CpuData, { name, bytes }: St
         hint: 'No real trace does; the file is damaged or made to do harm.',
       })
     }
-    const chunk = unpack(dat.compression, bytes.subarray(start, start + packedSize), unpackedSize)
+    const chunk = unpacker.unpack(bytes.subarray(start, start + packedSize), unpackedSize)
     const last = left === 1
     if (chunk === undefined) yield { at, size: 8 + packedSize, bytes: NOTHING, last, problem: 'broken-chunk' }
-    else yield { at, size: 8 + packedSize, bytes: chunk, last }
+    else {
+      yield { at, size: 8 + packedSize, bytes: chunk, last }
+      unpacker.free(chunk)
+    }
     at = start + packedSize
   }
+  unpacker.close()
 }

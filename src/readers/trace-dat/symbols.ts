@@ -7,8 +7,8 @@ for (let digit = 0; digit < 16; digit++) {
 }
 const LINE_FEED = 10
 const SPACE = 32
-/** `0 T a` and its line feed. */
-const SHORTEST_LINE = 6
+/** Bytes of a usual line, at least: `ffffffff81000000 T _stext`. */
+const USUAL_LINE = 24
 /** Which half of a 64-bit number comes first here. */
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
 
@@ -65,10 +65,9 @@ export class Symbols {
     this.#bytes = bytes
     // A Buffer looks for a byte several times faster.
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const most = Math.ceil(bytes.length / SHORTEST_LINE)
-    const addresses = new BigUint64Array(most)
-    const halves = new Uint32Array(addresses.buffer)
-    const lines = new Uint32Array(most)
+    let room = Math.ceil(bytes.length / USUAL_LINE) + 1
+    let halves = new Uint32Array(room * 2)
+    let lines = new Uint32Array(room)
     let count = 0
     let isSorted = true
     let lastHigh = 0
@@ -86,6 +85,11 @@ export class Symbols {
         if (high < lastHigh || (high === lastHigh && low < lastLow)) isSorted = false
         lastHigh = high
         lastLow = low
+        if (count === room) {
+          room *= 2
+          halves = grown(halves, room * 2)
+          lines = grown(lines, room)
+        }
         halves[count * 2 + LOW] = low
         halves[count * 2 + 1 - LOW] = high
         lines[count++] = at + 1
@@ -93,7 +97,7 @@ export class Symbols {
       const end = buffer.indexOf(LINE_FEED, at)
       at = end < 0 ? bytes.length : end + 1
     }
-    const found = addresses.subarray(0, count)
+    const found = new BigUint64Array(halves.buffer, 0, count)
     this.#lines = lines
     if (isSorted) return found
     const order = Array.from(found.keys()).sort((a, b) =>
@@ -102,6 +106,12 @@ export class Symbols {
     this.#lines = Uint32Array.from(order, (row) => lines[row]!)
     return BigUint64Array.from(order, (row) => found[row]!)
   }
+}
+
+function grown(old: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const fresh = new Uint32Array(length)
+  fresh.set(old)
+  return fresh
 }
 
 /** Strings that `const char *` fields point to: lines `0xffffffff8171ffff : "rcu_sched"`. */
