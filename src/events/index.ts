@@ -36,7 +36,6 @@ export {
   type KindName,
   kindNames,
   kindOfName,
-  knownNames,
   probedKinds,
   recordedFields,
   recordedName,

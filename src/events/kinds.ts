@@ -169,9 +169,6 @@ const kindByName: ReadonlyMap<string, KindName> = new Map([
   ...Object.entries(olderNames),
 ])
 
-/** Names that kernels record of themselves and for which there is a kind. */
-export const knownNames: readonly string[] = [...kindByName.keys()]
-
 /** The kind of a kernel’s own event; undefined where there is none. Probes have theirs from `Probes`. */
 export const kindOfName = (recorded: string): KindName | undefined => kindByName.get(recorded)
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isOptional } from './fields.ts'
-import { fieldsOf, type KindName, kindOfName, knownNames, probedKinds, recordedFields } from './kinds.ts'
+import { fieldsOf, type KindName, kindOfName, probedKinds, recordedFields } from './kinds.ts'
 import shipped from './probes.json' with { type: 'json' }
 
 const probe = z
@@ -41,11 +41,6 @@ export class Probes {
 
   with(probes: readonly Probe[]): Probes {
     return new Probes([...this.#byEvent.values(), ...probes])
-  }
-
-  /** Recorded names for which there is a kind. */
-  get names(): readonly string[] {
-    return [...knownNames, ...this.#byEvent.keys()]
   }
 
   /** The kind of what is recorded by this name; undefined where `other` must hold it. */

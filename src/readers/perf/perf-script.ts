@@ -3,9 +3,9 @@ import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
 import { inPieces, type PieceEnd, type SyncPieceReader, type TraceStart } from '../format.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
 import { KnownHeads } from '../text/known-heads.ts'
-import { type LineSink, Lines } from '../text/lines.ts'
+import { type LineSink, Lines, newlineAt } from '../text/lines.ts'
 import { skippedLines, textNotices } from '../text/notices.ts'
-import { type PayloadReader, payloadReaders, Texts } from '../text/payload.ts'
+import { type PayloadReader, type Reading, readingsBy, Texts } from '../text/payload.ts'
 import { scriptLines } from './notices.ts'
 import { NO_PID, payloadEnd, ScriptHead } from './script-head.ts'
 
@@ -13,6 +13,7 @@ import { NO_PID, payloadEnd, ScriptHead } from './script-head.ts'
 export const perfScript = inPieces('perf script', isPerfScript, (start) => new ScriptReader(start))
 
 const NEWLINE = 0x0a
+const SPACE = 0x20
 const HASH = 0x23
 const OPEN = 0x28
 const CLOSE = 0x29
@@ -64,8 +65,6 @@ function isBareEvent(line: string): boolean {
 }
 
 type Skipped = keyof typeof skippedLines | keyof typeof scriptLines
-/** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
-type Reading = PayloadReader | number
 
 /** Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. */
 class ScriptReader implements SyncPieceReader, LineSink {
@@ -109,8 +108,8 @@ class ScriptReader implements SyncPieceReader, LineSink {
       text === '' || /^:-?\d+$/.test(text) ? ABSENT_COMM : strings.add(text),
     )
     const release = this.#start.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
-    const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), this.#start.probes ?? defaultProbes)
-    const readingOf = (name: string): Reading => readers.get(name) ?? strings.add(name)
+    const { probes = defaultProbes } = this.#start
+    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
     this.#readings = new ByteMemo(this.#bytes, readingOf)
     this.#names = new ByteMemo(this.#bytes, (word) => {
       const [, name] = TRACEPOINT.exec(word) ?? []
@@ -141,6 +140,25 @@ class ScriptReader implements SyncPieceReader, LineSink {
     else this.#readOddLine(this.#text(from, to), ended)
     if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  readKnown(from: number): number {
+    const head = this.#head
+    const names = this.#names
+    const zero = this.#zero
+    if (zero === undefined || !head.readKnown(from)) return -1
+    if (Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) return -1
+    const reading = names.upToBlank(head.wordFrom())?.reading
+    if (reading === undefined || typeof reading === 'number') return -1
+    let at = names.end
+    while (this.#bytes[at] === SPACE) at++
+    const end = this.#bytes[at] === OPEN ? -1 : reading.readKnown(at)
+    const newline = end < 0 ? -1 : newlineAt(this.#bytes, from, end)
+    if (newline < 0 || payloadEnd(this.#bytes, at, end) !== end) return -1
+    this.#lineCount++
+    this.#addKnown(reading, this.#takeTime(zero))
+    if (this.#builder.renewStrings()) this.#remember()
+    return newline
   }
 
   skipLongLine(): void {
@@ -176,25 +194,18 @@ class ScriptReader implements SyncPieceReader, LineSink {
     const from = this.#head.payloadFrom
     if (bytes[from] !== OPEN) return from
     let at = from
-    while (at < to && bytes[at] !== CLOSE && bytes[at] !== 0x20) at++
+    while (at < to && bytes[at] !== CLOSE && bytes[at] !== SPACE) at++
     if (bytes[at] !== CLOSE || !this.#text(from, at).includes('+0x')) return from
     at++
-    while (at < to && bytes[at] === 0x20) at++
+    while (at < to && bytes[at] === SPACE) at++
     return at
   }
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, from: number, end: number): void {
-    const { cpu, pid: found } = this.#head
     const time = this.#takeTime(zero)
-    this.#eventLines++
-    const pid = found === NO_PID ? ABSENT_PID : found
-    const comm = found === 0 ? this.#idle : this.#knownHeads.commOf(this.#head, this.#comms)
     if (typeof reading !== 'number') {
       if (isKnown) {
-        reading.store(this.#builder, time, cpu, pid, comm, ABSENT_CONTEXT)
-        if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
-        if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
-        if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
+        this.#addKnown(reading, time)
         return
       }
       this.#noticed.count('unread-payload', this.#place())
@@ -204,7 +215,24 @@ class ScriptReader implements SyncPieceReader, LineSink {
     const { name, fields } = tables.other.column
     name.data[slot] = strings.add(this.#text(this.#head.nameFrom, this.#head.nameTo))
     fields.data[slot] = strings.add(this.#text(from, end))
-    this.#builder.add(time, cpu, pid, comm, ABSENT_CONTEXT, Kind.other, slot)
+    this.#builder.add(time, this.#head.cpu, this.#pid(), this.#comm(), ABSENT_CONTEXT, Kind.other, slot)
+  }
+
+  /** Adds the event of which that reader has read the payload. */
+  #addKnown(reading: PayloadReader, time: number): void {
+    reading.store(this.#builder, time, this.#head.cpu, this.#pid(), this.#comm(), ABSENT_CONTEXT)
+    if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+    if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+    if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
+  }
+
+  #pid(): number {
+    const { pid } = this.#head
+    return pid === NO_PID ? ABSENT_PID : pid
+  }
+
+  #comm(): number {
+    return this.#head.pid === 0 ? this.#idle : this.#knownHeads.commOf(this.#head, this.#comms)
   }
 
   #takeTime(zero: number): number {
@@ -214,6 +242,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
       this.#builder.zero = zero
     }
     if (digits > this.#finest) this.#finest = digits
+    this.#eventLines++
     return (seconds - zero) * NS_PER_SECOND + nanoseconds
   }
 
@@ -223,7 +252,6 @@ class ScriptReader implements SyncPieceReader, LineSink {
     const [, lost] = LOST.exec(text) ?? []
     if (lost !== undefined) {
       const time = this.#takeTime(zero)
-      this.#eventLines++
       this.#builder.addEvent({
         event: 'lost',
         time,

@@ -1,5 +1,6 @@
 import type { KnownHeads } from '../text/known-heads.ts'
 
+const NEWLINE = 0x0a
 const SPACE = 0x20
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
@@ -75,6 +76,12 @@ export class ScriptHead {
     return false
   }
 
+  /** The same for a line of which the end is not known, if it begins as one read before. */
+  readKnown(from: number): boolean {
+    const known = this.#known === undefined ? -1 : this.#known.read(from, this)
+    return known >= 0 && this.#readStamp(known, this.#bytes.length)
+  }
+
   /** Begin of the word behind the stamp. */
   wordFrom(): number {
     let at = this.bodyFrom
@@ -120,7 +127,7 @@ export class ScriptHead {
 
   #skipSpaces(at: number, to: number): number {
     const bytes = this.#bytes
-    while (at < to && isSpace(bytes[at]!)) at++
+    while (at < to && isSpace(bytes[at]!) && bytes[at] !== NEWLINE) at++
     return at
   }
 

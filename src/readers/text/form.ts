@@ -1,9 +1,10 @@
 import { blanksIn, bytesBefore, firstBytes } from './byte-memo.ts'
 import { codes, type Field } from './fields.ts'
-import { isNullIn, moduleEndIn, numberIn } from './numbers.ts'
+import { flagIn, HEX_DIGITS, isNullIn, moduleEndIn, NO_DIGIT, numberIn } from './numbers.ts'
 import { isPlain, type Values } from './values.ts'
 
 const SPACE = 0x20
+const MINUS = 0x2d
 const ZERO = 0x30
 const X = 0x78
 const OPEN = 0x28
@@ -22,15 +23,13 @@ const Way = {
   gfp: 2,
   site: 3,
   text: 4,
-  any: 5,
-  toEnd: 6,
-  ignored: 7,
-  page: 8,
-  brackets: 9,
+  flag: 5,
+  any: 6,
+  toEnd: 7,
+  ignored: 8,
+  page: 9,
+  brackets: 10,
 } as const
-
-const HEX = new Uint8Array(256).fill(0x80)
-for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX[digit.charCodeAt(0)] = value
 
 /** A payload's values in their order: for each its field, where it begins and where it ends. */
 export class Tokens {
@@ -122,8 +121,11 @@ export class Form {
     this.#masks = Int32Array.from(masks)
   }
 
-  /** Whether the payload is of this form, and its values are ones that their fields may have. */
-  read(from: number, to: number): boolean {
+  /**
+   * Where a payload of this form ends, of which the values are ones that their fields may have; −1 if there is none. A value that
+   * runs to the payload's end runs to that of the line.
+   */
+  read(from: number): number {
     const view = this.#view
     const words = this.#words
     const masks = this.#masks
@@ -133,28 +135,30 @@ export class Form {
     for (let token = 0; token < this.#ways.length; token++) {
       const wordEnd = this.#wordEnds[token]!
       for (let place = at; word < wordEnd; word++, place += 4)
-        if ((view.getInt32(place, true) & masks[word]!) !== words[word]) return false
-      at = this.#readValue(token, at + this.#lengths[token]!, to)
-      if (at < 0) return false
+        if ((view.getInt32(place, true) & masks[word]!) !== words[word]) return -1
+      at = this.#readValue(token, at + this.#lengths[token]!)
+      if (at < 0) return -1
     }
-    return at === to
+    return at
   }
 
   /** Where the value ends; −1 if it is none. */
-  #readValue(token: number, from: number, to: number): number {
+  #readValue(token: number, from: number): number {
     const bytes = this.#bytes
     const values = this.#values
     const field = this.#fields[token]!
     switch (this.#ways[token]) {
       case Way.plain: {
-        let at = from
+        const isNegative = bytes[from] === MINUS
+        const start = isNegative ? from + 1 : from
+        let at = start
         let value = 0
         for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
           value = value * 10 + digit
-        if (at === from || bytes[at]! > SPACE) {
+        if (at === start || bytes[at]! > SPACE) {
           at = this.#blankFrom(at)
           value = numberIn(bytes, from, at)
-        }
+        } else if (isNegative) value = -value
         return values.keep(field, value) ? at : -1
       }
       case Way.pointer: {
@@ -180,7 +184,7 @@ export class Form {
         const number = site.upToBlank(from)
         values.lows[field] = number
         if (bytes[site.end] !== SPACE || bytes[site.end + 1] !== OPEN_BRACKET) return site.end > from ? site.end : -1
-        const end = moduleEndIn(bytes, site.end, to)
+        const end = moduleEndIn(bytes, site.end, bytes.length)
         values.lows[field] = site.get(from, end)
         return end
       }
@@ -190,8 +194,17 @@ export class Form {
         if (text.end === from) return -1
         return this.#placed && bytes[text.end + 1] === OPEN_BRACKET ? -1 : text.end
       }
-      case Way.toEnd:
-        return bytes[to - 1]! > SPACE && values.read(field, from, to, this.#placed) ? to : -1
+      case Way.flag: {
+        const end = this.#blankFrom(from)
+        const value = flagIn(bytes, from, end)
+        values.lows[field] = value
+        return value <= 1 ? end : -1
+      }
+      case Way.toEnd: {
+        let end = from
+        while (bytes[end]! >= SPACE) end++
+        return bytes[end - 1] !== SPACE && values.read(field, from, end, this.#placed) ? end : -1
+      }
       case Way.ignored:
         return this.#blankFrom(from)
       case Way.page: {
@@ -220,11 +233,11 @@ export class Form {
     let value = 0
     let wrong = 0
     for (let digit = 0; digit < 8; digit++) {
-      const found = HEX[bytes[at + digit]!]!
+      const found = HEX_DIGITS[bytes[at + digit]!]!
       wrong |= found
       value = (value << 4) | found
     }
-    return (wrong & 0x80) !== 0 ? -1 : value >>> 0
+    return (wrong & NO_DIGIT) !== 0 ? -1 : value >>> 0
   }
 }
 
@@ -243,6 +256,8 @@ function wayOf(number: number, field: Field | undefined, isLastPlaced: boolean):
       return Way.site
     case codes.text:
       return Way.text
+    case codes.flag:
+      return Way.flag
     default:
       return Way.any
   }

@@ -1,6 +1,7 @@
 import type { KnownHeads } from './known-heads.ts'
 import { LONGEST_HEAD, type OtherHead } from './other-heads.ts'
 
+const NEWLINE = 0x0a
 const SPACE = 0x20
 const DASH = 0x2d
 const OPEN_BRACKET = 0x5b
@@ -77,7 +78,13 @@ export class HeadReader {
     return this.#other !== undefined && this.#readOther(this.#other, from, to)
   }
 
-  /** What stands behind `[cpu]`. */
+  /** The same for a line of which the end is not known, if it begins as one read before. */
+  readKnown(from: number): boolean {
+    const known = this.#known === undefined ? -1 : this.#known.read(from, this)
+    return known >= 0 && this.#readRest(known, this.#bytes.length)
+  }
+
+  /** What stands behind `[cpu]`; no further than the line's end. */
   #readRest(from: number, to: number): boolean {
     this.flagBits = -1
     this.relative = false
@@ -178,7 +185,7 @@ export class HeadReader {
     let at = from
     while (at < to && bytes[at] === SPACE) at++
     this.flagsFrom = at
-    if (at < to && !isDigit(bytes[at]!)) while (at < to && bytes[at] !== SPACE) at++
+    if (at < to && !isDigit(bytes[at]!)) while (at < to && bytes[at] !== SPACE && bytes[at] !== NEWLINE) at++
     this.flagsTo = at
     while (at < to && bytes[at] === SPACE) at++
     const start = at

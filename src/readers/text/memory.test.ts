@@ -19,7 +19,10 @@ const linesOf = (pattern: string, most: number): string[] =>
 
 const formats = [
   { format: ftraceText, lines: linesOf('text/{5.10,6.1,7.2,trace-cmd,handmade}/*.txt', 40) },
-  { format: perfScript, lines: linesOf('perf-6.1-s/perf-script*.txt', 120) },
+  {
+    format: perfScript,
+    lines: linesOf('{perf-6.1-s/perf-script*,formats/perf-script/{period,misc,handmade/*}}.txt', 120),
+  },
 ]
 
 type Format = (typeof formats)[number]['format']
@@ -33,8 +36,10 @@ function read(format: Format, lines: readonly string[]): { events: TraceEvent[];
 /** A line with up to two bytes of it damaged. */
 const damaged = (line: string) =>
   fc
-    .array(fc.tuple(fc.nat(line.length - 1), fc.constantFrom(...' =()[]:.-x09afn\t')), { maxLength: 2 })
+    .array(fc.tuple(fc.nat(line.length - 1), fc.constantFrom(...' =()[]:.-x09afn\t\r\n')), { maxLength: 2 })
     .map((damage) => damage.reduce((text, [at, by]) => text.slice(0, at) + by + text.slice(at + 1), line))
+    // A line that ends behind the event's name makes the whole text a mail.
+    .filter((text) => !/: *[\r\n]/.test(text))
 
 /** A few lines as they are, from which to remember something, then the same again and again with damage. */
 const anyLines = (lines: readonly string[]) =>
@@ -55,7 +60,7 @@ test.each(formats)('a line of $format.id says the same whatever stood before it'
       expect(together.events.slice(1)).toEqual(each.flatMap(({ events }) => events.slice(1)))
       expect(together.skipped).toBe(each.reduce((sum, { skipped }) => sum + skipped, 0))
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   )
 })
 
@@ -91,6 +96,28 @@ test.each([
   const [, event] = read(ftraceText, [head + before, head + line]).events
   const [alone] = read(ftraceText, [head + line]).events
   expect(event).toEqual(alone)
+})
+
+test.each([
+  ['an address where there was none', 'Start context switch', 'Start context switch ffffffff81638677 some_symbol'],
+  ['a place before the payload where there was none', 'Start context switch', '(f+0x12) Start context switch'],
+])('%s, by perf script', (_, before, after) => {
+  const line = (payload: string) => `  perf 503 [001] 11.550080: rcu:rcu_utilization: ${payload}`
+  const [, event] = read(perfScript, [line(before), line(after)]).events
+  expect(event).toEqual(read(perfScript, [line(after)]).events[0])
+  expect(event).toMatchObject({ s: 'Start context switch' })
+})
+
+test.each(formats)('a line of $format.id that ends early is no part of the next', ({ format, lines: [line] }) => {
+  const events = (...some: string[]) => read(format, some).events
+  const [first] = events(line!)
+  for (let at = 0; at <= line!.length; at++) {
+    const halves = [line!.slice(0, at), line!.slice(at)]
+    // A line that ends behind the event's name makes the whole text a mail.
+    if (/: *$/.test(halves[0]!)) continue
+    const alone = halves.flatMap((half) => events(line!, half).slice(1))
+    expect(events(line!, ...halves, line!)).toEqual([first, ...alone, first])
+  }
 })
 
 test('a comm with brackets of its own is read as what it is', () => {

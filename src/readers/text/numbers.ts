@@ -6,14 +6,19 @@ const CLOSE = 0x29
 const SLASH = 0x2f
 const SPACE = 0x20
 const CLOSE_BRACKET = 0x5d
+export const NO_DIGIT = 0x80
+
+/** What each byte is as a hexadecimal digit; NO_DIGIT for those that are none. */
+export const HEX_DIGITS = new Uint8Array(256).fill(NO_DIGIT)
+for (const [value, digits] of [...'0123456789abcdef'].entries())
+  for (const digit of [digits, digits.toUpperCase()]) HEX_DIGITS[digit.charCodeAt(0)] = value
 
 /** Hexadecimal digits; NaN if anything else stands there. */
 function hexIn(bytes: Uint8Array, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
-    const byte = bytes[at]!
-    const digit = byte <= 0x39 ? byte - ZERO : (byte | 0x20) - 0x57
-    if (digit < 0 || digit > 15 || (byte > 0x39 && digit < 10)) return Number.NaN
+    const digit = HEX_DIGITS[bytes[at]!]!
+    if (digit === NO_DIGIT) return Number.NaN
     value = value * 16 + digit
   }
   return value
@@ -53,7 +58,7 @@ export function paddedNullIn(bytes: Uint8Array, from: number, to: number): numbe
 /** Behind the ` [module]` that begins at `from`, or `from` if it is none. */
 export function moduleEndIn(bytes: Uint8Array, from: number, to: number): number {
   let end = from + 2
-  while (end < to && bytes[end] !== CLOSE_BRACKET && bytes[end] !== SPACE) end++
+  while (end < to && bytes[end] !== CLOSE_BRACKET && bytes[end]! > SPACE) end++
   return end < to && bytes[end] === CLOSE_BRACKET ? end + 1 : from
 }
 

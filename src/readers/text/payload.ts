@@ -93,10 +93,9 @@ export class PayloadReader {
 
   /** Whether the bytes hold every field that the kind needs, each within its bounds. */
   read(from: number, to: number): boolean {
-    // `trace-cmd report -R` and the option `fields` print keys where the usual text has none.
-    const placed = this.#steps !== undefined && !this.#keyStands(this.#keys[0]!, from, EQUALS)
+    const placed = this.#isPlaced(from)
     const forms = placed ? this.#placedForms : this.#keyedForms
-    for (let at = 0; at < forms.length; at++) if (forms[at]!.read(from, to)) return true
+    for (let at = 0; at < forms.length; at++) if (forms[at]!.read(from) === to) return true
     this.#found.fill(0)
     this.#values.begin(this.#found)
     this.#tokens.clear()
@@ -104,6 +103,21 @@ export class PayloadReader {
     if (isRead && forms.length < MOST_FORMS && this.#tokens.isFormUpTo(to))
       forms.push(new Form(this.#values, this.#tokens, from, placed))
     return isRead
+  }
+
+  /** Where a payload ends that is of a form read before; −1 if it is of none. */
+  readKnown(from: number): number {
+    const forms = this.#isPlaced(from) ? this.#placedForms : this.#keyedForms
+    for (let at = 0; at < forms.length; at++) {
+      const end = forms[at]!.read(from)
+      if (end >= 0) return end
+    }
+    return -1
+  }
+
+  /** `trace-cmd report -R` and the option `fields` print keys where the usual text has none. */
+  #isPlaced(from: number): boolean {
+    return this.#steps !== undefined && !this.#keyStands(this.#keys[0]!, from, EQUALS)
   }
 
   #readKeyed(from: number, to: number): boolean {
@@ -298,6 +312,20 @@ export class PayloadReader {
   }
 }
 
-/** A reader for every recorded name that has a kind. */
-export const payloadReaders = (texts: Texts, probes: Probes): ReadonlyMap<string, PayloadReader> =>
-  new Map(probes.names.map((name) => [name, new PayloadReader(probes.kindOf(name)!, texts, name, probes)]))
+/** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
+export type Reading = PayloadReader | number
+
+/** How events of a recorded name are read, made when the first of them comes. */
+export function readingsBy(texts: Texts, probes: Probes): (recorded: string) => Reading {
+  const readers = new Map<string, PayloadReader>()
+  return (recorded) => {
+    const kind = probes.kindOf(recorded)
+    if (kind === undefined) return texts.builder.strings.add(recorded)
+    let reader = readers.get(recorded)
+    if (reader === undefined) {
+      reader = new PayloadReader(kind, texts, recorded, probes)
+      readers.set(recorded, reader)
+    }
+    return reader
+  }
+}

@@ -5,13 +5,14 @@ import { plainPayload } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
 import { KnownHeads } from './known-heads.ts'
-import { type LineSink, Lines } from './lines.ts'
+import { type LineSink, Lines, newlineAt } from './lines.ts'
 import { isMail, MailUnwrapper } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { BabeltraceHeads, type OtherHead, otherHead, PRINTK } from './other-heads.ts'
-import { type PayloadReader, payloadReaders } from './payload.ts'
+import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
 import { Texts } from './texts.ts'
 
+const SPACE = 0x20
 const HASH = 0x23
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
@@ -51,9 +52,6 @@ interface Loss {
   readonly cpu: number
   readonly count: number | undefined
 }
-
-/** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
-type Reading = PayloadReader | number
 
 /** What of a text the reader can't tell from its lines. */
 interface Layout {
@@ -151,8 +149,7 @@ class TextReader implements SyncPieceReader, LineSink {
       return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
     })
     const { release, probes = defaultProbes } = this.#start
-    const readers = payloadReaders(new Texts(this.#bytes, this.#builder, release), probes)
-    const readingOf = (name: string): Reading => readers.get(name) ?? strings.add(name)
+    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
     this.#readings = new ByteMemo(this.#bytes, readingOf)
     this.#names = new ByteMemo(this.#bytes, (word) => (NAME.test(word) ? readingOf(word.slice(0, -1)) : undefined))
   }
@@ -183,6 +180,25 @@ class TextReader implements SyncPieceReader, LineSink {
     if (this.#mail !== undefined) this.#countJoins(this.#mail.takeJoins(to))
     if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  readKnown(from: number): number {
+    const head = this.#head
+    const names = this.#names
+    const zero = this.#zero
+    if (zero === undefined || this.#layout.prepare !== undefined || !head.readKnown(from)) return -1
+    if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) return -1
+    const reading = names.upToBlank(head.wordFrom())
+    if (reading === undefined || typeof reading === 'number') return -1
+    let at = names.end
+    while (this.#bytes[at] === SPACE) at++
+    const end = reading.readKnown(at)
+    const newline = end < 0 ? -1 : newlineAt(this.#bytes, from, end)
+    if (newline < 0) return -1
+    this.#lineCount++
+    this.#addKnown(reading, this.#takeTime(zero))
+    if (this.#builder.renewStrings()) this.#remember()
+    return newline
   }
 
   skipLongLine(): void {
@@ -227,7 +243,18 @@ class TextReader implements SyncPieceReader, LineSink {
   }
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
-    const { cpu, pid, seconds, nanoseconds, digits } = this.#head
+    const time = this.#takeTime(zero)
+    if (typeof reading === 'number') this.#addOther(time, reading, to)
+    else if (isKnown) this.#addKnown(reading, time)
+    else {
+      this.#noticed.count('unread-payload', this.#place())
+      const { nameFrom, nameTo } = this.#head
+      this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)), to)
+    }
+  }
+
+  #takeTime(zero: number): number {
+    const { seconds, nanoseconds, digits, relative } = this.#head
     const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
     if (this.#zero === undefined) {
       this.#zero = zero
@@ -235,23 +262,23 @@ class TextReader implements SyncPieceReader, LineSink {
     }
     this.#lastTime = time
     if (digits > this.#finest) this.#finest = digits
-    if (this.#head.relative && this.#noticed.of('relative-stamps') === 0)
-      this.#noticed.count('relative-stamps', this.#place())
+    if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
     if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
     this.#eventLines++
-    const comm = this.#knownHeads.commOf(this.#head, this.#comms)
-    const context = this.#context()
-    if (typeof reading === 'number') this.#addOther(time, comm, context, reading, to)
-    else if (isKnown) {
-      reading.store(this.#builder, time, cpu, pid, comm, context)
-      if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
-      if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
-      if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
-    } else {
-      this.#noticed.count('unread-payload', this.#place())
-      const { nameFrom, nameTo } = this.#head
-      this.#addOther(time, comm, context, this.#builder.strings.add(this.#text(nameFrom, nameTo)), to)
-    }
+    return time
+  }
+
+  /** Adds the event of which that reader has read the payload. */
+  #addKnown(reading: PayloadReader, time: number): void {
+    const { cpu, pid } = this.#head
+    reading.store(this.#builder, time, cpu, pid, this.#comm(), this.#context())
+    if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+    if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+    if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
+  }
+
+  #comm(): number {
+    return this.#knownHeads.commOf(this.#head, this.#comms)
   }
 
   #context(): number {
@@ -262,14 +289,14 @@ class TextReader implements SyncPieceReader, LineSink {
   }
 
   /** Keeps an event that no kind describes, its payload as text. */
-  #addOther(time: number, comm: number, context: number, called: number, to: number): void {
+  #addOther(time: number, called: number, to: number): void {
     const { cpu, pid, payloadFrom } = this.#head
     const { strings, tables } = this.#builder
     const slot = tables.other.push()
     const { name, fields } = tables.other.column
     name.data[slot] = called
     fields.data[slot] = strings.add(this.#text(payloadFrom, to).trimEnd())
-    this.#builder.add(time, cpu, pid, comm, context, Kind.other, slot)
+    this.#builder.add(time, cpu, pid, this.#comm(), this.#context(), Kind.other, slot)
   }
 
   #readComment(from: number, to: number): void {
