@@ -7,7 +7,9 @@ import { TraceError } from '#kernel'
 import { type Bytes, type FetchedBytes, HEAD } from './format.ts'
 import { unwrap, wrapperOf } from './unwrap.ts'
 
-const PIECE = 1 << 20
+/** Bytes fetched at once; they are handed on in parts, each still near the processor, and each told in the progress. */
+const FETCHED = 1 << 20
+const PIECE = 1 << 16
 
 interface Passed {
   share: number
@@ -237,12 +239,15 @@ async function begin(name: string, file: FileHandle, size: number, onProgress: P
 async function* piecesOf(file: FileHandle, size: number, onProgress: Progress): AsyncGenerator<Uint8Array> {
   // To know what a file is takes its first bytes alone.
   let buffer = Buffer.allocUnsafeSlow(Math.min(HEAD, size))
-  for (let at = 0; ; ) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+  for (let done = 0; ; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, done)
     if (bytesRead === 0) return
-    at += bytesRead
-    yield buffer.subarray(0, bytesRead)
-    onProgress(Math.min(at, size), size)
-    if (buffer.length === HEAD) buffer = Buffer.allocUnsafeSlow(Math.min(PIECE, size))
+    for (let at = 0; at < bytesRead; at += PIECE) {
+      const piece = buffer.subarray(at, Math.min(at + PIECE, bytesRead))
+      yield piece
+      done += piece.length
+      onProgress(Math.min(done, size), size)
+    }
+    if (buffer.length === HEAD) buffer = Buffer.allocUnsafeSlow(Math.min(FETCHED, size))
   }
 }
