@@ -3,9 +3,9 @@ import { Fidelity } from './fidelity.ts'
 import { pageStartOf } from './free-start.ts'
 import { pagesets } from './pagesets.ts'
 import type { Inferred } from './result.ts'
-import type { FidelityRun } from './scores.ts'
+import type { FidelityRun, Score } from './scores.ts'
 import type { Script } from './script.ts'
-import { phases, type SilentTicks, silentTicks } from './ticks.ts'
+import { anyTiming, fitTicks, silentTicks, type TickTiming } from './ticks.ts'
 import { traitsOf } from './traits.ts'
 
 /** The recording kernel's own policy; the oldest known rules where the release is not known. */
@@ -55,9 +55,6 @@ function withBounds(script: Script, highMax: Int32Array): Script {
   return { ...script, zones }
 }
 
-/** Bursts, refills and ticks that were not predicted, and predictions that did not come. */
-const missed = ({ misses }: FidelityRun): number => [...misses.values()].reduce((sum, count) => sum + count, 0)
-
 /** The recording kernel's own policy replayed, with what it tells of the recording. `script` has the bounds that the record shows. */
 export interface Inference {
   readonly script: Script
@@ -65,21 +62,32 @@ export interface Inference {
   readonly inferred: Inferred
 }
 
+/** Rows of a script by which the timing of its ticks is fitted: so many tell enough of it. */
+const FIT_ROWS = 1e6
+
+const offBy = ({ recorded, predicted, exact }: Score): number => Math.max(recorded, predicted) - exact
+
+/** What a tick elsewhere may put right: bursts and ticks that were not as predicted, and their pages. */
+const missesByTicks = ({ cpus }: FidelityRun): number[] =>
+  cpus.map(({ bursts, ticks, pages }) => offBy(bursts) + offBy(ticks) + pages.wrong)
+
 /**
- * Replays the recording kernel's own policy and tells what it inferred. Two hidden constants of the machine are fitted to the record
- * first, where its kernel has them and no file tells: the phase of the vmstat ticks and the bound of self-tuning.
+ * Replays the recording kernel's own policy and tells what it inferred. Hidden constants of the machine are fitted to the record first,
+ * where its kernel has them and no file tells: the timing of the vmstat ticks and the bound of self-tuning.
  */
 export function infer(recorded: Script): Inference {
   const policy = ownPolicy(recorded)
-  const follow = (script: Script, ticks: SilentTicks) => new Fidelity(script, policy, { resync: true, ticks }).run()
+  const follow = (part: Script, timing: TickTiming) => {
+    const ticks = silentTicks(part, timing)
+    const first = new Fidelity(part, policy, { resync: true, ticks }).run()
+    const script = withBounds(part, first.highMax)
+    return { script, run: script === part ? first : new Fidelity(script, policy, { resync: true, ticks }).run() }
+  }
   const fits = traitsOf(recorded.machine).decay && !recorded.ticksRecorded
-  const tries = (fits ? phases : [0]).map((phase) => {
-    const ticks = silentTicks(recorded, phase)
-    const first = follow(recorded, ticks)
-    const script = withBounds(recorded, first.highMax)
-    return { script, run: script === recorded ? first : follow(script, ticks) }
-  })
-  const { script, run } = tries.reduce((best, next) => (missed(next.run) < missed(best.run) ? next : best))
+  const start = { ...recorded, length: Math.min(recorded.length, FIT_ROWS) }
+  // Kernels without decay have ticks as well, for what-ifs with other rules.
+  const timing = fits ? fitTicks((tried) => missesByTicks(follow(start, tried).run)) : anyTiming
+  const { script, run } = follow(recorded, timing)
   const inferred = inferredFrom(script, run)
   return { script, run, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

@@ -1,12 +1,15 @@
 import { type Events, Kind } from '#events'
-import type { Machine } from '#kernel'
+import type { Cpu, Machine, Ns } from '#kernel'
 import { Op, type Script } from './script.ts'
 import { traitsOf } from './traits.ts'
 
 /** sysctl vm.stat_interval, 1 s by default. */
 const STAT_INTERVAL = 1e9
-/** How closely the phase of the ticks is fitted. */
-const PHASE_STEP = STAT_INTERVAL / 10
+/** A tick that was seen may have been due so much later, as far as the phase of the ticks is known. */
+const PHASE_ERROR = STAT_INTERVAL / 20
+
+/** Steps by which the phase of the ticks is fitted. */
+const PHASE_STEPS = [STAT_INTERVAL / 10, STAT_INTERVAL / 50, STAT_INTERVAL / 250]
 
 /** Silent ticks of vmstat_update(): before which row of the script, on which CPU; in order. */
 export interface SilentTicks {
@@ -15,6 +18,17 @@ export interface SilentTicks {
 }
 
 export const noTicks: SilentTicks = { row: [], cpu: [] }
+
+/** What of the ticks of a machine no event shows: hidden constants, to be fitted to a record. */
+export interface TickTiming {
+  /** When CPU 0’s tick falls due, modulo a second. */
+  readonly phase: Ns
+  /**
+   * CPUs whose first tick comes a second later than the others’: their last one before the trace was more than a quarter of a second
+   * late, so that it re-armed itself for the second after the next.
+   */
+  readonly behind: ReadonlySet<Cpu>
+}
 
 /** Moments at which vmstat_update() is known to have run, as rows of events → CPU. */
 export interface SeenTicks {
@@ -79,7 +93,7 @@ export function seenTicks(events: Events, machine: Machine): SeenTicks {
 function silentOf(seen: readonly number[], first: number, last: number): number[] {
   const silent: number[] = []
   for (let due = first; due <= last; ) {
-    const shown = seen.find((time) => time >= due - PHASE_STEP / 2 && time < due + STAT_INTERVAL - PHASE_STEP / 2)
+    const shown = seen.find((time) => time >= due - PHASE_ERROR && time < due + STAT_INTERVAL - PHASE_ERROR)
     if (shown === undefined) silent.push(due)
     const late = shown === undefined ? 0 : Math.max(0, shown - due)
     due += STAT_INTERVAL * (late < STAT_INTERVAL / 4 ? 1 : 2)
@@ -88,10 +102,10 @@ function silentOf(seen: readonly number[], first: number, last: number): number[
 }
 
 /**
- * The ticks that no event shows, for a phase: whole seconds of the jiffies come 3 jiffies earlier on each next CPU; from 6.12 on isolated
+ * The ticks that no event shows: whole seconds of the jiffies come 3 jiffies earlier on each next CPU; from 6.12 on isolated
  * CPUs have none. Source: vmstat_update(), mm/vmstat.c, round_jiffies_relative(), kernel/time/timer.c, v6.12.
  */
-export function silentTicks(script: Script, phase: number): SilentTicks {
+export function silentTicks(script: Script, { phase, behind }: TickTiming): SilentTicks {
   if (script.ticksRecorded) return noTicks
   const { machine, length, time, op, cpu } = script
   const cpus = new Set<number>()
@@ -105,7 +119,8 @@ export function silentTicks(script: Script, phase: number): SilentTicks {
   for (const at of cpus) {
     if (machine.isolated.includes(at)) continue
     const first = script.from + ((((phase - at * skew - script.from) % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL)
-    for (const moment of silentOf(seen[at]!, first, script.to)) due.push({ time: moment, cpu: at })
+    const from = behind.has(at) ? first + STAT_INTERVAL : first
+    for (const moment of silentOf(seen[at]!, from, script.to)) due.push({ time: moment, cpu: at })
   }
   due.sort((a, b) => a.time - b.time || a.cpu - b.cpu)
   const rows: number[] = []
@@ -117,8 +132,32 @@ export function silentTicks(script: Script, phase: number): SilentTicks {
   return { row: rows, cpu: due.map(({ cpu: at }) => at) }
 }
 
-/** Phases worth trying. */
-export const phases: readonly number[] = Array.from(
-  { length: STAT_INTERVAL / PHASE_STEP },
-  (_, step) => step * PHASE_STEP,
-)
+const NOBODY: ReadonlySet<Cpu> = new Set()
+
+/** Where nothing tells any better. */
+export const anyTiming: TickTiming = { phase: 0, behind: NOBODY }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0)
+
+/**
+ * The timing of the ticks that leaves the fewest misses: of phases a tenth of a second apart, then of those nearer and nearer to the
+ * best, down to 4 ms. `misses` follows the record with a timing; by CPU.
+ */
+export function fitTicks(misses: (timing: TickTiming) => readonly number[]): TickTiming {
+  const atPhase = (phase: Ns): { timing: TickTiming; left: number } => {
+    const none = misses({ phase, behind: NOBODY })
+    const all = sum(none) === 0 ? none : misses({ phase, behind: new Set(none.keys()) })
+    const behind = new Set([...none.keys()].filter((cpu) => all[cpu]! < none[cpu]!))
+    return { timing: { phase, behind }, left: sum(none.map((left, cpu) => Math.min(left, all[cpu]!))) }
+  }
+  let best = atPhase(0)
+  for (const step of PHASE_STEPS) {
+    const { phase } = best.timing
+    for (let at = -4; at <= 5 && best.left > 0; at++) {
+      if (at === 0) continue
+      const next = atPhase(phase + at * step)
+      if (next.left < best.left) best = next
+    }
+  }
+  return best.timing
+}
