@@ -173,11 +173,12 @@ ${await kvfreePart(root)}
 
 ## What is approximated
 
-- Counts of the lists at the start come from \`zoneinfo.before\`; which pages they are becomes known as pages come back. Until then (the last column of the first table) a CPU is not scored.
-- Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees. So are local drains by compaction, from recorded drains of all that a CPU held.
+- Counts of the lists at the start come from \`zoneinfo.before\`; which pages they are becomes known as pages come back. Until then an allocation that empties what is known of a list, and a free that may reach the limit at a count not yet
+  proven, lead to what nothing can tell: they are not scored (the last column of the first table), nor is a CPU of which they are over 25 %.
+- Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees, and from a limit that the kernel was not at yet. So are local drains by compaction, from recorded drains of all that a CPU held.
 - From 6.0 on a free that finds the list’s lock held, as an interrupt’s on top of a refill does, goes to the buddy without an event: inferred where the page next comes from the buddy undrained.
-- Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the phase of the vmstat ticks (one of ten, by the fewest misses; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of
-  \`high\` (at the first burst that shows it).
+- Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the timing of the vmstat ticks (to 4 ms, and for each CPU whether its first
+  is late, by the fewest misses of bursts in the first million rows; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of \`high\` (at the first burst that shows it).
 - When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be
   otherwise, it is a miss, and the flags are put right after it.
 - A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes); on every kernel its being handed out again from the list of another type does.

@@ -86,6 +86,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     requestedDrains,
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
+    excusedBursts: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedBursts, 0),
     coverage: { drainedPages: { inTrace: drainedInTrace, scored: best.drainedPages.recorded } },
     perCpu: run.cpus.map((cpu) => ({
       cpu: cpu.cpu,

@@ -28,7 +28,11 @@ export const pcpFidelitySchema = z.object({
   drainBursts: score,
   drainedPages,
   interruptions: z.object({ recorded: perCpu, predicted: perCpu }),
-  warmupShare: z.number().meta({ help: 'Share of events before a CPU’s lists were known.' }),
+  warmupShare: z
+    .number()
+    .meta({
+      help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
+    }),
   resyncs: z.number().meta({ help: 'Times that the replay was put right from the record, after scoring.' }),
   withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }),
   /** Added fields below this line. */
@@ -36,7 +40,7 @@ export const pcpFidelitySchema = z.object({
     z.object({
       cpu: z.number(),
       warmupShare: z.number(),
-      scored: z.boolean().meta({ help: 'False where warm-up took over 25 % of the CPU’s events.' }),
+      scored: z.boolean().meta({ help: 'False where warm-up took over 25 % of the CPU’s list operations.' }),
       refills: score,
       drainBursts: score,
       drainedPages,
@@ -51,6 +55,12 @@ export const pcpFidelitySchema = z.object({
   excusedRefills: z.number().meta({
     help: 'Exact refills of a list that still held pages in the replay, all of which only the untraced bulk allocator can have taken.',
   }),
+  excusedBursts: z
+    .number()
+    .meta({
+      help: 'Frees that led to no burst at the replay’s limit, since the untraced bulk allocator had taken a page that the replay still held.',
+    })
+    .optional(),
   coverage: z
     .object({ drainedPages: z.object({ inTrace: z.number(), scored: z.number() }) })
     .meta({ help: 'What the trace holds, and how much of it the scores cover.' }),

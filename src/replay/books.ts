@@ -44,6 +44,7 @@ export class Books {
       warmup: 0,
       operations: 0,
       excusedRefills: 0,
+      excusedBursts: 0,
       refills: newScore(),
       bursts: newScore(),
       requested: newScore(),

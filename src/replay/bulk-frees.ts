@@ -121,10 +121,11 @@ export class BulkFrees {
   burst(burst: Burst): void {
     const { held, resync } = this.#books
     const { pset, order, n, limit } = burst
-    const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
     const later = this.#later.get(burst.row) ?? []
     const ranges = [burst, ...later]
     const recorded = this.#sizeOfAll(ranges)
+    if (n > 0 && recorded === 0 && held.calibrated[pset] === 1 && this.#takenBefore(burst)) return
+    const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
     const refused = recorded > 0 && n === 0 && order === 0 && held.isTooFar(pset, limit)
     const scored = held.calibrated[pset] === 1 || refused
     const chunk = this.chunkOf(pset, n)
@@ -168,6 +169,27 @@ export class BulkFrees {
       else if (empties && (resync || !scored)) held.emptied(pset)
       if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
     }
+  }
+
+  /**
+   * Whether the untraced bulk allocator explains that nothing went at the limit: a page on top of a list, that is not seen to be
+   * allocated later, was not there any more. One such page for each free that went unanswered.
+   */
+  #takenBefore({ row, pset, list, order, saved }: Burst): boolean {
+    const { held } = this.#books
+    const base = pset * held.perSet
+    for (let at = base; at < base + held.perSet; at++) {
+      const top = held.lists.head(at)
+      if (at === base + list || top < 0 || !held.mayBeTaken(top, at)) continue
+      const pcp = { ...saved, count: saved.count - 1 }
+      if (held.rulesOf(pset).nrFree(pcp, order, this.#books.flagsOf(pset)) > 0) return false
+      held.drop(top)
+      Object.assign(held.pcps[pset]!, pcp)
+      this.#books.noteBulk(at)
+      this.#books.cpus[this.#books.script.cpu[row]!]!.excusedBursts++
+      return true
+    }
+    return false
   }
 
   /** Whether other flags of the zone than those thought of explain what was recorded: then these are taken. */

@@ -123,7 +123,7 @@ export class Fidelity {
     const list = pset * this.#books.held.perSet + rules.listOf(order, script.migratetype[row]!)
     const stats = this.#books.cpus[cpu]!
     stats.operations++
-    if (this.#books.held.known[list] === 0) stats.warmup++
+    if (this.#books.held.known[list] === 0 && lists.lens[list] === 0) stats.warmup++
     // Straight from the buddy, past the lists and their pacing.
     const last = script.refillEnd[row]! - 1
     if (on < 0 && last >= script.refillStart[row]! && script.refillPfn[last] === script.pfn[row]) return
@@ -225,7 +225,6 @@ export class Fidelity {
     const list = rules.listOf(order, type)
     const stats = this.#books.cpus[cpu]!
     stats.operations++
-    if (this.#books.held.known[pset * this.#books.held.perSet + list] === 0) stats.warmup++
     this.#books.held.lists.pushHead(pset * this.#books.held.perSet + list, page)
     this.#books.held.fate[page] = this.#books.fates.ofRow[row]!
     pcp.count += 1 << order
@@ -233,6 +232,7 @@ export class Fidelity {
     const limit = rules.limit(pcp, flags)
     const saved = { ...pcp }
     const n = rules.nrFree(pcp, order, flags)
+    if (this.#books.held.calibrated[pset] === 0 && (n > 0 || !this.#books.held.isTooFar(pset, limit))) stats.warmup++
     const from = script.drainStart[row]!
     const end = script.drainEnd[row]!
     if (n === 0 && from === end) {

@@ -15,11 +15,16 @@ export interface PageScore {
 
 export interface CpuFidelity {
   readonly cpu: number
-  /** List operations before the list was known, and all. */
+  /**
+   * List operations of which nothing could tell what they lead to, and all. An allocation that finds no known page on a list which may hold
+   * others; a free at a count that the record has not proven yet, and that may be at the limit.
+   */
   warmup: number
   operations: number
   /** Exact refills whose list still held pages that only the untraced bulk allocator can have taken. */
   excusedRefills: number
+  /** Frees at the limit that led to nothing, since the untraced bulk allocator had taken a page that the replay still held. */
+  excusedBursts: number
   readonly refills: Score
   readonly bursts: Score
   readonly requested: Score

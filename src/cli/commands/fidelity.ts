@@ -105,7 +105,7 @@ function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity
     printPages(pcp)
     if (pcp.inferredBulkPages > 0)
       print(
-        `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that.`,
+        `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that${pcp.excusedBursts ? `, and ${number(pcp.excusedBursts)} frees at the limit that led to no burst` : ''}.`,
       )
     if (pcp.inferredPastFrees > 0)
       print(

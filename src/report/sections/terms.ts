@@ -64,7 +64,10 @@ export const terms: readonly (readonly [term: string, meaning: string])[] = [
   ['stranded pages', 'Free pages on the lists of isolated CPUs: nobody else can use them until they are drained.'],
   ['remote drain', 'The requester empties a CPU’s lists itself (its own among them), without interrupting it.'],
   ['grace period', 'The time after which RCU guarantees that no CPU still uses a pointer it read before.'],
-  ['warm-up', 'The start of a trace, in which the replay does not yet know what lies on a CPU’s lists; not scored.'],
+  [
+    'warm-up',
+    'What nothing could tell the outcome of, since the pages on a CPU’s lists when the trace began are not known one by one; not scored.',
+  ],
   ['resync', 'After a miss, the replay’s list is put right from the record, so that one miss is not counted for ever.'],
   ['unknown start', 'A drained page that lay on a list before the trace began: no replay can know it.'],
   [
