@@ -52,6 +52,10 @@ const payloads = {
     object: field.pointer('The object, where the function has one.').optional(),
     recordedAs: field.text('The probe’s event: as a rule the function’s name.').optional(),
   },
+  /** A stack that was recorded for the event before it on its CPU: ftrace’s own record, a call chain of perf’s. */
+  kernel_stack: {
+    caller: field.text('The first function beyond the allocator and tracing; the rest of the stack is not kept.'),
+  },
   other: {
     name: field.text('The event’s recorded name.'),
     fields: field.text('Its fields as `name=value`, space-separated.'),
@@ -121,7 +125,8 @@ export const Kind = {
   rcu_torture_read: 53,
   kvfree_call_rcu: 54,
   slab_slow_path: 55,
-  other: 56,
+  kernel_stack: 56,
+  other: 57,
 } as const satisfies Record<KindName, number>
 
 /** Kinds that only probes record, under the names that a file of probes tells. */

@@ -10,6 +10,8 @@ export interface TraceSource {
   readonly release?: Release
   /** What probes’ events are. Default: as `kreplay capture` sets them. */
   readonly probes?: Probes
+  /** The capture's copy of /proc/kallsyms, for formats that hold none. */
+  readonly kallsyms?: () => Uint8Array
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { defaultProbes, EventBuilder, type Events, type Probe, type Recording, type Selection } from '#events'
@@ -84,14 +84,16 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
 }
 
 /** What is known of a trace before it is read. */
-type Known = Pick<TraceSource, 'release' | 'probes' | 'onProgress'>
+type Known = Pick<TraceSource, 'release' | 'probes' | 'kallsyms' | 'onProgress'>
 
 async function knownOf(sidecars: Sidecars, folder: string | undefined, options: ReadOptions): Promise<Known> {
   const { onProgress, probes = [] } = options
   const release = sidecars.uname === undefined ? undefined : parseRelease(sidecars.uname.text)
+  const kallsyms = folder === undefined ? undefined : join(folder, 'kallsyms')
   return {
     probes: defaultProbes.with(await probesIn(folder)).with(probes),
     ...(release === undefined ? {} : { release }),
+    ...(kallsyms === undefined || !existsSync(kallsyms) ? {} : { kallsyms: () => readFileSync(kallsyms) }),
     ...(onProgress === undefined ? {} : { onProgress }),
   }
 }

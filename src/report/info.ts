@@ -124,9 +124,32 @@ function pagesOf({ pages: found }: Info): Built | undefined {
         columns: [text('gfp flags'), count('allocs'), count('pages'), count('failed')],
         rows: found.byGfp.map((row) => [row.names, row.allocs, row.pagesAllocated, row.failures]),
       },
+      ...(found.byCallSite === undefined ? [] : [callSitesOf(found.byCallSite)]),
     ],
   }
 }
+
+const callSitesOf = (rows: NonNullable<NonNullable<Info['pages']>['byCallSite']>) => ({
+  caption: 'Pages by call site',
+  columns: [
+    text('call site'),
+    count('allocs'),
+    count('pages'),
+    count('frees'),
+    count('pages freed', undefined, 'Freed by it, whoever allocated them'),
+    count('alive at end', undefined, 'Pages that it allocated and nobody freed by the end'),
+    count('failed'),
+  ],
+  rows: rows.map((row) => [
+    row.callSite ?? '(no stack)',
+    row.allocs,
+    row.pagesAllocated,
+    row.frees,
+    row.pagesFreed,
+    row.pagesAliveAtEnd,
+    row.failures,
+  ]),
+})
 
 const processesOf = ({ processes = [] }: Info): Built => ({
   tables: [

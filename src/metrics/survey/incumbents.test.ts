@@ -284,3 +284,45 @@ function runsOf(events: Events, { by, directAlso, ordersTogether }: RunRule): { 
   }
   return runs
 }
+
+describe('perf kmem on call chains, by the functions of 6.1 and of 6.12', () => {
+  const folder = 'traces/formats/incumbents/callchains'
+  const printed = readFileSync(`${folder}/perf-kmem.txt`, 'utf8')
+  const names = new Map(
+    [...readFileSync(`${folder}/kallsyms`, 'utf8').matchAll(/^ffffffff81(\w{6}) T (\w+)$/gm)].map(([, at, name]) => [
+      Number.parseInt(at!, 16),
+      name!,
+    ]),
+  )
+  /** KB and hits by call site. It prints addresses, moved by what it takes for the kernel's place. */
+  const theirs = new Map<string, [kb: number, hits: number]>()
+  for (const [, kb, hits, at] of printed.matchAll(/^ +(\d+) \| +(\d+) \|.*\| ffffffff02(\w{6})$/gm)) {
+    const name = names.get(Number.parseInt(at!, 16) - 0x10)!
+    const [before, hitsBefore] = theirs.get(name) ?? [0, 0]
+    theirs.set(name, [before + Number(kb), hitsBefore + Number(hits)])
+  }
+  let ours: Map<string | undefined, [kb: number, hits: number]>
+  beforeAll(async () => {
+    const { pages } = survey(await readCapture(folder))
+    ours = new Map(pages!.byCallSite!.map((row) => [row.callSite, [row.pagesAllocated * 4, row.allocs]]))
+  })
+  const sumOf = (...names: string[]) =>
+    names.map((name) => theirs.get(name)!).reduce(([kb, hits], [moreKb, more]) => [kb + moreKb, hits + more])
+
+  test('callers of the functions that it knows are equal', () => {
+    for (const name of ['pte_alloc_one', 'allocate_slab'])
+      expect([name, ours.get(name)]).toEqual([name, theirs.get(name)])
+    expect(printed).toContain('Total allocation requests     :              129   [              616 KB ]')
+    expect([...ours.values()].reduce((sum, [kb]) => sum + kb, 0)).toBe(616)
+  })
+
+  test('it takes the allocator’s newer functions for callers', () => {
+    expect([...theirs.keys()].filter((name) => !ours.has(name))).toEqual([
+      '__folio_alloc',
+      '__alloc_frozen_pages_noprof',
+    ])
+    expect(ours.get('do_anonymous_page')![1] + ours.get('pipe_write')![1]).toBe(
+      sumOf('__folio_alloc', '__alloc_frozen_pages_noprof', 'pipe_write')[1],
+    )
+  })
+})

@@ -5,7 +5,8 @@ export type RunKind = 'refill' | 'drain'
 
 /**
  * Tells each refill and each drain: a run of consecutive events on one CPU. What other CPUs do meanwhile ends no run; any other event
- * on the same CPU does, since the kernel keeps interrupts off within one. A fallback (extfrag) belongs to the refill it happens in.
+ * on the same CPU does, since the kernel keeps interrupts off within one. A fallback (extfrag) belongs to the refill it happens in, a
+ * stack to the event before it.
  *
  * Leaves out: where nothing is recorded between them, the drains of several lists by one drain_all_pages() are one run.
  */
@@ -27,7 +28,7 @@ export function eachRun(events: Events, tell: (kind: RunKind, pages: number, fir
       run = { kind: undefined, pages: 0, order: 0, row: 0 }
       running.set(cpu, run)
     }
-    if (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill') continue
+    if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
     let next: RunKind | undefined
     let order = 0
     if (kind === Kind.mm_page_alloc_zone_locked) {

@@ -1,5 +1,6 @@
 import { ABSENT, type Events, Kind } from '#events'
 import { formatGfp, KNOWN_VERSIONS, type Machine, migratetypeName } from '#kernel'
+import { surveyCallers } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'
 import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
 
@@ -130,6 +131,8 @@ export function surveyPages(events: Events, machine: Machine) {
       (row) => row.pagesAllocated,
       (row) => row.failures,
     ),
+    /** Where stacks were recorded. */
+    byCallSite: surveyCallers(events),
   }
 }
 

@@ -45,6 +45,20 @@ const pageSurveySchema = z.object({
       ...pageSums,
     }),
   ),
+  byCallSite: z
+    .array(
+      z.object({
+        callSite: z.string().optional().meta({
+          help: 'The first function of the event’s stack beyond the allocator; absent: events without a stack.',
+        }),
+        ...pageSums,
+        frees: count,
+        pagesFreed: pages.meta({ help: 'Freed by it, whoever allocated them.' }),
+        pagesAliveAtEnd: pages.meta({ help: 'Allocated by it and not freed by the end, whoever frees.' }),
+      }),
+    )
+    .optional()
+    .meta({ help: 'Where stacks were recorded: `stacktrace` of ftrace, `-g` of perf.' }),
 })
 
 const processSurveySchema = z.array(

@@ -116,6 +116,57 @@ describe('pages', () => {
     expect(quality.verdict.join('\n')).toContain('2 pages alive at the end are an estimate and no leaks')
   })
 
+  test('by call site: a stack belongs to the event before it, of its task and context', () => {
+    const stack = (cpu: number, caller: string, more = {}): Told => ({
+      event: 'kernel_stack',
+      cpu,
+      pid: 7,
+      comm: 'cc',
+      caller,
+      ...more,
+    })
+    // As the kernel records it, for the process that it interrupted.
+    const inInterrupt = { pid: 7, context: 2 }
+    const { pages, lists } = surveyOf([
+      alloc(0, 8, 3),
+      alloc(1, 0),
+      stack(1, 'g'),
+      // An interrupt comes between the event and its stack.
+      { ...free(0, 100), ...inInterrupt } as Told,
+      stack(0, 'irq', inInterrupt),
+      stack(0, 'f'),
+      alloc(0, 1),
+      { ...free(0, 101), ...inInterrupt } as Told,
+      stack(0, 'f'),
+      // Lost: whose stack that is, nobody knows.
+      alloc(0, 2),
+      { event: 'lost', cpu: 0, count: 3 },
+      stack(0, 'f'),
+      free(1, 8, 2),
+      stack(1, 'g', { pid: 8 }),
+      // Allocated again, so the free was missed.
+      alloc(1, 1),
+      stack(1, 'g'),
+      stack(1, 'stray'),
+    ])
+    const sums = { allocs: 0, pagesAllocated: 0, frees: 0, pagesFreed: 0, failures: 0 }
+    expect(pages!.byCallSite).toEqual([
+      { callSite: 'f', ...sums, allocs: 2, pagesAllocated: 9, pagesAliveAtEnd: 4 },
+      { callSite: 'g', ...sums, allocs: 2, pagesAllocated: 2, frees: 1, pagesFreed: 4, pagesAliveAtEnd: 2 },
+      { ...sums, allocs: 1, pagesAllocated: 1, frees: 1, pagesFreed: 1, pagesAliveAtEnd: 1 },
+      { callSite: 'irq', ...sums, frees: 1, pagesFreed: 1, pagesAliveAtEnd: 0 },
+    ])
+    expect(pages!.byCallSite!.reduce((sum, row) => sum + row.pagesAliveAtEnd, 0)).toBe(pages!.matching.aliveAtEnd)
+    expect(lists).toBeUndefined()
+    expect(surveyOf([alloc(0, 8)]).pages!.byCallSite).toBeUndefined()
+  })
+
+  test('stacks between the pages of a refill or a drain end neither', () => {
+    const stack: Told = { event: 'kernel_stack', cpu: 0, comm: 'cc', caller: 'f' }
+    const { lists } = surveyOf([locked(0, 1), stack, locked(0, 2), stack, drain(0, 3), stack, drain(0, 4), stack])
+    expect(lists).toMatchObject({ refills: { count: 1, total: 2 }, drains: { count: 1, total: 2 } })
+  })
+
   test('a failed allocation is no page', () => {
     const { pages } = surveyOf([
       { event: 'mm_page_alloc_failed', cpu: 0, comm: 'cc', order: 4, migratetype: 0, gfpFlags: 0xcc0 },

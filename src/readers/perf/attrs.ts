@@ -123,8 +123,8 @@ export function layoutOf({ type, sampleType, readFormat, sampleIdAll }: Attr): R
   }
 }
 
-/** Where a sample's raw data has its size; −1 where what stands before it runs over the record's end. */
-export function rawAt(layout: RecordLayout, view: DataView, little: boolean, at: number, end: number): number {
+/** Where a sample's call chain has its length; −1 where what stands before it runs over the record's end. */
+export function chainAt(layout: RecordLayout, view: DataView, little: boolean, at: number, end: number): number {
   let place = at + layout.fixedEnd
   const { readFormat } = layout
   if (readFormat !== undefined) {
@@ -137,7 +137,13 @@ export function rawAt(layout: RecordLayout, view: DataView, little: boolean, at:
       place += 8 * (1 + times + each * count(view, little, place))
     }
   }
-  if (layout.callchain) {
+  return place
+}
+
+/** Where a sample's raw data has its size; −1 where what stands before it runs over the record's end. */
+export function rawAt(layout: RecordLayout, view: DataView, little: boolean, at: number, end: number): number {
+  let place = chainAt(layout, view, little, at, end)
+  if (layout.callchain && place >= 0) {
     if (place + 8 > end) return -1
     place += 8 + 8 * count(view, little, place)
   }

@@ -34,6 +34,10 @@ export const dataNotices = {
     help: 'Events with a value that cannot be one, such as a page frame number of 2^32−1 or more.',
   },
   'unknown-record': { level: 'note', help: 'Records of a kind that kreplay does not know.' },
+  'nameless-stack': {
+    level: 'note',
+    help: 'Call chains without a caller: perf.data files hold no symbols, but `perf script` prints them with names.',
+  },
   'other-sample': {
     level: 'note',
     help: 'Samples of something other than a tracepoint, such as CPU cycles; kreplay does not use them.',
@@ -48,7 +52,10 @@ export const scriptLines = {
     level: 'data-loss',
     help: 'perf tells of lost events, but not on which CPU or when; print them by `perf script --show-lost-events`.',
   },
-  'stack-line': { level: 'note', help: 'A line of a call chain; kreplay does not use stacks.' },
+  'stack-line': {
+    level: 'note',
+    help: 'A line of a call chain; of each only the first function beyond the allocator is kept, in an event `kernel_stack`.',
+  },
   'perf-record-line': {
     level: 'note',
     help: 'A line about a process, a mapping or the recording itself (PERF_RECORD_…), and lines of `perf script -D`.',

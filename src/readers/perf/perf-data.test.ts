@@ -215,8 +215,45 @@ test.each([
   // Value, id, lost
   const all = attrs(sampleType).map((attr) => ({ ...attr, readFormat: 4 | 16 }))
   const { events, tally } = await read(writer.file(all, data, features))
-  expect(tally).toEqual([])
+  // Without symbols nobody can say who called.
+  expect(tally.map(({ cause }) => cause)).toEqual((sampleType & Sample.CALLCHAIN) === 0 ? [] : ['nameless-stack'])
   expect(list(events)).toMatchObject(expected)
+})
+
+test('the caller of a call chain, where the capture has symbols', async () => {
+  const sampleType = USUAL | Sample.CALLCHAIN
+  const { writer, data, features } = story(true, sampleType)
+  const symbols = ['__alloc_pages', 'alloc_pages', 'free_unref_page', '__free_pages', 'pipe_read', 'vfs_read']
+  const text = symbols.map((name, at) => `${(0xffff_ffff_8100_0000n + BigInt(at * 0x1000)).toString(16)} T ${name}\n`)
+  const bytes = writer.file(attrs(sampleType), data, features)
+  const kallsyms = () => Buffer.from(text.join(''))
+  // The chain of each is PERF_CONTEXT_KERNEL, then an address in alloc_pages().
+  const none = await readPerfData({ name: 'perf.data', bytes, kallsyms })
+  expect(causes(none)).toEqual({ 'nameless-stack': 9 })
+  const at = (place: number) => 0xffff_ffff_8100_0000n + BigInt(place * 0x1000 + 0x10)
+  const [kernel, user] = [0xffff_ffff_ffff_ff80n, 0xffff_ffff_ffff_fe00n]
+  const chains = [
+    [kernel, at(0), at(1), at(4), at(5), user, 0x55n],
+    [kernel, at(2), at(3), at(5)],
+    // What a program does is not the kernel's caller.
+    [kernel, at(0), user, at(4)],
+    [],
+  ]
+  const raw = record({ id: FREE, pid: 1, size: 20 }, [[77, 8, 8]])
+  const samples = chains.map((callchain, time) =>
+    writer.sample(sampleType, { id: 10, tid: 1, time: 50n * SECOND + BigInt(time), cpu: 0, raw, callchain }),
+  )
+  const named = await readPerfData({
+    name: 'perf.data',
+    bytes: writer.file(attrs(sampleType), samples, features),
+    kallsyms,
+  })
+  expect(list(named.events).map((event) => (event.event === 'kernel_stack' ? event.caller : event.time))).toEqual([
+    ...[0, 'pipe_read'],
+    ...[1, 'vfs_read'],
+    ...[2, 3],
+  ])
+  expect(causes(named)).toEqual({ 'nameless-stack': 2 })
 })
 
 test('groups of counts are stepped over', async () => {

@@ -1,12 +1,13 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, EventBuilder } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, type Place, Tally, TraceError } from '#kernel'
 import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
+import { CallersByAddress, pushStack } from '../stacks.ts'
 import { ByteReader, cString } from '../trace-dat/bytes.ts'
 import { compileDecoder, type Decoder, type Window } from '../trace-dat/decoder.ts'
 import { REPAIR } from '../trace-dat/file.ts'
 import { contextOf } from '../trace-dat/records.ts'
 import { parsePrintk, Symbols } from '../trace-dat/symbols.ts'
-import { layoutOf, type RecordLayout, rawAt } from './attrs.ts'
+import { chainAt, layoutOf, type RecordLayout, rawAt } from './attrs.ts'
 import { addAttr, addFeature, addTracingData, isPerfData, openPerfFile, type PerfFile } from './file.ts'
 import { type DataCause, dataNotices } from './notices.ts'
 import { RecordIndex } from './order.ts'
@@ -431,10 +432,11 @@ class PerfDataReader {
       little: this.#file.little,
       tables: builder.tables,
       strings: builder.strings,
-      symbols: new Symbols(tracing.kallsyms),
+      symbols: new Symbols(this.#source.kallsyms ?? tracing.kallsyms),
       printk: once(() => parsePrintk(tracing.printk())),
       probes: this.#source.probes ?? defaultProbes,
     }
+    const callers = new CallersByAddress(context.symbols, builder.strings)
     const decoders: (Decoder | null | undefined)[] = new Array(0x10000).fill(undefined)
     const decoderOf = (id: number): Decoder | null => {
       const format = tracing.formats.get(id)
@@ -499,7 +501,12 @@ class PerfDataReader {
       const pid = own === -1 ? view.getInt32(raw + decoder.pidAt, little) : own
       const comm = this.#comms.get(pid) ?? ABSENT_COMM
       const state = decoder.flagsAt < 0 ? ABSENT_CONTEXT : contextOf[view.getUint8(raw + decoder.flagsAt)]!
-      builder.add(time, view.getUint32(at + layout.cpuAt, little), pid, comm, state, decoder.kind, slot)
+      const cpu = view.getUint32(at + layout.cpuAt, little)
+      builder.add(time, cpu, pid, comm, state, decoder.kind, slot)
+      if (!layout.callchain) continue
+      const caller = callers.find(view, chainAt(layout, view, little, at, end) + 8, sizeAt, 8, little)
+      if (caller < 0) this.#tally.count('nameless-stack', this.#place(at))
+      else builder.add(time, cpu, pid, comm, state, Kind.kernel_stack, pushStack(builder.tables, caller))
     }
     this.#addLossesAtEnd()
   }

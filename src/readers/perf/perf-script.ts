@@ -1,6 +1,7 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
 import { inPieces, type PieceEnd, type SyncPieceReader, type TraceStart } from '../format.ts'
+import { StackReader } from '../stacks.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
 import { KnownHeads } from '../text/known-heads.ts'
 import { type LineSink, Lines, newlineAt } from '../text/lines.ts'
@@ -23,7 +24,10 @@ const HEADER = 16 * 1024
 const LONGEST_TRACE_SECONDS = 9_000_000
 
 const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
-const STACK_LINE = /^\s+[0-9a-f]{6,16}(?: \S|\s*$)/
+/** A function of a call chain: its address, and its name where perf knows it. */
+const STACK_LINE = /^\s+([0-9a-f]{6,16})(?: (\S+)|\s*$)/
+/** Of the kernel's; those of user space are no callers of the allocator. */
+const KERNEL_ADDRESS = /^(?:f[0-9a-f]{15}|[c-f][0-9a-f]{7})$/
 /** Records, and what `perf script -D` prints below each. */
 const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
 /** An event without `[cpu]` or without its stamp, as some sets of fields make it. */
@@ -78,6 +82,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
   readonly #knownHeads = new KnownHeads(this.#bytes)
   readonly #head = new ScriptHead(this.#bytes, this.#knownHeads)
   readonly #uname: string | undefined
+  readonly #stack: StackReader
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
   /** By group and name with their colons; undefined for words that are not just that. */
@@ -94,6 +99,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
   constructor(start: TraceStart) {
     this.#start = start
     this.#builder = start.builder
+    this.#stack = new StackReader(start.builder)
     this.#uname = unameOf(Buffer.from(start.head.subarray(0, HEADER)).toString('latin1'))
     this.#remember()
   }
@@ -101,6 +107,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
   /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
   #remember(): void {
     const { strings } = this.#builder
+    this.#stack.end()
     this.#knownHeads.forgetComms()
     this.#idle = strings.add('<idle>')
     // A process whose name perf does not know stands as `:505`.
@@ -168,6 +175,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
 
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
+    this.#stack.end()
     const zero = this.#zero ?? head.seconds
     const named = this.#names.upToBlank(head.wordFrom())
     const isTracepoint = named !== undefined && this.#names.end <= to
@@ -215,12 +223,18 @@ class ScriptReader implements SyncPieceReader, LineSink {
     const { name, fields } = tables.other.column
     name.data[slot] = strings.add(this.#text(this.#head.nameFrom, this.#head.nameTo))
     fields.data[slot] = strings.add(this.#text(from, end))
-    this.#builder.add(time, this.#head.cpu, this.#pid(), this.#comm(), ABSENT_CONTEXT, Kind.other, slot)
+    const [cpu, pid, comm] = [this.#head.cpu, this.#pid(), this.#comm()]
+    this.#builder.add(time, cpu, pid, comm, ABSENT_CONTEXT, Kind.other, slot)
+    this.#stack.begin(time, cpu, pid, comm, ABSENT_CONTEXT)
   }
 
   /** Adds the event of which that reader has read the payload. */
   #addKnown(reading: PayloadReader, time: number): void {
-    reading.store(this.#builder, time, this.#head.cpu, this.#pid(), this.#comm(), ABSENT_CONTEXT)
+    const { cpu } = this.#head
+    const pid = this.#pid()
+    const comm = this.#comm()
+    reading.store(this.#builder, time, cpu, pid, comm, ABSENT_CONTEXT)
+    this.#stack.begin(time, cpu, pid, comm, ABSENT_CONTEXT)
     if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
     if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
     if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
@@ -266,12 +280,18 @@ class ScriptReader implements SyncPieceReader, LineSink {
   #readOddLine(text: string, ended: boolean): void {
     if (text.trim() === '') this.#comments++
     else if (LOST_AT_LARGE.test(text)) this.#skip('lost-line')
-    else if (STACK_LINE.test(text)) this.#skip('stack-line')
+    else if (STACK_LINE.test(text)) this.#readFrame(STACK_LINE.exec(text)!)
     else if (RECORD_LINE.test(text)) this.#skip('perf-record-line')
     else {
       if (isBareEvent(text.slice(0, 200))) this.#bare++
       this.#skip(ended ? 'unparsed-line' : 'truncated-line')
     }
+  }
+
+  #readFrame([, address = '', symbol]: RegExpExecArray): void {
+    const isCaller = symbol !== undefined && symbol !== '[unknown]' && KERNEL_ADDRESS.test(address)
+    if (isCaller && this.#stack.take(symbol)) this.#eventLines++
+    else this.#skip('stack-line')
   }
 
   #skip(cause: Skipped): void {

@@ -11,7 +11,10 @@ export const skippedLines = {
   'wrapped-line': { level: 'note', help: 'The rest of an event that a mailer wrapped: read with the line before it.' },
   'mail-line': { level: 'note', help: 'Prose, a signature or a cut mark of the mail that the trace stands in.' },
   'console-line': { level: 'note', help: 'A line of the console that the trace was dumped to.' },
-  'stack-line': { level: 'note', help: 'A line of a stack trace; kreplay does not use stacks.' },
+  'stack-line': {
+    level: 'note',
+    help: 'A line of a stack; of each only the first function beyond the allocator is kept, in an event `kernel_stack`.',
+  },
 } as const satisfies Record<string, Notice>
 
 /** What was noticed beside lines that did give an event. */

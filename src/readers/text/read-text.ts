@@ -1,6 +1,7 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
+import { StackReader } from '../stacks.ts'
 import { plainPayload } from './babeltrace.ts'
 import { ByteMemo } from './byte-memo.ts'
 import { HeadReader } from './head.ts'
@@ -20,10 +21,14 @@ const LONGEST_TRACE_SECONDS = 9_000_000
 const LOST = /^(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
 const BUFFER_STARTED = /^##### CPU (\d{1,5}) buffer started ####\s*$/
 const BUFFER_ENTRIES = /^# entries-in-buffer\/entries-written: (\d{1,15})\/(\d{1,15})/
+/** Behind the stamp. trace-cmd prints the event's name too. */
+const STACK_HEAD = /^\s*(?:kernel_stack:\s*)?<stack trace ?>/
 const REPORT_HEADER = /^(?:\S+:\s+)?(?:version = \d+|cpus=\d+)\s*$/
 /** As `HeadReader.readName` reads it. */
 const NAME = /^[a-zA-Z0-9_.]+:$/
-const STACK_LINE = /^\s*=> /
+const STACK_LINE = /^\s*=> +(\S+)/
+/** How the name `kernel_stack`, which trace-cmd prints, is read on. No string has this number. */
+const STACK = -1
 
 /** The bits of `spine.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
 const contextOf = (interrupts: number, context: number): number => {
@@ -111,6 +116,7 @@ class TextReader implements SyncPieceReader, LineSink {
   readonly #knownHeads = new KnownHeads(this.#bytes)
   readonly #head: HeadReader
   readonly #mail: MailUnwrapper | undefined
+  readonly #stack: StackReader
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
   /** By the name with its colon; undefined for words that are not just that. */
@@ -135,6 +141,7 @@ class TextReader implements SyncPieceReader, LineSink {
     this.#layout = layout
     this.#builder = start.builder
     this.#head = new HeadReader(this.#bytes, layout.otherHead, this.#knownHeads)
+    this.#stack = new StackReader(start.builder)
     this.#mail = layout.isMail === true ? new MailUnwrapper(this.#bytes) : undefined
     this.#remember()
   }
@@ -142,6 +149,7 @@ class TextReader implements SyncPieceReader, LineSink {
   /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
   #remember(): void {
     const { strings } = this.#builder
+    this.#stack.end()
     this.#knownHeads.forgetComms()
     this.#comms = new ByteMemo(this.#bytes, (text) => {
       // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
@@ -149,7 +157,8 @@ class TextReader implements SyncPieceReader, LineSink {
       return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
     })
     const { release, probes = defaultProbes } = this.#start
-    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
+    const known = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
+    const readingOf = (name: string): Reading => (name === 'kernel_stack' ? STACK : known(name))
     this.#readings = new ByteMemo(this.#bytes, readingOf)
     this.#names = new ByteMemo(this.#bytes, (word) => (NAME.test(word) ? readingOf(word.slice(0, -1)) : undefined))
   }
@@ -215,11 +224,12 @@ class TextReader implements SyncPieceReader, LineSink {
 
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
+    this.#stack.end()
     const zero = this.#zero ?? head.seconds
     if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#refuseStamp()
     else {
       const reading = this.#readName(to)
-      if (reading === undefined) {
+      if (reading === undefined || reading === STACK) {
         this.#skipNameless(to, ended)
         return
       }
@@ -261,6 +271,7 @@ class TextReader implements SyncPieceReader, LineSink {
       this.#builder.zero = zero
     }
     this.#lastTime = time
+    this.#stack.end()
     if (digits > this.#finest) this.#finest = digits
     if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
     if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
@@ -331,15 +342,25 @@ class TextReader implements SyncPieceReader, LineSink {
       this.#eventLines++
       this.#losses.push({ cpu: Number(loss[1]), count: count === undefined ? undefined : Number(count) })
     } else if (REPORT_HEADER.test(text) || text.trim() === '') this.#comments++
-    else if (STACK_LINE.test(text)) this.#skip('stack-line')
+    else if (STACK_LINE.test(text)) this.#readFrame(STACK_LINE.exec(text)![1]!)
     else if (!ended) this.#skip('truncated-line')
     else this.#skip(this.#mail !== undefined ? 'mail-line' : printk !== '' ? 'console-line' : 'unparsed-line')
   }
 
   /** A head, but no event's name behind it: `<stack trace>` and the function tracer. */
   #skipNameless(to: number, ended: boolean): void {
-    const isStack = this.#text(this.#head.bodyFrom, to).trimStart().startsWith('<stack trace>')
+    const isStack = STACK_HEAD.test(this.#text(this.#head.bodyFrom, to))
     this.#skip(isStack ? 'stack-line' : ended ? 'unparsed-line' : 'truncated-line')
+    if (!isStack || this.#zero === undefined) return
+    const head = this.#head
+    const time = (head.seconds - this.#zero) * NS_PER_SECOND + head.nanoseconds
+    this.#stack.begin(time, head.cpu, head.pid, this.#comm(), this.#context())
+  }
+
+  /** A function of a stack. */
+  #readFrame(symbol: string): void {
+    if (this.#stack.take(symbol)) this.#eventLines++
+    else this.#skip('stack-line')
   }
 
   #skip(cause: keyof typeof skippedLines): void {

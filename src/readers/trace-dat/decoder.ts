@@ -2,6 +2,7 @@ import { type Dictionary, failedKinds, isOptional, Kind, type KindTable, type Pr
 import type { EventFormat, RecordField } from './layout.ts'
 import { otherRow } from './others.ts'
 import { rowOf } from './row.ts'
+import { stackDecoder } from './stack-row.ts'
 import type { Symbols } from './symbols.ts'
 import { integerOf } from './values.ts'
 
@@ -62,6 +63,9 @@ export function compileDecoder(format: EventFormat, context: DecoderContext): De
   if (kind === undefined || lacksFields(format, context.tables[kind], context.probes)) {
     return { ...spine, kind: Kind.other, row: otherRow(format, context) }
   }
+  const caller = kind === 'kernel_stack' ? format.field('caller') : undefined
+  // kreplay's own writer keeps only the name.
+  if (caller?.place === 'inline') return stackDecoder(spine, format, caller, context)
   const own = (column: string) => fieldOf(format, column, context.probes)
   const row = rowOf(format, context.tables[kind], context, own)
   const result = format.field(kind === 'mm_page_alloc' ? 'pfn' : 'ptr')

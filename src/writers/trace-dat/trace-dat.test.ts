@@ -111,6 +111,8 @@ const recordable = anyEvent
       pid: event.pid || 1,
       context: event.context ?? 0,
     }
+    // What it records of an allocation that failed is address 0.
+    if (plain.ptr === 0n && event.event.includes('alloc')) plain.ptr = 1n
     for (const [key, value] of Object.entries(plain)) {
       if (value === undefined || key === 'recordedAs') delete plain[key]
       else if (key === 'time' || key === 'cpu') plain[key] = Math.abs(value as number) % (key === 'cpu' ? 9 : 2 ** 40)
