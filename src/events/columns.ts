@@ -15,6 +15,11 @@ const arrays = {
   f64: Float64Array,
 } as const satisfies Record<ColumnType, unknown>
 
+/** Of most kinds a trace has no event: their columns share these. */
+const empty = Object.fromEntries(Object.entries(arrays).map(([type, Array]) => [type, new Array(0)])) as {
+  readonly [T in ColumnType]: InstanceType<(typeof arrays)[T]>
+}
+
 /** What an absent value is stored as. */
 export const ABSENT = {
   u8: 0xff,
@@ -57,14 +62,20 @@ export function roomFor(length: number, progress: Progress): number {
  * A column in a larger or smaller room, beyond what it held filled with zeros. The old one is empty after that: its memory is freed
  * at once, and not when the garbage collector is made to look for it.
  */
-export const moved = <T extends ColumnArray>(column: T, capacity: number): T =>
-  new (column.constructor as new (buffer: ArrayBuffer) => T)(
-    (column.buffer as ArrayBuffer).transfer(capacity * column.BYTES_PER_ELEMENT),
-  )
+export function moved<T extends ColumnArray>(column: T, capacity: number): T {
+  const Same = column.constructor as new (room: ArrayBuffer | number) => T
+  return column.length === 0
+    ? new Same(capacity)
+    : new Same((column.buffer as ArrayBuffer).transfer(capacity * column.BYTES_PER_ELEMENT))
+}
 
 /** The filled part of a column that is done: a little room left over is not worth a copy. */
 export const filled = <T extends ColumnArray>(column: T, length: number): T =>
-  length < column.length * WORTH_KEEPING ? moved(column, length) : (column.subarray(0, length) as T)
+  length === column.length
+    ? column
+    : length < column.length * WORTH_KEEPING
+      ? moved(column, length)
+      : (column.subarray(0, length) as T)
 
 /** One growing column of one kind. `data` changes when it grows: never keep it across a push. */
 export class Column {
@@ -72,13 +83,13 @@ export class Column {
   readonly type: ColumnType
   readonly schema: z.ZodType
   data: ColumnArray
-  #halves = new Uint32Array(0)
+  #halves: Uint32Array = empty.u32
 
   constructor(name: string, schema: z.ZodType) {
     this.name = name
     this.schema = schema
     this.type = metaOf(schema).column
-    this.data = new arrays[this.type](0)
+    this.data = empty[this.type]
   }
 
   /** Ends growing. */
@@ -129,11 +140,13 @@ export class KindTable<K extends KindName = KindName> {
     return this.length++
   }
 
-  /** Has so many rows from now on, with values yet to be written. */
+  /** Has so many rows from now on: those that are new have values yet to be written. */
   setLength(rows: number): void {
     this.length = rows
-    this.#capacity = rows
-    for (const column of this.list) column.grow(rows)
+    if (rows <= this.#capacity) return
+    const share = this.#progress.share()
+    this.#capacity = share === 0 || share === 1 ? rows : Math.ceil((rows / share) * 1.05)
+    for (const column of this.list) column.grow(this.#capacity)
   }
 
   trim(): void {

@@ -7,8 +7,8 @@ export interface FileBytes {
   readonly bytes: Uint8Array
   /** Fills a view of `bytes`. */
   load(view: ArrayBufferView): void
-  /** What a view of `bytes` shows, until the next values are fetched. */
-  values<T extends Numbers>(view: T): T
+  /** What a view of `bytes` shows, until the next values are fetched. They may be fetched into `target`, which is alike. */
+  values(view: Numbers, target?: Numbers): Numbers
   /** The same for a bitmap of nulls. */
   validity(view: Uint8Array): Uint8Array
 }
@@ -25,7 +25,7 @@ export const inMemory = (bytes: Uint8Array): FileBytes => ({
  * more slowly than it copies a file.
  */
 export class InFile implements FileBytes {
-  /** Costs nothing where it is not touched. */
+  /** Costs nothing where it is not touched; shared memory, since the garbage collector would take other for as much memory in use. */
   readonly bytes: Uint8Array
   readonly #file: FetchedBytes
   readonly #values = new Room()
@@ -33,20 +33,17 @@ export class InFile implements FileBytes {
 
   constructor(file: FetchedBytes) {
     this.#file = file
-    this.bytes = new Uint8Array(file.length)
-  }
-
-  /** Gives the places back at once: the garbage collector would take them for as much memory. */
-  free(): void {
-    ;(this.bytes.buffer as ArrayBuffer).transfer(0)
+    this.bytes = new Uint8Array(new SharedArrayBuffer(file.length))
   }
 
   load(view: ArrayBufferView): void {
     this.#read(view.byteOffset, new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
   }
 
-  values<T extends Numbers>(view: T): T {
-    return this.#fetch(view, this.#values)
+  values(view: Numbers, target?: Numbers): Numbers {
+    if (target === undefined) return this.#fetch(view, this.#values)
+    this.#read(view.byteOffset, new Uint8Array(target.buffer, target.byteOffset, target.byteLength))
+    return target
   }
 
   validity(view: Uint8Array): Uint8Array {

@@ -24,11 +24,13 @@ export function gather(
   if (rows === undefined) {
     const isSame = values.constructor === target.constructor && !(target instanceof Float64Array)
     if (isSame && validity === undefined && words === undefined && run.bits !== true) {
-      ;(target as Uint8Array).set(values.subarray(0, target.length) as Uint8Array)
-      return { bad: (target as Uint8Array).indexOf(absent as number), nulls: 0 }
+      if (values !== target) (target as Uint8Array).set(values.subarray(0, target.length) as Uint8Array)
+      return { bad: firstOf(target, absent as number), nulls: 0 }
     }
     if (validity === undefined && values instanceof BigInt64Array && target instanceof Float64Array)
       return { bad: copyTimes(values, target), nulls: 0 }
+    if (validity === undefined && words !== undefined)
+      return { bad: copyWords(values as Small, words, target as Uint32Array), nulls: 0 }
     return gather(run, upTo(run.length), target, absent, optional)
   }
   const nulls = validity === undefined ? 0 : gatherNulls(validity, rows, target, absent)
@@ -75,6 +77,12 @@ function upTo(length: number): Uint32Array {
   return counted.subarray(0, length)
 }
 
+/** A Buffer looks for a byte two hundred times faster. */
+const firstOf = (target: Target, value: number): number =>
+  target instanceof Uint8Array
+    ? Buffer.from(target.buffer, target.byteOffset, target.length).indexOf(value)
+    : (target as Uint16Array).indexOf(value)
+
 /** 64-bit values by halves: a bigint for each would cost ten times as much. */
 function copyTimes(values: BigInt64Array, target: Float64Array): number {
   const halves = new Int32Array(values.buffer, values.byteOffset, values.length * 2)
@@ -85,6 +93,15 @@ function copyTimes(values: BigInt64Array, target: Float64Array): number {
     highest |= high ^ (high >> 31)
   }
   return highest < 2 ** 21 ? NONE : target.findIndex((value) => !Number.isSafeInteger(value))
+}
+
+function copyWords(values: Small, words: Uint32Array, target: Uint32Array): number {
+  for (let row = 0; row < target.length; row++) {
+    const place = values[row]!
+    if (!(place >= 0 && place < words.length)) return row
+    target[row] = words[place]!
+  }
+  return NONE
 }
 
 /** Writes `absent` where the cell is null; returns how many are. */

@@ -6,6 +6,7 @@ import {
   ABSENT_CONTEXT,
   ABSENT_PID,
   type Column,
+  type ColumnArray,
   EventBuilder,
   type Events,
   EXCHANGE_MARK,
@@ -47,12 +48,7 @@ export function readArrow({ bytes, ...source }: TraceSource): ReadTrace {
 
 /** The same from a file: fetches only what its columns hold, one batch's column after the other. */
 export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: FetchedBytes }): ReadTrace {
-  const file = new InFile(bytes)
-  try {
-    return read(source, file)
-  } finally {
-    file.free()
-  }
+  return read(source, new InFile(bytes))
 }
 
 function read(source: Origin, file: FileBytes): ReadTrace {
@@ -161,9 +157,6 @@ function columnsOf(file: string, { schema, children }: Table): Columns {
 class Batch {
   readonly length: number
   readonly from: number
-  /** By kind: the slot of its first row here, and how many rows it has. */
-  readonly firstSlots = new Uint32Array(kindNames.length)
-  readonly counts = new Uint32Array(kindNames.length)
   readonly #name: string
   readonly #columns: Columns
   readonly #at: number
@@ -189,13 +182,16 @@ class Batch {
     }
   }
 
-  /** A column's cells, which hold until the next column is asked for; undefined where there is no such column. */
-  run(name: string): Run | undefined {
+  /**
+   * A column's cells, which hold until the next column is asked for; undefined where there is no such column. They are fetched into
+   * `target` where it can hold them as they are.
+   */
+  run(name: string, target?: Target): Run | undefined {
     const column = this.#columns.get(name)
     if (column === undefined) return undefined
     return this.#checked(name, () => {
       if (lengthOf(column, this.#at) !== this.length) throw new Damage('the column is not as long as others')
-      return runOf(column, this.#at, this.#file, this.#words)
+      return runOf(column, this.#at, this.#file, this.#words, target)
     })
   }
 
@@ -230,7 +226,7 @@ class Batch {
 }
 
 function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: number): Events {
-  const { tables, strings } = new EventBuilder()
+  const { progress, tables, strings } = new EventBuilder()
   const words = new WordNumbers(strings, file)
   const batches: Batch[] = []
   let length = 0
@@ -252,17 +248,15 @@ function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: numbe
     strings,
     zero,
   }
-  // All kinds first, so that each table is made once and in its full size.
-  const lengths = new Uint32Array(kindNames.length)
-  for (const batch of batches) readKinds(batch, events, lengths)
-  kindNames.forEach((kind, number) => {
-    tables[kind].setLength(lengths[number]!)
-  })
+  const kinds = new KindRows(events)
   for (const batch of batches) {
+    progress.share = () => (batch.from + batch.length) / length
     readSpine(batch, events)
-    readPayloads(batch, events)
+    kinds.read(batch)
+    readPayloads(batch, events, kinds)
     source.onProgress?.(Math.floor((file.bytes.length * (batch.from + batch.length)) / length), file.bytes.length)
   }
+  for (const kind of kindNames) tables[kind].trim()
   return events
 }
 
@@ -285,33 +279,77 @@ const spineAbsent = {
 function readSpine(batch: Batch, events: Events): void {
   for (const [name, schema] of Object.entries(spine) as [keyof typeof spine, z.ZodType][]) {
     const target = events[name].subarray(batch.from, batch.from + batch.length)
-    batch.read(name, batch.run(name), undefined, target, spineAbsent[name], isOptional(schema))
+    batch.read(name, batch.run(name, target), undefined, target, spineAbsent[name], isOptional(schema))
   }
 }
 
-function readKinds(batch: Batch, { kind, slot, strings }: Events, lengths: Uint32Array): void {
-  const run = batch.run('event')!
-  if (run.validity !== undefined) batch.failType('event', 'a cell is null')
-  const words = run.words
-  if (words === undefined) batch.failType('event', 'it holds numbers, not text')
-  const kinds = Uint8Array.from(words, (number) => Kind[strings.get(number) as KindName] ?? NO_KIND)
-  const { values } = run
-  batch.firstSlots.set(lengths)
-  const ownKind = kind.subarray(batch.from, batch.from + run.length)
-  const ownSlot = slot.subarray(batch.from, batch.from + run.length)
-  for (let row = 0; row < ownKind.length; row++) {
-    const place = values[row]! as number
-    const number = kinds[place] ?? NO_KIND
-    if (number === NO_KIND) {
-      const name = strings.get(words[place] ?? ABSENT.text)
-      batch.fail(row, 'event', name === undefined ? AGAIN : `"${name.slice(0, 40)}" is no kind of event`)
-    }
-    ownKind[row] = number
-    ownSlot[row] = lengths[number]!
-    lengths[number] = lengths[number]! + 1
+/** Which rows of the batch at hand each kind has, and where in its table they come. */
+class KindRows {
+  readonly #events: Events
+  readonly #lengths = new Uint32Array(kindNames.length)
+  readonly #firstSlots = new Uint32Array(kindNames.length)
+  /** The rows of the first kind, then those of the next; and where each kind's begin. */
+  #rows = new Uint32Array(0)
+  readonly #begins = new Uint32Array(kindNames.length)
+
+  constructor(events: Events) {
+    this.#events = events
   }
-  for (let number = 0; number < lengths.length; number++)
-    batch.counts[number] = lengths[number]! - batch.firstSlots[number]!
+
+  /** The batch's rows of a kind; they hold until the next batch. */
+  of(number: number): Uint32Array {
+    const begin = this.#begins[number]!
+    return this.#rows.subarray(begin, begin + this.#lengths[number]! - this.#firstSlots[number]!)
+  }
+
+  /** Their part of a column. */
+  targetOf(number: number, data: ColumnArray): Target {
+    return data.subarray(this.#firstSlots[number]!, this.#lengths[number]!)
+  }
+
+  read(batch: Batch): void {
+    const { kind, slot, strings, tables } = this.#events
+    const run = batch.run('event')!
+    if (run.validity !== undefined) batch.failType('event', 'a cell is null')
+    const { values, words, length } = run
+    if (words === undefined) batch.failType('event', 'it holds numbers, not text')
+    const kinds = Uint8Array.from(words, (number) => Kind[strings.get(number) as KindName] ?? NO_KIND)
+    const lengths = this.#lengths
+    this.#firstSlots.set(lengths)
+    const ownKind = kind.subarray(batch.from, batch.from + length)
+    const ownSlot = slot.subarray(batch.from, batch.from + length)
+    for (let row = 0; row < ownKind.length; row++) {
+      const place = values[row]! as number
+      const number = kinds[place] ?? NO_KIND
+      if (number === NO_KIND) {
+        const name = strings.get(words[place] ?? ABSENT.text)
+        batch.fail(row, 'event', name === undefined ? AGAIN : `"${name.slice(0, 40)}" is no kind of event`)
+      }
+      ownKind[row] = number
+      ownSlot[row] = lengths[number]!
+      lengths[number] = lengths[number]! + 1
+    }
+    for (const [number, kind] of kindNames.entries()) tables[kind].setLength(lengths[number]!)
+    this.#sort(ownKind)
+  }
+
+  #sort(kind: Uint8Array): void {
+    if (this.#rows.length < kind.length) this.#rows = new Uint32Array(kind.length)
+    const begins = this.#begins
+    let begin = 0
+    for (let number = 0; number < begins.length; number++) {
+      begins[number] = begin
+      begin += this.#lengths[number]! - this.#firstSlots[number]!
+    }
+    const next = Uint32Array.from(begins)
+    const rows = this.#rows
+    for (let row = 0; row < kind.length; row++) {
+      const number = kind[row]!
+      const at = next[number]!
+      rows[at] = row
+      next[number] = at + 1
+    }
+  }
 }
 
 /** Each payload column with the kinds that have it. */
@@ -323,35 +361,17 @@ const payloads = exchangeColumns.flatMap((name) => {
   return name in spine || name === 'event' ? [] : [{ name, owners }]
 })
 
-function readPayloads(batch: Batch, { kind, tables }: Events): void {
-  const rows = rowsByKind(batch, kind.subarray(batch.from, batch.from + batch.length))
+function readPayloads(batch: Batch, { tables }: Events, kinds: KindRows): void {
   for (const { name, owners } of payloads) {
     const run = batch.run(name)
     let present = 0
     for (const { kind, number, optional } of owners) {
-      const own = rows[number]!
+      const own = kinds.of(number)
       if (own.length === 0) continue
       const { data, type } = (tables[kind].column as Readonly<Record<string, Column>>)[name]!
-      const from = batch.firstSlots[number]!
-      const target = data.subarray(from, from + own.length)
-      present += batch.read(name, run, own, target, ABSENT[type], optional)
+      present += batch.read(name, run, own, kinds.targetOf(number, data), ABSENT[type], optional)
     }
     if (run !== undefined && run.length - run.nulls !== present)
       batch.failType(name, 'it has values for events whose kind has no such field')
   }
-}
-
-/** The batch's rows of each kind. */
-function rowsByKind({ counts }: Batch, kind: Uint8Array): readonly Uint32Array[] {
-  const next = new Uint32Array(counts.length)
-  for (let number = 1; number < next.length; number++) next[number] = next[number - 1]! + counts[number - 1]!
-  const firsts = Uint32Array.from(next)
-  const rows = new Uint32Array(kind.length)
-  for (let row = 0; row < kind.length; row++) {
-    const number = kind[row]!
-    const at = next[number]!
-    rows[at] = row
-    next[number] = at + 1
-  }
-  return kindNames.map((_, number) => rows.subarray(firsts[number], next[number]))
 }

@@ -137,8 +137,11 @@ export function lengthOf({ data, type }: Column<unknown>, at: number): number {
   return length
 }
 
-/** Fetches a column's cells in a batch; they hold until those of another are fetched. */
-export function runOf(column: Column<unknown>, at: number, file: FileBytes, words: WordNumbers): Run {
+/**
+ * Fetches a column's cells in a batch; they hold until those of another are fetched. Into `target`, which has as many, where it can
+ * hold all of them as they are.
+ */
+export function runOf(column: Column<unknown>, at: number, file: FileBytes, words: WordNumbers, target?: Numbers): Run {
   const { data, type } = column
   const batch = data[at] as unknown as RawBatch
   const length = lengthOf(column, at)
@@ -150,7 +153,13 @@ export function runOf(column: Column<unknown>, at: number, file: FileBytes, word
   const validity = nulls === 0 ? undefined : file.validity(batch.validity!)
   if (isText(type)) return textRun(batch, validity, words)
   const own = type.typeId === Type.Dictionary ? words.of(batch.dictionary) : undefined
-  return { length, values: file.values(batch.values!), validity, nulls, words: own, bits: type.typeId === Type.Bool }
+  const bits = type.typeId === Type.Bool
+  const asTheyAre = target?.constructor === batch.values!.constructor && nulls === 0 && own === undefined && !bits
+  const values = file.values(
+    asTheyAre ? batch.values!.subarray(0, length) : batch.values!,
+    asTheyAre ? target : undefined,
+  )
+  return { length, values, validity, nulls, words: own, bits }
 }
 
 /** Text that other programs wrote without a dictionary. */
