@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** CPU time of repeats, in seconds: user and system of all threads, so that work on another core is not for nothing. */
@@ -67,6 +68,17 @@ export async function measureProgram({ warmups, repeats }: Effort, command: read
     wall.push(Number(real))
   }
   return timesOf(seconds, wall)
+}
+
+const READ = fileURLToPath(new URL('read.ts', import.meta.url))
+
+/**
+ * The times to read a capture, in a process of its own like the programs beside it: what other measurements have left in the memory
+ * of this one costs the garbage collector more than the reading.
+ */
+export async function measureReading({ warmups, repeats }: Effort, path: string): Promise<Times> {
+  const args = ['--conditions=kreplay-src', READ, path, `${warmups}`, `${repeats}`]
+  return JSON.parse((await run(process.execPath, args)).stdout) as Times
 }
 
 /** What a program answers to `--version`, whatever it exits with; undefined where it is not installed. */

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Events } from '#events'
 import { readCapture } from '#readers'
 import { writeRecording } from '#writers'
-import { measure, measureProgram } from './measure.ts'
+import { measure, measureProgram, measureReading } from './measure.ts'
+import { repeatedEvents } from './repeated.ts'
 import { type Bench, byEvents, eachCapture, fileOf, ratioTarget, root, speedTarget, type Topic } from './topic.ts'
 
 /** Bytes of all columns: what an event takes while it is kept. The dictionary of strings is outside, it does not grow with events. */
@@ -13,9 +14,13 @@ function bytesOf(events: Events): number {
   return [...spine, ...payload].reduce((sum, { byteLength }) => sum + byteLength, 0)
 }
 
+/** Events of the long Arrow file, at least: what a reading costs whatever the size is then a small part of it. */
+const LONG = 4e6
+
 async function readAndWrite(path: string, { effort, few, folder, result }: Bench): Promise<void> {
   const { rows, targets, notes, traceCmd } = result
-  const [own, capture] = await measure(effort, () => readCapture(path))
+  const own = await measureReading(effort, path)
+  const capture = await readCapture(path)
   const { name, events } = capture
   rows.push(byEvents(name, `${capture.format} → columns`, events.length, own))
   const file = await fileOf(path, 'trace.dat')
@@ -34,21 +39,25 @@ async function readAndWrite(path: string, { effort, few, folder, result }: Bench
   const [writing] = await measure(effort, () => writeRecording(capture, csv))
   const size = (await stat(csv)).size
   rows.push(byEvents(name, 'columns → CSV', events.length, writing, `${(size / 1e6).toFixed(0)} MB`))
-  const [reading] = await measure(few, () => readCapture(csv))
-  rows.push(byEvents(name, 'CSV → columns', events.length, reading))
+  rows.push(byEvents(name, 'CSV → columns', events.length, await measureReading(few, csv)))
 
   const arrow = join(folder, 'events.arrow')
   const [packing] = await measure(effort, () => writeRecording(capture, arrow))
   rows.push(byEvents(name, 'columns → Arrow', events.length, packing))
-  const [reloading] = await measure(effort, () => readCapture(arrow))
-  const reloaded = byEvents(name, 'Arrow → columns', events.length, reloading)
+  const note = 'V8 collects garbage about once a reading, which takes as long'
+  rows.push(byEvents(name, 'Arrow → columns', events.length, await measureReading(effort, arrow), note))
+  const longer = repeatedEvents(events, Math.ceil(LONG / events.length))
+  await writeRecording({ ...capture, events: longer }, arrow)
+  const reloading = await measureReading(effort, arrow)
+  const reloaded = byEvents(name, 'Arrow → columns, millions', longer.length, reloading, 'the capture over and over')
   rows.push(reloaded)
   targets.push(speedTarget(reloaded, 20e6))
 
   const text = await fileOf(path, 'trace.txt')
   if (text !== undefined) {
-    const [times, read] = await measure(effort, () => readCapture(text))
-    rows.push(byEvents(name, 'ftrace text → columns', read.events.length, times, 'the head of the same trace'))
+    const { length } = (await readCapture(text)).events
+    const times = await measureReading(effort, text)
+    rows.push(byEvents(name, 'ftrace text → columns', length, times, 'the head of the same trace'))
   }
   notes.push(`${name}: ${(bytesOf(events) / events.length).toFixed(1)} bytes an event in columns`)
 }

@@ -1,3 +1,4 @@
+import { type ColumnArray, EventBuilder, type Events, kindNames } from '#events'
 import type { Zone } from '#kernel'
 import type { Inferred, Script } from '#replay'
 import { BlockIndex, PageIndex } from '../src/replay/places.ts'
@@ -6,6 +7,45 @@ import { BlockIndex, PageIndex } from '../src/replay/places.ts'
 const ALIGNED = 1024
 
 type Columns = Pick<Script, 'time' | 'op' | 'cpu' | 'zone' | 'pfn' | 'order' | 'migratetype'>
+
+/** Events so many times over, each time later. */
+export function repeatedEvents(events: Events, times: number): Events {
+  const { length, strings, zero } = events
+  const span = (events.time[length - 1] ?? 0) - (events.time[0] ?? 0) + 1
+  const over = <T extends ColumnArray>(column: T): T => {
+    const all = new (column.constructor as new (length: number) => T)(column.length * times)
+    for (let copy = 0; copy < times; copy++) (all as Uint8Array).set(column as Uint8Array, copy * column.length)
+    return all
+  }
+  const { tables } = new EventBuilder()
+  for (const kind of kindNames) {
+    const table = events.tables[kind]
+    tables[kind].setLength(table.length * times)
+    tables[kind].list.forEach((column, at) => {
+      ;(column.data as Uint8Array).set(over(table.list[at]!.data.subarray(0, table.length)) as Uint8Array)
+    })
+  }
+  const { cpu, pid, kind, comm, context } = events
+  const [time, slot] = [over(events.time), over(events.slot)]
+  for (let row = 0; row < time.length; row++) {
+    const copy = Math.floor(row / length)
+    time[row] = time[row]! + copy * span
+    slot[row] = slot[row]! + copy * events.tables[kindNames[kind[row % length]!]!].length
+  }
+  return {
+    length: length * times,
+    time,
+    cpu: over(cpu),
+    pid: over(pid),
+    kind: over(kind),
+    comm: over(comm),
+    context: over(context),
+    slot,
+    tables,
+    strings,
+    zero,
+  }
+}
 
 /**
  * A recording’s script so many times over, one after the other, each in memory and time of its own: a longer trace of a larger machine.
