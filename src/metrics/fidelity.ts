@@ -68,7 +68,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     requestedDrains: _requested,
     tickDrains: _ticks,
     ...withoutResync
-  } = totals(new FidelityReplay(script, policy, { resync: false, ticks: run.ticks }).run())
+  } = totals(new FidelityReplay(script, policy, { resync: false, ticks: run.ticks, early: run.early }).run())
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)
   const scores = {
@@ -98,6 +98,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     })),
     inferredBulkPages: run.inferredBulkPages,
     inferredPastFrees: run.inferredPastFrees,
+    inferredEarlyPops: [...run.early.values()].reduce((all, { length }) => all + length, 0),
     inferredLocalDrains: run.localDrains.row.length,
     misses: [...run.misses]
       .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))

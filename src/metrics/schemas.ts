@@ -28,11 +28,9 @@ export const pcpFidelitySchema = z.object({
   drainBursts: score,
   drainedPages,
   interruptions: z.object({ recorded: perCpu, predicted: perCpu }),
-  warmupShare: z
-    .number()
-    .meta({
-      help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
-    }),
+  warmupShare: z.number().meta({
+    help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
+  }),
   resyncs: z.number().meta({ help: 'Times that the replay was put right from the record, after scoring.' }),
   withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }),
   /** Added fields below this line. */
@@ -73,6 +71,12 @@ export const pcpFidelitySchema = z.object({
   inferredPastFrees: z.number().meta({
     help: 'Freed blocks that next came from the buddy though no drain had brought them there: another operation held the list’s lock, so they went past the lists.',
   }),
+  inferredEarlyPops: z
+    .number()
+    .meta({
+      help: 'Pages that left their lists before the event of their allocation, whose task was preempted: others used the list as if they were gone.',
+    })
+    .optional(),
   listCounts: z
     .array(
       z.object({ cpu: z.number(), zone: z.string(), recorded: z.number(), predicted: z.number(), within: z.boolean() }),

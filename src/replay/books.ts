@@ -20,6 +20,7 @@ export class Books {
   readonly free: FreePages
   readonly cpus: CpuFidelity[]
   readonly misses = new Map<Miss, number>()
+  readonly early = new Map<number, number[]>()
   readonly bulk = { row: [] as number[], pset: [] as number[], list: [] as number[] }
   readonly localDrains = { row: [] as number[], pset: [] as number[] }
   readonly interruptions: Record<string, number> = {}
@@ -51,6 +52,15 @@ export class Books {
       ticks: newScore(),
       pages: { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 },
     }))
+  }
+
+  /** This row’s allocation took a page that was no head by then: its task took it before others ran, if they did. */
+  notePop(row: number, page: number): void {
+    const left = this.script.left[row]!
+    if (left === 0) return
+    const pages = this.early.get(left)
+    if (pages === undefined) this.early.set(left, [page])
+    else pages.push(page)
   }
 
   /** Takes pages off a list from its head until (and without) `end`; −1: all. They were popped untraced. */
@@ -99,11 +109,12 @@ export class Books {
   }
 
   close(ticks: SilentTicks): FidelityRun {
-    const { cpus, resyncs, misses, bulk, localDrains, interruptions, held } = this
+    const { cpus, resyncs, misses, early, bulk, localDrains, interruptions, held } = this
     return {
       cpus,
       resyncs,
       misses,
+      early,
       inferredBulkPages: bulk.row.length,
       inferredPastFrees: this.pastFrees,
       interruptions,

@@ -168,8 +168,43 @@ test('direct reclaim asks for a drain, though another task runs before it drains
 
 test('a page that compaction frees, and frees again, went back to its own pages first', () => {
   const kcompactd = 'kcompactd0'
-  expect(rowsOf(free(9, 64, kcompactd), free(9, 64, kcompactd))).toEqual(['none', 'none', 'isolated', 'free', 'none'])
+  expect(rowsOf(free(9, 64, kcompactd), free(9, 64, kcompactd), drained(9, 64))).toEqual([
+    'none',
+    'none',
+    'isolated',
+    'free 1',
+    'none',
+  ])
   expect(rowsOf(free(9, 64), free(9, 64))).toEqual(['free', 'free', 'none'])
+})
+
+test('a page that compaction frees, and nobody sees again, went back to it too: another was moved into it', () => {
+  expect(rowsOf(free(9, 64, 'kcompactd0'))).toEqual(['isolated', 'none', 'none'])
+  expect(rowsOf(free(9, 64))).toEqual(['free', 'none'])
+})
+
+test('a page freed in a batch goes to the list of the type that its block has then; before 6.10, had when it was announced', () => {
+  const batched: TraceEvent = { event: 'mm_page_free_batched', ...by(7), pfn: 64 }
+  const claimed: TraceEvent = {
+    event: 'mm_page_alloc_extfrag',
+    ...by(8),
+    cpu: 1,
+    pfn: 65,
+    allocOrder: 0,
+    fallbackOrder: 3,
+    allocMigratetype: 0,
+    fallbackMigratetype: 1,
+    changeOwnership: true,
+  }
+  const typeOf = (release: string) => {
+    const events = [free(7, 64), claimed, batched].map((event, row) => ({ ...event, time: row * 1000 }))
+    const { op, migratetype, length } = scriptOf(recordingOf(events, { release }))
+    return [...migratetype.slice(0, length)].filter((_, row) => op[row] === Op.free)
+  }
+  expect(typeOf('6.12.107')).toEqual([0])
+  expect(typeOf('7.2.12')).toEqual([0])
+  expect(typeOf('6.1.192')).toEqual([1])
+  expect(typeOf('5.10.223')).toEqual([1])
 })
 
 test('before 6.0 a request looks for CPUs with pages when it queues its first work, not when it is made', () => {

@@ -5,7 +5,7 @@ import { DrainRequests } from './drain-requests.ts'
 import { Fate, fatesOf } from './fates.ts'
 import { PageIndex } from './places.ts'
 import { Refills } from './refills.ts'
-import type { FidelityRun } from './scores.ts'
+import type { EarlyPops, FidelityRun } from './scores.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 import { noTicks, type SilentTicks } from './ticks.ts'
 
@@ -17,6 +17,8 @@ interface Options {
   readonly resync: boolean
   /** vmstat ticks that no event shows. */
   readonly ticks?: SilentTicks
+  /** Pages that left their lists before their event, as an earlier run found them. */
+  readonly early?: EarlyPops
 }
 
 /**
@@ -31,15 +33,17 @@ export class Fidelity {
   readonly #bulkFrees: BulkFrees
   readonly #requests: DrainRequests
   readonly #ticks: SilentTicks
+  readonly #early: EarlyPops
 
   constructor(
     script: Script,
     choice: PcpChoice,
-    { resync, ticks = noTicks }: Options,
+    { resync, ticks = noTicks, early = new Map() }: Options,
     index = new PageIndex(script.zones),
     fates = fatesOf(script, index),
   ) {
     this.#ticks = ticks
+    this.#early = early
     this.#books = new Books(script, choice, resync, index, fates)
     this.#refills = new Refills(this.#books)
     this.#bulkFrees = new BulkFrees(this.#books)
@@ -57,6 +61,7 @@ export class Fidelity {
       this.#requests.before(script.cpu[row]!, op[row]!)
       if (op[row] === Op.alloc && held.traits.decay) free.tried(script.zone[row]!, row)
       if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)
+      if (this.#early.size > 0) held.popEarly(this.#early.get(row) ?? [])
       switch (op[row]!) {
         case Op.alloc:
           this.#alloc(row)
@@ -109,7 +114,10 @@ export class Fidelity {
     const rules = this.#books.held.rulesOf(pset)
     const page = this.#books.index.at(script.pfn[row]!, zone)
     const lists = this.#books.held.lists
-    if (this.#books.held.landed(page)) return
+    if (this.#books.held.landed(page)) {
+      this.#books.notePop(row, page)
+      return
+    }
     const on = lists.where[page]!
     if (!rules.allowed(order)) {
       if (on >= 0) {
@@ -133,6 +141,7 @@ export class Fidelity {
       this.#books.held.drop(page)
       return
     }
+    this.#books.notePop(row, page)
     if (on >= 0) {
       this.#books.miss('on-another-list')
       if (this.#books.resync) {
@@ -176,6 +185,7 @@ export class Fidelity {
       return true
     }
     this.#books.miss('not-the-head')
+    this.#books.notePop(this.#books.row, page)
     if (this.#books.resync) {
       this.#books.resyncs++
       this.#books.held.skip(list)

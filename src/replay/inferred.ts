@@ -3,7 +3,7 @@ import { Fidelity } from './fidelity.ts'
 import { pageStartOf } from './free-start.ts'
 import { pagesets } from './pagesets.ts'
 import type { Inferred } from './result.ts'
-import type { FidelityRun, Score } from './scores.ts'
+import type { EarlyPops, FidelityRun, Score } from './scores.ts'
 import type { Script } from './script.ts'
 import { anyTiming, fitTicks, silentTicks, type TickTiming } from './ticks.ts'
 import { traitsOf } from './traits.ts'
@@ -62,6 +62,9 @@ export interface Inference {
   readonly inferred: Inferred
 }
 
+/** Runs to find early pops at most. */
+const MOST_RUNS = 4
+
 /** Rows of a script by which the timing of its ticks is fitted: so many tell enough of it. */
 const FIT_ROWS = 1e6
 
@@ -70,6 +73,19 @@ const offBy = ({ recorded, predicted, exact }: Score): number => Math.max(record
 /** What a tick elsewhere may put right: bursts and ticks that were not as predicted, and their pages. */
 const missesByTicks = ({ cpus }: FidelityRun): number[] =>
   cpus.map(({ bursts, ticks, pages }) => offBy(bursts) + offBy(ticks) + pages.wrong)
+
+/** Runs until no run finds more pages that left their lists before their event than it was told of. */
+function withEarly<T extends { readonly run: FidelityRun }>(
+  first: T,
+  again: (of: T, early: EarlyPops) => FidelityRun,
+): T {
+  let last = first
+  for (let tries = 0, told = 0; tries < MOST_RUNS && last.run.early.size > told; tries++) {
+    told = last.run.early.size
+    last = { ...last, run: again(last, last.run.early) }
+  }
+  return last
+}
 
 /**
  * Replays the recording kernel's own policy and tells what it inferred. Hidden constants of the machine are fitted to the record first,
@@ -87,7 +103,9 @@ export function infer(recorded: Script): Inference {
   const start = { ...recorded, length: Math.min(recorded.length, FIT_ROWS) }
   // Kernels without decay have ticks as well, for what-ifs with other rules.
   const timing = fits ? fitTicks((tried) => missesByTicks(follow(start, tried).run)) : anyTiming
-  const { script, run } = follow(recorded, timing)
+  const { script, run } = withEarly(follow(recorded, timing), (of, early) =>
+    new Fidelity(of.script, policy, { resync: true, ticks: of.run.ticks, early }).run(),
+  )
   const inferred = inferredFrom(script, run)
   return { script, run, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

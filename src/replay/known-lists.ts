@@ -106,6 +106,26 @@ export class KnownLists {
     this.drop(head)
   }
 
+  /** Tasks take heads of lists, and are preempted before their events. A page that is below others by then was not taken so. */
+  popEarly(pages: readonly number[]): void {
+    for (let left = pages; ; ) {
+      const next = left.find(
+        (page) => this.lists.where[page]! >= 0 && this.lists.head(this.lists.where[page]!) === page,
+      )
+      if (next === undefined) return
+      this.#popInFlight(next)
+      left = left.filter((page) => page !== next)
+    }
+  }
+
+  #popInFlight(page: number): void {
+    const list = this.lists.where[page]!
+    const pset = Math.trunc(list / this.perSet)
+    this.rulesOf(pset).onAlloc(this.pcps[pset]!)
+    this.#inFlight[page] = 1
+    this.drop(page)
+  }
+
   /** Whether this page was popped before its event. It is no more on its way. */
   landed(page: number): boolean {
     if (this.#inFlight[page] === 0) return false

@@ -74,10 +74,14 @@ export interface InitialLists {
   readonly hidden: Int32Array
 }
 
+/** By row: pages that left their lists there, though the event of their allocation came later. */
+export type EarlyPops = ReadonlyMap<number, readonly number[]>
+
 export interface FidelityRun {
   readonly cpus: readonly CpuFidelity[]
   readonly resyncs: number
   readonly misses: ReadonlyMap<Miss, number>
+  readonly early: EarlyPops
   readonly inferredBulkPages: number
   /** Frees that found the pageset's lock held, so the block went to the buddy. */
   readonly inferredPastFrees: number

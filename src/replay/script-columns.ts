@@ -12,6 +12,7 @@ export class Rows {
   refillEnd: Uint32Array
   drainStart: Uint32Array
   drainEnd: Uint32Array
+  left: Uint32Array
 
   constructor(capacity: number) {
     this.time = new Float64Array(capacity)
@@ -25,6 +26,7 @@ export class Rows {
     this.refillEnd = new Uint32Array(capacity)
     this.drainStart = new Uint32Array(capacity)
     this.drainEnd = new Uint32Array(capacity)
+    this.left = new Uint32Array(capacity)
   }
 }
 

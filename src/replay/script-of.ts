@@ -1,5 +1,6 @@
 import { ABSENT, type Events, Kind, type Recording } from '#events'
 import { Tally } from '#kernel'
+import { Absences } from './absences.ts'
 import { ContiguousFrees } from './contiguous.ts'
 import { DrainTasks, isInterrupt, RECLAIMED, REQUESTING, taskOf } from './drain-tasks.ts'
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
@@ -115,6 +116,7 @@ export function scriptOf(
   const rowTask = new Float64Array(cpus).fill(NOBODY)
   let task = NOBODY
   const drainTasks = new DrainTasks()
+  const absences = new Absences(cpus)
   const moved: number[] = []
 
   const reclaim = reclaimEdges(events)
@@ -149,6 +151,7 @@ export function scriptOf(
     }
     lastRow[cpu] = row
     rowTask[cpu] = task
+    absences.row(cpu, row)
     if (source !== undefined) source[row] = at
     rows.time[row] = time
     rows.op[row] = op
@@ -174,6 +177,7 @@ export function scriptOf(
     const slot = events.slot[at]!
     const time = events.time[at]!
     task = taskOf(events, at)
+    const left = absences.seen(task, cpu)
     if (kind !== Kind.mm_page_pcpu_drain) {
       const left = drainTasks.acts(task, cpu)
       if (left !== undefined) moved.push(rows.op[left] === Op.rest ? rows.pfn[left]! : left)
@@ -205,7 +209,8 @@ export function scriptOf(
           }
         }
         freedAt[page] = -1
-        add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
+        const row = add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
+        if (left !== undefined) rows.left[row] = left
         break
       }
       case Kind.mm_page_free: {
@@ -245,7 +250,9 @@ export function scriptOf(
         if (earlier < 0 || rows.cpu[earlier] !== cpu) break
         pending[page] = -1
         rows.op[earlier] = Op.none
-        freedAt[page] = add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, rows.migratetype[earlier]!)
+        // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
+        const type = cachesType ? rows.migratetype[earlier]! : listType(types[blocks.at(pfn, zone)]!)
+        freedAt[page] = add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, type)
         break
       }
       case Kind.mm_page_alloc_zone_locked:
@@ -356,6 +363,9 @@ export function scriptOf(
       add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
   }
   for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
+  // Freed by compaction and never seen again: it went back to compaction's own pages, and another was moved into it.
+  for (const row of freedAt)
+    if (row > 0 && rows.op[row - 1] === Op.isolated && rows.pfn[row - 1] === rows.pfn[row]) rows.op[row] = Op.none
   requests.mark(rows)
   const end = length === 0 ? 0 : events.time[length - 1]!
   // A last row per CPU takes what was recorded after its last event.
@@ -378,6 +388,7 @@ export function scriptOf(
     refillEnd: rows.refillEnd,
     drainStart: rows.drainStart,
     drainEnd: rows.drainEnd,
+    left: rows.left,
     refillPfn: refills.pfn.subarray(0, refills.length),
     refillOrder: refills.order.subarray(0, refills.length),
     refillMigratetype: refills.migratetype.subarray(0, refills.length),

@@ -52,6 +52,8 @@ export interface Script {
   /** Recorded pages drained on this CPU until its next row: rows of `drain*`. */
   readonly drainStart: Uint32Array
   readonly drainEnd: Uint32Array
+  /** Of an allocation whose task was last seen before others ran on its CPU: the first row after that; else 0. */
+  readonly left: Uint32Array
   readonly refillPfn: Uint32Array
   readonly refillOrder: Uint8Array
   readonly refillMigratetype: Uint8Array

@@ -111,6 +111,10 @@ function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity
       print(
         `${number(pcp.inferredPastFrees)} freed blocks went past the lists, whose lock was held (inferred: they next came from the buddy).`,
       )
+    if (pcp.inferredEarlyPops)
+      print(
+        `${number(pcp.inferredEarlyPops)} pages left their lists before the event of their allocation, whose task was preempted (inferred).`,
+      )
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
   if (kvfree !== undefined) printKvfree(kvfree)
