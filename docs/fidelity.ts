@@ -27,7 +27,7 @@ function freeColumns([zone]: Pcp['freePages']): string[] {
   return [
     count(pages.recorded),
     count(pages.predicted),
-    `${((100 * (pages.predicted - pages.recorded)) / pages.recorded).toFixed(2)} %`,
+    `${((100 * (pages.predicted - pages.recorded)) / pages.recorded).toFixed(2).replace('-', '−')} %`,
     `${ordersWithin.length - beyond.length} of ${ordersWithin.length}`,
     beyond.join('; '),
   ]

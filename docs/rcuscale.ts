@@ -37,12 +37,12 @@ function correlation(rows: readonly Row[]): string {
   const [mx, my] = [mean(0), mean(2)]
   const sum = (of: (row: Row) => number) => rows.reduce((all, row) => all + of(row), 0)
   const both = sum(([x, , y]) => (x - mx) * (y - my))
-  return (both / Math.sqrt(sum(([x]) => (x - mx) ** 2) * sum(([, , y]) => (y - my) ** 2))).toFixed(2)
+  return (both / Math.sqrt(sum(([x]) => (x - mx) ** 2) * sum(([, , y]) => (y - my) ** 2))).toFixed(2).replace('-', '−')
 }
 
 const difference = (published: readonly Row[], simulated: readonly Row[], at: 0 | 1 | 2): string => {
   const [was, is] = [median(published.map((row) => row[at])), median(simulated.map((row) => row[at]))]
-  return `${(100 * (is / was - 1)).toFixed(0)} %`
+  return `${(100 * (is / was - 1)).toFixed(0).replace('-', '−')} %`
 }
 
 /** Mean and extremes of printed footprints, and how many lie in the published range, 15 % wider at both ends. */

@@ -47,7 +47,10 @@ function simulated({ memoryGiB, times, memoryMiB, neededMiB }: Guest, cpus: numb
     seconds(bootNs),
     `${times} ×`,
     `${least.toFixed(2)} × to ${most.toFixed(2)} ×`,
-    `${((100 * (least - times)) / times).toFixed(1)} % to ${((100 * (most - times)) / times).toFixed(1)} %`,
+    `${((100 * (least - times)) / times).toFixed(1)} % to ${((100 * (most - times)) / times).toFixed(1)} %`.replaceAll(
+      '-',
+      '−',
+    ),
   ]
 }
 

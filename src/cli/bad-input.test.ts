@@ -179,7 +179,10 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [[], /Name a command/],
     [['compar'], /no command "compar"\n {2}did you mean compare/],
     [['info'], /an argument is missing\n.*kreplay info --help/],
-    [['info', pages, '--jsn'], /Unknown argument: jsn/],
+    [['info', pages, '--jsn'], /there is no option --jsn\n {2}did you mean --json\?/],
+    [['compare', pages, '--polices', 'pcp/none'], /there is no option --polices\n {2}did you mean --policies/],
+    [['fidelity', pages, '--at-lest=refills=1'], /there is no option --at-lest\n {2}did you mean --at-least\?/],
+    [['info', pages, '--frobnicate'], /there is no option --frobnicate\n.*kreplay info --help/],
     [['info', pages, 'more'], /Unknown argument: more/],
     [['policies', 'pcp/rcu-swp'], /did you mean pcp\/rcu-swap\?/],
     [[...compare, 'pcp/tryloc'], /unknown policy "pcp\/tryloc"\n {2}did you mean pcp\/trylock\?/],
@@ -189,6 +192,14 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [[...compare, 'pcp/fixed{high=10'], /brace is not closed/],
     [[...compare, 'pcp/fixed', '--set', 'high=1e99'], /high=.*of pcp\/fixed/],
     [[...compare, 'pcp/fixed', '--set', 'hihg=10'], /no pcp policy has a parameter "hihg"\n {2}did you mean high\?/],
+    [
+      [...compare, 'pcp/fixed', '--set', 'highMax=10'],
+      /none of the policies compared has a parameter "highMax"\n {2}they have high/,
+    ],
+    [
+      [...compare, 'pcp/none', '--set', 'high=10'],
+      /none of the policies compared has a parameter "high"\n {2}they have/,
+    ],
     [[...compare, 'pcp/fixed', '--set', 'high'], /--set high is no parameter/],
     [[...compare, ','], /names none/],
     [[...compare, 'pcp/none,none'], /pcp\/none is named twice/],
@@ -212,6 +223,15 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [['demo', '-o', at('report')], /its name tells no format/],
     [[...compare, 'pcp/none', '--jobs', 'two'], /--jobs is no number/],
     [['synth', 'page-churn', '-o', at('one.csv/churn')], /can't write .*churn: a file stands/],
+    [
+      ['synth', 'page-churn', '-o', at('old'), '--release', '3.2'],
+      /so old a kernel\n {2}it knows those of 5\.10, 6\.1/,
+    ],
+    [['convert', pages, '/proc/x.csv', '--cpu', '0'], /can't write \/proc\/x\.csv: its folder takes no file$/m],
+    [
+      ['info', 'traces/text/handmade/dump.txt', '--html', '/proc/x.html'],
+      /can't write \/proc\/x\.html: its folder takes no file$/m,
+    ],
     [['synth', 'page-churn', '-o', 'LICENSE'], /LICENSE is there already, and no folder/],
     [['synth', 'page-churn', '-o', '/sys/churn', '--set', 'seconds=0.01'], /can't write \/sys\/churn: no permission/],
   ]
@@ -253,5 +273,9 @@ test('a route that can’t be read is told by file and by path in the JSON', asy
   expect(await message(route([{ process: ['a'] }]))).toMatch(/rules\[0\]\.to/)
   expect(await message(route([{ to: 'budy' }]))).toMatch(/`to` is "buddy" or {"list": NAME}.*rules\[0\]\.to/s)
   expect(await message(route([{ proces: ['a'], to: 'buddy' }]))).toMatch(/"proces".*rules\[0\]/s)
-  expect(await message('{')).toContain('is no JSON')
+  expect(await message('{')).toMatch(/route\.json: this is no JSON: .*\n {2}A route file/)
+  // Each on one line, however many there are.
+  expect(
+    (await message(route([{ to: 'a' }, { to: 'b' }, { to: 'c' }, { to: 'd' }]))).trimEnd().split('\n').length,
+  ).toBe(2)
 })

@@ -319,17 +319,9 @@ export async function run(args: readonly string[]): Promise<Exit> {
     .alias('help', 'h')
     .wrap(Math.min(120, process.stdout.columns ?? 120))
     .exitProcess(false)
-    .fail((message, error) => {
-      const command = args[0] !== undefined && COMMANDS.includes(args[0]) ? args[0] : undefined
-      throw (
-        error ??
-        new UsageError(
-          message.startsWith('Not enough non-option') ? 'an argument is missing' : message,
-          command === undefined
-            ? '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them'
-            : `\`kreplay ${command} --help\` shows what it takes`,
-        )
-      )
+    .fail((message, error, usage) => {
+      // The types say that this is all of yargs; it is what its documentation says, and tells the help of the command.
+      throw error ?? misused(args, message, (usage as unknown as { help(): string }).help())
     })
   try {
     checkCommand(args[0])
@@ -338,6 +330,29 @@ export async function run(args: readonly string[]): Promise<Exit> {
   } catch (error) {
     return tell(error)
   }
+}
+
+/** What is wrong with the options or arguments of a command, of which `help` shows the options. */
+function misused(args: readonly string[], message: string, help: string): UsageError {
+  const command = args[0] !== undefined && COMMANDS.includes(args[0]) ? args[0] : undefined
+  const hint =
+    command === undefined
+      ? '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them'
+      : `\`kreplay ${command} --help\` shows what it takes`
+  const known = [...help.matchAll(/^ +(?:-\w, )?--([a-z][a-z-]*)/gm)].map(([, name]) => name!)
+  const given = args.map((arg) => /^--([a-zA-Z][\w-]*)/.exec(arg)?.[1]).filter((name) => name !== undefined)
+  // A flag may be turned off by `--no-`; names may be written in camel case.
+  const stray = given.find(
+    (name) => !known.includes(name.replace(/^no-/, '').replace(/[A-Z]/g, (big) => `-${big.toLowerCase()}`)),
+  )
+  if (stray !== undefined) {
+    const near = didYouMean(stray, known).map((name) => `--${name}`)
+    return new UsageError(
+      `there is no option --${stray}`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
+    )
+  }
+  return new UsageError(message.startsWith('Not enough non-option') ? 'an argument is missing' : message, hint)
 }
 
 /** One clear message, no stack; a fault of kreplay's own shows where it is. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Recording } from '#events'
-import { parseRelease, type Release, randomOf, UsageError, type Zone } from '#kernel'
+import { isBeforeKnown, KNOWN_VERSIONS, parseRelease, type Release, randomOf, UsageError, type Zone } from '#kernel'
 import { type Likeness, likenessTo } from '#metrics'
 import { checkParams, type ParamValue } from '#policies'
 import { demandOf, infer, record, scriptOf } from '#replay'
@@ -100,5 +100,10 @@ const withoutCounts = (zone: Zone): Zone => ({
 function releaseOf(text: string): Release {
   const release = /^\d+\.\d+(\.\d+)?(-\S+)?$/.test(text) ? parseRelease(text) : undefined
   if (release === undefined) throw new UsageError(`--release ${text} is no release`, 'an example: --release 6.12')
+  if (isBeforeKnown(release))
+    throw new UsageError(
+      `--release ${text}: kreplay does not know the rules of so old a kernel`,
+      `it knows those of ${KNOWN_VERSIONS.join(', ')}; a release in between has those of the older neighbour`,
+    )
   return release
 }

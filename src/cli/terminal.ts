@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import Table from 'cli-table3'
 import { UsageError } from '#kernel'
+import { unwritable } from '#writers'
 
 /** Control characters but tab and newline, and those that reorder text. */
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
@@ -117,7 +118,10 @@ export async function writeWhole(path: string, text: string): Promise<void> {
       await rename(partial, path)
     } catch (error) {
       await rm(partial, { force: true })
-      throw new UsageError(`can't write ${path}: ${(error as Error).message}`)
+      const told = unwritable(error, path)
+      throw told instanceof UsageError
+        ? told
+        : new UsageError(`can't write ${path} (${(error as NodeJS.ErrnoException).code})`)
     }
   })
 }

@@ -27,3 +27,9 @@ export function parseRelease(uname: string): Release | undefined {
   }
   return { text, major, minor, rules, exact: rules === `${major}.${minor}` }
 }
+
+/** Whether a release is older than all of which the rules are known. */
+export function isBeforeKnown({ major, minor }: Release): boolean {
+  const [knownMajor = 0, knownMinor = 0] = KNOWN_VERSIONS[0].split('.').map(Number)
+  return ordinal(major, minor) < ordinal(knownMajor, knownMinor)
+}

@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { UsageError } from '#kernel'
 
 /** What keeps `path` from being written, where that is the user’s to mend; any other error as it is. */
 export function unwritable(error: unknown, path: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return new UsageError(`can't write ${path}: its folder does not exist`)
+      // /proc has folders that take no file.
+      return new UsageError(
+        `can't write ${path}: ${existsSync(dirname(resolve(path))) ? 'its folder takes no file' : 'its folder does not exist'}`,
+      )
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -13,6 +13,7 @@ const choose = (id: string, set: Settings, { accept }: Catalogue) => choosePolic
 export const accept: Family = {
   id: 'accept',
   paramNames: ({ accept }) => accept.flatMap(({ params }) => Object.keys(params.shape)),
+  paramNamesOf: (id, catalogue) => Object.keys(choose(id, {}, catalogue).policy.params.shape),
   workFields: Object.keys(acceptWorkSchema.shape),
   policyId: (id, set, catalogue) => choose(id, set, catalogue).id,
   lacks: lacksPages,

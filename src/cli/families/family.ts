@@ -35,6 +35,8 @@ export interface Family {
   readonly id: Comparison['family']
   /** Names of all parameters that `--set` may give. */
   readonly paramNames: (catalogue: Catalogue) => readonly string[]
+  /** Names of those that one of its policies has, on whatever kernel. */
+  readonly paramNamesOf: (id: string, catalogue: Catalogue) => readonly string[]
   /** Names of the counts that `--expect` may name. */
   readonly workFields: readonly string[]
   /** An id as its run will have it. @throws UsageError as the policies' own choice does */

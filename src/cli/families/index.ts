@@ -27,15 +27,22 @@ export function familyOfAll(policies: readonly string[]): Family {
   return family
 }
 
-/** Every `--set` name must mean something to some policy. */
-function checkSet({ id, paramNames }: Family, set: Settings, catalogue: Catalogue): void {
-  const known = [...new Set(paramNames(catalogue))]
-  for (const name of Object.keys(set)) {
-    if (known.includes(name)) continue
-    const near = didYouMean(name, known)
+/** Every `--set` name must mean something to a policy that is compared. */
+function checkSet(family: Family, policies: readonly string[], set: Settings, catalogue: Catalogue): void {
+  const names = Object.keys(set)
+  if (names.length === 0) return
+  const all = [...new Set(family.paramNames(catalogue))]
+  const chosen = new Set(policies.flatMap((id) => family.paramNamesOf(id, catalogue)))
+  for (const name of names) {
+    if (chosen.has(name)) continue
+    if (all.includes(name)) {
+      const theirs = [...chosen].filter((one) => one !== 'route').join(', ') || 'none'
+      throw new UsageError(`none of the policies compared has a parameter "${name}"`, `they have ${theirs}`)
+    }
+    const near = didYouMean(name, all)
     throw new UsageError(
-      `no ${id} policy has a parameter "${name}"`,
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known: ${known.join(', ')}`,
+      `no ${family.id} policy has a parameter "${name}"`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known: ${all.join(', ')}`,
     )
   }
 }
@@ -43,8 +50,8 @@ function checkSet({ id, paramNames }: Family, set: Settings, catalogue: Catalogu
 /** The ids as runs will have them, checked before anything is read. */
 export function policyIds(policies: readonly string[], set: Settings, catalogue: Catalogue): string[] {
   const family = familyOfAll(policies)
-  checkSet(family, set, catalogue)
   const ids = policies.map((id) => family.policyId(id, set, catalogue))
+  checkSet(family, policies, set, catalogue)
   const twice = ids.find((id, at) => ids.indexOf(id) !== at)
   if (twice !== undefined)
     throw new UsageError(`${twice} is named twice`, 'give one of them other parameters: pcp/fixed{high=100}')

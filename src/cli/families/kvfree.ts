@@ -21,6 +21,7 @@ const choose = (id: string, set: Settings, { kvfree }: Catalogue) => choosePolic
 export const kvfree: Family = {
   id: 'kvfree',
   paramNames: ({ kvfree }) => kvfree.flatMap(({ params }) => Object.keys(params.shape)),
+  paramNamesOf: (id, catalogue) => Object.keys(choose(id, {}, catalogue).policy.params.shape),
   workFields: Object.keys(kvfreeWorkSchema.shape),
   policyId: (id, set, catalogue) => choose(id, set, catalogue).id,
   lacks: (recording) =>

@@ -1,5 +1,5 @@
 import type { Recording } from '#events'
-import { UsageError } from '#kernel'
+import { KNOWN_VERSIONS, UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
 import { choosePcp } from '#policies'
 import { Foresight, waysOf } from '#replay'
@@ -12,6 +12,13 @@ export const pcp: Family = {
   paramNames: ({ lists, drains, routes = [] }) => [
     ...[...lists, ...drains].flatMap(({ params }) => Object.keys(params.shape)),
     ...(routes.length > 0 ? ['route'] : []),
+  ],
+  paramNamesOf: (id, catalogue) => [
+    ...KNOWN_VERSIONS.flatMap((rules) => {
+      const { lists, drain } = choosePcp(id, rules, {}, catalogue)
+      return [...Object.keys(lists.params.shape), ...Object.keys(drain.params.shape)]
+    }),
+    'route',
   ],
   workFields: Object.keys(workSchema.shape),
   // The recording kernel’s lists are not known yet, any stand for them.
