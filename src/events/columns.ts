@@ -16,7 +16,7 @@ const arrays = {
 } as const satisfies Record<ColumnType, unknown>
 
 /** Of most kinds a trace has no event: their columns share these. */
-const empty = Object.fromEntries(Object.entries(arrays).map(([type, Array]) => [type, new Array(0)])) as {
+const empty = Object.fromEntries(Object.entries(arrays).map(([type, Cells]) => [type, new Cells(0)])) as {
   readonly [T in ColumnType]: InstanceType<(typeof arrays)[T]>
 }
 
