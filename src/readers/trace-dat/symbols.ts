@@ -63,13 +63,12 @@ export class Symbols {
   #read(): BigUint64Array {
     const bytes = this.#text()
     this.#bytes = bytes
-    // A Buffer looks for a byte several times faster.
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     let room = Math.ceil(bytes.length / USUAL_LINE) + 1
     let halves = new Uint32Array(room * 2)
     let lines = new Uint32Array(room)
     let count = 0
-    let isSorted = true
+    /** Lines with a lower address than one before, such as those of modules. */
+    const late: number[] = []
     let lastHigh = 0
     let lastLow = 0
     for (let at = 0; at < bytes.length; ) {
@@ -77,14 +76,18 @@ export class Symbols {
       let low = 0
       let digits = 0
       for (let digit = HEX[bytes[at]!]!; digit >= 0 && digits < 16; digit = HEX[bytes[++at]!] ?? -1) {
-        high = ((high << 4) | (low >>> 28)) >>> 0
-        low = ((low << 4) | digit) >>> 0
+        if (digits >= 8) high = (high << 4) | (low >>> 28)
+        low = (low << 4) | digit
         digits++
       }
+      high >>>= 0
+      low >>>= 0
       if (digits > 0 && bytes[at] === SPACE) {
-        if (high < lastHigh || (high === lastHigh && low < lastLow)) isSorted = false
-        lastHigh = high
-        lastLow = low
+        if (high < lastHigh || (high === lastHigh && low < lastLow)) late.push(count)
+        else {
+          lastHigh = high
+          lastLow = low
+        }
         if (count === room) {
           room *= 2
           halves = grown(halves, room * 2)
@@ -94,18 +97,46 @@ export class Symbols {
         halves[count * 2 + 1 - LOW] = high
         lines[count++] = at + 1
       }
-      const end = buffer.indexOf(LINE_FEED, at)
-      at = end < 0 ? bytes.length : end + 1
+      while (at < bytes.length && bytes[at] !== LINE_FEED) at++
+      at++
     }
-    const found = new BigUint64Array(halves.buffer, 0, count)
     this.#lines = lines
-    if (isSorted) return found
-    const order = Array.from(found.keys()).sort((a, b) =>
-      found[a]! < found[b]! ? -1 : found[a]! > found[b]! ? 1 : a - b,
+    if (late.length === 0) return new BigUint64Array(halves.buffer, 0, count)
+    const order = merged(
+      late,
+      count,
+      (a, b) => high32(halves, a) - high32(halves, b) || low32(halves, a) - low32(halves, b),
     )
-    this.#lines = Uint32Array.from(order, (row) => lines[row]!)
-    return BigUint64Array.from(order, (row) => found[row]!)
+    this.#lines = order.map((row) => lines[row]!)
+    const inOrder = new Uint32Array(count * 2)
+    for (let to = 0; to < count; to++) {
+      const row = order[to]!
+      inOrder[2 * to] = halves[2 * row]!
+      inOrder[2 * to + 1] = halves[2 * row + 1]!
+    }
+    return new BigUint64Array(inOrder.buffer)
   }
+}
+
+const low32 = (halves: Uint32Array, row: number): number => halves[2 * row + LOW]!
+const high32 = (halves: Uint32Array, row: number): number => halves[2 * row + 1 - LOW]!
+
+/** All rows in order, of which only the late ones are not; equal ones as they came. */
+function merged(late: readonly number[], count: number, compare: (a: number, b: number) => number): Uint32Array {
+  const inOrder = late.toSorted((a, b) => compare(a, b) || a - b)
+  const isLate = new Uint8Array(count)
+  for (const row of late) isLate[row] = 1
+  const order = new Uint32Array(count)
+  let next = 0
+  let to = 0
+  for (let row = 0; row < count; row++) {
+    if (isLate[row] === 1) continue
+    while (next < inOrder.length && (compare(inOrder[next]!, row) || inOrder[next]! - row) < 0)
+      order[to++] = inOrder[next++]!
+    order[to++] = row
+  }
+  while (next < inOrder.length) order[to++] = inOrder[next++]!
+  return order
 }
 
 function grown(old: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
