@@ -171,10 +171,15 @@ export const newTables = (progress?: Progress): Tables =>
 export const takeTables = (tables: Tables): Tables =>
   Object.fromEntries(kindNames.map((kind) => [kind, tables[kind].take()])) as unknown as Tables
 
+/** A text that is made when it is asked for. */
+export interface LateText {
+  make(): string
+}
+
 /** Strings by number, each once. */
 export class Dictionary {
   readonly #numbers = new Map<string, number>()
-  readonly #strings: string[] = []
+  readonly #strings: (string | LateText)[] = []
 
   /** The number of a string, new or known. */
   add(text: string): number {
@@ -187,12 +192,21 @@ export class Dictionary {
     return number
   }
 
+  /** The number of a text that few will ask for. The caller knows that it is new: it is not looked for, nor found by `add` or `find`. */
+  addLate(text: LateText): number {
+    return this.#strings.push(text) - 1
+  }
+
   find(text: string): number | undefined {
     return this.#numbers.get(text)
   }
 
   get(number: number): string | undefined {
-    return this.#strings[number]
+    const text = this.#strings[number]
+    if (text === undefined || typeof text === 'string') return text
+    const made = text.make()
+    this.#strings[number] = made
+    return made
   }
 
   get size(): number {

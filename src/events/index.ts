@@ -7,6 +7,7 @@ export {
   type ColumnArray,
   Dictionary,
   KindTable,
+  type LateText,
   newTables,
   type Tables,
 } from './columns.ts'

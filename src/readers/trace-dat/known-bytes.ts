@@ -21,9 +21,7 @@ export class KnownBytes {
 
   /** The number of a stretch; −1 for one not remembered, which `remember` may be called for next. */
   find(bytes: Uint8Array, from: number, to: number): number {
-    let hash = to - from
-    for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
-    hash ^= hash >>> 15
+    const hash = hashOf(bytes, from, to)
     const mask = this.#table.length - 1
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const entry = this.#table[place]! - 1
@@ -38,9 +36,25 @@ export class KnownBytes {
     return -1
   }
 
+  /** Whether one more can be remembered, of the length asked for last. */
+  get hasRoom(): boolean {
+    return this.#size < MOST && this.#used + this.#askedEnd - this.#asked <= MOST_BYTES
+  }
+
+  /** How many are remembered: the entry of the next. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The bytes of an entry. */
+  bytesOf(entry: number): Uint8Array {
+    const from = this.#from[entry]!
+    return this.#copies.subarray(from, from + this.#length[entry]!)
+  }
+
   remember(number: number): void {
     const length = this.#askedEnd - this.#asked
-    if (this.#size === MOST || this.#used + length > MOST_BYTES) return
+    if (!this.hasRoom) return
     if (this.#used + length > this.#copies.length) this.#copies = grown(this.#copies, this.#used + length)
     if (this.#size === this.#from.length) this.#growTable()
     const entry = this.#size++
@@ -75,6 +89,19 @@ export class KnownBytes {
     this.#table = new Uint32Array(this.#from.length * 2)
     for (let entry = 0; entry < this.#size; entry++) this.#place(entry)
   }
+}
+
+/** By four bytes a step: one depends on the one before, so that steps count and not bytes. */
+function hashOf(bytes: Uint8Array, from: number, to: number): number {
+  let hash = to - from
+  let at = from
+  for (; at + 4 <= to; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+    hash = Math.imul(hash ^ word, 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  for (; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x9e3779b1)
+  return hash ^ (hash >>> 15)
 }
 
 function grown<T extends Uint8Array | Uint32Array | Int32Array>(old: T, atLeast: number): T {

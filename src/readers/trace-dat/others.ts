@@ -1,3 +1,4 @@
+import type { LateText } from '#events'
 import type { Decoder, DecoderContext, Window } from './decoder.ts'
 import { KnownBytes } from './known-bytes.ts'
 import type { EventFormat } from './layout.ts'
@@ -17,13 +18,36 @@ export function otherRow(format: EventFormat, context: DecoderContext): Decoder[
   return (window, at, length) => {
     let fields = known.find(window.bytes, at + Math.min(start, length), at + length)
     if (fields < 0) {
-      fields = strings.add(text(window, at, length))
+      const isLate = known.hasRoom && length > start
+      fields = isLate ? strings.addLate(new OtherText(known, start, text)) : strings.add(text(window, at, length))
       known.remember(fields)
     }
     const slot = table.push()
     ;(table.column.name.data as Uint32Array)[slot] = name
     ;(table.column.fields.data as Uint32Array)[slot] = fields
     return slot
+  }
+}
+
+/** The text of a record that is remembered, put together from its bytes. Few are asked for: probes hand on addresses, each another. */
+class OtherText implements LateText {
+  readonly #known: KnownBytes
+  readonly #entry: number
+  readonly #start: number
+  readonly #text: (window: Window, at: number, length: number) => string
+
+  /** Of the record that `known` remembers next. */
+  constructor(known: KnownBytes, start: number, text: (window: Window, at: number, length: number) => string) {
+    this.#known = known
+    this.#entry = known.size
+    this.#start = start
+    this.#text = text
+  }
+
+  make(): string {
+    const bytes = this.#known.bytesOf(this.#entry)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.#text({ bytes, view }, -this.#start, bytes.length + this.#start)
   }
 }
 
