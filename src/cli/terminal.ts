@@ -79,9 +79,12 @@ export function progress(what: string): { update: (done: number, total: number) 
       if (bar === undefined && Date.now() - started > 2000) {
         bar = new SingleBar({
           stream: process.stderr,
-          format: `${clean(what)} {bar} {percentage} % · {eta_formatted} left`,
+          // A narrow terminal cuts the end.
+          format: `{bar} {percentage} % · {eta_formatted} left · ${cell(what)}`,
           // Neither a hidden cursor nor a handler of its own to outlive Ctrl-C.
           hideCursor: false,
+          // Ctrl-C would leave the terminal without line wrapping.
+          linewrap: true,
           gracefulExit: false,
           clearOnComplete: true,
         })
