@@ -4,7 +4,7 @@ import { inPieces, type PieceEnd, type SyncPieceReader, type TraceStart } from '
 import { StackReader } from '../stacks.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
 import { KnownHeads } from '../text/known-heads.ts'
-import { type LineSink, Lines, newlineAt } from '../text/lines.ts'
+import { controlFrom, type LineSink, Lines, newlineAt } from '../text/lines.ts'
 import { skippedLines, textNotices } from '../text/notices.ts'
 import { type PayloadReader, type Reading, readingsBy, Texts } from '../text/payload.ts'
 import { scriptLines } from './notices.ts'
@@ -85,6 +85,8 @@ class ScriptReader implements SyncPieceReader, LineSink {
   readonly #stack: StackReader
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
+  /** Of events that no kind describes. */
+  #payloads!: ByteMemo<number>
   /** By group and name with their colons; undefined for words that are not just that. */
   #names!: ByteMemo<{ readonly reading: Reading; readonly length: number } | undefined>
   #idle = ABSENT_COMM
@@ -115,6 +117,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
       text === '' || /^:-?\d+$/.test(text) ? ABSENT_COMM : strings.add(text),
     )
     const release = this.#start.release ?? (this.#uname === undefined ? undefined : parseRelease(this.#uname))
+    this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text))
     const { probes = defaultProbes } = this.#start
     const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
     this.#readings = new ByteMemo(this.#bytes, readingOf)
@@ -154,16 +157,18 @@ class ScriptReader implements SyncPieceReader, LineSink {
     const names = this.#names
     const zero = this.#zero
     if (zero === undefined || !head.readKnown(from)) return -1
-    if (Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) return -1
+    if (Math.abs(head.stamp.seconds - zero) > LONGEST_TRACE_SECONDS) return -1
     const reading = names.upToBlank(head.wordFrom())?.reading
-    if (reading === undefined || typeof reading === 'number') return -1
     let at = names.end
     while (this.#bytes[at] === SPACE) at++
-    const end = this.#bytes[at] === OPEN ? -1 : reading.readKnown(at)
+    if (reading === undefined || this.#bytes[at] === OPEN) return -1
+    const end = typeof reading === 'number' ? controlFrom(this.#bytes, at) : reading.readKnown(at)
     const newline = end < 0 ? -1 : newlineAt(this.#bytes, from, end)
     if (newline < 0 || payloadEnd(this.#bytes, at, end) !== end) return -1
     this.#lineCount++
-    this.#addKnown(reading, this.#takeTime(zero))
+    const time = this.#takeTime(zero)
+    if (typeof reading === 'number') this.#addOther(time, reading, at, end)
+    else this.#addKnown(reading, time)
     if (this.#builder.renewStrings()) this.#remember()
     return newline
   }
@@ -176,12 +181,12 @@ class ScriptReader implements SyncPieceReader, LineSink {
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
     this.#stack.end()
-    const zero = this.#zero ?? head.seconds
+    const zero = this.#zero ?? head.stamp.seconds
     const named = this.#names.upToBlank(head.wordFrom())
     const isTracepoint = named !== undefined && this.#names.end <= to
     if (isTracepoint) head.takeName(this.#names.end, named.length, to)
     const name = isTracepoint ? 'tracepoint' : head.readName(to)
-    if (Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#skip('unparsed-line')
+    if (Math.abs(head.stamp.seconds - zero) > LONGEST_TRACE_SECONDS) this.#skip('unparsed-line')
     else if (name === 'other') this.#skip('other-sample')
     else if (name === undefined) this.#readRecordLine(zero, to, ended)
     else {
@@ -211,18 +216,22 @@ class ScriptReader implements SyncPieceReader, LineSink {
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, from: number, end: number): void {
     const time = this.#takeTime(zero)
-    if (typeof reading !== 'number') {
-      if (isKnown) {
-        this.#addKnown(reading, time)
-        return
-      }
+    if (typeof reading === 'number') this.#addOther(time, reading, from, end)
+    else if (isKnown) this.#addKnown(reading, time)
+    else {
       this.#noticed.count('unread-payload', this.#place())
+      const { nameFrom, nameTo } = this.#head
+      this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)), from, end)
     }
-    const { strings, tables } = this.#builder
-    const slot = tables.other.push()
-    const { name, fields } = tables.other.column
-    name.data[slot] = strings.add(this.#text(this.#head.nameFrom, this.#head.nameTo))
-    fields.data[slot] = strings.add(this.#text(from, end))
+  }
+
+  /** Keeps an event that no kind describes, its payload as text. */
+  #addOther(time: number, called: number, from: number, end: number): void {
+    const { other } = this.#builder.tables
+    const slot = other.push()
+    const { name, fields } = other.column
+    name.data[slot] = called
+    fields.data[slot] = this.#payloads.get(from, end)
     const [cpu, pid, comm] = [this.#head.cpu, this.#pid(), this.#comm()]
     this.#builder.add(time, cpu, pid, comm, ABSENT_CONTEXT, Kind.other, slot)
     this.#stack.begin(time, cpu, pid, comm, ABSENT_CONTEXT)
@@ -250,7 +259,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
   }
 
   #takeTime(zero: number): number {
-    const { seconds, nanoseconds, digits } = this.#head
+    const { seconds, nanoseconds, digits } = this.#head.stamp
     if (this.#zero === undefined) {
       this.#zero = zero
       this.#builder.zero = zero

@@ -1,4 +1,5 @@
 import type { KnownHeads } from '../text/known-heads.ts'
+import { Stamp } from '../text/stamp.ts'
 
 const NEWLINE = 0x0a
 const SPACE = 0x20
@@ -6,7 +7,6 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const SLASH = 0x2f
 const DASH = 0x2d
-const DOT = 0x2e
 const COLON = 0x3a
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
@@ -39,11 +39,7 @@ export class ScriptHead {
   /** NO_PID where it is missing, or −1 in perf's own words. */
   pid = 0
   cpu = 0
-  seconds = 0
-  /** ns in that second */
-  nanoseconds = 0
-  /** 6 or 9 */
-  digits = 0
+  readonly stamp: Stamp
   /** Behind the stamp's colon. */
   bodyFrom = 0
   nameFrom = 0
@@ -53,6 +49,7 @@ export class ScriptHead {
   constructor(bytes: Uint8Array, known?: KnownHeads) {
     this.#bytes = bytes
     this.#known = known
+    this.stamp = new Stamp(bytes)
   }
 
   /** Whether the line has a head up to its stamp. */
@@ -171,20 +168,8 @@ export class ScriptHead {
       while (at < to && !isSpace(bytes[at]!)) at++
       at = this.#skipSpaces(at, to)
     }
-    const start = at
-    let seconds = 0
-    while (at < to && isDigit(bytes[at]!)) seconds = seconds * 10 + bytes[at++]! - 0x30
-    if (at === start || at - start > 12 || bytes[at] !== DOT) return false
-    const point = ++at
-    let fraction = 0
-    while (at < to && isDigit(bytes[at]!)) fraction = fraction * 10 + bytes[at++]! - 0x30
-    const digits = at - point
-    if ((digits !== 6 && digits !== 9) || at >= to || bytes[at] !== COLON) return false
-    this.seconds = seconds
-    this.nanoseconds = digits === 6 ? fraction * 1000 : fraction
-    this.digits = digits
-    this.bodyFrom = at + 1
-    return true
+    this.bodyFrom = this.stamp.read(at, to)
+    return this.bodyFrom >= 0 && this.stamp.digits > 0 && this.stamp.seconds < 1e12
   }
 }
 

@@ -3,6 +3,9 @@ const MOST = 1 << 16
 /** Nor are texts longer than this. */
 const LONGEST = 512
 
+/** What an entry has before its bytes. */
+const HEADER = 3
+
 /** Words are read up to so many bytes behind what is asked for: any bytes given to a `ByteMemo` end in as many of no meaning. */
 export const PADDING = 8
 
@@ -18,14 +21,13 @@ export class ByteMemo<T> {
   readonly #make: (text: string) => T
   readonly #buffer: Buffer
   readonly #values: T[] = []
-  /** The texts remembered, one behind the other, each padded with zeros: the window that they came from moves on. */
-  #words = new Int32Array(1024)
-  #used = 0
-  /** Of each entry its first word, its length in bytes and its hash. */
-  #from = new Uint32Array(256)
-  #length = new Uint32Array(256)
-  #hashes = new Int32Array(256)
-  /** Entry + 1; 0 is free. */
+  /**
+   * The texts remembered, one behind the other, since the window that they came from moves on. Of each its hash, its length in bytes, the
+   * number of its value, and its bytes, padded with zeros. The first place is no entry's.
+   */
+  #entries = new Int32Array(1024)
+  #used = 1
+  /** Where entries begin, by hash; 0 is free. Never more than half full. */
   #table = new Int32Array(512)
   /** Where what `upToBlank` found ends. */
   end = 0
@@ -60,13 +62,15 @@ export class ByteMemo<T> {
     }
   }
 
-  #find(from: number, to: number, hash: number): T {
+  #find(from: number, to: number, mix: number): T {
+    const hash = spread(mix)
     const table = this.#table
+    const entries = this.#entries
     const mask = table.length - 1
     let place = hash & mask
-    for (let entry = table[place]! - 1; entry >= 0; entry = table[place]! - 1) {
-      if (this.#hashes[entry] === hash && this.#length[entry] === to - from && this.#stands(entry, from, to))
-        return this.#values[entry]!
+    for (let entry = table[place]!; entry > 0; entry = table[place]!) {
+      if (entries[entry] === hash && entries[entry + 1] === to - from && this.#stands(entry + HEADER, from, to))
+        return this.#values[entries[entry + 2]!]!
       place = (place + 1) & mask
     }
     const value = this.#make(this.#buffer.toString('utf8', from, to))
@@ -74,58 +78,55 @@ export class ByteMemo<T> {
     return value
   }
 
-  /** Whether the text of that entry stands there; it has that length. */
-  #stands(entry: number, from: number, to: number): boolean {
+  /** Whether the bytes from there on are those words. */
+  #stands(word: number, from: number, to: number): boolean {
     const view = this.#view
-    const words = this.#words
-    let word = this.#from[entry]!
+    const entries = this.#entries
     let at = from
-    for (; at + 4 <= to; at += 4) if (view.getInt32(at, true) !== words[word++]) return false
-    return at === to || (view.getInt32(at, true) & firstBytes(to - at)) === words[word]
+    for (; at + 4 <= to; at += 4) if (view.getInt32(at, true) !== entries[word++]) return false
+    return at === to || (view.getInt32(at, true) & firstBytes(to - at)) === entries[word]
   }
 
   #remember(from: number, to: number, hash: number, value: T): void {
-    const entry = this.#values.push(value) - 1
-    const needed = this.#used + ((to - from + 3) >>> 2)
-    if (needed > this.#words.length) {
-      const words = new Int32Array(this.#words.length * 2)
-      words.set(this.#words)
-      this.#words = words
+    const entry = this.#used
+    const end = entry + HEADER + ((to - from + 3) >>> 2)
+    if (end > this.#entries.length) {
+      const entries = new Int32Array(Math.max(end, this.#entries.length * 2))
+      entries.set(this.#entries)
+      this.#entries = entries
     }
-    this.#from[entry] = this.#used
-    for (let at = from; at < to; at += 4)
-      this.#words[this.#used++] = this.#view.getInt32(at, true) & firstBytes(Math.min(4, to - at))
-    this.#length[entry] = to - from
-    this.#hashes[entry] = hash
-    this.#place(entry)
-    if (this.#values.length === this.#from.length) this.#grow()
+    const entries = this.#entries
+    entries[entry] = hash
+    entries[entry + 1] = to - from
+    entries[entry + 2] = this.#values.push(value) - 1
+    for (let at = from, word = entry + HEADER; at < to; at += 4)
+      entries[word++] = this.#view.getInt32(at, true) & firstBytes(to - at)
+    this.#used = end
+    if (this.#values.length * 2 <= this.#table.length) this.#place(entry)
+    else this.#grow()
   }
 
   #place(entry: number): void {
     const mask = this.#table.length - 1
-    let place = this.#hashes[entry]! & mask
+    let place = this.#entries[entry]! & mask
     while (this.#table[place] !== 0) place = (place + 1) & mask
-    this.#table[place] = entry + 1
+    this.#table[place] = entry
   }
 
   #grow(): void {
-    const size = this.#from.length * 2
-    const [from, length, hashes] = [this.#from, this.#length, this.#hashes]
-    this.#from = new Uint32Array(size)
-    this.#from.set(from)
-    this.#length = new Uint32Array(size)
-    this.#length.set(length)
-    this.#hashes = new Int32Array(size)
-    this.#hashes.set(hashes)
-    this.#table = new Int32Array(size * 2)
-    for (let entry = 0; entry < this.#values.length; entry++) this.#place(entry)
+    this.#table = new Int32Array(this.#table.length * 2)
+    for (let entry = 1; entry < this.#used; entry += HEADER + ((this.#entries[entry + 1]! + 3) >>> 2))
+      this.#place(entry)
   }
 }
 
 /** Mask of the first so many bytes, up to four, of a word. */
 export const firstBytes = (count: number): number => (count >= 4 ? -1 : (1 << (count * 8)) - 1)
 
-function mixed(hash: number, word: number): number {
-  const product = Math.imul(hash ^ word, 0x2c1b3c6d)
+const mixed = (hash: number, word: number): number => Math.imul(hash ^ word, 0x2c1b3c6d)
+
+/** Brings what the upper bits tell into the lower ones, by which places are found. */
+function spread(mix: number): number {
+  const product = Math.imul(mix ^ (mix >>> 15), 0x297a2d39)
   return product ^ (product >>> 15)
 }

@@ -1,6 +1,7 @@
 import { blanksIn, bytesBefore, firstBytes } from './byte-memo.ts'
 import { codes, type Field } from './fields.ts'
-import { flagIn, HEX_DIGITS, isNullIn, moduleEndIn, NO_DIGIT, numberIn } from './numbers.ts'
+import { controlFrom } from './lines.ts'
+import { flagIn, isNullIn, moduleEndIn, numberIn, Wide } from './numbers.ts'
 import { isPlain, type Values } from './values.ts'
 
 const SPACE = 0x20
@@ -83,6 +84,7 @@ export class Form {
   /** Words up to the end of what stands before each value, and its bytes. */
   readonly #wordEnds: Uint16Array
   readonly #lengths: Uint16Array
+  readonly #wide = new Wide()
 
   /** `from` to `to`: the payload of which these are the tokens. `placed`: whether its values stand by their places. */
   constructor(values: Values, tokens: Tokens, from: number, placed: boolean) {
@@ -163,13 +165,14 @@ export class Form {
       }
       case Way.pointer: {
         const start = bytes[from] === ZERO && bytes[from + 1] === X ? from + 2 : from
+        if (bytes[start + 16]! <= SPACE && this.#wide.readDigits(this.#view, start)) {
+          const { high, low } = this.#wide
+          values.highs[field] = high
+          values.lows[field] = low
+          return high === 0xffffffff && low === 0xffffffff ? -1 : start + 16
+        }
         const end = this.#blankFrom(start)
-        if (end - start !== 16) return values.read(field, from, end, this.#placed) ? end : -1
-        const high = this.#hex(start)
-        const low = this.#hex(start + 8)
-        values.highs[field] = high
-        values.lows[field] = low
-        return high < 0 || low < 0 || (high === 0xffffffff && low === 0xffffffff) ? -1 : end
+        return values.read(field, from, end, this.#placed) ? end : -1
       }
       case Way.gfp: {
         const { gfp } = values.texts
@@ -201,8 +204,7 @@ export class Form {
         return value <= 1 ? end : -1
       }
       case Way.toEnd: {
-        let end = from
-        while (bytes[end]! >= SPACE) end++
+        const end = controlFrom(bytes, from)
         return bytes[end - 1] !== SPACE && values.read(field, from, end, this.#placed) ? end : -1
       }
       case Way.ignored:
@@ -225,19 +227,6 @@ export class Form {
       const blanks = blanksIn(this.#view.getInt32(at, true))
       if (blanks !== 0) return at + bytesBefore(blanks)
     }
-  }
-
-  /** Eight hexadecimal digits; −1 if they are none. */
-  #hex(at: number): number {
-    const bytes = this.#bytes
-    let value = 0
-    let wrong = 0
-    for (let digit = 0; digit < 8; digit++) {
-      const found = HEX_DIGITS[bytes[at + digit]!]!
-      wrong |= found
-      value = (value << 4) | found
-    }
-    return (wrong & NO_DIGIT) !== 0 ? -1 : value >>> 0
   }
 }
 

@@ -1,5 +1,6 @@
 import type { KnownHeads } from './known-heads.ts'
 import { LONGEST_HEAD, type OtherHead } from './other-heads.ts'
+import { Stamp } from './stamp.ts'
 
 const NEWLINE = 0x0a
 const SPACE = 0x20
@@ -35,11 +36,7 @@ export class HeadReader {
   flagsFrom = 0
   /** Equal to `flagsFrom` where the layout has no flags. */
   flagsTo = 0
-  seconds = 0
-  /** ns in that second */
-  nanoseconds = 0
-  /** Digits of the fraction: 6 or 9; 0 where the stamp is a whole number, which has no unit. */
-  digits = 0
+  readonly stamp: Stamp
   /** Behind the stamp's colon. */
   bodyFrom = 0
   nameFrom = 0
@@ -57,6 +54,7 @@ export class HeadReader {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#other = other
     this.#known = known
+    this.stamp = new Stamp(bytes)
   }
 
   /** Whether the line has a head up to its stamp. */
@@ -102,9 +100,9 @@ export class HeadReader {
     this.flagsFrom = from + head.flagsFrom
     this.flagsTo = from + head.flagsTo
     this.flagBits = head.flagBits ?? -1
-    this.seconds = head.seconds
-    this.nanoseconds = head.nanoseconds
-    this.digits = head.digits
+    this.stamp.seconds = head.seconds
+    this.stamp.nanoseconds = head.nanoseconds
+    this.stamp.digits = head.digits
     this.relative = head.relative
     this.bodyFrom = from + head.bodyFrom
     this.#payloadFrom = head.payloadFrom === undefined ? 0 : from + head.payloadFrom
@@ -188,25 +186,7 @@ export class HeadReader {
     if (at < to && !isDigit(bytes[at]!)) while (at < to && bytes[at] !== SPACE && bytes[at] !== NEWLINE) at++
     this.flagsTo = at
     while (at < to && bytes[at] === SPACE) at++
-    const start = at
-    let seconds = 0
-    while (at < to && isDigit(bytes[at]!)) seconds = seconds * 10 + bytes[at++]! - 0x30
-    if (at === start || at - start > 20) return false
-    this.seconds = seconds
-    this.nanoseconds = 0
-    this.digits = 0
-    if (at < to && bytes[at] === DOT) {
-      at++
-      const point = at
-      let fraction = 0
-      while (at < to && isDigit(bytes[at]!)) fraction = fraction * 10 + bytes[at++]! - 0x30
-      this.digits = at - point
-      if (this.digits === 6) this.nanoseconds = fraction * 1000
-      else if (this.digits === 9) this.nanoseconds = fraction
-      else return false
-    }
-    if (at >= to || bytes[at] !== COLON) return false
-    this.bodyFrom = at + 1
-    return true
+    this.bodyFrom = this.stamp.read(at, to)
+    return this.bodyFrom >= 0
   }
 }

@@ -23,7 +23,7 @@ function writerOf(head: Uint8Array): 'ftrace' | 'trace-cmd' | undefined {
       if (!reader.readName(to)) return 'ftrace'
       // trace-cmd pads names to a column and, with -t, prints nine digits; ftrace does neither.
       const isPadded = reader.payloadFrom - reader.nameTo > 2
-      return isPadded || reader.digits === 9 ? 'trace-cmd' : 'ftrace'
+      return isPadded || reader.stamp.digits === 9 ? 'trace-cmd' : 'ftrace'
     }
     const start = text.toString('latin1', from, Math.min(to, from + 200))
     if (line === 0 && start.startsWith('# kreplay-events/')) return undefined

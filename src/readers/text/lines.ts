@@ -2,6 +2,7 @@ import { PADDING } from './byte-memo.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d
+const SPACE = 0x20
 /** Longer lines are damage: they are counted and not read. */
 export const LONGEST_LINE = 64 * 1024
 const WINDOW = 1 << 18
@@ -16,6 +17,13 @@ export interface LineSink {
   /** A line in the window, without its end. `ended`: whether it has one, or the text breaks off there. */
   readLine(from: number, to: number, ended: boolean): void
   skipLongLine(): void
+}
+
+/** The first control byte from there on, such as the line's end. */
+export function controlFrom(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (bytes[at]! >= SPACE) at++
+  return at
 }
 
 /**

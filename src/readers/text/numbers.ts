@@ -6,10 +6,9 @@ const CLOSE = 0x29
 const SLASH = 0x2f
 const SPACE = 0x20
 const CLOSE_BRACKET = 0x5d
-export const NO_DIGIT = 0x80
 
-/** What each byte is as a hexadecimal digit; NO_DIGIT for those that are none. */
-export const HEX_DIGITS = new Uint8Array(256).fill(NO_DIGIT)
+const NO_DIGIT = 0x80
+const HEX_DIGITS = new Uint8Array(256).fill(NO_DIGIT)
 for (const [value, digits] of [...'0123456789abcdef'].entries())
   for (const digit of [digits, digits.toUpperCase()]) HEX_DIGITS[digit.charCodeAt(0)] = value
 
@@ -22,6 +21,31 @@ function hexIn(bytes: Uint8Array, from: number, to: number): number {
     value = value * 16 + digit
   }
   return value
+}
+
+// Four digits at a time, in one word of which the first byte is the lowest. Adding a number to each byte brings those from a certain
+// one on above 0x7f; no sum runs over into the next byte where the bytes themselves are below 0x80.
+const HIGH_BITS = 0x80808080 | 0
+
+/** Four decimal digits; −1 if anything else stands there. */
+export function fourDigits(word: number): number {
+  // From '0' on, and beyond '9'
+  const isDigit = (word + 0x50505050) & ~(word + 0x46464646) & ~word & HIGH_BITS
+  if (isDigit !== HIGH_BITS) return -1
+  const digits = word & 0x0f0f0f0f
+  const pairs = Math.imul(digits, 10) + (digits >>> 8)
+  return (pairs & 0xff) * 100 + ((pairs >>> 16) & 0xff)
+}
+
+/** Four hexadecimal digits, small letters; −1 if anything else stands there. */
+function fourHexDigits(word: number): number {
+  const isDigit = (word + 0x50505050) & ~(word + 0x46464646)
+  // From 'a' on, and beyond 'f'
+  const isLetter = (word + 0x1f1f1f1f) & ~(word + 0x19191919)
+  if (((isDigit | isLetter) & ~word & HIGH_BITS) !== HIGH_BITS) return -1
+  const digits = (word & 0x0f0f0f0f) + Math.imul((word >>> 6) & 0x01010101, 9)
+  const pairs = (digits << 4) | (digits >>> 8)
+  return ((pairs & 0xff) << 8) | ((pairs >>> 16) & 0xff)
 }
 
 /** Decimal, or hexadecimal after `0x`; NaN if it is neither. */
@@ -93,6 +117,17 @@ export class Wide {
     this.high = hexIn(bytes, start, split)
     this.low = hexIn(bytes, split, to)
     return !Number.isNaN(this.high) && !Number.isNaN(this.low)
+  }
+
+  /** Sixteen hexadecimal digits, small letters. Whether they stand there. */
+  readDigits(view: DataView, from: number): boolean {
+    const first = fourHexDigits(view.getInt32(from, true))
+    const second = fourHexDigits(view.getInt32(from + 4, true))
+    const third = fourHexDigits(view.getInt32(from + 8, true))
+    const fourth = fourHexDigits(view.getInt32(from + 12, true))
+    this.high = ((first << 16) | second) >>> 0
+    this.low = ((third << 16) | fourth) >>> 0
+    return (first | second | third | fourth) >= 0
   }
 
   /** Decimal, or hexadecimal after `0x`. */

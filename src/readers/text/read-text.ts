@@ -7,7 +7,7 @@ import { ByteMemo } from './byte-memo.ts'
 import { contextOf, contextOfBits } from './context.ts'
 import { HeadReader } from './head.ts'
 import { KnownHeads } from './known-heads.ts'
-import { type LineSink, Lines, newlineAt } from './lines.ts'
+import { controlFrom, type LineSink, Lines, newlineAt } from './lines.ts'
 import { isMail, MailUnwrapper } from './mail.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { BabeltraceHeads, type OtherHead, otherHead, PRINTK } from './other-heads.ts'
@@ -97,6 +97,8 @@ class TextReader implements SyncPieceReader, LineSink {
   readonly #stack: StackReader
   #comms!: ByteMemo<number>
   #readings!: ByteMemo<Reading>
+  /** Of events that no kind describes. */
+  #payloads!: ByteMemo<number>
   /** By the name with its colon; undefined for words that are not just that. */
   #names!: ByteMemo<Reading | undefined>
   #lineCount = 0
@@ -134,6 +136,7 @@ class TextReader implements SyncPieceReader, LineSink {
       const comm = text.replace(/^\S+: {2,}/, '')
       return comm === '<...>' || comm === '' ? ABSENT_COMM : strings.add(comm)
     })
+    this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { release, probes = defaultProbes } = this.#start
     const known = readingsBy(new Texts(this.#bytes, this.#builder, release), probes)
     const readingOf = (name: string): Reading => (name === 'kernel_stack' ? STACK : known(name))
@@ -174,16 +177,19 @@ class TextReader implements SyncPieceReader, LineSink {
     const names = this.#names
     const zero = this.#zero
     if (zero === undefined || this.#layout.prepare !== undefined || !head.readKnown(from)) return -1
-    if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) return -1
+    const { seconds, digits } = head.stamp
+    if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) return -1
     const reading = names.upToBlank(head.wordFrom())
-    if (reading === undefined || typeof reading === 'number') return -1
+    if (reading === undefined || reading === STACK) return -1
     let at = names.end
     while (this.#bytes[at] === SPACE) at++
-    const end = reading.readKnown(at)
+    const end = typeof reading === 'number' ? controlFrom(this.#bytes, at) : reading.readKnown(at)
     const newline = end < 0 ? -1 : newlineAt(this.#bytes, from, end)
     if (newline < 0) return -1
     this.#lineCount++
-    this.#addKnown(reading, this.#takeTime(zero))
+    const time = this.#takeTime(zero)
+    if (typeof reading === 'number') this.#addOther(time, reading, at, end)
+    else this.#addKnown(reading, time)
     if (this.#builder.renewStrings()) this.#remember()
     return newline
   }
@@ -203,8 +209,9 @@ class TextReader implements SyncPieceReader, LineSink {
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
     this.#stack.end()
-    const zero = this.#zero ?? head.seconds
-    if (head.digits === 0 || Math.abs(head.seconds - zero) > LONGEST_TRACE_SECONDS) this.#refuseStamp()
+    const { seconds, digits } = head.stamp
+    const zero = this.#zero ?? seconds
+    if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) this.#refuseStamp()
     else {
       const reading = this.#readName(to)
       if (reading === undefined || reading === STACK) {
@@ -232,17 +239,18 @@ class TextReader implements SyncPieceReader, LineSink {
 
   #addEvent(reading: Reading, isKnown: boolean, zero: number, to: number): void {
     const time = this.#takeTime(zero)
-    if (typeof reading === 'number') this.#addOther(time, reading, to)
+    if (typeof reading === 'number') this.#addOther(time, reading, this.#head.payloadFrom, to)
     else if (isKnown) this.#addKnown(reading, time)
     else {
       this.#noticed.count('unread-payload', this.#place())
-      const { nameFrom, nameTo } = this.#head
-      this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)), to)
+      const { nameFrom, nameTo, payloadFrom } = this.#head
+      this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)), payloadFrom, to)
     }
   }
 
   #takeTime(zero: number): number {
-    const { seconds, nanoseconds, digits, relative } = this.#head
+    const { relative, stamp } = this.#head
+    const { seconds, nanoseconds, digits } = stamp
     const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
     if (this.#zero === undefined) {
       this.#zero = zero
@@ -278,13 +286,13 @@ class TextReader implements SyncPieceReader, LineSink {
   }
 
   /** Keeps an event that no kind describes, its payload as text. */
-  #addOther(time: number, called: number, to: number): void {
-    const { cpu, pid, payloadFrom } = this.#head
-    const { strings, tables } = this.#builder
-    const slot = tables.other.push()
-    const { name, fields } = tables.other.column
+  #addOther(time: number, called: number, from: number, to: number): void {
+    const { cpu, pid } = this.#head
+    const { other } = this.#builder.tables
+    const slot = other.push()
+    const { name, fields } = other.column
     name.data[slot] = called
-    fields.data[slot] = strings.add(this.#text(payloadFrom, to).trimEnd())
+    fields.data[slot] = this.#payloads.get(from, to)
     this.#builder.add(time, cpu, pid, this.#comm(), this.#context(), Kind.other, slot)
   }
 

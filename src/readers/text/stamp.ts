@@ -1,0 +1,56 @@
+import { fourDigits } from './numbers.ts'
+
+const ZERO = 0x30
+const DOT = 0x2e
+const COLON = 0x3a
+
+/** Reads a line's stamp: `seconds.fraction:`, or a whole number, which has no unit. */
+export class Stamp {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  seconds = 0
+  /** ns in that second */
+  nanoseconds = 0
+  /** Digits of the fraction: 6 or 9; 0 of a whole number */
+  digits = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  /** Returns what stands behind the stamp's colon, that before `to`; −1 if no stamp begins there. */
+  read(from: number, to: number): number {
+    const bytes = this.#bytes
+    let at = from
+    let seconds = 0
+    for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
+      seconds = seconds * 10 + digit
+    if (at === from || at - from > 20) return -1
+    this.seconds = seconds
+    this.nanoseconds = 0
+    this.digits = 0
+    if (bytes[at] === DOT) {
+      at = this.#readFraction(at + 1, to)
+      if (at < 0) return -1
+    }
+    return at < to && bytes[at] === COLON ? at + 1 : -1
+  }
+
+  #readFraction(from: number, to: number): number {
+    const bytes = this.#bytes
+    let at = from
+    let fraction = 0
+    while (at + 4 < to) {
+      const four = fourDigits(this.#view.getInt32(at, true))
+      if (four < 0) break
+      fraction = fraction * 10_000 + four
+      at += 4
+    }
+    for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
+      fraction = fraction * 10 + digit
+    this.digits = at - from
+    this.nanoseconds = this.digits === 6 ? fraction * 1000 : fraction
+    return this.digits === 6 || this.digits === 9 ? at : -1
+  }
+}
