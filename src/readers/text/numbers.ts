@@ -23,14 +23,14 @@ function hexIn(bytes: Uint8Array, from: number, to: number): number {
   return value
 }
 
-// Four digits at a time, in one word of which the first byte is the lowest. Adding a number to each byte brings those from a certain
-// one on above 0x7f; no sum runs over into the next byte where the bytes themselves are below 0x80.
+// Four digits at a time, in one word of which the first byte is the lowest. Adding a number to each byte sets the highest bit of those
+// from a certain one on. A byte of 0x80 and above may run over into the next, but is no digit by either sum.
 const HIGH_BITS = 0x80808080 | 0
 
 /** Four decimal digits; −1 if anything else stands there. */
 export function fourDigits(word: number): number {
   // From '0' on, and beyond '9'
-  const isDigit = (word + 0x50505050) & ~(word + 0x46464646) & ~word & HIGH_BITS
+  const isDigit = (word + 0x50505050) & ~(word + 0x46464646) & HIGH_BITS
   if (isDigit !== HIGH_BITS) return -1
   const digits = word & 0x0f0f0f0f
   const pairs = Math.imul(digits, 10) + (digits >>> 8)
@@ -42,7 +42,7 @@ function fourHexDigits(word: number): number {
   const isDigit = (word + 0x50505050) & ~(word + 0x46464646)
   // From 'a' on, and beyond 'f'
   const isLetter = (word + 0x1f1f1f1f) & ~(word + 0x19191919)
-  if (((isDigit | isLetter) & ~word & HIGH_BITS) !== HIGH_BITS) return -1
+  if (((isDigit | isLetter) & HIGH_BITS) !== HIGH_BITS) return -1
   const digits = (word & 0x0f0f0f0f) + Math.imul((word >>> 6) & 0x01010101, 9)
   const pairs = (digits << 4) | (digits >>> 8)
   return ((pairs & 0xff) << 8) | ((pairs >>> 16) & 0xff)
