@@ -338,9 +338,9 @@ class TextReader implements SyncPieceReader, LineSink {
     const isStack = STACK_HEAD.test(this.#text(this.#head.bodyFrom, to))
     this.#skip(isStack ? 'stack-line' : ended ? 'unparsed-line' : 'truncated-line')
     if (!isStack || this.#zero === undefined) return
-    const head = this.#head
-    const time = (head.seconds - this.#zero) * NS_PER_SECOND + head.nanoseconds
-    this.#stack.begin(time, head.cpu, head.pid, this.#comm(), this.#context())
+    const { cpu, pid, stamp } = this.#head
+    const time = (stamp.seconds - this.#zero) * NS_PER_SECOND + stamp.nanoseconds
+    this.#stack.begin(time, cpu, pid, this.#comm(), this.#context())
   }
 
   /** A function of a stack. */
