@@ -182,7 +182,8 @@ ${await kvfreePart(root)}
 - When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be
   otherwise, it is a miss, and the flags are put right after it.
 - A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes); on every kernel its being handed out again from the list of another type does.
-- On 7.2 consecutive pages freed one by one by a kernel worker are taken as one \`vfree()\`. A bulk free that is preempted between two batches goes on when its task runs again; that its task was seen next on another CPU tells that it gave the rest up.
+- On 7.2 consecutive pages freed one by one by a kernel worker are taken as one \`vfree()\`. A bulk free that is preempted between two batches goes on when its task runs again, with what others have left on the lists; that its task was seen next on another CPU tells that it gave the rest up. A page that was
+  announced on one CPU comes to the lists of the CPU on which its batch is committed.
 - A page that kcompactd frees and frees again, or that is never seen again, went back to compaction’s own pages the first time.
 - A task records an allocation last, after it cleared the page. Where others ran on its CPU meanwhile, and used the list as if that page were gone, the page left when the task was last seen (counted; found by a first run).
 - Time is the recording’s: a policy that would make a request wait longer does not move later events. The recordings in \`traces/\` come from an emulated machine: their order and logic are

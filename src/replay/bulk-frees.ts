@@ -1,29 +1,8 @@
-import { type Pcp, Quota, type ZoneFlags } from '#policies'
+import { Quota } from '#policies'
 import type { Books } from './books.ts'
+import type { BulkSizes, Burst } from './bulk-sizes.ts'
+import { Explanations } from './explanations.ts'
 import type { Miss } from './scores.ts'
-import { Op } from './script.ts'
-
-/** What a free led to: what the rule says, and what the kernel recorded after it. */
-export interface Burst {
-  readonly row: number
-  readonly pset: number
-  /** List that the block was freed to. */
-  readonly list: number
-  readonly order: number
-  /** Pages to give back by the rule, and the count at which it begins to. */
-  readonly n: number
-  readonly limit: number
-  /** State after the block came to its list, before the rule saw it. */
-  readonly saved: Pcp
-  /** Recorded drains: rows of `drain*`. */
-  readonly from: number
-  readonly to: number
-}
-
-interface Range {
-  readonly from: number
-  readonly to: number
-}
 
 /** A bulk free that was preempted and goes on later. */
 interface Open {
@@ -33,73 +12,52 @@ interface Open {
   readonly quota: Quota
   /** What a page beyond the quota is counted as. */
   readonly beyond: Miss
+  /** Parts that are still to come, and whether those so far were as predicted. */
+  parts: number
+  exact: boolean
 }
 
 /** Recorded bulk frees, compared with when, how many and which pages the rule would have given back. */
 export class BulkFrees {
   readonly #books: Books
-  /** By the row of a bulk free that was preempted: what its task gave back once it ran again. */
-  readonly #later = new Map<number, Range[]>()
+  readonly #sizes: BulkSizes
+  readonly #explanations: Explanations
+  /** By its row: a bulk free that was preempted. */
   readonly #open = new Map<number, Open>()
-  /** Rows of bulk frees whose task was seen next on another CPU. */
-  readonly #moved: ReadonlySet<number>
 
-  constructor(books: Books) {
+  constructor(books: Books, sizes: BulkSizes) {
     this.#books = books
-    const { op, pfn, length, drainStart, drainEnd, moved } = books.script
-    this.#moved = new Set(moved)
-    for (let row = 0; row < length; row++) {
-      if (op[row] !== Op.rest) continue
-      const range = { from: drainStart[row]!, to: drainEnd[row]! }
-      const ranges = this.#later.get(pfn[row]!)
-      if (ranges === undefined) this.#later.set(pfn[row]!, [range])
-      else ranges.push(range)
-    }
-  }
-
-  #sizeOfAll(ranges: readonly Range[]): number {
-    return ranges.reduce((pages, { from, to }) => pages + this.#books.sizeOf(from, to), 0)
+    this.#sizes = sizes
+    this.#explanations = new Explanations(books, sizes)
   }
 
   /** A preempted bulk free goes on. */
   rest(row: number): void {
     const { script } = this.#books
-    const open = this.#open.get(script.pfn[row]!)
-    if (open === undefined) this.strayDrains(row)
-    else
-      this.drainRecorded(
-        row,
-        open.pset,
-        open.list,
-        script.drainStart[row]!,
-        script.drainEnd[row]!,
-        open.scored,
-        open.quota,
-        open.beyond,
-      )
-  }
-
-  /**
-   * Pages that `n` asked for come to: high-order blocks may overshoot, and no more go than the lists hold. Between two batches a task
-   * that finds itself on another CPU gives the rest up. Source: free_frozen_page_commit(), mm/page_alloc.c, v7.2.
-   */
-  #expected(row: number, pset: number, n: number, chunk: number, ranges: readonly Range[]): number {
-    if (n === 0) return 0
-    const { drainOrder } = this.#books.script
-    const quota = new Quota(n, chunk)
-    let gone = 0
-    let batchEnds = false
-    for (const { from, to } of ranges)
-      for (let item = from; item < to && quota.rest > 0; item++) {
-        const size = 1 << drainOrder[item]!
-        batchEnds = quota.take(size)
-        gone += size
-      }
-    if (batchEnds && this.#moved.has(row)) return gone
-    const first = ranges[0]!
-    const held = this.#books.held.pcps[pset]!.count - this.#books.sizeOf(first.from, first.to)
-    const later = gone - this.#books.sizeOf(first.from, first.to)
-    return gone + Math.min(quota.rest, Math.max(0, held - later))
+    const begun = script.pfn[row]!
+    const open = this.#open.get(begun)
+    if (open === undefined) {
+      this.strayDrains(row)
+      return
+    }
+    const { pset, list, quota, scored, beyond } = open
+    const batchEnds = this.drainRecorded(
+      row,
+      pset,
+      list,
+      script.drainStart[row]!,
+      script.drainEnd[row]!,
+      scored,
+      quota,
+      beyond,
+    )
+    if (--open.parts > 0) return
+    // All has gone that was to go, or that the lists still held; or the task finds itself on another CPU.
+    const done = quota.rest === 0 || this.#books.held.pcps[pset]!.count === 0 || (batchEnds && this.#sizes.moved(begun))
+    if (!open.exact || done) return
+    this.#books.cpus[script.cpu[begun]!]!.bursts.exact--
+    this.#books.miss('burst-preempted')
+    if (this.#books.resync) this.#books.resyncs++
   }
 
   /** Compaction emptied its own CPU's lists: inferred, since no event says so; the pages are compared all the same. */
@@ -121,29 +79,33 @@ export class BulkFrees {
   burst(burst: Burst): void {
     const { held, resync } = this.#books
     const { pset, order, n, limit } = burst
-    const later = this.#later.get(burst.row) ?? []
+    const later = this.#sizes.later(burst.row)
     const ranges = [burst, ...later]
-    const recorded = this.#sizeOfAll(ranges)
-    if (n > 0 && recorded === 0 && held.calibrated[pset] === 1 && this.#takenBefore(burst)) return
+    const recorded = this.#sizes.sizeOfAll(ranges)
+    if (n > 0 && recorded === 0 && held.calibrated[pset] === 1 && this.#explanations.takenBefore(burst)) return
     const { bursts } = this.#books.cpus[this.#books.script.cpu[burst.row]!]!
     const refused = recorded > 0 && n === 0 && order === 0 && held.isTooFar(pset, limit)
     const scored = held.calibrated[pset] === 1 || refused
-    const chunk = this.chunkOf(pset, n)
-    const expected = this.#expected(burst.row, pset, n, chunk, ranges)
-    const off = scored && expected !== recorded
-    const explained = off && resync && this.#explain(burst, recorded)
-    const recounted = off && !explained && recorded > 0 && resync && this.#recountUnder(burst, recorded)
-    const highMoved = off && !explained && !recounted && resync && this.#highWas(burst, recorded)
+    const chunk = this.#sizes.chunkOf(pset, n)
+    // What goes on later is compared then.
+    const first = this.#books.sizeOf(burst.from, burst.to)
+    const expected = this.#sizes.expected(burst.row, pset, n, chunk, [burst])
+    const off = scored && expected !== first
+    const explained = off && resync && this.#explanations.byFlags(burst, recorded)
+    const recounted = off && !explained && recorded > 0 && resync && this.#explanations.byCount(burst, recorded)
+    const highMoved = off && !explained && !recounted && resync && this.#explanations.byHigh(burst, recorded)
     if (scored) {
       if (recorded > 0) bursts.recorded++
       if (n > 0) bursts.predicted++
-      if (expected === recorded) bursts.exact++
+      if (expected === first) bursts.exact++
     }
     if (off) {
       if (explained) this.#books.miss('burst-zone-flags')
       else if (recounted) this.#books.miss('burst-count')
       else if (highMoved) this.#books.miss('burst-high')
-      else this.#books.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
+      else if (recorded === 0) this.#books.miss('burst-not-recorded')
+      else if (n === 0) this.#books.miss('burst-not-predicted')
+      else this.#books.miss(this.#sizes.isGivenUp(burst, chunk, expected) ? 'burst-given-up' : 'burst-size')
       if (resync) this.#books.resyncs++
     }
     if (off && !resync) {
@@ -165,89 +127,19 @@ export class BulkFrees {
             ? 'page-high'
             : 'page-not-predicted'
       this.drainRecorded(burst.row, pset, burst.list, burst.from, burst.to, scored, quota, beyond)
-      if (later.length > 0) this.#open.set(burst.row, { pset, list: burst.list, scored, quota, beyond })
+      if (later.length > 0)
+        this.#open.set(burst.row, {
+          pset,
+          list: burst.list,
+          scored,
+          quota,
+          beyond,
+          parts: later.length,
+          exact: scored && !off,
+        })
       else if (empties && (resync || !scored)) held.emptied(pset)
       if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
     }
-  }
-
-  /**
-   * Whether the untraced bulk allocator explains that nothing went at the limit: a page on top of a list, that is not seen to be
-   * allocated later, was not there any more. One such page for each free that went unanswered.
-   */
-  #takenBefore({ row, pset, list, order, saved }: Burst): boolean {
-    const { held } = this.#books
-    const base = pset * held.perSet
-    for (let at = base; at < base + held.perSet; at++) {
-      const top = held.lists.head(at)
-      if (at === base + list || top < 0 || !held.mayBeTaken(top, at)) continue
-      const pcp = { ...saved, count: saved.count - 1 }
-      if (held.rulesOf(pset).nrFree(pcp, order, this.#books.flagsOf(pset)) > 0) return false
-      held.drop(top)
-      Object.assign(held.pcps[pset]!, pcp)
-      this.#books.noteBulk(at)
-      this.#books.cpus[this.#books.script.cpu[row]!]!.excusedBursts++
-      return true
-    }
-    return false
-  }
-
-  /** Whether other flags of the zone than those thought of explain what was recorded: then these are taken. */
-  #explain({ pset, order, saved, from, to }: Burst, recorded: number): boolean {
-    const { held, free } = this.#books
-    if (!held.traits.reclaimActive) return false
-    const zone = pset % held.zones
-    for (const flags of free.otherFlags(zone, held.traits.decay)) {
-      const pcp = { ...saved }
-      const n = held.rulesOf(pset).nrFree(pcp, order, flags)
-      const pages = n === 0 ? 0 : this.reach(pset, n, this.chunkOf(pset, n), from, to).pages
-      if (pages !== recorded) continue
-      if (recorded > 0 && !this.#mayBe(flags, pset, order, saved)) continue
-      Object.assign(held.pcps[pset]!, pcp)
-      free.learn(zone, flags)
-      return true
-    }
-    return false
-  }
-
-  /**
-   * Whether a count that was off explains that pages go now: an order-0 free crossed a limit exactly, under the zone's flags as they are
-   * thought to be or others. Pages from before the trace are counted by zoneinfo alone.
-   */
-  #recountUnder({ row, pset, order, saved, from, to }: Burst, recorded: number): boolean {
-    const { held, free } = this.#books
-    if (order > 0 || held.allKnown(pset) || !held.traits.reclaimActive) return false
-    const zone = pset % held.zones
-    const rules = held.rulesOf(pset)
-    const known = held.held(pset)
-    const ranges = [{ from, to }, ...(this.#later.get(row) ?? [])]
-    for (const flags of [{ ...free.flags[zone]! }, ...free.otherFlags(zone, held.traits.decay)]) {
-      const limit = rules.limit(saved, flags)
-      if (limit < known || held.isTooFar(pset, limit)) continue
-      const pcp = { ...saved, count: limit }
-      const n = rules.nrFree(pcp, order, flags)
-      if (n === 0 || this.#expected(row, pset, n, this.chunkOf(pset, n), ranges) !== recorded) continue
-      held.recount(pset, limit)
-      Object.assign(held.pcps[pset]!, pcp)
-      free.learn(zone, flags)
-      held.calibrated[pset] = 1
-      return true
-    }
-    return false
-  }
-
-  /** Whether flags explain that pages go now and none went at the last free: they began since, or the count crossed their limit. */
-  #mayBe(flags: ZoneFlags, pset: number, order: number, saved: Pcp): boolean {
-    const { held, free, quiet } = this.#books
-    if (quiet[pset]! < 0 || free.mayBegin(pset % held.zones, flags, quiet[pset]!)) return true
-    return held.rulesOf(pset).nrFree({ ...saved, count: saved.count - (1 << order) }, order, flags) === 0
-  }
-
-  /** Whether self-tuning `high` was elsewhere than thought: then it is put where the record shows it. */
-  #highWas({ pset, n, saved }: Burst, recorded: number): boolean {
-    const { held, free } = this.#books
-    if (recorded === 0) return held.raiseHigh(pset)
-    return n === 0 && held.lowerHigh(pset, saved, free.unpressed(pset % held.zones))
   }
 
   /** The kernel gave nothing back. Self-tuning rules: the count is known, so `high` is higher than thought. */
@@ -298,11 +190,11 @@ export class BulkFrees {
     const { ticks } = this.#books.cpus[Math.trunc(pset / held.zones)]!
     const rules = held.rulesOf(pset)
     const pcp = held.pcps[pset]!
-    const later = to > from ? (this.#later.get(row) ?? []) : []
+    const later = to > from ? this.#sizes.later(row) : []
     const ranges = [{ from, to }, ...later]
-    const recorded = this.#sizeOfAll(ranges)
+    const recorded = this.#sizes.sizeOfAll(ranges)
     const n = held.tick(pset)
-    const expected = this.#expected(row, pset, n, pcp.batch, ranges)
+    const expected = this.#sizes.expected(row, pset, n, pcp.batch, ranges)
     const scored = held.calibrated[pset] === 1
     if (scored) {
       if (recorded > 0) ticks.recorded++
@@ -316,11 +208,20 @@ export class BulkFrees {
     if (recorded > 0) {
       const quota = scored ? new Quota(n, pcp.batch) : new Quota(recorded)
       this.drainRecorded(row, pset, 0, from, to, scored, quota)
-      if (later.length > 0) this.#open.set(row, { pset, list: 0, scored, quota, beyond: 'page-not-predicted' })
+      if (later.length > 0)
+        this.#open.set(row, {
+          pset,
+          list: 0,
+          scored,
+          quota,
+          beyond: 'page-not-predicted',
+          parts: later.length,
+          exact: false,
+        })
     } else if (n > 0 && scored && !resync) held.popTails(pset, 0, n)
     // Pages went, so the count is at `high` once all have gone: the better known of the two proves the other.
     if (recorded > 0 && rules.onTick !== undefined) {
-      const toGo = this.#sizeOfAll(later)
+      const toGo = this.#sizes.sizeOfAll(later)
       if (!scored) {
         held.recount(pset, pcp.high + toGo)
         held.calibrated[pset] = 1
@@ -336,26 +237,8 @@ export class BulkFrees {
   }
 
   /**
-   * Where the recorded pages end that `n` asked for take, and how many pages that makes: high-order blocks may overshoot, and no
-   * more go than the lists hold.
-   */
-  reach(pset: number, n: number, chunk: number, from: number, to: number): { end: number; pages: number } {
-    const { drainOrder } = this.#books.script
-    const quota = new Quota(n, chunk)
-    let end = from
-    for (; end < to && quota.rest > 0; end++) quota.take(1 << drainOrder[end]!)
-    const gone = this.#books.sizeOf(from, end)
-    return { end, pages: gone + Math.min(quota.rest, Math.max(0, this.#books.held.pcps[pset]!.count - gone)) }
-  }
-
-  /** Pages per hold of zone->lock. */
-  chunkOf(pset: number, n: number): number {
-    return this.#books.held.rulesOf(pset).freeChunk?.(this.#books.held.pcps[pset]!) ?? n
-  }
-
-  /**
    * Takes the recorded pages of a bulk free off the lists, each compared with the page that the rule gives back next. Pages beyond
-   * the `quota` are wrong, whichever they are.
+   * the `quota` are wrong, whichever they are. Returns whether the last one ended a batch, with another to come.
    */
   drainRecorded(
     row: number,
@@ -366,7 +249,7 @@ export class BulkFrees {
     scored: boolean,
     quota: Quota,
     beyondQuota: Miss = 'page-not-predicted',
-  ): void {
+  ): boolean {
     const script = this.#books.script
     const { pages } = this.#books.cpus[script.cpu[row]!]!
     const rules = this.#books.held.rulesOf(pset)
@@ -389,6 +272,7 @@ export class BulkFrees {
     }
     const order = rules.bulkOrder()
     order.begin(quota.left, list)
+    let batchEnds = false
     for (let item = from; item < to; item++) {
       const zone = this.#books.index.zone(script.drainPfn[item]!)
       if (zone < 0) continue
@@ -404,7 +288,7 @@ export class BulkFrees {
         break
       }
       const beyond = quota.left <= 0
-      const again = quota.take(size)
+      batchEnds = quota.take(size)
       if (scored) {
         pages.recorded++
         if (fresh.has(page) && !beyond) pages.unknownStart++
@@ -417,8 +301,9 @@ export class BulkFrees {
       }
       if (lists.where[page]! >= 0) this.#books.held.drop(page)
       else this.#books.held.loses(pset, size)
-      if (again) order.begin(quota.left, list)
+      if (batchEnds) order.begin(quota.left, list)
     }
+    return batchEnds
   }
 
   /**

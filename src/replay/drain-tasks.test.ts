@@ -91,7 +91,7 @@ test('one whose task finds itself on another CPU gives the rest up', () => {
   })
   expect(to - from).toBeGreaterThan(8)
   expect(replayed([...before, next(1)], of).misses).toEqual([])
-  expect(replayed([...before, next(0)], of).misses).toEqual([['burst-size', 1]])
+  expect(replayed([...before, next(0)], of).misses).toEqual([['burst-given-up', 1]])
 })
 
 const by = (pid: number, comm = 'task') => ({ time: 0, cpu: 0, pid, comm, context: 0 })

@@ -1,6 +1,7 @@
 import type { PcpChoice } from '#policies'
 import { Books } from './books.ts'
 import { BulkFrees } from './bulk-frees.ts'
+import { BulkSizes } from './bulk-sizes.ts'
 import { DrainRequests } from './drain-requests.ts'
 import { Fate, fatesOf } from './fates.ts'
 import { PageIndex } from './places.ts'
@@ -30,6 +31,7 @@ interface Options {
 export class Fidelity {
   readonly #books: Books
   readonly #refills: Refills
+  readonly #sizes: BulkSizes
   readonly #bulkFrees: BulkFrees
   readonly #requests: DrainRequests
   readonly #ticks: SilentTicks
@@ -46,7 +48,8 @@ export class Fidelity {
     this.#early = early
     this.#books = new Books(script, choice, resync, index, fates)
     this.#refills = new Refills(this.#books)
-    this.#bulkFrees = new BulkFrees(this.#books)
+    this.#sizes = new BulkSizes(this.#books)
+    this.#bulkFrees = new BulkFrees(this.#books, this.#sizes)
     this.#requests = new DrainRequests(this.#books, this.#bulkFrees)
   }
 
@@ -250,7 +253,7 @@ export class Fidelity {
       return
     }
     // Compaction may empty the CPU's lists right after a burst of its own, or instead of one.
-    const reach = this.#bulkFrees.reach(pset, n, this.#bulkFrees.chunkOf(pset, n), from, end)
+    const reach = this.#sizes.reach(pset, n, this.#sizes.chunkOf(pset, n), from, end)
     let to = reach.end
     // A high-order free may empty them by rule, so nothing excuses a burst that was not predicted there.
     if (to === end || this.#books.sizeOf(to, end) !== pcp.count - reach.pages || (n === 0 && order > 0)) to = end

@@ -45,6 +45,10 @@ export const missHelp = {
   'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
   'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
   'burst-size': 'The kernel gave back another number of pages than predicted.',
+  'burst-given-up':
+    'The kernel gave pages back batch by batch, as from 7.2 on, and stopped at the end of one short of what was predicted: another had taken the lists’ lock meanwhile.',
+  'burst-preempted':
+    'A bulk free that was preempted between two batches gave back another number of pages, once it went on, than was left to give or lay on the lists by then.',
   'burst-zone-flags':
     'What the kernel gave back, or that it gave nothing, is what the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
   'burst-high':

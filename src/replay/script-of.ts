@@ -247,7 +247,8 @@ export function scriptOf(
         }
         const page = index.at(pfn, zone)
         const earlier = pending[page]!
-        if (earlier < 0 || rows.cpu[earlier] !== cpu) break
+        // Its task may have moved on to another CPU since it announced the page.
+        if (earlier < 0) break
         pending[page] = -1
         rows.op[earlier] = Op.none
         // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
