@@ -51,6 +51,16 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     rows: rows('7712110118/1660/91 7002403664/1482/86 7842282319/1738/86 7230161977/1542/72'),
   },
   {
+    id: 'F3, 20 ms',
+    policy: 'linux-6.1{drainMs=20,hurryAt=0}',
+    nocb: 'none',
+    what: 'before the rule of 6.1: 20 ms and no hurry, 27 June 2022; callbacks presumably not offloaded',
+    source: '20220627195353.1575285-1-urezki@gmail.com',
+    rows: rows(
+      '11510245312/1553/70 9813329636/1544/67 10085206318/1499/156 9582207782/1456/103 9872195750/1519/105 9574438300/1480/101 9990015265/1489/127 9978971689/1455/94 10357628090/1456/64 9838469975/1448/131',
+    ),
+  },
+  {
     id: 'F3, 1 jiffy',
     policy: 'linux-6.1',
     nocb: 'none',

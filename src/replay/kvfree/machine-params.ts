@@ -23,7 +23,7 @@ export const machineParams = {
   nocb: z.enum(['all', 'none']).default('none').meta({ help: 'Whose callbacks rcuoc threads invoke (rcu_nocbs=).' }),
   enqueueNs: price(66.5, 'kmalloc() and kvfree_rcu() of one object.'),
   freeLocalNs: price(38, 'Freeing one object in bulk on the CPU that allocated it.'),
-  freeRemoteNs: price(63, 'The same on another CPU.'),
+  freeRemoteNs: price(72, 'The same on another CPU.'),
   listExtraNs: price(30, 'More for an object that is freed by itself, off a list.'),
   pageNs: price(400, 'A page of pointers allocated by a caller.'),
   workNs: price(3000, 'A worker woken and switched to.'),

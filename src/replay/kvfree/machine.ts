@@ -14,8 +14,15 @@ const STRETCH_NS: Ns = 100e3
 /** Who reclaims goes on when so much is free. */
 const RECLAIMED = 4 << 20
 const PAGE_SIZE = 4096
+/** An expedited grace period: tens of µs to less than 1 ms. */
+const EXPEDITED_NS: Ns = 200e3
 /** Delays after the last call at which the memory still held is noted. */
 const AFTER: readonly Ns[] = [100e6, 1e9, 5e9]
+
+interface MachineSetting extends MachineParams {
+  /** Until then synchronize_rcu() is expedited. */
+  readonly bootedAt: Ns
+}
 
 interface Freeing {
   readonly held: readonly Held[]
@@ -29,7 +36,7 @@ interface Freeing {
  */
 export class Machine implements Executor, Memory {
   readonly limitBytes: number
-  readonly #params: MachineParams
+  readonly #params: MachineSetting
   readonly #clock: Clock
   readonly #ledger: Ledger
   readonly #lists: PageLists
@@ -50,7 +57,7 @@ export class Machine implements Executor, Memory {
   readonly after: { readonly delayNs: Ns; readonly bytes: number }[] = []
   readonly #since: Float64Array
 
-  constructor(params: MachineParams, flows: Flows, clock: Clock, ledger: Ledger, lists: PageLists, random: Random) {
+  constructor(params: MachineSetting, flows: Flows, clock: Clock, ledger: Ledger, lists: PageLists, random: Random) {
     this.#params = params
     this.#clock = clock
     this.#ledger = ledger
@@ -145,15 +152,17 @@ export class Machine implements Executor, Memory {
 
   synchronizeRcu(item: WorkItem, then: () => void): void {
     const cpu = this.#workers.cpuOf(item)
-    const since = this.#clock.now
+    const { now: since, timers } = this.#clock
     this.asleep++
     this.asleepPeak = Math.max(this.asleepPeak, this.asleep)
     this.#workers.leave(cpu)
-    this.#callbacks.synchronize(cpu, () => {
+    const wake = (): void => {
       this.asleep--
       this.asleepNs += this.#clock.now - since
       this.#workers.wake(cpu, then)
-    })
+    }
+    if (since < this.#params.bootedAt) timers.set(since + EXPEDITED_NS, wake)
+    else this.#callbacks.synchronize(cpu, wake)
   }
 
   done(item: WorkItem): void {

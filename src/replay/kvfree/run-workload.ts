@@ -24,7 +24,7 @@ export function runWorkload(
   params: Readonly<Record<string, unknown>>,
   seed: number,
 ): WorkloadRun {
-  const { machine: machineParams, stalls, tailNs } = scene
+  const { machine: machineParams, stalls, tailNs, bootedAt = 0 } = scene
   const { cpus, hz } = machineParams
   const flows = new Flows(cpus, scene.flows, randomOf(seed, 'calls'))
   const gracePeriods = new GeneratedGracePeriods(
@@ -45,7 +45,14 @@ export function runWorkload(
       gracePeriods,
       pageLists: machineParams,
       executor: (clock, ledger, lists) => {
-        parts.machine = new Machine(machineParams, flows, clock, ledger, lists, randomOf(seed, 'machine'))
+        parts.machine = new Machine(
+          { ...machineParams, bootedAt },
+          flows,
+          clock,
+          ledger,
+          lists,
+          randomOf(seed, 'machine'),
+        )
         parts.footprint = new Footprint(clock, ledger)
         return parts.machine
       },

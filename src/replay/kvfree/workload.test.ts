@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '#kernel'
-import { kvfreePolicies } from '#policies'
+import { choosePolicy, kvfreePolicies } from '#policies'
 import { GeneratedGracePeriods } from '../grace-periods/index.ts'
 import { runWorkload } from './run-workload.ts'
 import { kvfreeWorkloads } from './workloads/index.ts'
@@ -54,6 +54,46 @@ test('a bound worker takes its CPU from the producer; where callbacks are offloa
   const offloaded = run('rcuscale', 'linux-6.1', { loops: 400, nthreads: 4, cpus: 16, nocb: 'all', atHomeChance: 0 })
   expect(own.machine.stolenNs).toBeGreaterThan(offloaded.machine.stolenNs)
   expect(own.lastCall).toBeGreaterThan(offloaded.lastCall)
+})
+
+describe('threads of rcuscale that start one after another', () => {
+  const threads = { loops: 100, nthreads: 8, cpus: 16, startNs: 1e6 }
+
+  test('while they start the system boots: synchronize_rcu() is expedited, but queue_rcu_work() is not', () => {
+    const firstGp = (policyId: string) =>
+      run('rcuscale', policyId, { ...threads, nocb: 'all' }).gracePeriods.intervals[0]!.start
+    expect(firstGp('polled-v2')).toBeGreaterThan(7e6)
+    expect(firstGp('cond-sync')).toBeGreaterThan(7e6)
+    expect(firstGp('linux-6.1')).toBeLessThan(3e6)
+  })
+
+  test('what the last one found in use was not much, where freeing waited for expedited grace periods', () => {
+    const found = (policyId: string) => {
+      const { tasks } = run('rcuscale', policyId, { ...threads, nocb: 'all' }).flows
+      return tasks.at(-1)!.samples[0]!.pages
+    }
+    expect(found('polled-v2')).toBeLessThan(found('linux-6.1') / 2)
+  })
+
+  test('the 20 ms of older kernels put all in step that start in one jiffy: they need fewer grace periods', () => {
+    const gracePeriods = (startNs: number) => {
+      const { policy: rules, params } = choosePolicy('kvfree', kvfreePolicies, 'kvfree/linux-6.1{drainMs=20,hurryAt=0}')
+      const { params: schema, create } = workload('rcuscale')
+      const scene = create(schema.parse({ loops: 400, nocb: 'none', startNs }))
+      return runWorkload(scene, rules, params, 1).gracePeriods.intervals.length
+    }
+    expect(gracePeriods(200_000)).toBeGreaterThan(2 * gracePeriods(0))
+  })
+
+  test('costs that lie apart: the first is the fastest, the last the slowest, the mean is as before', () => {
+    const scene = workload('rcuscale').create(
+      workload('rcuscale').params.parse({ ...threads, enqueueNs: 100, costSpread: 0.1 }),
+    )
+    const costs = scene.flows.map(({ costNs }) => costNs)
+    expect(costs[0]).toBeCloseTo(90)
+    expect(costs.at(-1)).toBeCloseTo(110)
+    expect(costs.reduce((sum, cost) => sum + cost) / costs.length).toBeCloseTo(100)
+  })
 })
 
 test('producers that find no memory wait until some is freed', () => {

@@ -11,6 +11,8 @@ export interface Scene {
   readonly stalls: readonly { readonly at: Ns; readonly forNs: Ns }[]
   /** How long to watch after the last call. */
   readonly tailNs: Ns
+  /** Until then synchronize_rcu() waits for an expedited grace period, since the system boots. Absent: it has booted. */
+  readonly bootedAt?: Ns
   /** Where the workload is the kernel's own benchmark, which prints a line. */
   readonly rcuscale?: { readonly loops: number }
 }
