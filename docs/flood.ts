@@ -39,7 +39,7 @@ export const floodPage = (): string => `# A flood of calls: where the page of po
 
 <!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
 
-Seed 002 argues about one-argument \`kvfree_rcu()\` under a loop of system calls. Here one CPU of eight makes ${CALLS.toLocaleString('en-US')} calls, one every 0.57 µs, under each proposal; as one-argument calls
+[Seed 002](mails.md) argues about one-argument \`kvfree_rcu()\` under a loop of system calls. Here one CPU of eight makes ${CALLS.toLocaleString('en-US')} calls, one every 0.57 µs, under each proposal; as one-argument calls
 where the context may sleep, else with an \`rcu_head\`. \`kreplay compare FLOOD.json --policies kvfree/single-wait,…\` with
 \`{"schema": "kreplay.workload/1", "workload": "kvfree-flood", "params": {}, "seed": 1}\` runs it with other parameters.
 

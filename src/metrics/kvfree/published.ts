@@ -11,7 +11,9 @@ export interface PublishedTable {
   readonly policy: string
   /** Whether callbacks were offloaded. */
   readonly nocb: 'all' | 'none'
+  /** The kernel that was measured. */
   readonly what: string
+  /** Subject and message id of the mail. */
   readonly source: string
   readonly rows: readonly PublishedRow[]
 }
@@ -29,7 +31,8 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     policy: 'linux-6.1',
     nocb: 'all',
     what: 'the kernel before the patch, callbacks offloaded',
-    source: 'seed 001: 20221129155822.538434-5-urezki@gmail.com',
+    source:
+      '[PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 20221129155822.538434-5-urezki@gmail.com',
     rows: rows(
       '8535693700/1188/2248 8466933582/1157/2820 5375602446/1130/6502 7523283832/1006/3343 6459171956/1150/6549',
     ),
@@ -39,7 +42,8 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     policy: 'polled-v2',
     nocb: 'all',
     what: 'with the patch: cookies of pages, polled',
-    source: 'seed 001: 20221129155822.538434-5-urezki@gmail.com',
+    source:
+      '[PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 20221129155822.538434-5-urezki@gmail.com',
     rows: rows('8560060176/1787/61 8573885501/1777/93 8320000202/1727/66 8552718794/1790/75 8601368792/1724/62'),
   },
   {
@@ -47,7 +51,7 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     policy: 'cond-sync',
     nocb: 'all',
     what: 'one cookie for each batch, 2 November 2022',
-    source: 'Y2K3jFv12yKJIAYP@pc638',
+    source: 'Re: [PATCH RFC] rcu/kfree: Do not request RCU when not needed, Y2K3jFv12yKJIAYP@pc638',
     rows: rows('7712110118/1660/91 7002403664/1482/86 7842282319/1738/86 7230161977/1542/72'),
   },
   {

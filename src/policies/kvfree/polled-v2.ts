@@ -34,7 +34,8 @@ const pollThenSynchronize: BatchRule = {
 export const polledV2 = defineKvfreePolicy({
   id: 'polled-v2',
   title: 'a snapshot for each page; the work frees what is ready, sleeps a grace period, frees the rest',
-  source: 'seed 001: [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 29 November 2022',
+  source:
+    'Uladzislau Rezki, [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 29 November 2022 (seed 001)',
   leavesOut: 'early boot and CPU hotplug',
   params: z.object({ ...hurryingParams(32), ...cookieParam }),
   create: (params, host) => collect(host, { ...proposal, ...params, cookie: 'polled', batch: pollThenSynchronize }),

@@ -10,7 +10,8 @@ import { defineKvfreePolicy } from './types.ts'
 export const singleInlineGp = defineKvfreePolicy({
   id: 'single-inline-gp',
   title: 'as single-wait, but who gets no page sleeps a grace period; no page while one is stalled',
-  source: 'seed 002: McKenney’s variant, 14 and 16 August 2020',
+  source:
+    'Paul E. McKenney in the thread of [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 14 and 16 August 2020 (seed 002)',
   leavesOut: 'migration of the caller that allocates; reclaim by the allocator, whose time is one constant',
   params: z.object({
     ...singleParams,

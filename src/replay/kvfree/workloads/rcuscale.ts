@@ -14,7 +14,8 @@ import { defineKvfreeWorkload, kmallocBytes, onCpus, TAIL_NS } from './workload.
 export const rcuscale = defineKvfreeWorkload({
   id: 'rcuscale',
   title: 'rcuscale.kfree_rcu_test: threads that allocate and kvfree_rcu() as fast as they can',
-  source: 'kfree_scale_thread(), kfree_scale_init(), kernel/rcu/rcuscale.c, Linux 6.1; seed 001',
+  source:
+    'kfree_scale_thread(), kfree_scale_init(), kernel/rcu/rcuscale.c, Linux 6.1; the command of [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process (seed 001)',
   leavesOut:
     'kfree_by_call_rcu (replay kvfree/call-rcu instead), gp_exp, differences between the threads, and the rest of the boot, during which synchronize_rcu() stays expedited',
   params: z.object({

@@ -2,6 +2,17 @@ import { type KvfreeComparison, publishedFor } from '#metrics'
 import { perCapture } from '../common.ts'
 import { count, type Section, seconds, text } from '../section.ts'
 
+const nocbOf = ({ workloads }: KvfreeComparison, name: string): unknown =>
+  workloads.find(({ capture }) => capture === name)?.params.nocb ?? 'all'
+
+/** Which mail a published line is of. */
+function sourcesOf(comparison: KvfreeComparison): string[] {
+  const tables = comparison.runs.flatMap(
+    ({ capture, policy }) => publishedFor(policy, nocbOf(comparison, capture)) ?? [],
+  )
+  return [...new Set(tables)].map(({ id, what, source }) => `Published, ${id}: ${what}. Mail: ${source}.`)
+}
+
 /** The benchmark's own lines, simulated and published. */
 export const kvfreeSeedTable: Section<KvfreeComparison> = {
   id: 'rcuscale',
@@ -11,9 +22,10 @@ export const kvfreeSeedTable: Section<KvfreeComparison> = {
   build: (comparison) => ({
     paragraphs: [
       'The benchmark calls grace periods “batches”, and its memory footprint is a weighted mean of three samples, seven eighths of a constant backlog.',
+      ...sourcesOf(comparison),
     ],
     tables: perCapture(comparison, ({ name }, runs, of) => {
-      const nocb = comparison.workloads.find(({ capture }) => capture === name)?.params.nocb ?? 'all'
+      const nocb = nocbOf(comparison, name)
       return [
         {
           caption: `Lines of rcuscale, simulated and published${of}`,
