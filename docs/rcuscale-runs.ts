@@ -18,7 +18,7 @@ export type Row = readonly [timeS: number, batches: number, footprint: number]
 /** Lines by the id of the published table. */
 export type Lines = Readonly<Record<string, readonly Row[]>>
 /** What was not available, by many readings of every thread. */
-export interface Readings {
+interface Readings {
   readonly id: string
   readonly params: Readonly<Record<string, number>>
   /** From one grace period to the next, ms. */
