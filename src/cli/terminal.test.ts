@@ -9,26 +9,25 @@ class Screen {
   readonly shown: string[] = []
 
   write(text: string): boolean {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal is steered by
-    for (const [, escape, letter] of text.matchAll(/\x1b(\[[?\d;]*[A-Za-z]|[78])|([^\x1b])/gs)) {
+    for (const [, order, letter] of text.matchAll(/\x1b(\[[?\d;]*[A-Za-z]|[78])|([^\x1b])/gs)) {
       if (letter !== undefined) {
         expect(letter).not.toBe('\n')
         this.line = this.line.slice(0, this.#column) + letter + this.line.slice(this.#column + 1)
         this.#column++
-      } else this.#steer(escape!)
+      } else this.#steer(order!)
     }
     if (this.line.trim() !== '') this.shown.push(this.line)
     return true
   }
 
-  #steer(escape: string): void {
-    if (escape === '7') this.#saved = this.#column
-    else if (escape === '8') this.#column = this.#saved
-    else if (escape.endsWith('G')) this.#column = Number(escape.slice(1, -1)) - 1
-    else if (escape === '[0K') this.line = this.line.slice(0, this.#column)
-    else if (escape === '[2K') this.line = ''
+  #steer(order: string): void {
+    if (order === '7') this.#saved = this.#column
+    else if (order === '8') this.#column = this.#saved
+    else if (order.endsWith('G')) this.#column = Number(order.slice(1, -1)) - 1
+    else if (order === '[0K') this.line = this.line.slice(0, this.#column)
+    else if (order === '[2K') this.line = ''
     // Line wrapping and the cursor are as they were.
-    else expect(escape).toMatch(/^\[\?(?:7|25)h$/)
+    else expect(order).toMatch(/^\[\?(?:7|25)h$/)
   }
 }
 
