@@ -85,11 +85,13 @@ export interface TraceFormat {
   /** Throws a TraceError where the input can't be read; counts in the tally what can be skipped. */
   read(source: TraceSource): ReadTrace | Promise<ReadTrace>
   /** Formats that need not be in memory as a whole; they throw the same. */
-  readonly readFetched?: (source: Omit<TraceSource, 'bytes'> & { readonly bytes: FetchedBytes }) => ReadTrace
+  readonly readFetched?: (
+    source: Omit<TraceSource, 'bytes'> & { readonly bytes: FetchedBytes },
+  ) => ReadTrace | Promise<ReadTrace>
   /** Formats that can be read piece by piece; they throw the same. */
   readonly open?: (start: TraceStart) => PieceReader
   /** Formats that are read here and there in the file; what `builder` has not handed over is in `events`. */
-  readonly readFrom?: (source: FileSource, builder: EventBuilder) => ReadTrace
+  readonly readFrom?: (source: FileSource, builder: EventBuilder) => ReadTrace | Promise<ReadTrace>
 }
 
 /** First bytes by which a format is known. */

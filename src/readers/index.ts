@@ -109,7 +109,7 @@ async function readTrace(source: Source, known: Known): Promise<ReadTrace> {
   const read =
     format.readFetched === undefined
       ? await format.read({ name, bytes: await source.bytes(), ...known })
-      : format.readFetched({ name, bytes: await source.fetchable(), ...known })
+      : await format.readFetched({ name, bytes: await source.fetchable(), ...known })
   return { ...read, format: formatIn(source, read.format) }
 }
 
@@ -149,9 +149,9 @@ export interface BatchedTrace extends Omit<ReadTrace, 'events'> {
 }
 
 /**
- * Reads the wanted events of a capture in batches. Text, CSV, NDJSON and trace.dat of any size take the memory of one batch
- * (trace.dat a stretch of each CPU more; packed in gzip or zstd, it is unpacked into the folder for temporary files first); perf.data
- * and Arrow are read as a whole first.
+ * Reads the wanted events of a capture in batches. Text, CSV, NDJSON, trace.dat and perf.data of any size take the memory of one
+ * batch (trace.dat a stretch of each CPU more, perf.data two rounds; packed in gzip or zstd, they are unpacked into the folder for
+ * temporary files first); Arrow is read as a whole first.
  */
 export async function readBatches(path: string, { take, selection, ...options }: BatchOptions): Promise<BatchedTrace> {
   const { trace, sidecarFolder, name } = await locate(path)
@@ -166,7 +166,7 @@ export async function readBatches(path: string, { take, selection, ...options }:
     const { open, readFrom } = formatOf(source.head, trace)
     const builder = new EventBuilder({ rows: BATCH, take: takeFitting, keeps: selection.keepsAdded })
     if (readFrom !== undefined) {
-      const { events, ...read } = readFrom({ name: trace, bytes: await source.fetchable(), ...known }, builder)
+      const { events, ...read } = await readFrom({ name: trace, bytes: await source.fetchable(), ...known }, builder)
       if (events.length > 0) takeFitting(events)
       return { ...read, format: formatIn(source, read.format), zero: events.zero }
     }

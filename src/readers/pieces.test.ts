@@ -210,30 +210,30 @@ describe('a trace.dat read here and there in the file, in batches, is that read 
     'formats/trace-dat/v7-none.dat',
     'formats/trace-dat/v7-zlib.dat',
     'kvfree-6.12-s/trace.dat',
-  ])('%s', (name) => {
+  ])('%s', async (name) => {
     const all = bytesOf(name)
     for (const share of [1, 0.7, 0.31]) {
       const bytes = all.subarray(0, Math.floor(all.length * share))
       const { readFrom } = formats.find(({ sniff }) => sniff(bytes))!
-      const read = (rows: number) => {
+      const read = async (rows: number) => {
         const batches: Events[] = []
         const builder = new EventBuilder({ rows, take: (batch) => batches.push(batch) })
         try {
-          const { events, ...trace } = readFrom!({ name, bytes: fetched(bytes) }, builder)
+          const { events, ...trace } = await readFrom!({ name, bytes: fetched(bytes) }, builder)
           return { ...trace, zero: events.zero, events: [...batches, events].flatMap((batch) => [...eachEvent(batch)]) }
         } catch (error) {
           return (error as Error).message
         }
       }
-      const whole = (() => {
+      const whole = await (async () => {
         try {
-          const { events, ...trace } = readFrom!({ name, bytes }, new EventBuilder())
+          const { events, ...trace } = await readFrom!({ name, bytes }, new EventBuilder())
           return { ...trace, zero: events.zero, events: [...eachEvent(events)] }
         } catch (error) {
           return (error as Error).message
         }
       })()
-      expect(read(999)).toEqual(whole)
+      expect(await read(999)).toEqual(whole)
     }
   })
 

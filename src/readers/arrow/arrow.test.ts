@@ -23,7 +23,7 @@ async function arrowOf(recording: Recording): Promise<Buffer> {
 const read = async (bytes: Uint8Array): Promise<ReadTrace> => kreplayArrow.read({ name: 'a.arrow', bytes })
 
 /** The same from a file: what is not fetched of it is not seen. */
-const readFetched = (bytes: Uint8Array): ReadTrace =>
+const readFetched = async (bytes: Uint8Array): Promise<ReadTrace> =>
   kreplayArrow.readFetched!({
     name: 'a.arrow',
     bytes: {
@@ -74,7 +74,7 @@ test('many record batches are one trace', async () => {
 
 test('the columns of a batch are fetched one by one', async () => {
   const { events } = await capture('drain-6.12-s')
-  const fetched = readFetched(await arrowOf(recordingOf(events)))
+  const fetched = await readFetched(await arrowOf(recordingOf(events)))
   expect(fetched.events.length).toBe(events.length)
   for (let row = 0; row < events.length; row++) expect(eventAt(fetched.events, row)).toEqual(eventAt(events, row))
 })

@@ -40,16 +40,17 @@ export interface Attr {
 /** Reads the head of a `perf_event_attr`, which has at least 64 bytes. */
 export function parseAttr(reader: ByteReader): Attr {
   const what = 'a description of an event'
-  const { at, view, little } = reader
+  const { at, little } = reader
   const size = reader.left
   reader.take(64, what)
+  const view = reader.viewAt(at, size)
   // Bit fields are counted from the other end in big-endian kernels.
-  const flags = view.getBigUint64(at + 40, little)
+  const flags = view.getBigUint64(40, little)
   const flag = (bit: number): boolean => ((flags >> BigInt(little ? bit : 63 - bit)) & 1n) === 1n
-  const low = (offset: number): number => view.getUint32(at + offset + (little ? 0 : 4), little)
-  const clock = flag(USE_CLOCKID) && size >= 96 ? view.getInt32(at + 92, little) : undefined
+  const low = (offset: number): number => view.getUint32(offset + (little ? 0 : 4), little)
+  const clock = flag(USE_CLOCKID) && size >= 96 ? view.getInt32(92, little) : undefined
   return {
-    type: view.getUint32(at, little),
+    type: view.getUint32(0, little),
     sampleType: low(24),
     readFormat: low(32),
     sampleIdAll: flag(SAMPLE_ID_ALL),

@@ -1,4 +1,5 @@
 import { TraceError } from '#kernel'
+import type { Bytes } from '../format.ts'
 import { ByteReader } from '../trace-dat/bytes.ts'
 import { type Descriptions, parseTracingData, REPAIR } from '../trace-dat/file.ts'
 import { type Attr, parseAttr } from './attrs.ts'
@@ -34,10 +35,10 @@ const RERECORD = "Record again, and let perf end by itself or by Ctrl-C: perf re
 const starts = (head: Uint8Array, magic: Uint8Array): boolean => magic.every((byte, at) => head[at] === byte)
 export const isPerfData = (head: Uint8Array): boolean => starts(head, MAGIC) || starts(head, MAGIC_BIG)
 
-export function openPerfFile(name: string, bytes: Uint8Array): PerfFile {
+export function openPerfFile(name: string, bytes: Bytes): PerfFile {
   const reader = new ByteReader(name, bytes)
   reader.format = 'perf.data'
-  reader.little = starts(bytes, MAGIC)
+  reader.little = starts(bytes.subarray(0, MAGIC.length), MAGIC)
   reader.take(8, 'the magic')
   const headerSize = reader.u64('the header')
   const { little } = reader
@@ -50,8 +51,9 @@ export function openPerfFile(name: string, bytes: Uint8Array): PerfFile {
   const [attrs, data] = [sectionOf(reader), sectionOf(reader)]
   sectionOf(reader)
   const features: number[] = []
+  const flags = reader.viewAt(FILE_HEADER - 32, 32)
   for (let word = 0; word < 4; word++) {
-    const bits = reader.view.getBigUint64(FILE_HEADER - 32 + word * 8, little)
+    const bits = flags.getBigUint64(word * 8, little)
     for (let bit = 0; bit < 64; bit++) if (((bits >> BigInt(bit)) & 1n) === 1n) features.push(word * 64 + bit)
   }
   if (data.size === 0)
@@ -137,9 +139,9 @@ const textOf = (body: ByteReader): string =>
 
 /** A PERF_RECORD_HEADER_ATTR: the description, which says its own size, then ids to the record's end. */
 export function addAttr(file: PerfFile, body: ByteReader): void {
-  const { at, view } = body
+  const { at } = body
   if (body.left < 64) body.fail('a description of an event is too short', REPAIR)
-  const size = view.getUint32(at + 4, file.little) || 64
+  const size = body.viewAt(at + 4, 4).getUint32(0, file.little) || 64
   if (size < 64 || size > body.left) body.fail(`a description of ${size} bytes is not possible`, REPAIR)
   const attr = parseAttr(body.from(at, at + size))
   file.recorded.push({ attr, ids: readIds(body.from(at + size), body.left - size) })

@@ -22,6 +22,10 @@ export const dataNotices = {
     level: 'data-loss',
     help: 'Compressed data that could not be unpacked; all that follows it is missing.',
   },
+  'time-backwards': {
+    level: 'error',
+    help: 'Samples older than what their round says can still come; they stand where they were found.',
+  },
   throttled: {
     level: 'data-loss',
     help: 'Times that the kernel held an event back for a tick because it came too often.',

@@ -427,8 +427,11 @@ test('damaged compressed data gives what came before it', async () => {
 
 test('a small file can’t unpack to a large one', async () => {
   const { writer, features } = story()
-  const bomb = await writer.compressed([Buffer.alloc(100_000_000)], 20_000_000)
-  expect((await errorOf(writer.file(attrs(), bomb, features))).message).toMatch(/unpack to more than 64 MiB/)
+  const bomb = await writer.compressed([Buffer.alloc(100_000_000)], 100_000_000)
+  expect((await errorOf(writer.file(attrs(), bomb, features))).message).toMatch(/unpacks to more than 64 MiB/)
+  // Nor in parts: each is looked at before the next.
+  const parts = await writer.compressed([Buffer.alloc(100_000_000)], 20_000_000)
+  expect(causes(await read(writer.file(attrs(), parts, features)))).toEqual({ 'broken-record': 1 })
 })
 
 test('whatever byte is changed, it reads in order or refuses with a TraceError', async () => {
