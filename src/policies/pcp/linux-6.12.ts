@@ -105,8 +105,9 @@ function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number, freeChunk?
     },
     learnAlloc: (pcp, blocks, order) => {
       const factor = Math.log2(blocks / pcp.batch)
-      if (order === 0 && Number.isInteger(factor) && factor >= 0 && factor <= PCP_BATCH_SCALE_MAX)
-        pcp.allocFactor = Math.min(factor + 1, PCP_BATCH_SCALE_MAX)
+      if (order > 0 || factor < 0) return
+      if (!Number.isInteger(factor)) pcp.high = clamp(pcp.count + pcp.batch + blocks, pcp.highMin, pcp.highMax)
+      else if (factor <= PCP_BATCH_SCALE_MAX) pcp.allocFactor = Math.min(factor + 1, PCP_BATCH_SCALE_MAX)
     },
     tunesHigh: true,
     onTick,
