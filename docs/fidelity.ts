@@ -18,6 +18,11 @@ const scored = (score: Score): string =>
     ? '–'
     : `${percent(scoreOf(score))} of ${count(Math.max(score.recorded, score.predicted))}`
 
+function refilledSince(counts: Pcp['listCounts']): string {
+  const since = counts.filter(({ within, refilledAfter }) => !within && refilledAfter !== undefined).length
+  return since === 0 ? '' : `, ${since} refilled since`
+}
+
 function freeColumns([zone]: Pcp['freePages']): string[] {
   if (zone === undefined) return ['–', '–', '–', '–', '–']
   const { pages, ordersWithin, recorded, predicted } = zone
@@ -124,7 +129,8 @@ ${markdownTable(
 ## The end of the trace
 
 Pages on each CPU’s lists against \`zoneinfo.after\`, and free blocks by order against \`buddyinfo.after\`: *within* is 100 pages or 5 % of a list count, 1 % of all free pages, 16 blocks or 5 %
-of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. The pages are the
+of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. Where a list count is beyond for that reason,
+\`high\` in \`zoneinfo.after\` tells: each refill raised it by what it fetched (*refilled since*). The pages are the
 recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known from \`vmstat\` (each page that it moved fills one), not predicted.
 
 ${markdownTable(
@@ -139,7 +145,9 @@ ${markdownTable(
   ],
   rows.map(({ capture, pcp: { listCounts, freePages } }) => [
     capture,
-    listCounts.length === 0 ? '–' : `${listCounts.filter(({ within }) => within).length} of ${listCounts.length}`,
+    listCounts.length === 0
+      ? '–'
+      : `${listCounts.filter(({ within }) => within).length} of ${listCounts.length}${refilledSince(listCounts)}`,
     ...freeColumns(freePages),
   ]),
   [1, 2, 3, 4, 5],

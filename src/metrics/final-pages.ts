@@ -4,13 +4,30 @@ import type { PcpFidelity } from './schemas.ts'
 const isWithin = (predicted: number, recorded: number, absolute: number, relative: number): boolean =>
   Math.abs(predicted - recorded) <= Math.max(absolute, relative * recorded)
 
-/** Pages on each CPU's lists when the trace ended, against zoneinfo.after; empty where the capture lacks it. */
-export function listCounts({ machine, zones }: Script, { finalCounts }: FidelityRun): PcpFidelity['listCounts'] {
+/**
+ * Pages on each CPU's lists when the trace ended, against zoneinfo.after; empty where the capture lacks it. Who reads that file still
+ * allocates: where `high` tunes itself, each refill since has raised it by what it fetched, in whole batches.
+ */
+export function listCounts(
+  { machine, zones }: Script,
+  { finalCounts, finalHighs }: Pick<FidelityRun, 'finalCounts' | 'finalHighs'>,
+): PcpFidelity['listCounts'] {
   return zones.flatMap(({ node, name }, zone) => {
     const after = machine.zonesAfter.find((other) => other.node === node && other.name === name)
-    return (after?.pagesets ?? []).map(({ cpu, count }) => {
-      const predicted = finalCounts[cpu * zones.length + zone]!
-      return { cpu, zone: name, recorded: count, predicted, within: isWithin(predicted, count, 100, 0.05) }
+    return (after?.pagesets ?? []).map(({ cpu, count, high, batch }) => {
+      const pset = cpu * zones.length + zone
+      const predicted = finalCounts[pset]!
+      const raised = high - finalHighs[pset]!
+      const refilled = raised % batch === 0 && count > predicted && count - predicted <= raised
+      return {
+        cpu,
+        zone: name,
+        recorded: count,
+        predicted,
+        within: isWithin(predicted, count, 100, 0.05),
+        high: { recorded: high, predicted: finalHighs[pset]! },
+        ...(refilled ? { refilledAfter: raised } : {}),
+      }
     })
   })
 }

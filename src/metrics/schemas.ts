@@ -79,7 +79,23 @@ export const pcpFidelitySchema = z.object({
     .optional(),
   listCounts: z
     .array(
-      z.object({ cpu: z.number(), zone: z.string(), recorded: z.number(), predicted: z.number(), within: z.boolean() }),
+      z.object({
+        cpu: z.number(),
+        zone: z.string(),
+        recorded: z.number(),
+        predicted: z.number(),
+        within: z.boolean(),
+        high: z
+          .object({ recorded: z.number(), predicted: z.number() })
+          .meta({ help: 'The limit of the list, which tunes itself from 6.12 on.' })
+          .optional(),
+        refilledAfter: z
+          .number()
+          .meta({
+            help: 'Pages that refills fetched between the trace’s end and zoneinfo.after: `high` is so much above what was predicted, in whole batches, and the count by no more.',
+          })
+          .optional(),
+      }),
     )
     .meta({
       help: 'Pages on each CPU’s lists at the end, against zoneinfo.after, which is read a little later. Within: 100 pages or 5 %.',

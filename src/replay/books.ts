@@ -124,6 +124,7 @@ export class Books {
       ticks,
       highMax: held.highMax,
       finalCounts: Int32Array.from(held.pcps, ({ count }) => count),
+      finalHighs: Int32Array.from(held.pcps, ({ high }) => high),
     }
   }
 }

@@ -101,4 +101,6 @@ export interface FidelityRun {
   /** vmstat ticks that no event shows, as this run took them. */
   readonly ticks: SilentTicks
   readonly finalCounts: Int32Array
+  /** `high` of each pageset at the end. */
+  readonly finalHighs: Int32Array
 }

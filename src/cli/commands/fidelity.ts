@@ -127,12 +127,12 @@ function printPages({ listCounts, freePages }: PcpFidelity): void {
     print('\npages on the lists at the end')
     printTable(
       ['CPU', 'zone', 'zoneinfo.after', 'predicted', 'within 100 pages or 5 %'],
-      listCounts.map(({ cpu, zone, recorded, predicted, within }) => [
+      listCounts.map(({ cpu, zone, recorded, predicted, within, refilledAfter }) => [
         String(cpu),
         zone,
         number(recorded),
         number(predicted),
-        yesNo(within),
+        within || refilledAfter === undefined ? yesNo(within) : `no: ${number(refilledAfter)} fetched since the trace`,
       ]),
     )
   }
