@@ -70,6 +70,23 @@ describe('what the kernels recorded', () => {
   })
 })
 
+/** `KREPLAY_CAPTURES`: a folder of big captures, where they are at hand. */
+const folder = process.env.KREPLAY_CAPTURES ?? ''
+describe.skipIf(folder === '')('large captures of machines with memory to spare', () => {
+  test.each(['pages-5.10', 'pages-6.1', 'pages-6.12', 'pages-7.2'])(
+    '%s to the last refill, burst and page, on every CPU',
+    async (name) => {
+      const recording = await readCapture(join(folder, name))
+      const inference = infer(scriptOf(recording))
+      const { pcp } = fidelityOf(recording, inference.script, inference)
+      expect(scoreOf(pcp!.refills)).toBe(1)
+      expect(scoreOf(pcp!.drainBursts)).toBe(1)
+      expect(pcp!.drainedPages.wrong).toBe(0)
+      expect(pcp!.perCpu.every(({ scored }) => scored)).toBe(true)
+    },
+  )
+})
+
 /** The scores of a rule that differs from the kernel's in one thing. */
 describe('a wrong rule scores worse', () => {
   const known = new Map<string, Inference>()
