@@ -6,16 +6,16 @@ import { finished } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import { readCapture } from '#readers'
-import { measure, measureProgram, outputOf, peakOf } from './measure.ts'
+import { measureProgram, measureReading, outputOf, peakOf } from './measure.ts'
 import { type Bench, byEvents, fileOf, root, speedTarget, type Topic } from './topic.ts'
 
 const FASTEST_TEXT = 2e6
 
 /** Texts are made by the programs that print them, from recordings at hand. */
 async function readText(bench: Bench, capture: string, what: string, file: string): Promise<void> {
-  const [times, { events }] = await measure(bench.effort, () => readCapture(file))
+  const { length } = (await readCapture(file)).events
   const size = `${((await stat(file)).size / 1e6).toFixed(0)} MB`
-  const row = byEvents(capture, `${what} → columns`, events.length, times, size)
+  const row = byEvents(capture, `${what} → columns`, length, await measureReading(bench.effort, file), size)
   bench.result.rows.push(row)
   bench.result.targets.push(speedTarget(row, FASTEST_TEXT))
 }
@@ -37,7 +37,8 @@ async function perfFiles(bench: Bench): Promise<void> {
   const capture = 'perf-6.1-s'
   const file = join(folder, 'perf.data')
   await writeFile(file, await promisify(zstdDecompress)(await readFile(join(root, 'traces', capture, 'perf.data.zst'))))
-  const [own, { events }] = await measure(effort, () => readCapture(file))
+  const own = await measureReading(effort, file)
+  const { events } = await readCapture(file)
   result.rows.push(byEvents(capture, 'perf.data → columns', events.length, own))
   const script = ['perf', 'script', '--ns', '-i', file]
   const other = await measureProgram({ ...effort, warmups: 1 }, script)
@@ -47,7 +48,7 @@ async function perfFiles(bench: Bench): Promise<void> {
   await readText(bench, capture, 'perf script text', text)
 }
 
-const STAMP = / (\d+)(\.\d{6}: )/
+const STAMP = / (\d+)(\.(?:\d{6}|\d{9}): )/
 
 /** A text of so many bytes: one over and over, each time later. */
 async function repeat(text: string, file: string, bytes: number): Promise<void> {
@@ -71,12 +72,28 @@ async function repeat(text: string, file: string, bytes: number): Promise<void> 
 
 const LARGE = 2e9
 const MOST_MEMORY = 300e6
+const LARGE_FORMATS = ['arrow', 'arrow.zst', 'csv', 'csv.gz', 'ndjson', 'ndjson.zst', 'parquet']
 
-async function convertLarge({ folder, result }: Bench): Promise<void> {
-  const capture = 'pages-6.1-s'
+/** What trace-cmd prints of each capture, as a text of 2 GB; where trace-cmd is not installed, ftrace's of a capture here. */
+async function convertLarge(bench: Bench): Promise<void> {
+  const { folder, paths, result } = bench
+  if (result.traceCmd === undefined) {
+    const capture = 'pages-6.1-s'
+    await convertRepeated(bench, capture, await readFile(join(root, 'traces', capture, 'trace.txt'), 'latin1'))
+  } else {
+    for (const path of paths) {
+      const file = await fileOf(path, 'trace.dat')
+      if (file === undefined) continue
+      await convertRepeated(bench, basename(path), await outputOf(['trace-cmd', 'report', '-t', '-i', file]))
+    }
+  }
+  await rm(join(folder, 'large.txt'), { force: true })
+}
+
+async function convertRepeated({ folder, result }: Bench, capture: string, text: string): Promise<void> {
   const file = join(folder, 'large.txt')
-  await repeat(await readFile(join(root, 'traces', capture, 'trace.txt'), 'latin1'), file, LARGE)
-  for (const extension of ['arrow', 'csv', 'ndjson', 'parquet']) {
+  await repeat(text, file, LARGE)
+  for (const extension of LARGE_FORMATS) {
     const out = join(folder, `large.${extension}`)
     const main = join(root, 'src/cli/main.ts')
     const peak = await peakOf([process.execPath, '--conditions=kreplay-src', main, 'convert', file, out])
@@ -89,7 +106,6 @@ async function convertLarge({ folder, result }: Bench): Promise<void> {
       met: peak <= MOST_MEMORY,
     })
   }
-  await rm(file)
 }
 
 /** Text of every writer → columns; with `--large` the memory that converting 2 GB of it takes. */

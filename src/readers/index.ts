@@ -129,7 +129,7 @@ async function readPieces(
 const formatIn = ({ wrapper }: Source, format: string): string =>
   wrapper === undefined ? format : `${format}, in ${wrapper}`
 
-/** Events of a batch: a record batch of Arrow has as many. */
+/** Events of a batch. */
 export const BATCH = 1 << 17
 
 export interface BatchOptions extends ReadOptions {

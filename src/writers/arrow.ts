@@ -3,8 +3,8 @@ import { EXCHANGE_MARK } from '#events'
 import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
 import type { Writer, Written } from './writer.ts'
 
-/** Rows in a record batch: some 10 MB. */
-const BATCH = 1 << 17
+/** Rows in a record batch: some 5 MB. */
+const BATCH = 1 << 16
 
 type Library = typeof Arrow
 
