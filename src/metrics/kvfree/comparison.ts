@@ -101,8 +101,9 @@ export function measureKvfree(capture: string, { policy, params, result, gracePe
   }
 }
 
-const mib = (bytes: number): string => `${(bytes / 2 ** 20).toPrecision(3)} MiB`
-const ms = (ns: number): string => `${(ns / 1e6).toPrecision(3)} ms`
+const three = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })
+const mib = (bytes: number): string => `${three.format(bytes / 2 ** 20)} MiB`
+const ms = (ns: number): string => `${three.format(ns / 1e6)} ms`
 
 /** How the leanest policy compares with the baseline, in one sentence. */
 export function kvfreeHeadline(capture: string, runs: readonly KvfreeComparedRun[], baseline: string): string {
