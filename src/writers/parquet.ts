@@ -13,7 +13,7 @@ type Library = typeof Duckdb
 /** As many as DuckDB takes at a time. */
 const ROWS = 2048
 /** So many times as many rows stand in a part of their own: what DuckDB needs for a table grows with it. */
-const PART = 64
+const PART = 32
 /** Above it a text column is handed over text by text, since DuckDB takes the words of an enum in one statement. */
 const MOST_WORDS = 10_000
 
@@ -158,8 +158,12 @@ async function withDatabase<T>(
   path: string,
   work: (connection: Duckdb.DuckDBConnection) => Promise<T>,
 ): Promise<T> {
-  // In a file, since in memory a table would take ten times what the events do.
-  const database = await duckdb.DuckDBInstance.create(path, { memory_limit: '32MB', threads: '1' })
+  // In a file, since in memory a table would take ten times what the events do; what DuckDB is done with goes back at once.
+  const database = await duckdb.DuckDBInstance.create(path, {
+    memory_limit: '32MB',
+    threads: '1',
+    allocator_flush_threshold: '1MB',
+  })
   const connection = await database.connect()
   try {
     return await work(connection)
