@@ -88,7 +88,8 @@ function differences(a: Events, b: Events, rounded: Rounding): Map<string, numbe
   /** Whether two numbers of strings are the same string. */
   const isSame = (mine: number, other: number): boolean => {
     if (mine === ABSENT.text || other === ABSENT.text) return mine === other
-    numbers[mine] ??= b.strings.find(a.strings.get(mine)!) ?? -1
+    // Not by `find`: texts that are made late are not found by it.
+    if (numbers[mine] !== other && a.strings.get(mine) === b.strings.get(other)) numbers[mine] = other
     return numbers[mine] === other
   }
   const columns = kindNames.map((kind) =>
