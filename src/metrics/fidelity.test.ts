@@ -50,6 +50,19 @@ describe('what the kernels recorded', () => {
     expect(pcp!.drainedPages.wrong / pcp!.drainedPages.recorded).toBeLessThanOrEqual(0.001)
   })
 
+  test('the refills since the trace account for every order of what was free at its end', async () => {
+    for (const [name, orderZero] of [
+      ['pages-5.10-s', 16],
+      ['pages-6.12-s', 0],
+      ['pages-7.2-s', 1],
+    ] as const) {
+      const { recorded, ordersWithin, later } = (await fidelity(name)).pcp!.freePages[0]!
+      expect(ordersWithin[0]).toBe(false)
+      expect(Math.abs(later!.predicted[0]! - recorded[0]!)).toBeLessThanOrEqual(orderZero)
+      expect(later!.ordersWithin).not.toContain(false)
+    }
+  })
+
   test('7.2: the same', async () => {
     const { pcp } = await fidelity('pages-7.2-s')
     expect(scoreOf(pcp!.refills)).toBeGreaterThanOrEqual(0.995)

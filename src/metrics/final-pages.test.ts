@@ -1,25 +1,44 @@
 import { expect, test } from 'vitest'
-import type { Machine, Zone } from '#kernel'
-import type { Script } from '#replay'
-import { listCounts } from './final-pages.ts'
+import type { Zone } from '#kernel'
+import type { RecordedPages, Script } from '#replay'
+import { freePages, listCounts } from './final-pages.ts'
 
-/** One CPU's list: zoneinfo.after has `count` and `high`, the replay ended with `predicted` pages at a limit of 1760. */
-function after({ count, high }: { count: number; high: number }, predicted: number) {
-  const zone = { node: 0, name: 'Normal', pagesets: [{ cpu: 0, count, high, batch: 63 }] } as unknown as Zone
-  const script = { zones: [zone], machine: { zonesAfter: [zone] } as unknown as Machine } as unknown as Script
-  const [line] = listCounts(script, {
-    finalCounts: Int32Array.of(predicted),
-    finalHighs: Int32Array.of(1760),
+const zone = { node: 0, name: 'Normal', pagesets: [{ cpu: 0, count: 175, high: 1949, batch: 63 }] } as unknown as Zone
+const buddy = (...blocks: number[]) => [{ node: 0, zone: 'Normal', blocks }]
+const script = {
+  zones: [zone],
+  machine: { zonesAfter: [zone], buddyBefore: buddy(0, 0), buddyAfter: buddy(0, 2000) },
+} as unknown as Script
+const later = [{ cpu: 0, zone: 0, pages: 189, batch: 63, lens: [0, 0] }]
+
+test('a list count stays as predicted; what was fetched after the trace stands beside it', () => {
+  const run = { finalCounts: Int32Array.of(0), finalHighs: Int32Array.of(1760) }
+  expect(listCounts(script, run, later)).toEqual([
+    {
+      cpu: 0,
+      zone: 'Normal',
+      recorded: 175,
+      predicted: 0,
+      within: false,
+      high: { recorded: 1949, predicted: 1760 },
+      refilledAfter: 189,
+    },
+  ])
+  expect(listCounts(script, run, [])[0]).not.toHaveProperty('refilledAfter')
+})
+
+test('free blocks stay as predicted; less what was fetched since they stand beside', () => {
+  const run: RecordedPages = {
+    zones: [{ blocks: [189, 2000], blocksLater: [0, 2000], compacted: 0, contradictions: 0 }],
+  }
+  const [line] = freePages(script, run, later)
+  expect(line).toMatchObject({ predicted: [189, 2000], ordersWithin: [false, true] })
+  expect(line!.pages).toEqual({ recorded: 4000, predicted: 4189, within: false })
+  expect(line!.later).toEqual({
+    refilled: 189,
+    predicted: [0, 2000],
+    pages: { recorded: 4000, predicted: 4000, within: true },
+    ordersWithin: [true, true],
   })
-  return { within: line!.within, refilledAfter: line!.refilledAfter }
-}
-
-test('pages fetched after the trace are told by a limit that rose by whole batches, and by no fewer pages', () => {
-  expect(after({ count: 500, high: 1760 }, 490)).toEqual({ within: true, refilledAfter: undefined })
-  expect(after({ count: 175, high: 1760 + 189 }, 0)).toEqual({ within: false, refilledAfter: 189 })
-  // Not by refills alone: more pages than they fetched, fewer than before, or a limit that moved otherwise.
-  expect(after({ count: 200, high: 1760 + 189 }, 0)).toEqual({ within: false, refilledAfter: undefined })
-  expect(after({ count: 0, high: 1760 + 189 }, 175)).toEqual({ within: false, refilledAfter: undefined })
-  expect(after({ count: 175, high: 1760 + 188 }, 0)).toEqual({ within: false, refilledAfter: undefined })
-  expect(after({ count: 175, high: 1760 - 189 }, 0)).toEqual({ within: false, refilledAfter: undefined })
+  expect(freePages(script, run, [])[0]).not.toHaveProperty('later')
 })

@@ -22,6 +22,12 @@ const drainedPages = z.object({
   wrong: z.number(),
 })
 
+const freeBlocksSchema = z.object({
+  predicted: z.array(z.number()).meta({ help: 'Free blocks by order.' }),
+  pages: z.object({ recorded: z.number(), predicted: z.number(), within: z.boolean() }).meta({ help: 'Within: 1 %.' }),
+  ordersWithin: z.array(z.boolean()).meta({ help: 'By order. Within: 16 blocks or 5 %.' }),
+})
+
 export const pcpFidelitySchema = z.object({
   policy: z.string(),
   refills: score,
@@ -92,7 +98,7 @@ export const pcpFidelitySchema = z.object({
         refilledAfter: z
           .number()
           .meta({
-            help: 'Pages that refills fetched between the trace’s end and zoneinfo.after: `high` is so much above what was predicted, in whole batches, and the count by no more.',
+            help: 'Pages that refills fetched between the trace’s end and zoneinfo.after. From 6.12 on: `high` is so much above what was predicted, in whole batches, and the count by no more. Before: the count rose where a list stood empty, in whole batches less what was taken.',
           })
           .optional(),
       }),
@@ -102,22 +108,27 @@ export const pcpFidelitySchema = z.object({
     }),
   freePages: z
     .array(
-      z.object({
+      freeBlocksSchema.extend({
         zone: z.string(),
         recorded: z
           .array(z.number())
           .meta({ help: 'Free blocks by order: buddyinfo.after, read a little after the trace ended.' }),
-        predicted: z.array(z.number()),
-        pages: z
-          .object({ recorded: z.number(), predicted: z.number(), within: z.boolean() })
-          .meta({ help: 'Within: 1 %.' }),
-        ordersWithin: z.array(z.boolean()).meta({ help: 'By order. Within: 16 blocks or 5 %.' }),
         compacted: z.number().meta({
           help: 'Free pages that compaction took without an event and that were in use at the end: known from vmstat, not predicted.',
         }),
         contradictions: z
           .number()
           .meta({ help: 'Pages taken that were not free in the replay, or given back that were.' }),
+        later: freeBlocksSchema
+          .extend({
+            refilled: z
+              .number()
+              .meta({ help: 'Pages that these refills fetched: known from zoneinfo.after, not predicted.' }),
+          })
+          .meta({
+            help: 'With the refills since the trace (`refilledAfter`) carried out; absent where there were none.',
+          })
+          .optional(),
       }),
     )
     .meta({ help: 'The buddy at the end of the trace, by zone; empty without buddyinfo.' }),

@@ -125,6 +125,7 @@ export class Books {
       highMax: held.highMax,
       finalCounts: Int32Array.from(held.pcps, ({ count }) => count),
       finalHighs: Int32Array.from(held.pcps, ({ high }) => high),
+      finalLists: held.lists.lens.slice(),
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Buddy } from './buddy.ts'
 import { buddyAtStart, type PageStart } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
+import { fetchLater, type LaterRefills } from './later-refills.ts'
 import { pagesets } from './pagesets.ts'
 import { PageIndex } from './places.ts'
 import { Op, type Script } from './script.ts'
@@ -11,6 +12,8 @@ export interface RecordedPages {
   readonly zones: readonly {
     /** Free blocks by order at the end. */
     readonly blocks: readonly number[]
+    /** The same, less what refills fetched since. */
+    readonly blocksLater: readonly number[]
     /** Free pages that compaction took without an event, and that were in use still at the end: by vmstat. */
     readonly compacted: number
     /** Pages taken from the buddy that were not free there, or given back that were. */
@@ -25,8 +28,8 @@ export interface RecordedPages {
 const compactedAtEnd = ({ machine }: Script, freedAgain: number): number =>
   Math.max(0, (machine.vmstatRise?.pgmigrate_success ?? 0) - freedAgain)
 
-/** Follows the recording's own pages from its first event to its last. */
-export function recordedPages(script: Script, start: PageStart): RecordedPages {
+/** Follows the recording's own pages from its first event to its last; then takes what `later` fetched, which no event tells. */
+export function recordedPages(script: Script, start: PageStart, later: readonly LaterRefills[] = []): RecordedPages {
   const { rules } = pagesets(script, ownPolicy(script))
   const index = new PageIndex(script.zones)
   const buddies = script.zones.map((_, zone) => buddyAtStart(script, start, zone))
@@ -67,8 +70,12 @@ export function recordedPages(script: Script, start: PageStart): RecordedPages {
       const compacted = buddy.isolateFromEnd(left)
       left -= compacted
       const { unplaced } = start.zones[zone]!
+      const blocksNow = () => Array.from(buddy.blocks, (blocks, order) => Math.max(0, blocks + unplaced[order]!))
+      const blocks = blocksNow()
+      for (const refills of later) if (refills.zone === zone) fetchLater(buddy, refills)
       return {
-        blocks: Array.from(buddy.blocks, (blocks, order) => Math.max(0, blocks + unplaced[order]!)),
+        blocks,
+        blocksLater: blocksNow(),
         compacted,
         contradictions: contradictions[zone]!,
       }

@@ -103,4 +103,6 @@ export interface FidelityRun {
   readonly finalCounts: Int32Array
   /** `high` of each pageset at the end. */
   readonly finalHighs: Int32Array
+  /** Entries of each list (pageset × lists of a pageset + list) at the end, as far as known. */
+  readonly finalLists: Int32Array
 }

@@ -136,17 +136,30 @@ function printPages({ listCounts, freePages }: PcpFidelity): void {
       ]),
     )
   }
-  for (const { zone, recorded, predicted, pages, ordersWithin, compacted } of freePages) {
+  for (const { zone, recorded, predicted, pages, ordersWithin, compacted, later } of freePages) {
     print(
       `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
+    if (later !== undefined)
+      print(
+        `Less ${number(later.refilled)} pages that lists fetched since the trace, as zoneinfo.after tells: ${number(later.pages.predicted)}; within 1 %: ${yesNo(later.pages.within)}`,
+      )
     printTable(
-      ['order', 'buddyinfo.after', 'predicted', 'within 16 blocks or 5 %'],
+      [
+        'order',
+        'buddyinfo.after',
+        'predicted',
+        'within 16 blocks or 5 %',
+        ...(later === undefined ? [] : ['less what was fetched since', 'within']),
+      ],
       recorded.map((blocks, order) => [
         String(order),
         number(blocks),
         number(predicted[order] ?? 0),
         yesNo(ordersWithin[order] ?? false),
+        ...(later === undefined
+          ? []
+          : [number(later.predicted[order] ?? 0), yesNo(later.ordersWithin[order] ?? false)]),
       ]),
     )
   }
