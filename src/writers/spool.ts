@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { type ColumnArray, Dictionary, type Events, type KindName, kindNames, newTables } from '#events'
 import { unwritable } from './unwritable.ts'
 
-/** Bytes of batches kept in memory: what most traces have in all. */
+/** Bytes of batches kept in memory: what most traces have in all. Of a larger one nothing is kept. */
 const KEPT = 16 * 1024 * 1024
 
 const spineColumns = ['time', 'cpu', 'pid', 'kind', 'comm', 'context', 'slot'] as const
@@ -33,13 +33,13 @@ interface StoredStrings {
 }
 
 /**
- * Batches of events that come once and are walked many times: the first few are kept in memory, the rest in a file without a name, so
- * that nothing stays of it however the process ends.
+ * Batches of events that come once and are walked many times: few are kept in memory, many in a file without a name, so that nothing
+ * stays of it however the process ends.
  */
 export class Spool implements Iterable<Events> {
   readonly #path: string
   readonly #keep: number
-  readonly #kept: Events[] = []
+  #kept: Events[] = []
   #keptBytes = 0
   readonly #stored: Stored[] = []
   #file: number | undefined
@@ -58,13 +58,18 @@ export class Spool implements Iterable<Events> {
 
   add(batch: Events): void {
     this.length += batch.length
-    const columns = columnsOf(batch)
-    const bytes = columns.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    if (this.#keptBytes + bytes <= this.#keep) {
-      this.#keptBytes += bytes
+    const bytes = columnsOf(batch).reduce((sum, { byteLength }) => sum + byteLength, 0)
+    this.#keptBytes += bytes
+    if (this.#keptBytes <= this.#keep) {
       this.#kept.push(batch)
       return
     }
+    for (const kept of this.#kept) this.#store(kept)
+    this.#kept = []
+    this.#store(batch)
+  }
+
+  #store(batch: Events): void {
     if (batch.strings !== this.#strings) {
       this.#storeStrings()
       this.#strings = batch.strings
@@ -72,7 +77,7 @@ export class Spool implements Iterable<Events> {
     const { length, zero, tables } = batch
     const rows = new Map(kindNames.map((kind) => [kind, tables[kind].length]))
     this.#stored.push({ at: this.#end, length, zero, rows, strings: this.#dictionaries.length })
-    for (const column of columns) this.#write(column)
+    for (const column of columnsOf(batch)) this.#write(column)
   }
 
   *[Symbol.iterator](): Generator<Events> {
