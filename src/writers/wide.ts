@@ -149,6 +149,7 @@ class Words {
   places = new Int32Array(0)
   /** Whether they are too many; then none is kept. */
   isMany = false
+  #numbers: number[] = []
 
   constructor(most: number) {
     this.#most = most
@@ -156,8 +157,12 @@ class Words {
 
   /** From now on numbers are those of this dictionary. */
   use(strings: Dictionary): void {
-    const known = strings === this.#strings ? this.places : new Int32Array(0)
-    this.#strings = strings
+    if (strings !== this.#strings) {
+      this.#strings = strings
+      this.#numbers = []
+      this.places = new Int32Array(0)
+    }
+    const known = this.places
     if (known.length < strings.size) {
       this.places = new Int32Array(strings.size).fill(-1)
       this.places.set(known)
@@ -167,6 +172,7 @@ class Words {
   add(number: number): void {
     if (this.places[number] !== -1 || this.isMany) return
     const text = this.#strings.get(number)!
+    this.#numbers.push(number)
     let place = this.#known.get(text)
     if (place === undefined) {
       place = this.list.push(text) - 1
@@ -175,6 +181,13 @@ class Words {
     this.places[number] = place
     if (this.list.length <= this.#most) return
     this.isMany = true
+    this.clear()
+  }
+
+  /** Forgets all words; those handed out stay. */
+  clear(): void {
+    for (const number of this.#numbers) this.places[number] = -1
+    this.#numbers = []
     this.list = []
     this.#known.clear()
   }
@@ -331,6 +344,8 @@ export class WideTable {
   readonly words: ReadonlyMap<string, readonly string[]>
   readonly #batches: Iterable<Events>
   readonly #words: ReadonlyMap<string, Words>
+  /** Those of one run at a time, of columns that have too many. */
+  readonly #wordsOfRun = new Words(Number.POSITIVE_INFINITY)
   readonly #sources: ReadonlyMap<string, readonly Source[]>
 
   /** Walks the batches once, to see which kinds and which words they hold. */
@@ -365,7 +380,8 @@ export class WideTable {
   /** The words of the whole column, or those of the run where they are too many. */
   #wordsFor(name: string, values: readonly Values[], { strings }: Events): Words {
     const whole = this.#words.get(name)!
-    const words = whole.isMany ? new Words(Number.POSITIVE_INFINITY) : whole
+    const words = whole.isMany ? this.#wordsOfRun : whole
+    if (whole.isMany) words.clear()
     words.use(name === 'event' ? kindStrings : strings)
     for (const { data, absent, from } of values) {
       for (let at = 0; at < from.length; at++) {
