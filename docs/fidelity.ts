@@ -132,7 +132,8 @@ ${markdownTable(
 Pages on each CPU’s lists against \`zoneinfo.after\`, and free blocks by order against \`buddyinfo.after\`: *within* is 100 pages or 5 % of a list count, 1 % of all free pages, 16 blocks or 5 %
 of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. Where a list count is beyond for that reason,
 \`high\` in \`zoneinfo.after\` tells: each refill raised it by what it fetched (*refilled since*). The pages are the
-recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known from \`vmstat\` (each page that it moved fills one), not predicted.
+recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known from \`vmstat\` (each page
+that it moved fills one; what it isolated beyond these it took in vain and gave back), not predicted.
 
 ${markdownTable(
   [

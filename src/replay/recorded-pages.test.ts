@@ -40,9 +40,21 @@ test('each page that compaction moved fills a free one; what it isolated in vain
 })
 
 test('a free page that is freed was one of those that compaction filled, unless compaction itself gives it back', () => {
-  const moved = { pgmigrate_success: 10, compact_isolated: 90 }
+  const moved = { pgmigrate_success: 10, compact_isolated: 20 }
   expect(compacted(moved, freed(4, 1030, 'user'))).toBe(9)
   expect(compacted(moved, freed(4, 1030, 'kcompactd0'))).toBe(10)
+})
+
+test('who compacts by request gives back what it took in vain: what was isolated beyond two pages for each moved', () => {
+  const [one, two] = [freed(4, 1030, 'sh'), freed(5, 1031, 'sh')]
+  expect(compacted({ pgmigrate_success: 10, compact_isolated: 22 }, one, two)).toBe(10)
+  expect(compacted({ pgmigrate_success: 10, compact_isolated: 21 }, one, two)).toBe(9)
+  // Not moved, so not filled.
+  expect(compacted({ pgmigrate_success: 10, pgmigrate_fail: 1, compact_isolated: 22 }, one, two)).toBe(9)
+  // kcompactd freed all that was moved: it alone compacted.
+  const byDaemon = freed(4, 1029, 'kcompactd0')
+  expect(compacted({ pgmigrate_success: 1, compact_isolated: 22 }, byDaemon)).toBe(1)
+  expect(compacted({ pgmigrate_success: 1, compact_isolated: 22 }, byDaemon, two)).toBe(0)
 })
 
 test('of a block that is freed, those pages were filled by compaction that were free', () => {

@@ -23,10 +23,18 @@ export interface RecordedPages {
 
 /**
  * Compaction takes free pages without an event, and each page that it moves fills one of them: so many are in use, less those that a
- * later event freed. `compact_isolated` is no guide to it: what was isolated and then put back unmoved is in it too.
+ * later event freed. Of these, some it took in vain and gave back itself. kcompactd is known by name; where it did not free all that was
+ * moved, another task compacted too, and in vain is what was isolated beyond each moved page and the one it fills.
  */
-const compactedAtEnd = ({ machine }: Script, freedAgain: number): number =>
-  Math.max(0, (machine.vmstatRise?.pgmigrate_success ?? 0) - freedAgain)
+function compactedAtEnd({ machine, length, op, order }: Script, freedAgain: number): number {
+  const rise = machine.vmstatRise ?? {}
+  const moved = rise.pgmigrate_success ?? 0
+  let byDaemon = 0
+  for (let row = 0; row < length; row++) if (op[row] === Op.isolated) byDaemon += 1 << order[row]!
+  const unmoved = rise.pgmigrate_fail ?? 0
+  const inVain = byDaemon >= moved ? 0 : Math.max(0, (rise.compact_isolated ?? 0) - 2 * moved - unmoved)
+  return Math.max(0, moved - Math.max(0, freedAgain - inVain))
+}
 
 /** Follows the recording's own pages from its first event to its last; then takes what `later` fetched, which no event tells. */
 export function recordedPages(script: Script, start: PageStart, later: readonly LaterRefills[] = []): RecordedPages {
