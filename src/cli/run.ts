@@ -352,6 +352,16 @@ function misused(args: readonly string[], message: string, help: string): UsageE
       near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
     )
   }
+  const [, option, value, choices] =
+    /^Invalid values:\s+Argument: ([\w-]+), Given: "(.*)", Choices: (.*)$/.exec(message) ?? []
+  if (option !== undefined) {
+    const list = [...choices!.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice!)
+    const near = didYouMean(value!, list)
+    return new UsageError(
+      `--${option} ${value}: it may be ${list.join(', ')}`,
+      near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
+    )
+  }
   return new UsageError(message.startsWith('Not enough non-option') ? 'an argument is missing' : message, hint)
 }
 

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import Table from 'cli-table3'
 import { UsageError } from '#kernel'
-import { unwritable } from '#writers'
+import { removeScratch, unwritable } from '#writers'
 
 /** Control characters but tab and newline, and those that reorder text. */
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
@@ -138,6 +138,7 @@ export async function whileWriting(partial: string, write: (signal: AbortSignal)
   const stop = (signal: NodeJS.Signals) => {
     controller.abort()
     rmSync(partial, { force: true })
+    removeScratch()
     forget()
     process.kill(process.pid, signal)
   }

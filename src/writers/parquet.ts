@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as Duckdb from '@duckdb/node-api'
 import { EXCHANGE_MARK } from '#events'
 import { UsageError } from '#kernel'
+import { withScratch } from './scratch.ts'
 import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
 import type { Writer, Written } from './writer.ts'
 
@@ -173,45 +173,45 @@ async function withDatabase<T>(
   }
 }
 
-async function* write(written: Written): AsyncGenerator<Uint8Array> {
+async function* writeIn(folder: string, written: Written): AsyncGenerator<Uint8Array> {
   const duckdb = await library()
-  const folder = await mkdtemp(join(tmpdir(), 'kreplay-parquet-'))
-  try {
-    const table = new WideTable(written.batches)
-    const columns = table.columns.map((column) => duckColumn(duckdb, column, table.words.get(column.name)))
-    const selected = columns.map(({ name, type }) =>
-      type.typeId === duckdb.DuckDBTypeId.ENUM
-        ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
-        : quoted(name, '"'),
-    )
-    const copy = (query: string, file: string): string =>
-      `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, KV_METADATA {${settingsOf(written)}})`
-    const chunks = table.chunks(ROWS)
-    const parts: string[] = []
-    for (let isMore = true; isMore; ) {
-      const part = join(folder, `${parts.length}.parquet`)
-      isMore = await withDatabase(duckdb, join(folder, `${parts.length}.duckdb`), async (connection) => {
-        const isFilled = await append(duckdb, connection, columns, chunks)
-        // Without any event there is one part all the same: the columns.
-        if (!isFilled && parts.length > 0) return false
-        await connection.run(copy(`SELECT ${selected.join(', ')} FROM events`, part))
-        parts.push(part)
-        return isFilled
-      })
-      await rm(join(folder, `${parts.length - 1}.duckdb`), { force: true })
-    }
-    const [first] = parts
-    const whole = join(folder, 'events.parquet')
-    const list = parts.map((part) => quoted(part, "'")).join(', ')
-    if (parts.length > 1)
-      await withDatabase(duckdb, ':memory:', (connection) =>
-        connection.run(copy(`SELECT * FROM read_parquet([${list}])`, whole)),
-      )
-    yield* createReadStream(parts.length > 1 ? whole : first!)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  const table = new WideTable(written.batches)
+  const columns = table.columns.map((column) => duckColumn(duckdb, column, table.words.get(column.name)))
+  const selected = columns.map(({ name, type }) =>
+    type.typeId === duckdb.DuckDBTypeId.ENUM
+      ? `${quoted(name, '"')}::VARCHAR AS ${quoted(name, '"')}`
+      : quoted(name, '"'),
+  )
+  const copy = (query: string, file: string): string =>
+    `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, KV_METADATA {${settingsOf(written)}})`
+  const chunks = table.chunks(ROWS)
+  const parts: string[] = []
+  for (let isMore = true; isMore; ) {
+    const part = join(folder, `${parts.length}.parquet`)
+    isMore = await withDatabase(duckdb, join(folder, `${parts.length}.duckdb`), async (connection) => {
+      const isFilled = await append(duckdb, connection, columns, chunks)
+      // Without any event there is one part all the same: the columns.
+      if (!isFilled && parts.length > 0) return false
+      await connection.run(copy(`SELECT ${selected.join(', ')} FROM events`, part))
+      parts.push(part)
+      return isFilled
+    })
+    await rm(join(folder, `${parts.length - 1}.duckdb`), { force: true })
   }
+  const [first] = parts
+  const whole = join(folder, 'events.parquet')
+  const list = parts.map((part) => quoted(part, "'")).join(', ')
+  if (parts.length > 1)
+    await withDatabase(duckdb, ':memory:', (connection) =>
+      connection.run(copy(`SELECT * FROM read_parquet([${list}])`, whole)),
+    )
+  yield* createReadStream(parts.length > 1 ? whole : first!)
 }
 
 /** Parquet, compressed within by zstd: the table that Arrow has, texts as plain strings. For DuckDB, polars, pandas, Spark. */
-export const parquetWriter: Writer = { id: 'parquet', extension: '.parquet', packed: true, write }
+export const parquetWriter: Writer = {
+  id: 'parquet',
+  extension: '.parquet',
+  packed: true,
+  write: (written) => withScratch((folder) => writeIn(folder, written)),
+}

@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type Events, lossesOf, Selection } from '#events'
 import { UsageError } from '#kernel'
@@ -31,8 +33,9 @@ export async function convert({
   // A batch at a time is all that lives: V8's part for young objects need not grow, which it does by 50 to 90 MB.
   setFlagsFromString('--semi-space-growth-factor=1')
   // An output that can't be written is found out before a long read.
-  writerFor(output)
+  const { id } = writerFor(output).writer
   checkFolder(output)
+  checkNotInput(input, output)
   const cpus = cpuList('--cpu', cpu)
   if (from !== undefined && to !== undefined && from >= to)
     throw new UsageError(`--from ${from} --to ${to}: nothing lies between`, '--to comes after --from, in seconds')
@@ -56,16 +59,32 @@ export async function convert({
     if (json) printJson({ schema: 'kreplay.conversion/1', input: name, output, format, read, written, losses, tally })
     else {
       print(`${number(written)} of ${number(read)} events → ${output}`)
-      if (hasZones)
+      if (hasZones && isInput(id)) {
+        const missing = id === 'trace.dat' ? 'Zones are' : 'Kernel and zones are'
         print(
-          'Kernel and zones are not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*',
+          `${missing} not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*`,
         )
+      }
     }
     return 0
   } finally {
     bar.stop()
     spool.close()
   }
+}
+
+/** Parquet is for other programs. */
+const isInput = (id: string): boolean => id !== 'parquet'
+
+/** Refuses to write over the recording that is read, or over a file that stands beside it in its folder. */
+function checkNotInput(input: string, output: string): void {
+  if (!existsSync(output) || !existsSync(input)) return
+  const [from, to] = [realpathSync(input), realpathSync(output)]
+  if (to !== from && dirname(to) !== from) return
+  throw new UsageError(
+    `${output} is of the recording that is read`,
+    'give the output another name: the recording stays',
+  )
 }
 
 /** Refuses CPUs and events that were asked for and are nowhere in the trace. */
