@@ -1,4 +1,12 @@
-import { type AcceptComparison, type Comparison, type KvfreeComparison, type PcpComparison, savedOf } from '#metrics'
+import {
+  type AcceptComparison,
+  type Comparison,
+  type KvfreeComparison,
+  lostWords,
+  type PcpComparison,
+  savedOf,
+  skippedIn,
+} from '#metrics'
 import { number, percent } from './terminal.ts'
 
 type Capture = Comparison['captures'][number]
@@ -129,3 +137,15 @@ export const rcuscaleLines = (comparison: Comparison, capture: Capture): string[
     : comparison.runs.flatMap(({ capture: name, policy, rcuscale }) =>
         name !== capture.name || rcuscale === undefined ? [] : [`${policy}: ${rcuscale.line}`],
       )
+
+/** What was lost in recording, and what could not be read and why. */
+export function lackLines({ losses, tally }: Pick<Capture, 'losses' | 'tally'>): string[] {
+  const lost = lostWords(losses)
+  return [
+    ...(lost === undefined ? [] : [`Lost in recording: ${lost}.`]),
+    ...skippedIn(tally).map(
+      ({ cause, count, help, first }) =>
+        `${number(count)} × ${cause}: ${help}${first === undefined ? '' : ` First: ${first}.`}`,
+    ),
+  ]
+}

@@ -2,6 +2,7 @@ import { countByName, lossesOf, type Recording } from '#events'
 import type { TallyEntry, Zone } from '#kernel'
 import type { Burst, Foresight, PolicyRun, Script } from '#replay'
 import { boundsOf } from './bounds.ts'
+import { caveatsOf } from './caveats.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
@@ -131,6 +132,12 @@ export interface ReplayedCapture {
   readonly recordedInterruptions?: Readonly<Record<string, number>>
 }
 
+/** The finding of each capture, then what its recording lacks. */
+export const composeHeadline = <C extends Pick<ReplayedCapture, 'recording'>>(
+  captures: readonly C[],
+  findingOf: (capture: C) => string,
+): string => captures.flatMap((capture) => [findingOf(capture), ...caveatsOf(capture.recording)]).join(' ')
+
 /** What a comparison of any family says besides its runs and its finding. */
 export function composeHead(
   captures: readonly ReplayedCapture[],
@@ -218,15 +225,13 @@ export function composePcp(
       version,
     ),
     runs,
-    headline: captures
-      .map((capture) =>
-        headlineOf(
-          capture,
-          runs.filter((run) => run.capture === capture.recording.name),
-          baseline,
-        ),
-      )
-      .join(' '),
+    headline: composeHeadline(captures, (capture) =>
+      headlineOf(
+        capture,
+        runs.filter((run) => run.capture === capture.recording.name),
+        baseline,
+      ),
+    ),
     notes,
   }
 }

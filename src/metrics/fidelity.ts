@@ -13,6 +13,7 @@ import {
   type Score,
   type Script,
 } from '#replay'
+import { skippedCaveat } from './caveats.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
@@ -127,6 +128,8 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     notes.push(
       `${losses.gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
     )
+  const skipped = skippedCaveat(recording.tally)
+  if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
   const kvfree = hasKvfree(recording) ? kvfreeFidelity(recording) : undefined
   if (!pages && kvfree === undefined)

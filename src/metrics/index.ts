@@ -1,5 +1,6 @@
 export * from './accept/index.ts'
 export { savedOf } from './bounds.ts'
+export { lostWords, skippedIn } from './caveats.ts'
 export { type ComparedCapture, composeHead, composePcp, quantilesOf, type ReplayedCapture } from './comparison.ts'
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
 export {

@@ -6,7 +6,7 @@ import { readJson } from '#readers'
 import { compareCaptures } from '../compare.ts'
 import { familyOfAll, policyIds } from '../families/index.ts'
 import { catalogueWith, ownIds } from '../policy-file.ts'
-import { captureTitle, rcuscaleLines, summaryOf } from '../summary.ts'
+import { captureTitle, lackLines, rcuscaleLines, summaryOf } from '../summary.ts'
 import { checkOutput, print, printJson, printTable, progress, warn, writeWhole } from '../terminal.ts'
 import { cpuList, type ExitCode, probesOf, REPORT } from './shared.ts'
 import { writeReport } from './write-report.ts'
@@ -182,6 +182,7 @@ export function printComparison(comparison: Comparison): void {
     const { head, rows } = summaryOf(comparison, capture)
     printTable(head, rows)
     for (const line of rcuscaleLines(comparison, capture)) print(line)
+    for (const line of lackLines(capture)) print(line)
   }
   if (comparison.notes.length > 0) print('')
   for (const note of comparison.notes) print(note)

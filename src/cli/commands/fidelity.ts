@@ -4,6 +4,7 @@ import {
   type KvfreeAgreement,
   type KvfreeFidelity,
   kvfreeFidelitySchema,
+  lostWords,
   type PcpFidelity,
   pcpFidelitySchema,
   scoreOf,
@@ -118,7 +119,8 @@ function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
   if (kvfree !== undefined) printKvfree(kvfree)
-  if (losses.gaps > 0) print(`${losses.gaps} losses in the trace.`)
+  const lost = lostWords(losses)
+  if (lost !== undefined) print(`Lost in recording: ${lost}.`)
   for (const note of notes) print(note)
 }
 

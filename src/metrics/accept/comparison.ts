@@ -1,6 +1,6 @@
 import { quantileSorted } from 'd3-array'
 import type { AcceptResult } from '#replay'
-import { composeHead, type ReplayedCapture } from '../comparison.ts'
+import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
 import { acceptHeadline } from './headline.ts'
 import type { AcceptComparison, AcceptCosts, AcceptRun } from './schema.ts'
 
@@ -71,15 +71,13 @@ export function composeAccept(captures: readonly AcceptCapture[], baseline: stri
     family: 'accept',
     ...composeHead(captures, baseline, version),
     runs,
-    headline: captures
-      .map(({ recording }) =>
-        acceptHeadline(
-          recording.name,
-          runs.filter(({ capture }) => capture === recording.name),
-          baseline,
-        ),
-      )
-      .join(' '),
+    headline: composeHeadline(captures, ({ recording }) =>
+      acceptHeadline(
+        recording.name,
+        runs.filter(({ capture }) => capture === recording.name),
+        baseline,
+      ),
+    ),
     notes: [
       'The trace is of a machine whose memory was accepted long before: it is replayed as if all that was free at its start had to be accepted first. Nothing in it can confirm a figure below.',
       ...runs

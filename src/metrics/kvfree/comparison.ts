@@ -1,7 +1,7 @@
 import type { Scenario } from '#events'
 import { share } from '#kernel'
 import { freeCounts, type GpInterval, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
-import { composeHead, type ReplayedCapture } from '../comparison.ts'
+import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
 import { rcuscaleOf } from './rcuscale.ts'
 import type { KvfreeComparedRun, KvfreeComparison } from './schema.ts'
 
@@ -184,15 +184,13 @@ export function composeKvfree(captures: readonly KvfreeCapture[], baseline: stri
       scenario === undefined ? [] : [{ capture: name, ...plain(scenario) }],
     ),
     runs,
-    headline: captures
-      .map(({ recording: { name } }) =>
-        kvfreeHeadline(
-          name,
-          runs.filter(({ capture }) => capture === name),
-          baseline,
-        ),
-      )
-      .join(' '),
+    headline: composeHeadline(captures, ({ recording: { name } }) =>
+      kvfreeHeadline(
+        name,
+        runs.filter(({ capture }) => capture === name),
+        baseline,
+      ),
+    ),
     notes: captures.flatMap(({ recording, notes }) => notes.map((note) => `${recording.name}: ${note}`)),
   }
 }

@@ -1,0 +1,39 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { pcpComparisonSchema } from '#metrics'
+import { kreplay, scratch } from './testing/program.ts'
+
+const at = scratch()
+
+/** A capture whose trace.dat ends too early. */
+function cutShort(capture: string): string {
+  mkdirSync(at(capture))
+  copyFileSync(`traces/${capture}/uname`, `${at(capture)}/uname`)
+  const trace = readFileSync(`traces/${capture}/trace.dat`)
+  writeFileSync(`${at(capture)}/trace.dat`, trace.subarray(0, 0.9 * trace.length))
+  return at(capture)
+}
+
+test.each([
+  ['pages-7.2-s', 'pcp/linux-7.2,pcp/trylock'],
+  ['pages-6.12-s', 'accept/eager,accept/deferred'],
+  ['kvfree-6.1-s', 'kvfree/linux-6.1,kvfree/polled-v2'],
+])('%s cut short: what is lost stands beside the numbers and in the finding', async (capture, policies) => {
+  const cut = cutShort(capture)
+  const { code, stdout } = await kreplay('compare', cut, '--policies', policies)
+  expect(code).toBe(0)
+  const finding = stdout.trimEnd().split('\n').at(-1)
+  expect(stdout).toMatch(/^Lost in recording: an unknown number of events in \d gaps?\.$/m)
+  expect(stdout).toMatch(/^\d × cut-short: .*First: /m)
+  expect(finding).toMatch(/The recording lost an unknown number of events in \d gaps?: all counts are of what was/)
+  expect(finding).toMatch(/Not all of the trace could be read: .*\d × cut-short/)
+  const told = await kreplay('fidelity', cut)
+  expect(told.stdout).toMatch(/^Lost in recording: an unknown number of events in \d gaps?\.$/m)
+  expect(told.stdout).toMatch(/^Not all of the trace could be read: .*cut-short/m)
+})
+
+test('of a whole capture no such thing is said', async () => {
+  const args = ['compare', 'traces/pages-7.2-s', '--policies', 'pcp/linux-7.2,pcp/trylock']
+  expect((await kreplay(...args)).stdout).not.toMatch(/lost|could be read/i)
+  expect(pcpComparisonSchema.parse(JSON.parse((await kreplay(...args, '--json')).stdout)).headline).not.toMatch(/lost/)
+})

@@ -1,0 +1,31 @@
+import { lossesOf, type Recording } from '#events'
+import type { TallyEntry } from '#kernel'
+
+const number = (value: number): string => value.toLocaleString('en-US')
+
+/** "at least 12 events in 3 gaps"; undefined where none were lost. */
+export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesOf>): string | undefined {
+  if (gaps === 0) return undefined
+  const many = `${number(events)} ${events === 1 ? 'event' : 'events'}`
+  const what = events === 0 ? 'an unknown number of events' : uncounted > 0 ? `at least ${many}` : many
+  return `${what} in ${number(gaps)} ${gaps === 1 ? 'gap' : 'gaps'}`
+}
+
+/** The entries of a tally that cost data. */
+export const skippedIn = <T extends Pick<TallyEntry, 'level'>>(tally: readonly T[]): T[] =>
+  tally.filter(({ level }) => level !== 'note')
+
+/** What could not be read of a trace, in a sentence; undefined where all could. */
+export function skippedCaveat(tally: readonly TallyEntry[]): string | undefined {
+  const causes = skippedIn(tally).map(({ cause, count }) => `${number(count)} × ${cause}`)
+  return causes.length === 0 ? undefined : `Not all of the trace could be read: ${causes.join(', ')}.`
+}
+
+/** What a reader must know of a recording before any number that was made from it, a sentence each; none of a whole one. */
+export function caveatsOf({ events, tally }: Pick<Recording, 'events' | 'tally'>): string[] {
+  const lost = lostWords(lossesOf(events))
+  return [
+    lost === undefined ? undefined : `The recording lost ${lost}: all counts are of what was recorded.`,
+    skippedCaveat(tally),
+  ].filter((sentence) => sentence !== undefined)
+}
