@@ -88,14 +88,18 @@ const kvfreeRunSchema = z.object({
     .array(
       z.object({
         cpu: z.number(),
-        slot: z.number().optional().meta({ help: 'Workloads only.' }),
-        queued: z.number().optional().meta({ help: 'When its CPU handed it over; workloads only.' }),
-        begun: z.number(),
+        slot: z.number().optional().meta({ help: 'Which of the CPU’s batches.' }),
+        queued: z.number().optional().meta({ help: 'When its CPU handed it over: its work was queued.' }),
+        begun: z.number().meta({
+          help: 'When its work began to free, after any sleep; of workloads, when its work began, which may sleep then.',
+        }),
         freed: z.number(),
         objects: z.number(),
       }),
     )
-    .meta({ help: 'When each batch’s work began and ended; at most 2000, of workloads those in the middle.' }),
+    .meta({
+      help: 'When each batch was handed over, begun and freed; at most 2000, of workloads those in the middle. Slot and handing over are absent in results of before they were kept.',
+    }),
   cpus: z
     .array(
       z.object({

@@ -60,9 +60,11 @@ export interface KvfreeResult {
   readonly firstBatch: readonly (number | undefined)[]
 }
 
-/** A batch: when its work began, and what it then freed. */
+/** A batch: when its work was queued, when that began to free, and what. One work frees in parts where it sleeps between them. */
 export interface BatchRun {
   readonly cpu: Cpu
+  readonly slot: number
+  readonly queued: Ns
   readonly begun: Ns
   readonly freed: Ns
   readonly objects: number
@@ -73,6 +75,9 @@ interface WorkState {
   expires: Ns
   pending: boolean
   running: boolean
+  /** Of what is pending, and of what runs: it can be queued again meanwhile. */
+  queued: Ns
+  queuedBefore: Ns
   /** Taken up by a worker while it still ran: begins when it is done. */
   again: boolean
 }
@@ -216,7 +221,15 @@ export class KvfreeEngine implements KvfreeHost {
   #stateOf(item: WorkItem): WorkState {
     let state = this.#works.get(item)
     if (state === undefined) {
-      state = { cancel: undefined, expires: 0, pending: false, running: false, again: false }
+      state = {
+        cancel: undefined,
+        expires: 0,
+        pending: false,
+        running: false,
+        queued: 0,
+        queuedBefore: 0,
+        again: false,
+      }
       this.#works.set(item, state)
     }
     return state
@@ -240,6 +253,7 @@ export class KvfreeEngine implements KvfreeHost {
     const state = this.#stateOf(item)
     if (state.pending) return
     state.pending = true
+    state.queued = at
     this.#executor.queue(item, at, () => this.#begin(item, state))
   }
 
@@ -247,6 +261,7 @@ export class KvfreeEngine implements KvfreeHost {
     const state = this.#stateOf(item)
     if (state.pending) return
     state.pending = true
+    state.queued = this.now
     this.#executor.queueRcuWork(item, () => this.#begin(item, state))
   }
 
@@ -258,6 +273,7 @@ export class KvfreeEngine implements KvfreeHost {
     state.pending = false
     state.cancel = undefined
     state.running = true
+    state.queuedBefore = state.queued
     this.#ran[item.kind]++
     item.begin(() => {
       state.running = false
@@ -357,7 +373,14 @@ export class KvfreeEngine implements KvfreeHost {
       },
       () => {
         if (typeof by !== 'number' && by.kind === 'batch' && held.length > 0)
-          this.#batches.push({ cpu: by.cpu, begun, freed: this.now, objects: held.reduce((n, one) => n + one.n, 0) })
+          this.#batches.push({
+            cpu: by.cpu,
+            slot: by.slot,
+            queued: this.#stateOf(by).queuedBefore,
+            begun,
+            freed: this.now,
+            objects: held.reduce((n, one) => n + one.n, 0),
+          })
         then()
       },
     )

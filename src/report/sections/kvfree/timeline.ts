@@ -40,7 +40,7 @@ export const kvfreeTimeline: Section<KvfreeComparison> = {
   applies: ({ runs }) => runs.some(({ gracePeriods }) => gracePeriods.length > 0),
   build: (comparison) => ({
     paragraphs: [
-      `A window in the middle of the run, the first ${CPUS} CPUs that made batches in it. A batch waits from when its CPU hands it over until its work begins, then it is freed.`,
+      `A window in the middle of the run, the first ${CPUS} CPUs that made batches in it. A batch waits from when its CPU hands it over until its work begins to free it (of workloads: until its work begins, which may first sleep), then it is freed.`,
     ],
     charts: perCapture(comparison, (_capture, runs, of, index) => [chartOf(comparison.baseline, runs, of, index)]),
     tables: perCapture(comparison, (_capture, runs, of) => [
@@ -94,7 +94,9 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
             { row, lane, kind: 'waits', ...clip(handedOver(batch), begun) },
             { row, lane, kind: 'freed', ...clip(begun, freed) },
           ]
-        }),
+        })
+        // Freeing is short: drawn over what waits beside it.
+        .toSorted((a, b) => Number(a.kind === 'freed') - Number(b.kind === 'freed')),
     ].filter((bar) => bar.to > bar.from)
   })
   const kinds = [
@@ -142,7 +144,7 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
         windows[run]!.batches.slice(0, Math.floor(120 / runs.length)).map((batch) => [
           policy,
           String(batch.cpu),
-          batch.begun - handedOver(batch),
+          batch.queued === undefined ? undefined : batch.begun - batch.queued,
           batch.freed - batch.begun,
           batch.objects,
         ]),
