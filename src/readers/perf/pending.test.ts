@@ -100,3 +100,17 @@ test('a sample that comes later than it can is counted, and time does not go bac
   expect(tally).toMatchObject([{ cause: 'time-backwards', count: 1, level: 'error' }])
   expect(events.time.every((time, row) => row === 0 || time >= events.time[row - 1]!)).toBe(true)
 })
+
+test.each([
+  ['late', 9_000_000],
+  ['early', 1],
+])('one stamp that is far too %s puts its own sample wrong, and no other', async (_, wrong) => {
+  const rounds = [0, 1, 2, 3].map((number) => round(number * 9000, (number + 1) * 9000))
+  const all = rounds.flatMap((samples, number) => samples.map((_, at) => (number === 1 && at === 4000 ? wrong : -1)))
+  rounds[1]![4000] = free(wrong, 0)
+  const { events, tally } = await readPerfData({ name: 'a', bytes: fileOf(rounds) })
+  expect(events.length).toBe(all.length)
+  const right = new Set(Array.from({ length: all.length }, (_, at) => at))
+  expect([...events.time].filter((time) => !right.delete(time))).toHaveLength(1)
+  expect(tally.filter(({ cause }) => cause !== 'time-backwards')).toEqual([])
+})

@@ -16,9 +16,14 @@ export class Pending {
   #spare = new RecordIndex()
   readonly #windows = new Map<number, Window>()
   #newest = -1
-  /** The newest time so far, and at the end of the last round. */
-  #last = Number.NEGATIVE_INFINITY
+  /** Up to when the rounds before the last one have told all. */
   #settled = Number.NEGATIVE_INFINITY
+  /**
+   * Up to when this round has. A round has the buffer of one CPU after another, each in the order of time: what the CPU that is the
+   * least far has reached all have. The newest time of all would do as well, but one wrong stamp would set it for good.
+   */
+  #reached = Number.POSITIVE_INFINITY
+  #previous = Number.NEGATIVE_INFINITY
 
   constructor(take: (window: Window, at: number, time: number) => void) {
     this.#take = take
@@ -31,7 +36,8 @@ export class Pending {
 
   /** A record in the last window opened. */
   add(time: number, at: number): void {
-    if (time > this.#last) this.#last = time
+    if (time < this.#previous) this.#endRun()
+    this.#previous = time
     this.#index.add(time, this.#newest * STEP + at)
   }
 
@@ -41,10 +47,18 @@ export class Pending {
     return length === 0 ? Math.max(0, this.#settled) : time[length - 1]!
   }
 
+  /** Times go back: another CPU's buffer begins, or a stamp is wrong. Those that are settled tell nothing. */
+  #endRun(): void {
+    if (this.#previous > this.#settled) this.#reached = Math.min(this.#reached, this.#previous)
+  }
+
   /** Ends a round. `mayTake`: what it takes to read records is known. */
   round(mayTake: boolean): void {
     const settled = this.#settled
-    this.#settled = this.#last
+    this.#endRun()
+    if (this.#reached < Number.POSITIVE_INFINITY) this.#settled = this.#reached
+    this.#reached = Number.POSITIVE_INFINITY
+    this.#previous = Number.NEGATIVE_INFINITY
     if (mayTake && this.#index.length >= WORTH) this.#flush(settled)
   }
 
