@@ -11,6 +11,7 @@ import { type Cause, notices } from './notices.ts'
 import { type Base, CpuRecords, type Sink } from './records.ts'
 import { stretchesOf } from './stretches.ts'
 import { parseComms, parsePrintk, Symbols } from './symbols.ts'
+import { Unpacker } from './unpack.ts'
 
 /** trace-cmd's own file, versions 6 and 7. */
 export const traceDat: TraceFormat = {
@@ -112,6 +113,8 @@ function readBuffers(dat: TraceDat, source: FileSource, tally: Tally<Cause>, bui
       source.onProgress?.(Math.min(done, source.bytes.length), source.bytes.length)
     },
   }
+  // Chunks are packed only where it says by what.
+  const unpacker = new Unpacker(dat.compression === 'none' ? 'zlib' : dat.compression)
   const base: Base = { ns: undefined }
   const cpus = dat.buffers.flatMap((buffer) => {
     const layout = pageLayout(dat.headerPage, dat.little, buffer.pageSize)
@@ -130,7 +133,7 @@ function readBuffers(dat: TraceDat, source: FileSource, tally: Tally<Cause>, bui
             file: source.name,
             layout,
             base,
-            stretches: stretchesOf(dat, buffer, data, source),
+            stretches: stretchesOf(dat, buffer, data, { name: source.name, bytes: source.bytes, unpacker }),
             toNs: toNsOf(dat, data.cpu),
           },
           sink,
@@ -138,7 +141,11 @@ function readBuffers(dat: TraceDat, source: FileSource, tally: Tally<Cause>, bui
     )
   })
   builder.progress.share = () => Math.min(1, cpus.reduce((sum, cpu) => sum + cpu.done, 0) / total)
-  mergeCpus(cpus, base, sink)
+  try {
+    mergeCpus(cpus, base, sink)
+  } finally {
+    unpacker.close()
+  }
   const filled = filledOf(dat).length
   if (filled > 1) tally.count('several-buffers', { file: source.name }, filled - 1)
   return builder.finish()

@@ -2,7 +2,7 @@ import { TraceError } from '#kernel'
 import type { Bytes } from '../format.ts'
 import { viewOf } from './bytes.ts'
 import type { BufferData, CpuData, TraceDat } from './file.ts'
-import { MAX_UNPACKED, type Packing, Unpacker } from './unpack.ts'
+import { MAX_UNPACKED, type Unpacker } from './unpack.ts'
 
 /** Packed ring-buffer pages are 3 to 20 times smaller; empty ones a few hundred. */
 const MAX_RATIO = 1024
@@ -27,6 +27,8 @@ const NOTHING = new Uint8Array(0)
 export interface StretchSource {
   readonly name: string
   readonly bytes: Bytes
+  /** For all CPUs: each has what it unpacks to itself. */
+  readonly unpacker: Unpacker
 }
 
 export const stretchesOf = (
@@ -36,10 +38,8 @@ export const stretchesOf = (
   source: StretchSource,
 ): Iterator<Stretch> => {
   // CPUs are read by turns: each needs its place in the file to itself.
-  const own = { name: source.name, bytes: source.bytes.alongside?.() ?? source.bytes }
-  return buffer.compressed && dat.compression !== 'none'
-    ? chunksOf(dat, dat.compression, data, own)
-    : slicesOf(data, own, buffer.pageSize)
+  const own = { ...source, bytes: source.bytes.alongside?.() ?? source.bytes }
+  return buffer.compressed ? chunksOf(dat, data, own) : slicesOf(data, own, buffer.pageSize)
 }
 
 /** Pages as they stand in the file. */
@@ -57,9 +57,8 @@ function* slicesOf({ offset, size }: CpuData, { bytes }: StretchSource, pageSize
 /** Unpacks one CPU's chunks one after another. A broken one is left out; the next one's place is known all the same. */
 function* chunksOf(
   { little }: TraceDat,
-  packing: Packing,
   { offset, size }: CpuData,
-  { name, bytes }: StretchSource,
+  { name, bytes, unpacker }: StretchSource,
 ): Generator<Stretch> {
   if (size === 0) return
   // `size` leaves out the number of chunks, which stands first.
@@ -69,7 +68,6 @@ function* chunksOf(
     yield cut(bytes.length)
     return
   }
-  const unpacker = new Unpacker(packing)
   let unpacked = 0
   let at = offset + 4
   for (let left = viewOf(bytes, offset, 4).getUint32(0, little); left > 0; left--) {
@@ -102,5 +100,4 @@ function* chunksOf(
     }
     at = start + packedSize
   }
-  unpacker.close()
 }

@@ -454,6 +454,15 @@ test('what the kernel says it overwrote is told', () => {
 
 // --- damage
 
+test.each([0.7, 2.25, 9.5])('chunks of %d pages: what a chunk has of a page waits for the next', (pagesPerChunk) => {
+  const pages = Array.from({ length: 30 }, (_, index) => page(BigInt(index * 100), [free(0, index), free(1, index)]))
+  for (const compression of ['zstd', 'zlib'] as const) {
+    const { events, tally } = read(file([pages, pages], { compression }, { pagesPerChunk }))
+    expect(tally).toEqual([])
+    expect(brief(events)).toEqual(brief(read(file([pages, pages])).events))
+  }
+})
+
 test('a broken chunk and a broken page cost what they held, not more', () => {
   const pages = Array.from({ length: 30 }, (_, index) => page(BigInt(index * 100), [free(0, index), free(1, index)]))
   const bytes = Uint8Array.from(file([pages], { compression: 'zstd' }))
