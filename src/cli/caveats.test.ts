@@ -37,3 +37,22 @@ test('of a whole capture no such thing is said', async () => {
   expect((await kreplay(...args)).stdout).not.toMatch(/lost|could be read/i)
   expect(pcpComparisonSchema.parse(JSON.parse((await kreplay(...args, '--json')).stdout)).headline).not.toMatch(/lost/)
 })
+
+test.each([
+  ['a folder', 'made'],
+  ['a trace.dat by itself', 'made.dat'],
+])('a synthetic trace is called so: %s', async (_, name) => {
+  const made = at(name)
+  expect((await kreplay('synth', 'page-churn', '--set', 'seconds=0.2', '-o', made)).code).toBe(0)
+  const proves = 'The trace is synthetic: kreplay’s own model made it, so that agreement with it proves nothing'
+  const page = at(`${name}.html`)
+  const compared = await kreplay('compare', made, '--policies', 'pcp/linux-6.1,pcp/trylock', '-o', page)
+  expect(compared.stdout.trimEnd().split('\n').at(-1)).toContain(proves)
+  expect(compared.stdout).toContain(', synthetic trace as of Linux 6.1')
+  expect(compared.stdout).not.toContain('this kernel recorded')
+  expect(readFileSync(page, 'utf8')).toContain(proves)
+  const { stdout } = await kreplay('fidelity', made)
+  expect(stdout).toContain(proves)
+  expect(stdout).not.toContain('this kernel recorded')
+  expect((await kreplay('info', made)).stdout).toContain(proves)
+})

@@ -18,11 +18,11 @@ export interface Summary {
 }
 
 /** Where a capture comes from, in a line. */
-export function captureTitle(comparison: Comparison, { name, kernel, isolated }: Capture): string {
+export function captureTitle(comparison: Comparison, { name, kernel, synthetic, isolated }: Capture): string {
   const scenario =
     comparison.family === 'kvfree' ? comparison.workloads.find(({ capture }) => capture === name) : undefined
   if (scenario !== undefined) return `${name}, workload ${scenario.workload}, seed ${scenario.seed}`
-  return `${name}, Linux ${kernel}${isolated.length > 0 ? `, isolated CPU ${isolated.join(', ')}` : ''}`
+  return `${name}, ${synthetic === true ? 'synthetic trace as of ' : ''}Linux ${kernel}${isolated.length > 0 ? `, isolated CPU ${isolated.join(', ')}` : ''}`
 }
 
 export function summaryOf(comparison: Comparison, capture: Capture): Summary {

@@ -72,7 +72,12 @@ export function synthesiseLike(
 ): LikeTrace {
   const params = checkParams('like', likeParams, set, BOUNDS) as z.infer<typeof likeParams>
   const { script, demand } = demandIn(capture)
-  const asked = { ...capture.machine, zones: script.zones.map(withoutCounts) }
+  const { release } = capture.machine
+  const asked = {
+    ...capture.machine,
+    ...(release === undefined ? {} : { release: { ...release, synthetic: true as const } }),
+    zones: script.zones.map(withoutCounts),
+  }
   const likeness = likenessTo(capture)
   const draw = (number: number) => {
     const { events, machine } = record(like(demand, params, randomOf(seed, `like ${number}`)), asked)
@@ -105,5 +110,5 @@ function releaseOf(text: string): Release {
       `--release ${text}: kreplay does not know the rules of so old a kernel`,
       `it knows those of ${KNOWN_VERSIONS.join(', ')}; a release in between has those of the older neighbour`,
     )
-  return release
+  return { ...release, synthetic: true }
 }

@@ -67,7 +67,11 @@ export function printTable(head: readonly string[], rows: readonly (readonly str
 export const number = (value: number): string => value.toLocaleString('en-US')
 /** 100 % is said only of all. */
 export const percent = (value: number | undefined): string =>
-  value === undefined ? '–' : value === 1 ? '100 %' : `${(Math.floor(value * 1e4) / 100).toFixed(2).replace('-', '−')} %`
+  value === undefined
+    ? '–'
+    : value === 1
+      ? '100 %'
+      : `${(Math.floor(value * 1e4) / 100).toFixed(2).replace('-', '−')} %`
 
 /** A progress bar with ETA on standard error: only on a terminal, only for work over two seconds. */
 export function progress(what: string): { update: (done: number, total: number) => void; stop: () => void } {

@@ -5,7 +5,7 @@ export { type BuddyCounts, type Machine, type Pageset, type Zone, zoneOf } from 
 export { migratetypeName } from './migratetype.ts'
 export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
-export { isBeforeKnown, KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release } from './release.ts'
+export { isBeforeKnown, KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release, unameOf } from './release.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
 export {
   type Cpu,

@@ -11,6 +11,8 @@ export interface Release {
   readonly rules: KnownVersion
   /** Whether `rules` is this very version. */
   readonly exact: boolean
+  /** Of a trace that kreplay’s own model made as this release: no kernel ran. */
+  readonly synthetic?: true
 }
 
 const ordinal = (major: number, minor: number): number => major * 1000 + minor
@@ -25,8 +27,14 @@ export function parseRelease(uname: string): Release | undefined {
     const [knownMajor = 0, knownMinor = 0] = version.split('.').map(Number)
     if (ordinal(knownMajor, knownMinor) <= ordinal(major, minor)) rules = version
   }
-  return { text, major, minor, rules, exact: rules === `${major}.${minor}` }
+  const release = { text, major, minor, rules, exact: rules === `${major}.${minor}` }
+  // A kernel’s own has the date of its build after SMP.
+  return /^Linux kreplay \S+ #1 SMP x86_64 GNU\/Linux\s*$/.test(uname) ? { ...release, synthetic: true } : release
 }
+
+/** What is written of a release in a trace or beside it, so that `parseRelease` reads it back. */
+export const unameOf = ({ text, synthetic }: Release): string =>
+  synthetic === true ? `Linux kreplay ${text} #1 SMP x86_64 GNU/Linux` : `Linux ${text}`
 
 /** Whether a release is older than all of which the rules are known. */
 export function isBeforeKnown({ major, minor }: Release): boolean {

@@ -1,5 +1,5 @@
 import { lossesOf, type Recording } from '#events'
-import type { TallyEntry } from '#kernel'
+import type { Machine, TallyEntry } from '#kernel'
 
 const number = (value: number): string => value.toLocaleString('en-US')
 
@@ -15,6 +15,12 @@ export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesO
 export const skippedIn = <T extends Pick<TallyEntry, 'level'>>(tally: readonly T[]): T[] =>
   tally.filter(({ level }) => level !== 'note')
 
+/** Undefined for the trace of a kernel. */
+export const syntheticCaveat = ({ release }: Pick<Machine, 'release'>): string | undefined =>
+  release?.synthetic === true
+    ? 'The trace is synthetic: kreplay’s own model made it, so that agreement with it proves nothing about a kernel.'
+    : undefined
+
 /** What could not be read of a trace, in a sentence; undefined where all could. */
 export function skippedCaveat(tally: readonly TallyEntry[]): string | undefined {
   const causes = skippedIn(tally).map(({ cause, count }) => `${number(count)} × ${cause}`)
@@ -22,9 +28,10 @@ export function skippedCaveat(tally: readonly TallyEntry[]): string | undefined 
 }
 
 /** What a reader must know of a recording before any number that was made from it, a sentence each; none of a whole one. */
-export function caveatsOf({ events, tally }: Pick<Recording, 'events' | 'tally'>): string[] {
+export function caveatsOf({ events, machine, tally }: Pick<Recording, 'events' | 'machine' | 'tally'>): string[] {
   const lost = lostWords(lossesOf(events))
   return [
+    syntheticCaveat(machine),
     lost === undefined ? undefined : `The recording lost ${lost}: all counts are of what was recorded.`,
     skippedCaveat(tally),
   ].filter((sentence) => sentence !== undefined)

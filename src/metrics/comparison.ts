@@ -157,6 +157,7 @@ export function composeHead(
     captures: captures.map(({ recording, isolated, cpus, zones, recordedInterruptions }) => ({
       name: recording.name,
       kernel: recording.machine.release?.text ?? 'unknown',
+      ...(recording.machine.release?.synthetic === true ? { synthetic: true } : {}),
       format: recording.format,
       ...(recording.clock === undefined ? {} : { clock: recording.clock }),
       cpus: Array.from({ length: cpus }, (_, cpu) => cpu),

@@ -13,7 +13,7 @@ import {
   type Score,
   type Script,
 } from '#replay'
-import { skippedCaveat } from './caveats.ts'
+import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
@@ -118,6 +118,8 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const { machine, events } = recording
   const notes: string[] = []
   const losses = lossesOf(events)
+  const synthetic = syntheticCaveat(machine)
+  if (synthetic !== undefined) notes.push(synthetic)
   if (machine.release === undefined)
     notes.push(
       'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
@@ -144,6 +146,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     schema: 'kreplay.fidelity/1',
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
+    ...(synthetic === undefined ? {} : { synthetic: true }),
     losses,
     ...(pages ? { pcp: pcpFidelity(script, inference, events.tables.mm_page_pcpu_drain.length) } : {}),
     ...(kvfree === undefined ? {} : { kvfree }),

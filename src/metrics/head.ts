@@ -5,6 +5,7 @@ const capturesSchema = z.array(
   z.object({
     name: z.string(),
     kernel: z.string(),
+    synthetic: z.boolean().optional().meta({ help: 'True where kreplay’s own model made the trace.' }),
     format: z.string(),
     clock: z.string().optional(),
     cpus: z.array(z.number()),

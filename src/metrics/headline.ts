@@ -25,7 +25,7 @@ function reproduced(what: string, { recorded, predicted, exact }: PcpFidelity['r
 }
 
 /** How far to trust a comparison: what is reproduced, on how many CPUs, and how the replay fares without the record’s help. */
-function trustIn({ pcp }: Fidelity): string {
+function trustIn({ pcp, synthetic }: Fidelity): string {
   if (pcp === undefined) return 'The trace holds nothing to check the replay against.'
   const parts = [...reproduced('refills', pcp.refills), ...reproduced('drain bursts', pcp.drainBursts)]
   if (parts.length === 0) return 'The recording kernel recorded too little to check the replay against.'
@@ -38,7 +38,7 @@ function trustIn({ pcp }: Fidelity): string {
   const helped = [pcp.refills, pcp.drainBursts].map(scoreOf).filter((value) => value !== undefined)
   const worse = bare.some((value, at) => value < (helped[at] ?? 0) - NOTICEABLE)
   const alone = worse ? ` Not put right after its misses, it scores ${bare.map(score).join(' and ')}.` : ''
-  return `kreplay reproduces exactly ${parts.join(' and ')} that this kernel recorded${where}.${alone}`
+  return `kreplay reproduces exactly ${parts.join(' and ')} ${synthetic === true ? 'of the synthetic trace' : 'that this kernel recorded'}${where}.${alone}`
 }
 
 /** The run with the least cost, compared part by part; the first of equals. */

@@ -156,6 +156,10 @@ export const fidelitySchema = z.object({
   schema: z.literal('kreplay.fidelity/1'),
   capture: z.string(),
   kernel: z.string().meta({ help: 'Release as recorded, or "unknown".' }),
+  synthetic: z
+    .boolean()
+    .optional()
+    .meta({ help: 'True where kreplay’s own model made the trace: agreement with it proves nothing about a kernel.' }),
   losses,
   pcp: pcpFidelitySchema.optional(),
   kvfree: kvfreeFidelitySchema.optional(),

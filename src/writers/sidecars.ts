@@ -1,4 +1,4 @@
-import type { BuddyCounts, Machine, Zone } from '#kernel'
+import { type BuddyCounts, type Machine, unameOf, type Zone } from '#kernel'
 
 /** A zone as /proc/zoneinfo prints it, as far as kreplay reads it. */
 function zoneinfoOf({ node, name, pagesets, promo, ...zone }: Zone): string {
@@ -40,7 +40,7 @@ export function sidecarsOf({
   cmdline,
 }: Machine): Record<string, string> {
   const files = {
-    uname: release === undefined ? '' : `Linux kreplay ${release.text} #1 SMP x86_64 GNU/Linux\n`,
+    uname: release === undefined ? '' : `${unameOf(release)}\n`,
     cmdline: cmdline === undefined ? '' : `${cmdline}\n`,
     'zoneinfo.before': zones.map(zoneinfoOf).join(''),
     'zoneinfo.after': zonesAfter.map(zoneinfoOf).join(''),

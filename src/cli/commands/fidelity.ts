@@ -61,8 +61,12 @@ export async function fidelity({
   return failed.length > 0 ? 1 : 0
 }
 
-function printFidelity({ capture, kernel, pcp, kvfree, notes, losses }: Fidelity): void {
-  print(`${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`)
+function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity): void {
+  print(
+    synthetic === true
+      ? `${capture}, synthetic trace as of Linux ${kernel}: how exactly kreplay reproduces what its own model made`
+      : `${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`,
+  )
   if (pcp !== undefined) {
     print(
       `policy ${pcp.policy}; lists unknown at the start for ${percent(pcp.warmupShare)} of list operations; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,

@@ -1,5 +1,6 @@
 import { lossesOf, type Recording } from '#events'
 import { share } from '#kernel'
+import { syntheticCaveat } from '../caveats.ts'
 import type { PageSurvey } from './pages.ts'
 import type { RcuSurvey } from './rcu.ts'
 import type { SlabSurvey } from './slab.ts'
@@ -22,6 +23,8 @@ export function surveyQuality(
   const skipped = tally.filter(({ level }) => level !== 'note').reduce((sum, { count }) => sum + count, 0)
   const lacking = losses.gaps > 0 || skipped > 0
   const verdict: string[] = []
+  const synthetic = syntheticCaveat(machine)
+  if (synthetic !== undefined) verdict.push(synthetic)
 
   if (losses.gaps > 0) {
     const lost = losses.events > 0 ? `at least ${number(losses.events)} events` : 'an unknown number of events'

@@ -22,6 +22,11 @@ export const fidelity: Section<ComparisonHead> = {
     return {
       paragraphs: [
         'Before any what-if, the recording kernel’s own policy is replayed and held against the refills and drains that the kernel itself traced. A policy’s numbers below deserve the trust which this section earns.',
+        ...(fidelity.some(({ synthetic }) => synthetic)
+          ? [
+              'Synthetic traces were made by kreplay’s own model and recorded by no kernel: what is reproduced of them says nothing about a kernel.',
+            ]
+          : []),
         'Exact means the same moment (between the same two events of that CPU) and the same size; the score is exact ÷ max(recorded, predicted). It counts from when a CPU’s lists are known, and before the resynchronisation which a miss causes.',
       ],
       tables: fidelity.flatMap(({ capture, pcp }) => {

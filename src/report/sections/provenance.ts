@@ -28,14 +28,27 @@ export const provenance: Section<ComparisonHead> = {
 }
 
 function tablesOf(capture: Capture): Table[] {
-  const { name, kernel, format, clock, cpus, isolated, spanNs, events, zones, tally, recordedInterruptions } = capture
+  const {
+    name,
+    kernel,
+    synthetic,
+    format,
+    clock,
+    cpus,
+    isolated,
+    spanNs,
+    events,
+    zones,
+    tally,
+    recordedInterruptions,
+  } = capture
   const recorded = Object.entries(recordedInterruptions)
   return [
     {
       caption: `Capture ${name}`,
       columns: [text('property'), text('value')],
       rows: [
-        ['kernel', kernel],
+        ['kernel', synthetic === true ? `none: a synthetic trace as of ${kernel}` : kernel],
         ['format', clock === undefined ? format : `${format}, clock ${clock}`],
         ['CPUs', cpus.length === 0 ? 'unknown' : `${cpus.length} (${cpus.join(', ')})`],
         ['isolated CPUs', isolated.length === 0 ? 'none' : isolated.join(', ')],

@@ -1,4 +1,5 @@
 import { ABSENT_COMM, type Events, joined, Kind, kindNames } from '#events'
+import { unameOf } from '#kernel'
 import type { Writer, Written } from '../writer.ts'
 import { writeHead } from './container.ts'
 import { Formats } from './formats.ts'
@@ -24,7 +25,7 @@ async function* write({ batches, release, clock }: Written): AsyncGenerator<Uint
       comms: Buffer.from(commsOf(events)),
       cpuCount,
       ...(clock === undefined ? {} : { clock }),
-      ...(release === undefined ? {} : { uname: `Linux ${release.text}` }),
+      ...(release === undefined ? {} : { uname: unameOf(release) }),
     },
     [{ name: '', cpus }],
   )
