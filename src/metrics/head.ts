@@ -28,7 +28,7 @@ export const comparisonHeadSchema = z.object({
   baseline: z.string().meta({ help: 'Policy id that others are compared with.' }),
   fidelity: z.array(fidelitySchema),
   tally: tallySchema.meta({ help: 'What replays could not use, by cause, over all captures.' }),
-  headline: z.string().meta({ help: 'The finding in one sentence.' }),
+  headline: z.string().meta({ help: 'The finding and how far to trust it, in a few sentences.' }),
   notes: z.array(z.string()),
   version: z.string().meta({ help: 'Of kreplay.' }),
 })

@@ -2,6 +2,7 @@ import type { Scenario } from '#events'
 import { share } from '#kernel'
 import { freeCounts, type GpInterval, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
+import { kvfreeHeadline } from './headline.ts'
 import { rcuscaleOf } from './rcuscale.ts'
 import type { KvfreeComparedRun, KvfreeComparison } from './schema.ts'
 
@@ -101,24 +102,6 @@ export function measureKvfree(capture: string, { policy, params, result, gracePe
   }
 }
 
-const three = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })
-const mib = (bytes: number): string => `${three.format(bytes / 2 ** 20)} MiB`
-const ms = (ns: number): string => `${three.format(ns / 1e6)} ms`
-
-/** How the leanest policy compares with the baseline, in one sentence. */
-export function kvfreeHeadline(capture: string, runs: readonly KvfreeComparedRun[], baseline: string): string {
-  const base = runs.find(({ policy }) => policy === baseline)
-  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with.`
-  const [least] = [...runs].sort((a, b) => a.footprint.meanObjects - b.footprint.meanObjects)
-  const wait = ({ quantiles: { reclaimLatencyNs: waits } }: KvfreeComparedRun) =>
-    waits === undefined ? 'nothing freed' : `half of the objects freed within ${ms(waits.p50)}`
-  const of = (run: KvfreeComparedRun) =>
-    `${run.policy}: ${Math.round(run.footprint.meanObjects).toLocaleString('en-US')} objects in flight on the mean, ${mib(run.footprint.peakBytes)} at the peak, ${wait(run)}`
-  return least === base
-    ? `On ${capture} none waits with less than the baseline ${of(base)}.`
-    : `On ${capture}, ${of(least!)}; baseline ${of(base)}.`
-}
-
 /** The quiet time that a workload is watched for afterwards is no part of it. */
 function meanObjectsUntil(lastCall: number, { t, collected, waiting, freeing }: KvfreeComparedRun['series']): number {
   const steps = t.findLastIndex((time) => time <= lastCall) + 1
@@ -184,11 +167,12 @@ export function composeKvfree(captures: readonly KvfreeCapture[], baseline: stri
       scenario === undefined ? [] : [{ capture: name, ...plain(scenario) }],
     ),
     runs,
-    headline: composeHeadline(captures, ({ recording: { name } }) =>
+    headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
       kvfreeHeadline(
         name,
         runs.filter(({ capture }) => capture === name),
         baseline,
+        fidelity?.kvfree,
       ),
     ),
     notes: captures.flatMap(({ recording, notes }) => notes.map((note) => `${recording.name}: ${note}`)),

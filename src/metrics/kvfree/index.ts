@@ -1,4 +1,4 @@
-export { composeKvfree, type KvfreeCapture, kvfreeHeadline, measureKvfree, measureWorkload } from './comparison.ts'
+export { composeKvfree, type KvfreeCapture, measureKvfree, measureWorkload } from './comparison.ts'
 export { hasKvfree, kvfreeFidelity } from './fidelity.ts'
 export { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelitySchema } from './fidelity-schema.ts'
 export { type PublishedTable, publishedFor, publishedRcuscale } from './published.ts'
