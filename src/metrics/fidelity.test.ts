@@ -241,3 +241,13 @@ describe('a wrong rule scores worse', () => {
     expect(without({ belowHigh: false })).toBeLessThan(truth)
   })
 })
+
+test('a bound of high that only the record tells is told to be calibrated', async () => {
+  const notesOf = async (name: string) => {
+    const recording = await readCapture(`traces/${name}`)
+    const script = scriptOf(recording)
+    return fidelityOf(recording, script, infer(script)).notes.filter((note) => note.includes('the bound of `high`'))
+  }
+  expect(await notesOf('pages-6.12-s')).toEqual([expect.stringContaining('DMA32 5858 pages')])
+  expect(await notesOf('pages-7.2-s')).toEqual([])
+})

@@ -1,5 +1,5 @@
 import { lossesOf, type Recording } from '#events'
-import { share } from '#kernel'
+import { type Machine, share } from '#kernel'
 import {
   type CpuFidelity,
   Fidelity as FidelityReplay,
@@ -112,6 +112,19 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
   }
 }
 
+/** The bound of self-tuning, where it was taken from the record that is then scored. */
+function calibratedBounds({ zones }: Machine, { script }: Inference): string[] {
+  const learnt = script.zones.flatMap(({ name, pagesets: [first] }, at) => {
+    const { highMax } = first ?? {}
+    return highMax === undefined || zones[at]?.pagesets[0]?.highMax !== undefined ? [] : [`${name} ${highMax} pages`]
+  })
+  return learnt.length === 0
+    ? []
+    : [
+        `Calibrated, not predicted: the bound of \`high\`, which no file of this kernel tells, is that of the first burst that shows it (${learnt.join(', ')}); that burst counts as exact.`,
+      ]
+}
+
 /** How exactly kreplay reproduces what the recording kernel itself recorded. `inference`: of the recording kernel's own policy. */
 export function fidelityOf(recording: Recording, script: Script, inference: Inference): Fidelity {
   const { run } = inference
@@ -141,6 +154,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     notes.push(
       `CPU ${unscored.join(', ')}: lists unknown for over ${WARMUP_LIMIT * 100} % of the events, so not scored.`,
     )
+  if (pages) notes.push(...calibratedBounds(machine, inference))
   for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
     schema: 'kreplay.fidelity/1',

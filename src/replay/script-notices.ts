@@ -29,7 +29,7 @@ export const scriptNotices = {
   },
   'no-ticks': {
     level: 'note',
-    help: 'vmstat_update was not traced: its ticks are taken once a second, at the phase, and on each CPU from the first or the second second on, that fit the recorded drains best.',
+    help: 'vmstat_update was not traced: its ticks are taken once a second, at the phase, and on each CPU from the first or the second second on, that fit the recorded drains best: calibrated, not predicted, without resynchronisation too.',
   },
   'no-refills': {
     level: 'note',
