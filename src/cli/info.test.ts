@@ -26,6 +26,24 @@ test('tables stand only where the trace has events for them, and --top shortens 
     )
 })
 
+test('what no event tells is no 0, and the event that would tell it is named', async () => {
+  const trace = at('allocs-and-drains.csv')
+  const wanted = ['mm_page_alloc', 'mm_page_free', 'mm_page_pcpu_drain'].flatMap((name) => ['--event', name])
+  expect((await kreplay('convert', 'traces/pages-7.2-s', trace, ...wanted)).code).toBe(0)
+  const lean = await info(trace)
+  expect(lean).not.toContain('of them in batches')
+  expect(lean).toContain(
+    'Not told, hence “–”: frees in batches (no mm_page_free_batched in the trace); under lock, refills (no mm_page_alloc_zone_locked in the trace); fallbacks, severe (no mm_page_alloc_extfrag in the trace).',
+  )
+  // Name, pids, allocated, freed; under lock, refills; drains, drained; fallbacks, severe; failed.
+  expect(lean).toMatch(/^churn +\d+ +[\d,]+ +[\d,]+ +– +– +\d+ +[\d,]+ +– +– +0$/m)
+  expect(lean).toMatch(/^refill +– +– +– +– +–$/m)
+  expect(lean).toMatch(/^drain +\d+ +[\d,]+/m)
+  const whole = await info('traces/drain-7.2-s')
+  expect(whole).toContain('of them in batches')
+  expect(whole).not.toContain('Not told')
+})
+
 test('--top that is no number of rows is a fault of use', async () => {
   for (const top of ['0', '1.5', 'many']) {
     const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--top', top)

@@ -59,6 +59,30 @@ function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPer
   }
 }
 
+/** What nothing but these events tells, by the columns of the tables. */
+const tellers = {
+  mm_page_alloc: 'pages allocated',
+  mm_page_free: 'pages freed',
+  mm_page_free_batched: 'frees in batches',
+  mm_page_alloc_zone_locked: 'under lock, refills',
+  mm_page_pcpu_drain: 'drains, drained',
+  mm_page_alloc_extfrag: 'fallbacks, severe',
+} as const
+type Teller = keyof typeof tellers
+
+/** `value`, or nothing where the trace has no event that could tell it. */
+const toldBy = <T>({ events }: Pick<Info, 'events'>, event: Teller, value: T): T | undefined =>
+  (events[event] ?? 0) > 0 ? value : undefined
+
+function untold(info: Info): string[] {
+  const names = (Object.keys(tellers) as Teller[]).filter((name) => toldBy(info, name, true) === undefined)
+  return names.length === 0
+    ? []
+    : [
+        `Not told, hence “–”: ${names.map((name) => `${tellers[name]} (no ${name} in the trace)`).join('; ')}. Such an event was not recorded, or none happened.`,
+      ]
+}
+
 /** What could not be had, then what follows of it. */
 function qualityOf({ losses, tally, missing, quality }: Info): Built {
   const lost = `Lost: ${number(losses.events)} events in ${number(losses.gaps)} gaps`
@@ -86,12 +110,14 @@ const topOf = (table: Table, top: number): Table =>
         rows: table.rows.slice(0, top),
       }
 
-function pagesOf({ pages: found }: Info): Built | undefined {
+function pagesOf(info: Info): Built | undefined {
+  const { pages: found } = info
   if (found === undefined) return undefined
+  const batched = toldBy(info, 'mm_page_free_batched', ` (${number(found.freesBatched)} of them in batches)`) ?? ''
   const { matching } = found
   return {
     paragraphs: [
-      `${number(found.pagesAllocated)} pages allocated in ${number(found.allocs)} allocations, ${number(found.pagesFreed)} freed in ${number(found.frees)} frees (${number(found.freesBatched)} of them in batches); ${number(found.failures)} allocations failed.`,
+      `${number(found.pagesAllocated)} pages allocated in ${number(found.allocs)} allocations, ${number(found.pagesFreed)} freed in ${number(found.frees)} frees${batched}; ${number(found.failures)} allocations failed.`,
       `Of the pages freed, ${number(matching.crossCpu)} (${percentage(share(matching.crossCpu, matching.matched))} of those whose allocation was recorded) were freed on another CPU.`,
     ],
     tables: [
@@ -151,7 +177,8 @@ const callSitesOf = (rows: NonNullable<NonNullable<Info['pages']>['byCallSite']>
   ]),
 })
 
-const processesOf = ({ processes = [] }: Info): Built => ({
+const processesOf = (info: Info): Built => ({
+  paragraphs: info.processes === undefined ? [] : untold(info),
   tables: [
     {
       caption: 'Pages by process',
@@ -168,29 +195,30 @@ const processesOf = ({ processes = [] }: Info): Built => ({
         count('severe'),
         count('failed'),
       ],
-      rows: processes.map((row) => [
+      rows: (info.processes ?? []).map((row) => [
         row.comm ?? '(unknown)',
         row.pids,
-        row.pagesAllocated,
-        row.pagesFreed,
-        row.lockedPages,
-        row.refills,
-        row.drains,
-        row.drainedPages,
-        row.fallbacks,
-        row.severe,
-        row.failures,
+        toldBy(info, 'mm_page_alloc', row.pagesAllocated),
+        toldBy(info, 'mm_page_free', row.pagesFreed),
+        toldBy(info, 'mm_page_alloc_zone_locked', row.lockedPages),
+        toldBy(info, 'mm_page_alloc_zone_locked', row.refills),
+        toldBy(info, 'mm_page_pcpu_drain', row.drains),
+        toldBy(info, 'mm_page_pcpu_drain', row.drainedPages),
+        toldBy(info, 'mm_page_alloc_extfrag', row.fallbacks),
+        toldBy(info, 'mm_page_alloc_extfrag', row.severe),
+        toldBy(info, 'mm_page_alloc', row.failures),
       ]),
     },
   ],
 })
 
-function listsOf({ lists }: Info): Built | undefined {
+function listsOf(info: Info): Built | undefined {
+  const { lists } = info
   if (lists === undefined) return undefined
-  const run = (name: string, of: Spread | undefined) => [
+  const run = (name: string, teller: Teller, of: Spread | undefined) => [
     name,
-    of?.count ?? 0,
-    of?.total ?? 0,
+    toldBy(info, teller, of?.count ?? 0),
+    toldBy(info, teller, of?.total ?? 0),
     of?.p50,
     of?.p99,
     of?.max,
@@ -200,12 +228,21 @@ function listsOf({ lists }: Info): Built | undefined {
       {
         caption: 'Per-CPU lists: runs of consecutive events on a CPU',
         columns: [text('run'), count('runs'), count('pages'), count('p50'), count('p99'), count('max')],
-        rows: [run('refill', lists.refills), run('drain', lists.drains)],
+        rows: [
+          run('refill', 'mm_page_alloc_zone_locked', lists.refills),
+          run('drain', 'mm_page_pcpu_drain', lists.drains),
+        ],
       },
       {
         caption: 'Per-CPU lists by CPU',
         columns: [text('CPU'), count('refills'), count('pages'), count('drains'), count('drained')],
-        rows: lists.perCpu.map((row) => [String(row.cpu), row.refills, row.refillPages, row.drains, row.drainedPages]),
+        rows: lists.perCpu.map((row) => [
+          String(row.cpu),
+          toldBy(info, 'mm_page_alloc_zone_locked', row.refills),
+          toldBy(info, 'mm_page_alloc_zone_locked', row.refillPages),
+          toldBy(info, 'mm_page_pcpu_drain', row.drains),
+          toldBy(info, 'mm_page_pcpu_drain', row.drainedPages),
+        ]),
       },
     ],
   }
