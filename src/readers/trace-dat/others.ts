@@ -45,9 +45,11 @@ class OtherText implements LateText {
   }
 
   make(): string {
-    const bytes = this.#known.bytesOf(this.#entry)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    return this.#text({ bytes, view }, -this.#start, bytes.length + this.#start)
+    const own = this.#known.bytesOf(this.#entry)
+    // What every record begins with is not remembered, nor printed.
+    const bytes = new Uint8Array(this.#start + own.length)
+    bytes.set(own, this.#start)
+    return this.#text({ bytes, view: new DataView(bytes.buffer) }, 0, bytes.length)
   }
 }
 

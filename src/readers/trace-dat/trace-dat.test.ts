@@ -424,6 +424,30 @@ test('instances, long records, strings in the record and short records', () => {
   }
 })
 
+test('a string may be the last of a record, and no string lies beyond it', () => {
+  const text = formatText('tail', 20, [['__data_loc char[] name', 8, 4]])
+  const named = (location: number) =>
+    record({ id: 20, pid: 9, size: 20 }, [
+      [location, 8],
+      ['abcdefg', 12],
+    ])
+  const entries = [(8 << 16) | 12, (8 << 16) | 16, (4 << 16) | 0].map(
+    (location): PageEntry => ({ kind: 'record', delta: 0, data: named(location) }),
+  )
+  const { events } = read(
+    writeTraceDat({
+      version: 7,
+      formats: [...formats, { system: 'x', text }],
+      buffers: [{ name: '', cpus: [{ cpu: 0, data: page(5n, entries) }] }],
+    }),
+  )
+  expect(list(events).map((event) => event.event === 'other' && event.fields)).toEqual([
+    'name=abcdefg',
+    'name=?',
+    'name=',
+  ])
+})
+
 test('trace-cmd extract -B: the main buffer is empty and says that it has no CPUs', () => {
   const { events, tally } = read(
     writeTraceDat({
