@@ -38,6 +38,12 @@ test('of a whole capture no such thing is said', async () => {
   expect(pcpComparisonSchema.parse(JSON.parse((await kreplay(...args, '--json')).stdout)).headline).not.toMatch(/lost/)
 })
 
+test('what the score without resync means is told where it is another', async () => {
+  const apart = (await kreplay('fidelity', 'traces/drain-6.12-s')).stdout
+  expect(apart).toMatch(/^Put right: where the record proves[\s\S]*^`compare` corrects nothing either/m)
+  expect((await kreplay('fidelity', 'traces/pages-6.1-s')).stdout).not.toContain('Put right:')
+})
+
 test.each([
   ['a folder', 'made'],
   ['a trace.dat by itself', 'made.dat'],

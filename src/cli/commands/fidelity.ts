@@ -91,6 +91,7 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
         row('requested drains', pcp.requestedDrains),
       ],
     )
+    for (const line of resyncLines(pcp)) print(line)
     const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
     print(
       `\ndrained pages: ${number(recorded)} scored of ${number(pcp.coverage.drainedPages.inTrace)} in the trace, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
@@ -126,6 +127,17 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
   const lost = lostWords(losses)
   if (lost !== undefined) print(`Lost in recording: ${lost}.`)
   for (const note of notes) print(note)
+}
+
+/** What the two scores mean, where they are not the same. */
+function resyncLines({ refills, drainBursts, withoutResync: bare }: PcpFidelity): string[] {
+  const same = scoreOf(refills) === scoreOf(bare.refills) && scoreOf(drainBursts) === scoreOf(bare.drainBursts)
+  return same
+    ? []
+    : [
+        '\nPut right: where the record proves the replay’s lists wrong, they are corrected from it, after the miss was scored. Without resync nothing is ever corrected, so that one miss shifts what follows: the first score says how well the rules hold from each state to the next, the second how far a whole run keeps the recorded moments and sizes.',
+        '`compare` corrects nothing either: do not take single moments from it, and hold its totals for the recording kernel’s own policy against those recorded before you believe its differences.',
+      ]
 }
 
 function printPages({ listCounts, freePages }: PcpFidelity): void {
