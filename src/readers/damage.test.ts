@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { tableFromIPC, tableToIPC } from '@uwdata/flechette'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Events, eachEvent, Kind, lossesOf, Selection, selectEvents } from '#events'
+import { type Events, eachEvent, lossesOf, Selection, selectEvents } from '#events'
 import { type TallyEntry, TraceError } from '#kernel'
 import { arrowWriter, csvWriter, ndjsonWriter, type Writer, writtenOf } from '#writers'
 import type { ReadTrace } from './format.ts'
@@ -13,6 +13,7 @@ import { formats, readBatches } from './index.ts'
 import { scriptLines } from './perf/notices.ts'
 import { perfSamples } from './perf/testing/perf-data-writer.ts'
 import { recordingOf } from './testing/any-events.ts'
+import { timesByCpu } from './testing/times-by-cpu.ts'
 import { skippedLines } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
 
@@ -98,18 +99,6 @@ async function refusal<T>(work: () => Promise<T>): Promise<T | TraceError> {
     expect(error.message).toMatch(/^[^\n]*\S[^\n]*(\n {2}[^\n]+)?$/)
     return error
   }
-}
-
-/** Times of the events of each CPU, without losses. */
-function timesByCpu({ time, cpu, kind, zero, length }: Events): Map<number, number[]> {
-  const times = new Map<number, number[]>()
-  for (let row = 0; row < length; row++) {
-    if (kind[row] === Kind.lost) continue
-    const own = times.get(cpu[row]!) ?? []
-    own.push(zero * 1e9 + time[row]!)
-    times.set(cpu[row]!, own)
-  }
-  return times
 }
 
 const countOf = ({ events }: Exclude<Outcome, TraceError>): number =>

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { deflateSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Events, Kind, lossesOf } from '#events'
+import { type Events, lossesOf } from '#events'
 import { TraceError } from '#kernel'
+import { timesByCpu } from '../testing/times-by-cpu.ts'
 import { formatText, page, record, writeTraceDat } from '../testing/trace-dat-writer.ts'
 import { readTraceDat } from './index.ts'
 
@@ -22,18 +23,6 @@ function outcome(bytes: Uint8Array): Read | TraceError {
     if (error instanceof TraceError) return error
     throw error
   }
-}
-
-/** The events of each CPU but losses, as times. */
-function timesByCpu({ time, cpu, kind, zero, length }: Events): Map<number, number[]> {
-  const times = new Map<number, number[]>()
-  for (let row = 0; row < length; row++) {
-    if (kind[row] === Kind.lost) continue
-    const own = times.get(cpu[row]!) ?? []
-    own.push(zero * 1e9 + time[row]!)
-    times.set(cpu[row]!, own)
-  }
-  return times
 }
 
 function isInOrder({ time, length }: Events): boolean {
