@@ -72,7 +72,7 @@ ${markdownTable(
     'requested drains',
     'drained pages wrong',
     'put right (times)',
-    'not scored at the start',
+    'not scored (warm-up)',
   ],
   rows.map(({ capture, pcp }) => [
     capture,

@@ -69,7 +69,7 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
   )
   if (pcp !== undefined) {
     print(
-      `policy ${pcp.policy}; lists unknown at the start for ${percent(pcp.warmupShare)} of list operations; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
+      `policy ${pcp.policy}; warm-up: nothing tells what ${percent(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
     )
     const row = (
       name: string,

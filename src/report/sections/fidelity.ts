@@ -47,7 +47,7 @@ function cautions({ warmupShare, inferredBulkPages, inferredLocalDrains }: PcpFi
   return [
     ...(warmupShare > 0
       ? [
-          `${formatShare(warmupShare)} of list operations fell into warm-up, before a CPU’s lists were known, and are not scored.`,
+          `${formatShare(warmupShare)} of list operations fell into warm-up, where nothing tells what they came to, and are not scored.`,
         ]
       : []),
     ...(inferredLocalDrains > 0
