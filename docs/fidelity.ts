@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import { analyse, drainPolicies, type Fidelity, listPolicies, readCapture, scoreOf } from 'kreplay'
+import { analyse, drainPolicies, type Fidelity, formatShare, listPolicies, readCapture, scoreOf } from 'kreplay'
 import { crossTables } from './cross.ts'
 import { kvfreePart } from './kvfree-fidelity.ts'
 import { markdownTable } from './markdown.ts'
@@ -17,6 +17,9 @@ const scored = (score: Score): string =>
   score.recorded === 0 && score.predicted === 0
     ? '–'
     : `${percent(scoreOf(score))} of ${count(Math.max(score.recorded, score.predicted))}`
+
+const covered = (part: Pcp['coverage']['refills']): string =>
+  part === undefined ? '–' : `${count(part.scored)} of ${count(part.inTrace)}`
 
 function refilledSince(counts: Pcp['listCounts']): string {
   const since = counts.filter(({ within, refilledAfter }) => !within && refilledAfter !== undefined).length
@@ -82,9 +85,22 @@ ${markdownTable(
     scored(pcp.requestedDrains),
     `${count(pcp.drainedPages.wrong)} of ${count(pcp.drainedPages.recorded)}`,
     count(pcp.resyncs),
-    percent(pcp.warmupShare),
+    formatShare(pcp.warmupShare),
   ]),
   [2, 3, 4, 5, 6, 7],
+)}
+
+*Not scored*: operations of which nothing could tell what they came to, since the lists were not known yet. What they leave of what each kernel recorded:
+
+${markdownTable(
+  ['capture', 'refills scored', 'drain bursts scored', 'drained pages scored'],
+  rows.map(({ capture, pcp: { coverage } }) => [
+    capture,
+    covered(coverage.refills),
+    covered(coverage.drainBursts),
+    covered(coverage.drainedPages),
+  ]),
+  [1, 2, 3],
 )}
 
 *Put right*: where the record proves that the replay’s lists are wrong, they are corrected from the record, after the miss was scored. How the scores would be had nothing

@@ -23,6 +23,6 @@ export {
   type Script,
   scriptOf,
 } from '#replay'
-export { renderHtml, renderMarkdown, sectionsOf } from '#report'
+export { formatShare, renderHtml, renderMarkdown, sectionsOf } from '#report'
 export * from '#synth'
 export * from '#writers'

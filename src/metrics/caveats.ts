@@ -1,7 +1,7 @@
 import { lossesOf, type Recording } from '#events'
 import type { Machine, TallyEntry } from '#kernel'
 
-const number = (value: number): string => value.toLocaleString('en-US')
+export const number = (value: number): string => value.toLocaleString('en-US')
 
 /** "at least 12 events in 3 gaps"; undefined where none were lost. */
 export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesOf>): string | undefined {

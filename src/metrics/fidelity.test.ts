@@ -79,6 +79,17 @@ describe('what the kernels recorded', () => {
     for (const { warmupShare, scored } of pcp!.perCpu) expect(scored).toBe(warmupShare <= 0.25)
     expect(pcp!.perCpu.some(({ scored }) => !scored)).toBe(true)
   })
+
+  test('how much of what was recorded the scores cover', async () => {
+    const { pcp } = await fidelity('pages-7.2-s')
+    expect(pcp!.coverage).toEqual({
+      refills: { inTrace: 40, scored: 30 },
+      drainBursts: { inTrace: 11, scored: 5 },
+      drainedPages: { inTrace: 13_423, scored: 8883 },
+    })
+    // Compaction's local drains follow frees as bursts do, and are none.
+    expect((await fidelity('drain-5.10-s')).pcp!.coverage.drainBursts).toEqual({ inTrace: 6005, scored: 6002 })
+  })
 })
 
 /** `KREPLAY_CAPTURES`: a folder of big captures, where they are at hand. */

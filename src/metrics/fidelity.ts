@@ -14,6 +14,7 @@ import {
   type Script,
 } from '#replay'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
+import { coverageOf } from './coverage.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
@@ -90,7 +91,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
     excusedBursts: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedBursts, 0),
-    coverage: { drainedPages: { inTrace: drainedInTrace, scored: best.drainedPages.recorded } },
+    coverage: coverageOf(script, run, best, drainedInTrace),
     perCpu: run.cpus.map((cpu) => ({
       cpu: cpu.cpu,
       warmupShare: warmupOf(cpu),

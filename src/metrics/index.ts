@@ -14,6 +14,7 @@ export {
 } from './cross.ts'
 export { fidelityOf, scoreOf } from './fidelity.ts'
 export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
+export { inferencesOf } from './inferences.ts'
 export * from './kvfree/index.ts'
 export { type Likeness, type LikenessRow, likenessOf, likenessTo } from './likeness.ts'
 export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'

@@ -22,6 +22,8 @@ const drainedPages = z.object({
   wrong: z.number(),
 })
 
+const covered = z.object({ inTrace: z.number(), scored: z.number() })
+
 const freeBlocksSchema = z.object({
   predicted: z.array(z.number()).meta({ help: 'Free blocks by order.' }),
   pages: z.object({ recorded: z.number(), predicted: z.number(), within: z.boolean() }).meta({ help: 'Within: 1 %.' }),
@@ -66,8 +68,14 @@ export const pcpFidelitySchema = z.object({
     })
     .optional(),
   coverage: z
-    .object({ drainedPages: z.object({ inTrace: z.number(), scored: z.number() }) })
-    .meta({ help: 'What the trace holds, and how much of it the scores cover.' }),
+    .object({
+      drainedPages: covered,
+      refills: covered.optional(),
+      drainBursts: covered
+        .meta({ help: 'In the trace: frees after which pages were given back, but for local drains by compaction.' })
+        .optional(),
+    })
+    .meta({ help: 'What the trace holds, and how much of it the scores cover: the rest fell into warm-up.' }),
   inferredLocalDrains: z.number().meta({
     help: 'Times that compaction emptied its own CPU’s lists, inferred from recorded drains that match all that was held.',
   }),

@@ -1,4 +1,4 @@
-export { headingOf, writerOf } from './format.ts'
+export { formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'
 export { renderMarkdown } from './markdown.ts'

@@ -62,9 +62,19 @@ test('where nothing happened the report prints no score', () => {
     delete pcp.scores.drainBursts
   })
   const row = tableOf(comparison, 'fidelity', 'pcp/linux-5.10 against')?.rows[1]
-  expect(row?.[4]).toBeUndefined()
-  expect(row?.[5]).toEqual({ value: undefined, words: 'nothing happened', tone: 'none' })
-  expect(renderMarkdown(comparison)).toMatch(/\| drain bursts +\| +0 \| +0 \| +0 \| +– \| nothing happened \|/)
+  expect(row?.[5]).toBeUndefined()
+  expect(row?.[6]).toEqual({ value: undefined, words: 'nothing happened', tone: 'none' })
+  expect(renderMarkdown(comparison)).toMatch(
+    /\| drain bursts +\| +2,240 \| +0 \| +0 \| +0 \| +– \| nothing happened \|/,
+  )
+})
+
+test('scores say how much of what was recorded they cover; what was inferred stands beside them', () => {
+  const text = renderMarkdown(comparisonFixture())
+  expect(text).toMatch(/\| what +\| in the trace \| of these scored \| predicted/)
+  expect(text).toMatch(/\| with resync +\| +97,210 \| +91,522 \|/)
+  expect(text).toContain('which explains 4 of the exact refills and 3 frees at the limit that led to no burst')
+  expect(text).toContain('| drains by vmstat ticks')
 })
 
 test('losses stand in the headline, skipped lines with their help in the provenance', () => {

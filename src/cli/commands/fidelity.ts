@@ -1,6 +1,7 @@
 import { UsageError } from '#kernel'
 import {
   type Fidelity,
+  inferencesOf,
   type KvfreeAgreement,
   type KvfreeFidelity,
   kvfreeFidelitySchema,
@@ -9,9 +10,12 @@ import {
   pcpFidelitySchema,
   scoreOf,
 } from '#metrics'
+import { formatShare } from '#report'
 import { analyse } from '../analyse.ts'
 import { number, percent, print, printJson, printTable, warn } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'
+
+type Score = PcpFidelity['refills']
 
 const knownScores = [
   ...Object.keys(pcpFidelitySchema.shape.scores.shape),
@@ -69,14 +73,11 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
   )
   if (pcp !== undefined) {
     print(
-      `policy ${pcp.policy}; warm-up: nothing tells what ${percent(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
+      `policy ${pcp.policy}; warm-up: nothing tells what ${formatShare(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
     )
-    const row = (
-      name: string,
-      { recorded, predicted, exact }: { recorded: number; predicted: number; exact: number },
-      bare?: { recorded: number; predicted: number; exact: number },
-    ) => [
+    const row = (name: string, { recorded, predicted, exact }: Score, inTrace: number | undefined, bare?: Score) => [
       name,
+      inTrace === undefined ? '–' : number(inTrace),
       number(recorded),
       number(predicted),
       number(exact),
@@ -84,11 +85,14 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
       bare === undefined ? '–' : percent(scoreOf(bare)),
     ]
     printTable(
-      ['', 'recorded', 'predicted', 'exact', 'score', 'without resync'],
+      ['', 'in the trace', 'of these scored', 'predicted', 'exact', 'score', 'without resync'],
       [
-        row('refills', pcp.refills, pcp.withoutResync.refills),
-        row('drain bursts', pcp.drainBursts, pcp.withoutResync.drainBursts),
-        row('requested drains', pcp.requestedDrains),
+        row('refills', pcp.refills, pcp.coverage.refills?.inTrace, pcp.withoutResync.refills),
+        row('drain bursts', pcp.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.withoutResync.drainBursts),
+        row('requested drains', pcp.requestedDrains, undefined),
+        ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
+          ? []
+          : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
       ],
     )
     for (const line of resyncLines(pcp)) print(line)
@@ -109,18 +113,9 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
       )
     }
     printPages(pcp)
-    if (pcp.inferredBulkPages > 0)
-      print(
-        `\n${number(pcp.inferredBulkPages)} pages were taken by the untraced bulk allocator (inferred); ${number(pcp.excusedRefills)} of the exact refills rest on that${pcp.excusedBursts ? `, and ${number(pcp.excusedBursts)} frees at the limit that led to no burst` : ''}.`,
-      )
-    if (pcp.inferredPastFrees > 0)
-      print(
-        `${number(pcp.inferredPastFrees)} freed blocks went past the lists, whose lock was held (inferred: they next came from the buddy).`,
-      )
-    if (pcp.inferredEarlyPops)
-      print(
-        `${number(pcp.inferredEarlyPops)} pages left their lists before the event of their allocation, whose task was preempted (inferred).`,
-      )
+    const inferred = inferencesOf(pcp)
+    if (inferred.length > 0) print('')
+    for (const line of inferred) print(line)
     for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
   }
   if (kvfree !== undefined) printKvfree(kvfree)

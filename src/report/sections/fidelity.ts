@@ -1,7 +1,6 @@
 import { share } from '#kernel'
-import type { ComparisonHead, PcpFidelity } from '#metrics'
+import { type ComparisonHead, inferencesOf, type PcpFidelity } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
-import { pluralOf } from './common.ts'
 import { toneOfScore } from './headline.ts'
 import { type Cell, type Column, count, percent, type Section, type Table, text, type Verdict } from './section.ts'
 
@@ -43,33 +42,24 @@ export const fidelity: Section<ComparisonHead> = {
   },
 }
 
-function cautions({ warmupShare, inferredBulkPages, inferredLocalDrains }: PcpFidelity): string[] {
-  return [
-    ...(warmupShare > 0
-      ? [
-          `${formatShare(warmupShare)} of list operations fell into warm-up, where nothing tells what they came to, and are not scored.`,
-        ]
-      : []),
-    ...(inferredLocalDrains > 0
-      ? [
-          `${formatCount(inferredLocalDrains)} local ${pluralOf(inferredLocalDrains, 'drain')} by compaction, which no event names, inferred from recorded drains of all that a CPU held.`,
-        ]
-      : []),
-    ...(inferredBulkPages > 0
-      ? [
-          `${formatCount(inferredBulkPages)} pages left the lists untraced (bulk allocator), inferred from their later frees.`,
-        ]
-      : []),
-  ]
-}
+const cautions = (pcp: PcpFidelity): string[] => [
+  ...(pcp.warmupShare > 0
+    ? [
+        `${formatShare(pcp.warmupShare)} of list operations fell into warm-up, where nothing tells what they came to; what they led to is not scored.`,
+      ]
+    : []),
+  ...inferencesOf(pcp),
+]
 
 function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Table[] {
   const { withoutResync: bare } = pcp
+  const { inTrace } = pcp.coverage.drainedPages
   const scores: Table = {
     caption: `${pcp.policy} against the record${of}, ${formatCount(pcp.resyncs)} resynchronisations`,
     columns: [
       text('what'),
-      count('recorded'),
+      count('in the trace'),
+      count('of these scored'),
       count('predicted'),
       count('exact'),
       percent('score'),
@@ -77,23 +67,30 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
       percent('score without resync'),
     ],
     rows: [
-      scoreRow('refills', pcp.refills, bare.refills),
-      scoreRow('drain bursts', pcp.drainBursts, bare.drainBursts),
+      scoreRow('refills', pcp.refills, pcp.coverage.refills?.inTrace, bare.refills),
+      scoreRow('drain bursts', pcp.drainBursts, pcp.coverage.drainBursts?.inTrace, bare.drainBursts),
       scoreRow('requested drains', pcp.requestedDrains),
+      ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
+        ? []
+        : [scoreRow('drains by vmstat ticks', pcp.tickDrains)]),
     ],
   }
   const drained: Table = {
     caption: `Drained pages: the predicted page at the predicted place${of}`,
     columns: [
       text('replay'),
-      count('recorded'),
+      count('in the trace'),
+      count('of these scored'),
       count('exact'),
       count('unknown start'),
       count('wrong'),
-      percent('wrong of recorded'),
+      percent('wrong of these'),
       text('verdict'),
     ],
-    rows: [drainedRow('with resync', pcp.drainedPages), drainedRow('without resync', bare.drainedPages)],
+    rows: [
+      drainedRow('with resync', inTrace, pcp.drainedPages),
+      drainedRow('without resync', inTrace, bare.drainedPages),
+    ],
   }
   return [scores, drained, ...perCpuTable(pcp, of, isolated), ...interruptions(pcp, of, isolated), ...misses(pcp, of)]
 }
@@ -115,10 +112,11 @@ const verdictOfScore = (score: number | undefined): Verdict => ({
   tone: toneOfScore(score),
 })
 
-function scoreRow(what: string, score: Score, bare?: Score): Cell[] {
+function scoreRow(what: string, score: Score, inTrace?: number, bare?: Score): Cell[] {
   const value = scoreOf(score)
   return [
     what,
+    inTrace,
     score.recorded,
     score.predicted,
     score.exact,
@@ -128,9 +126,9 @@ function scoreRow(what: string, score: Score, bare?: Score): Cell[] {
   ]
 }
 
-function drainedRow(what: string, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {
+function drainedRow(what: string, inTrace: number, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {
   const value = share(wrong, recorded)
-  return [what, recorded, exact, unknownStart, wrong, value, verdictOfWrong(value)]
+  return [what, inTrace, recorded, exact, unknownStart, wrong, value, verdictOfWrong(value)]
 }
 
 function verdictOfWrong(value: number | undefined): Verdict {
