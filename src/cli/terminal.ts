@@ -2,9 +2,9 @@ import { rmSync, statSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
-import Table from 'cli-table3'
 import { UsageError } from '#kernel'
 import { removeScratch, unwritable } from '#writers'
+import { plainTable } from './table.ts'
 
 /** Control characters but tab and newline, and those that reorder text. */
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
@@ -32,36 +32,19 @@ export const printJson = (value: unknown): void => {
   process.stdout.write(`${json.replaceAll(STEERING, (char) => `\\u${hex(char, 4)}`)}\n`)
 }
 
-const NUMBER = /^[−-]?[\d,.]+( %| ms| µs| s)?$|^–$/
+/** Where the output is no terminal: as wide as the help. `COLUMNS=80` asks for less. */
+const UNKNOWN_WIDTH = 120
 
-/** A table without box noise; columns of numbers are right-aligned. */
+/** A table no wider than the terminal, where its values allow. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const numeric = head.map((_, at) => rows.length > 0 && rows.every((row) => NUMBER.test(row[at] ?? '–')))
-  const blank = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-    left: '',
-    'left-mid': '',
-    mid: '',
-    'mid-mid': '',
-    right: '',
-    'right-mid': '',
-    middle: '  ',
-  }
-  const table = new Table({
-    head: head.map(cell),
-    chars: blank,
-    colAligns: numeric.map((right) => (right ? 'right' : 'left')),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  })
-  for (const row of rows) table.push(row.map(cell))
-  process.stdout.write(`${table.toString().replaceAll(/ +$/gm, '')}\n`)
+  const width = process.stdout.columns || Number(process.env.COLUMNS) || UNKNOWN_WIDTH
+  process.stdout.write(
+    plainTable(
+      head.map(cell),
+      rows.map((row) => row.map(cell)),
+      width,
+    ),
+  )
 }
 
 export const number = (value: number): string => value.toLocaleString('en-US')

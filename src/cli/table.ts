@@ -1,0 +1,99 @@
+import Table from 'cli-table3'
+
+/** Between two columns. */
+const GAP = '  '
+
+const NUMBER = /^[−-]?[\d,.]+( %| ms| µs| s)?$|^–$/
+
+/** No head is broken to lines shorter than this. */
+const NARROW = 10
+
+interface Column {
+  readonly head: string
+  readonly cells: readonly string[]
+  readonly right: boolean
+  readonly width: number
+}
+
+const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
+
+/** Breaks between words only. */
+function wrapped(text: string, width: number): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
+}
+
+function columnOf(head: string, cells: readonly string[], wrap: boolean): Column {
+  const values = longest(cells)
+  const told = wrap ? wrapped(head, Math.max(values, NARROW)) : head
+  return {
+    head: told,
+    cells,
+    right: cells.length > 0 && cells.every((text) => NUMBER.test(text)),
+    width: Math.max(values, longest(told.split('\n'))),
+  }
+}
+
+const widthOf = (columns: readonly Column[]): number =>
+  columns.reduce((all, { width }) => all + width + GAP.length, -GAP.length)
+
+/** As few groups as fit, and these about as wide as each other. */
+function groupsOf(columns: readonly Column[], width: number): Column[][] {
+  // A name that fills half the line, again and again, would leave less to read than lines that the terminal breaks.
+  if (columns[0]!.width > width / 2) return [[...columns]]
+  let groups = filled(columns, width)
+  for (let narrower = width - 1; ; narrower--) {
+    const even = filled(columns, narrower)
+    if (even.length > groups.length || narrower < 0) return groups
+    groups = even
+  }
+}
+
+/** As many columns side by side as fit, the first again before each group. */
+function filled([first, ...rest]: readonly Column[], width: number): Column[][] {
+  if (first === undefined) return []
+  const groups: Column[][] = [[first]]
+  for (const column of rest) {
+    const group = groups.at(-1)!
+    if (group.length > 1 && widthOf([...group, column]) > width) groups.push([first, column])
+    else group.push(column)
+  }
+  return groups
+}
+
+function written(columns: readonly Column[]): string {
+  const sides = ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) => [
+    side,
+    ...['mid', 'left', 'right'].map((end) => `${side}-${end}`),
+  ])
+  const table = new Table({
+    head: columns.map(({ head }) => ({ content: head, vAlign: 'bottom' as const })) as never,
+    chars: { ...Object.fromEntries(sides.map((side) => [side, ''])), middle: GAP },
+    colAligns: columns.map(({ right }) => (right ? 'right' : 'left')),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  })
+  for (const row of columns[0]!.cells.keys()) table.push(columns.map(({ cells }) => cells[row]!))
+  return `${table.toString().replaceAll(/ +$/gm, '')}\n`
+}
+
+/**
+ * A table without box noise; columns of numbers are right-aligned. One that is wider than `width` gets its heads in several lines; where
+ * that is not enough, its columns stand in groups below each other, each with the first column, if that leaves room for others.
+ */
+export function plainTable(head: readonly string[], rows: readonly (readonly string[])[], width: number): string {
+  const columns = (wrap: boolean) =>
+    head.map((text, at) =>
+      columnOf(
+        text,
+        rows.map((row) => row[at] ?? ''),
+        wrap,
+      ),
+    )
+  const flat = columns(false)
+  return widthOf(flat) <= width ? written(flat) : groupsOf(columns(true), width).map(written).join('\n')
+}
