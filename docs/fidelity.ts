@@ -148,8 +148,8 @@ ${markdownTable(
 Pages on each CPU’s lists against \`zoneinfo.after\`, and free blocks by order against \`buddyinfo.after\`: *within* is 100 pages or 5 % of a list count, 1 % of all free pages, 16 blocks or 5 %
 of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. Where a list count is beyond for that reason,
 \`high\` in \`zoneinfo.after\` tells: each refill raised it by what it fetched (*refilled since*). The pages are the
-recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known from \`vmstat\` (each page
-that it moved fills one; what it isolated beyond these it took in vain and gave back), not predicted.
+recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known, not predicted: each page that
+kcompactd frees one by one was moved into one of these, so it tells how many and when; where others compacted, \`vmstat\` tells how many. Which they were is what the kernel’s free scanner comes to first, of those that the record does not show again.
 
 ${markdownTable(
   [
@@ -192,7 +192,7 @@ ${markdownTable(
   [1, 2, 3, 4, 5],
 )}
 
-Under pressure (the drain captures) these refills are not what the sums miss by: drain-7.2-s is further off with them than without. What else moved there is not known.
+Under pressure (the drain captures) what is left of the differences is not accounted for. It is of the size of what goes on between the files, which are read one after the other before and after the trace.
 
 What the misses were:
 
@@ -216,7 +216,7 @@ ${await kvfreePart(root)}
 - Drain requests: who asks, whose lists are emptied, by a work item or from afar, who waits. They come from the trace (the \`drain_all_pages\` kprobe, or
   \`drain_local_pages_wq\` work items).
 - From 6.12 on: vmstat ticks, which lower \`high\` and give back what lies above it; \`ZONE_RECLAIM_ACTIVE\` from kswapd’s events; \`ZONE_BELOW_HIGH\` from an account of free pages (refills, drains, frees past the lists,
-  watermark boosts by fallbacks, pages that compaction took unseen). From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
+  watermark boosts by fallbacks, pages that kcompactd took unseen). From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
 - On 5.10 who holds \`pcpu_drain_mutex\` is taken from the recorded works: a request meanwhile drains nothing, and one that drains looks for CPUs with pages when it queues its first work. Whether a CPU has pages, and so is interrupted, is predicted.
 - Who allocates and frees which page, when and on which CPU, is the recording’s in every policy.
 

@@ -122,7 +122,7 @@ export const pcpFidelitySchema = z.object({
           .array(z.number())
           .meta({ help: 'Free blocks by order: buddyinfo.after, read a little after the trace ended.' }),
         compacted: z.number().meta({
-          help: 'Free pages that compaction took without an event and that were in use at the end: known from vmstat, not predicted.',
+          help: 'Free pages that compaction took without an event and that were in use at the end: known from what it freed, or from vmstat, not predicted.',
         }),
         contradictions: z
           .number()

@@ -66,16 +66,6 @@ describe('small stories', () => {
     expect([...buddy.blocks]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0])
     expect(buddy.free).toBe(1023)
   })
-
-  test('compaction takes its targets from the last MOVABLE block that is not free as a whole', () => {
-    const buddy = buddyOf([1, 1, 1, 1, 1, 1, 0, 1], 'steal')
-    buddy.put(7 * 512, 9)
-    buddy.put(6 * 512, 2)
-    buddy.put(5 * 512 + 8, 3)
-    buddy.put(5 * 512, 1)
-    expect(buddy.isolateFromEnd(5)).toBe(5)
-    expect([buddy.isFree(5 * 512), buddy.isFree(5 * 512 + 9), buddy.isFree(5 * 512 + 11)]).toEqual([false, false, true])
-  })
 })
 
 describe('laws', () => {

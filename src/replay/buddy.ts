@@ -317,43 +317,20 @@ export class Buddy {
 
   /** Whether a page lies in a free block. */
   isFree(pfn: number): boolean {
-    return this.#orderAround(pfn - this.base) >= 0
+    return this.orderAround(pfn) >= 0
+  }
+
+  /** Order of the free block that holds a page; −1: it is not free. */
+  orderAround(pfn: number): number {
+    const at = pfn - this.base
+    for (let level = 0; level <= MAX_PAGE_ORDER; level++)
+      if ((this.#where[at & ~((1 << level) - 1)]! - 1) >> 2 === level) return level
+    return -1
   }
 
   /** Calls back for every free block, from the lowest pfn on. */
   eachBlock(visit: (pfn: number, order: number) => void): void {
     for (let at = 0; at < this.#where.length; at++)
       if (this.#where[at] !== 0) visit(at + this.base, (this.#where[at]! - 1) >> 2)
-  }
-
-  /**
-   * Takes up to `pages` free pages as compaction's free scanner does: from the zone's last MOVABLE pageblock down, none that begins with
-   * a free block of a pageblock or more. Returns how many it found.
-   * Source: isolate_freepages(), suitable_migration_target(), mm/compaction.c, v5.10 to v7.2.
-   */
-  isolateFromEnd(pages: number): number {
-    let left = pages
-    const size = 1 << this.#pageblockOrder
-    for (let start = (this.#end - 1) & ~(size - 1); start >= 0 && left > 0; start -= size) {
-      if (this.#typeOf(start) !== 1 || this.#orderAround(start) >= this.#pageblockOrder) continue
-      for (let at = start; at < start + size && left > 0; ) {
-        const order = this.#where[at] === 0 ? -1 : (this.#where[at]! - 1) >> 2
-        if (order >= 0) {
-          // The last block goes in part.
-          const part = Math.min(order, 31 - Math.clz32(left))
-          this.takeAt(at + this.base, part)
-          left -= 1 << part
-          at += 1 << part
-        } else at++
-      }
-    }
-    return pages - left
-  }
-
-  /** Order of the free block that holds a page; −1: it is not free. */
-  #orderAround(at: number): number {
-    for (let level = 0; level <= MAX_PAGE_ORDER; level++)
-      if ((this.#where[at & ~((1 << level) - 1)]! - 1) >> 2 === level) return level
-    return -1
   }
 }

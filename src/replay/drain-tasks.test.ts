@@ -179,8 +179,14 @@ test('a page that compaction frees, and frees again, went back to its own pages 
 })
 
 test('a page that compaction frees, and nobody sees again, went back to it too: another was moved into it', () => {
-  expect(rowsOf(free(9, 64, 'kcompactd0'))).toEqual(['isolated', 'none', 'none'])
+  expect(rowsOf(free(9, 64, 'kcompactd0'))).toEqual(['none', 'none', 'none'])
   expect(rowsOf(free(9, 64))).toEqual(['free', 'none'])
+})
+
+test('compaction frees one by one what it moved: a page that it frees in a batch was in nobody’s use any more', () => {
+  const batched: TraceEvent = { event: 'mm_page_free_batched', ...by(9), comm: 'kcompactd0', pfn: 64 }
+  expect(rowsOf(free(9, 64, 'kcompactd0'), batched, drained(9, 64))).toEqual(['none', 'none', 'free 1', 'none'])
+  expect(rowsOf(free(9, 64, 'kcompactd0'), drained(9, 64))).toEqual(['isolated', 'free 1', 'none'])
 })
 
 test('a page freed in a batch goes to the list of the type that its block has then; before 6.10, had when it was announced', () => {

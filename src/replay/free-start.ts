@@ -57,7 +57,10 @@ export function pageStartOf(script: Script, rules: readonly ListRules[]): PageSt
     const counts = buddyinfoOf(script.machine.buddyBefore, zone)
     const wanted = Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) => counts?.[order] ?? 0)
     const free = new Places(zone, at, index, sightings)
-    if (counts !== undefined) completeBlocks(buddy, wanted, free)
+    if (counts !== undefined) {
+      completeParts(buddy, wanted, free)
+      completeBlocks(buddy, wanted, free)
+    }
     // Without buddyinfo, what zoneinfo counts as free is taken to be in the largest blocks.
     else
       wanted[MAX_PAGE_ORDER] = Math.max(0, (zone.free - buddy.free) >> MAX_PAGE_ORDER) + buddy.blocks[MAX_PAGE_ORDER]!
@@ -101,6 +104,15 @@ class Places {
     return true
   }
 
+  /** Whether no page of a block lay on a list, nor was claimed. */
+  mayHaveBeenFree(pfn: number, order: number): boolean {
+    const from = pfn - this.zone.startPfn
+    if (from < 0 || from + (1 << order) > this.zone.spanned) return false
+    for (let page = from; page < from + (1 << order); page++)
+      if (this.#seen[this.#first + page] === Seen.listed || this.#claimed[page] !== 0) return false
+    return true
+  }
+
   claim(pfn: number, order: number): void {
     const from = pfn - this.zone.startPfn
     this.#claimed.fill(1, from, from + (1 << order))
@@ -120,7 +132,7 @@ class Places {
  * counts fewer of an order than were seen, the one begun last was the lower half of a larger block.
  */
 function completeBlocks(buddy: Buddy, wanted: readonly number[], places: Places): void {
-  const pages = wanted.reduce((sum, blocks, order) => sum + (blocks << order), 0)
+  const pages = pagesOf(wanted)
   for (let order = 0; order < MAX_PAGE_ORDER; order++) {
     if (buddy.blocks[order]! <= wanted[order]!) continue
     const halves: number[] = []
@@ -136,6 +148,42 @@ function completeBlocks(buddy: Buddy, wanted: readonly number[], places: Places)
     }
   }
 }
+
+/**
+ * Not every page of a block comes to light as free: some stay free to the end, and some were filled by compaction, without an event, and
+ * are first seen in use. Where most of a block was seen free and nothing of it came from a list, it was one, if buddyinfo then agrees better.
+ */
+function completeParts(buddy: Buddy, wanted: readonly number[], places: Places): void {
+  for (let order = MAX_PAGE_ORDER; order > 0; order--) {
+    if (buddy.blocks[order]! >= wanted[order]!) continue
+    /** By the first page of each place of this size: the smaller blocks in it. */
+    const parts = new Map<number, number[]>()
+    buddy.eachBlock((pfn, level) => {
+      if (level >= order) return
+      const start = pfn - ((pfn - buddy.base) % (1 << order))
+      const blocks = parts.get(start) ?? new Array<number>(order).fill(0)
+      blocks[level]!++
+      parts.set(start, blocks)
+    })
+    const candidates = [...parts]
+      .map(([start, blocks]) => ({ start, blocks, free: pagesOf(blocks) }))
+      .filter(({ start, free }) => free > 1 << (order - 1) && places.mayHaveBeenFree(start, order))
+      .sort((a, b) => b.free - a.free)
+    for (const { start, blocks } of candidates) {
+      if (buddy.blocks[order]! >= wanted[order]!) break
+      const gain = blocks.reduce((sum, count, level) => {
+        const surplus = buddy.blocks[level]! - wanted[level]!
+        return sum + (Math.abs(surplus) - Math.abs(surplus - count)) * 2 ** level
+      }, 0)
+      if (gain <= 0) continue
+      places.claim(start, order)
+      for (let pfn = start; pfn < start + (1 << order); pfn++) if (!buddy.isFree(pfn)) buddy.release(pfn, 0)
+    }
+  }
+}
+
+const pagesOf = (blocks: readonly number[]): number =>
+  blocks.reduce((pages, count, order) => pages + count * 2 ** order, 0)
 
 /** Puts the blocks that were never seen where no page was, each beside pages in use, so that it stays as it is. */
 function placeUnseen(buddy: Buddy, wanted: ArrayLike<number>, places: Places): number[] {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { infer } from './inferred.ts'
 import { recordedPages } from './recorded-pages.ts'
@@ -39,10 +39,21 @@ test('each page that compaction moved fills a free one; what it isolated in vain
   expect(compacted({ pgmigrate_success: 10, compact_isolated: 90 })).toBe(10)
 })
 
-test('a free page that is freed was one of those that compaction filled, unless compaction itself gives it back', () => {
+test('a free page that is freed was one of those that compaction took', () => {
   const moved = { pgmigrate_success: 10, compact_isolated: 20 }
   expect(compacted(moved, freed(4, 1030, 'user'))).toBe(9)
-  expect(compacted(moved, freed(4, 1030, 'kcompactd0'))).toBe(10)
+})
+
+test('kcompactd is known by name: each page that it frees was moved into a free one, or is one that it took in vain', () => {
+  const moved = (...pfns: number[]) =>
+    pfns.flatMap((pfn): TraceEvent[] => [
+      freed(4, pfn, 'kcompactd0'),
+      { event: 'mm_page_pcpu_drain', time: 5, ...page(pfn), migratetype: MOVABLE },
+    ])
+  expect(compacted({}, ...moved(2000, 2001, 2002))).toBe(3)
+  // 1030 is free already: it comes back.
+  expect(compacted({}, ...moved(2000, 2001, 1030))).toBe(2)
+  expect(compacted({ pgmigrate_success: 2, compact_isolated: 90 }, ...moved(2000, 2001, 1030))).toBe(2)
 })
 
 test('who compacts by request gives back what it took in vain: what was isolated beyond two pages for each moved', () => {
@@ -51,10 +62,8 @@ test('who compacts by request gives back what it took in vain: what was isolated
   expect(compacted({ pgmigrate_success: 10, compact_isolated: 21 }, one, two)).toBe(9)
   // Not moved, so not filled.
   expect(compacted({ pgmigrate_success: 10, pgmigrate_fail: 1, compact_isolated: 22 }, one, two)).toBe(9)
-  // kcompactd freed all that was moved: it alone compacted.
-  const byDaemon = freed(4, 1029, 'kcompactd0')
-  expect(compacted({ pgmigrate_success: 1, compact_isolated: 22 }, byDaemon)).toBe(1)
-  expect(compacted({ pgmigrate_success: 1, compact_isolated: 22 }, byDaemon, two)).toBe(0)
+  // No more are in use than were moved.
+  expect(compacted({ pgmigrate_success: 10, compact_isolated: 40 }, one, two)).toBe(10)
 })
 
 test('of a block that is freed, those pages were filled by compaction that were free', () => {
@@ -79,4 +88,80 @@ test('of a block that is freed, those pages were filled by compaction that were 
       block,
     ),
   ).toBe(3)
+})
+
+const listed = (time: number, pfn: number) => ({ time, ...page(pfn), migratetype: MOVABLE })
+const taken = (time: number, pfn: number): TraceEvent[] => [
+  { event: 'mm_page_alloc_zone_locked', ...listed(time, pfn) },
+  { event: 'mm_page_alloc', ...listed(time, pfn), gfpFlags: 0 },
+]
+const given = (time: number, pfn: number, comm = 'user'): TraceEvent[] => [
+  freed(time, pfn, comm),
+  { event: 'mm_page_pcpu_drain', ...listed(time, pfn) },
+]
+
+/** What is free at the end, where buddyinfo counted these blocks before. */
+function endOf(events: readonly TraceEvent[], buddyinfo: readonly number[]) {
+  const recording = recordingOf(events, { release: '6.1.192' })
+  const machine = { ...recording.machine, buddyBefore: [{ node: 0, zone: 'Normal', blocks: buddyinfo }] }
+  const script = scriptOf({ ...recording, machine })
+  const { blocks, ...rest } = recordedPages(script, infer(script).inferred.start).zones[0]!
+  return { ...rest, blocks: blocks.slice(0, 5) }
+}
+
+describe('which pages compaction took', () => {
+  const pfns = Array.from({ length: 16 }, (_, n) => 1024 + n)
+  const moved = (time: number) => given(time, 2000, 'kcompactd0')
+  const start = [
+    ...pfns.flatMap((pfn) => taken(0, pfn)),
+    ...pfns.slice(0, 8).flatMap((pfn) => given(1, pfn)),
+    ...moved(2),
+  ]
+
+  test('those that were free by then', () => {
+    const end = endOf([...start, ...pfns.slice(8).flatMap((pfn) => given(3, pfn))], [0, 0, 0, 0, 1])
+    // Of the lower half 1024 went; 2000 lies alone.
+    expect(end).toMatchObject({ blocks: [2, 1, 1, 1, 0], compacted: 1, contradictions: 0 })
+  })
+
+  test('none that leaves the buddy after', () => {
+    const end = endOf([...start, ...pfns.slice(0, 5).flatMap((pfn) => taken(3, pfn))], [0, 0, 0, 0, 1])
+    expect(end).toMatchObject({ blocks: [1, 1, 0, 0, 0], compacted: 1, contradictions: 0 })
+  })
+
+  test('later ones, where none was free that it can have taken', () => {
+    const end = endOf(
+      [
+        ...start,
+        ...pfns.slice(0, 8).flatMap((pfn) => taken(3, pfn)),
+        ...given(4, 1030),
+        ...moved(5),
+        ...given(6, 1039),
+      ],
+      [0, 0, 0, 0, 1],
+    )
+    // 2000 came twice, so its first place was taken: by the second move.
+    expect(end).toMatchObject({ compacted: 1, contradictions: 0 })
+  })
+})
+
+describe('what was free when the trace began', () => {
+  test('a block of which most was seen free was free as a whole, if buddyinfo counts it', () => {
+    const whole = Array.from({ length: 16 }, (_, n) => 1024 + n)
+    const seen = whole.filter((pfn) => ![1029, 1036, 1037, 1038, 1039].includes(pfn)).flatMap((pfn) => taken(0, pfn))
+    expect(endOf(seen, [0, 0, 0, 0, 1]).blocks).toEqual([1, 0, 1, 0, 0])
+    // 1028 finds 1029 free.
+    expect(endOf([...seen, ...given(1, 1028)], [0, 0, 0, 0, 1]).blocks).toEqual([0, 1, 1, 0, 0])
+    // 1029 is first seen in use: compaction had taken it.
+    expect(endOf([...seen, ...given(1, 1029)], [0, 0, 0, 0, 1]).blocks).toEqual([1, 0, 1, 0, 0])
+    // Not if buddyinfo counts its parts.
+    expect(endOf([...seen, ...given(1, 1028)], [1, 1, 2, 0, 1]).blocks).toEqual([1, 0, 0, 0, 1])
+  })
+
+  test('a page of the block that came from a list was not free', () => {
+    const fromList: TraceEvent = { event: 'mm_page_alloc', ...listed(0, 1029), gfpFlags: 0 }
+    const seen = [1024, 1025, 1026, 1027, 1028, 1030, 1031].flatMap((pfn) => taken(1, pfn))
+    // What buddyinfo counts then lay elsewhere: its pages less those that were seen.
+    expect(endOf([fromList, ...seen], [0, 0, 0, 1]).blocks).toEqual([1, 0, 0, 0, 0])
+  })
 })

@@ -1,10 +1,12 @@
 import type { Buddy } from './buddy.ts'
+import { FreeScanner } from './free-scanner.ts'
 import { buddyAtStart, type PageStart } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
+import { type Isolation, isolations } from './isolations.ts'
 import { fetchLater, type LaterRefills } from './later-refills.ts'
 import { pagesets } from './pagesets.ts'
 import { PageIndex } from './places.ts'
-import { Op, type Script } from './script.ts'
+import type { Script } from './script.ts'
 import { eachMovement } from './sightings.ts'
 
 /** The buddy as the record drives it, by zone: the pfns are the recorded ones. */
@@ -21,71 +23,117 @@ export interface RecordedPages {
   }[]
 }
 
-/**
- * Compaction takes free pages without an event, and each page that it moves fills one of them: so many are in use, less those that a
- * later event freed. Of these, some it took in vain and gave back itself. kcompactd is known by name; where it did not free all that was
- * moved, another task compacted too, and in vain is what was isolated beyond each moved page and the one it fills.
- */
-function compactedAtEnd({ machine, length, op, order }: Script, freedAgain: number): number {
-  const rise = machine.vmstatRise ?? {}
-  const moved = rise.pgmigrate_success ?? 0
-  let byDaemon = 0
-  for (let row = 0; row < length; row++) if (op[row] === Op.isolated) byDaemon += 1 << order[row]!
-  const unmoved = rise.pgmigrate_fail ?? 0
-  const inVain = byDaemon >= moved ? 0 : Math.max(0, (rise.compact_isolated ?? 0) - 2 * moved - unmoved)
-  return Math.max(0, moved - Math.max(0, freedAgain - inVain))
+/** Blocks that were seen beyond what buddyinfo counts belong to larger ones: those are split, so that the pages stay as many. */
+function splitDebts(blocks: number[]): number[] {
+  for (let order = 0; order < blocks.length; order++)
+    while (blocks[order]! < 0) {
+      const from = blocks.findIndex((count, level) => level > order && count > 0)
+      if (from < 0) return blocks.map((count) => Math.max(0, count))
+      blocks[from]!--
+      for (let level = from - 1; level >= order; level--) blocks[level]!++
+      blocks[order]!++
+    }
+  return blocks
+}
+
+interface Followed {
+  readonly buddies: readonly Buddy[]
+  readonly contradictions: readonly number[]
+  /** Rows at which pages were given back that were free: compaction had taken them. */
+  readonly returned: readonly number[]
+  /** Row at which the record last shows each page, + 1. */
+  readonly last: Uint32Array
+  /** By zone: pages that compaction took and that were in use at the end. */
+  readonly compacted: readonly number[]
+}
+
+/** Follows the record, without what compaction took but for what comes back; or, knowing by then when it took pages, with all of it. */
+function follow(
+  script: Script,
+  start: PageStart,
+  compaction: (Pick<Followed, 'last'> & { readonly isolations: readonly Isolation[] }) | undefined,
+): Followed {
+  const { rules } = pagesets(script, ownPolicy(script))
+  const { zones, machine } = script
+  const index = new PageIndex(zones)
+  const buddies = zones.map((_, zone) => buddyAtStart(script, start, zone))
+  const scanners = zones.map((zone, at) => new FreeScanner(buddies[at]!, zone, machine.pageblockOrder))
+  const contradictions = zones.map(() => 0)
+  const compacted = zones.map(() => 0)
+  const returned: number[] = []
+  const last = new Uint32Array(index.size)
+  const isolations = compaction?.isolations ?? []
+  const settle = (pfn: number, order: number, zone: number, row: number) => {
+    for (let page = pfn; page < pfn + (1 << order); page++)
+      if (compaction !== undefined && compaction.last[index.at(page, zone)] === row) scanners[zone]!.settle(page)
+  }
+  buddies.forEach((buddy, zone) => {
+    buddy.eachBlock((pfn, order) => settle(pfn, order, zone, 0))
+  })
+  let next = 0
+  let owed = 0
+  /** Comes to a row, before what happens there. What compaction can't have taken yet it takes later. */
+  const come = (row: number): void => {
+    for (; next < isolations.length && isolations[next]!.row <= row; next++) {
+      owed += isolations[next]!.pages
+      scanners.forEach((scanner, zone) => {
+        for (; owed > 0 && scanner.take(); owed--) compacted[zone]!++
+      })
+    }
+  }
+  /** Takes what is free of a block; returns how many pages were. */
+  const take = (page: number, order: number, zone: number, row: number): number => {
+    come(row)
+    last.fill(row + 1, page, page + (1 << order))
+    const pfn = index.pfn(page, zone)
+    const buddy = buddies[zone]!
+    if (buddy.takeAt(pfn, order)) return 1 << order
+    let taken = 0
+    for (let each = pfn; order > 0 && each < pfn + (1 << order); each++) taken += Number(buddy.takeAt(each, 0))
+    return taken
+  }
+  const comesBack = (pages: number, row: number) => {
+    for (let page = 0; page < pages; page++) returned.push(row)
+  }
+  const give = (page: number, order: number, zone: number, row: number): number => {
+    const wereFree = take(page, order, zone, row)
+    const pfn = index.pfn(page, zone)
+    buddies[zone]!.release(pfn, order)
+    settle(pfn, order, zone, row + 1)
+    return wereFree
+  }
+  eachMovement(script, index, rules, {
+    taken: (page, order, zone, row) => {
+      contradictions[zone]! += (1 << order) - take(page, order, zone, row)
+    },
+    allocated: (page, order, zone, row) => {
+      contradictions[zone]! += take(page, order, zone, row)
+    },
+    freed: (page, order, zone, row) => comesBack(take(page, order, zone, row), row),
+    released: (page, order, zone, row) => comesBack(give(page, order, zone, row), row),
+    drained: (page, order, zone, row) => {
+      contradictions[zone]! += give(page, order, zone, row)
+    },
+  })
+  come(script.length)
+  return { buddies, contradictions, returned, last, compacted }
 }
 
 /** Follows the recording's own pages from its first event to its last; then takes what `later` fetched, which no event tells. */
 export function recordedPages(script: Script, start: PageStart, later: readonly LaterRefills[] = []): RecordedPages {
-  const { rules } = pagesets(script, ownPolicy(script))
-  const index = new PageIndex(script.zones)
-  const buddies = script.zones.map((_, zone) => buddyAtStart(script, start, zone))
-  const contradictions = buddies.map(() => 0)
-  /** Pages that compaction filled, freed since. */
-  let freedAgain = 0
-  /** Takes what is free of a block; returns how many pages were. */
-  const take = (buddy: Buddy, pfn: number, order: number): number => {
-    if (buddy.takeAt(pfn, order)) return 1 << order
-    let taken = 0
-    for (let page = pfn; order > 0 && page < pfn + (1 << order); page++) taken += Number(buddy.takeAt(page, 0))
-    return taken
-  }
-  const give = (page: number, order: number, zone: number) => {
-    const pfn = index.pfn(page, zone)
-    contradictions[zone]! += take(buddies[zone]!, pfn, order)
-    buddies[zone]!.release(pfn, order)
-  }
-  eachMovement(script, index, rules, {
-    taken: (page, order, zone) => {
-      contradictions[zone]! += (1 << order) - take(buddies[zone]!, index.pfn(page, zone), order)
-    },
-    allocated: (page, order, zone) => {
-      contradictions[zone]! += take(buddies[zone]!, index.pfn(page, zone), order)
-    },
-    freed: (page, order, zone, row) => {
-      const unseen = take(buddies[zone]!, index.pfn(page, zone), order)
-      // What compaction itself frees of these it took in vain.
-      if (!(row > 0 && script.op[row - 1] === Op.isolated && script.pfn[row - 1] === script.pfn[row]))
-        freedAgain += unseen
-    },
-    released: give,
-    drained: give,
-  })
-  let left = compactedAtEnd(script, freedAgain)
+  const { returned, last } = follow(script, start, undefined)
+  const whole = follow(script, start, { last, isolations: isolations(script, returned) })
   return {
-    zones: buddies.map((buddy, zone) => {
-      const compacted = buddy.isolateFromEnd(left)
-      left -= compacted
+    zones: whole.buddies.map((buddy, zone) => {
       const { unplaced } = start.zones[zone]!
-      const blocksNow = () => Array.from(buddy.blocks, (blocks, order) => Math.max(0, blocks + unplaced[order]!))
+      const blocksNow = () => splitDebts(Array.from(buddy.blocks, (blocks, order) => blocks + unplaced[order]!))
       const blocks = blocksNow()
       for (const refills of later) if (refills.zone === zone) fetchLater(buddy, refills)
       return {
         blocks,
         blocksLater: blocksNow(),
-        compacted,
-        contradictions: contradictions[zone]!,
+        compacted: whole.compacted[zone]!,
+        contradictions: whole.contradictions[zone]!,
       }
     }),
   }

@@ -251,6 +251,8 @@ export function scriptOf(
         if (earlier < 0) break
         pending[page] = -1
         rows.op[earlier] = Op.none
+        // In a batch: last references to pages on their way to the LRU lists, which compaction flushes first. What it moved goes one by one.
+        if (earlier > 0 && rows.op[earlier - 1] === Op.isolated) rows.op[earlier - 1] = Op.none
         // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
         const type = cachesType ? rows.migratetype[earlier]! : listType(types[blocks.at(pfn, zone)]!)
         freedAt[page] = add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, type)
@@ -366,7 +368,10 @@ export function scriptOf(
   for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
   // Freed by compaction and never seen again: it went back to compaction's own pages, and another was moved into it.
   for (const row of freedAt)
-    if (row > 0 && rows.op[row - 1] === Op.isolated && rows.pfn[row - 1] === rows.pfn[row]) rows.op[row] = Op.none
+    if (row > 0 && rows.op[row - 1] === Op.isolated && rows.pfn[row - 1] === rows.pfn[row]) {
+      rows.op[row] = Op.none
+      rows.op[row - 1] = Op.none
+    }
   requests.mark(rows)
   const end = length === 0 ? 0 : events.time[length - 1]!
   // A last row per CPU takes what was recorded after its last event.

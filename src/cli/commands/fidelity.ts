@@ -151,7 +151,7 @@ function printPages({ listCounts, freePages }: PcpFidelity): void {
   }
   for (const { zone, recorded, predicted, pages, ordersWithin, compacted, later } of freePages) {
     print(
-      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
+      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
     if (later !== undefined)
       print(

@@ -1,0 +1,50 @@
+import { Op, type Script } from './script.ts'
+
+/** A row at which compaction may have taken free pages, and how many of them are in use to the end. */
+export interface Isolation {
+  readonly row: number
+  readonly pages: number
+}
+
+/**
+ * Free pages that compaction took, of which no event tells. kcompactd is known by name: each page that it frees one by one was moved into
+ * one of these, or is one that it took in vain. Where it freed fewer than were moved, other tasks compacted too: what was isolated and not
+ * moved had been free. Source: compaction_alloc(), release_free_list(), mm/compaction.c, v5.10 to v7.2.
+ */
+function isolatedFree({ machine, length, op, order }: Script): number {
+  const rise = machine.vmstatRise ?? {}
+  const moved = rise.pgmigrate_success ?? 0
+  let byDaemon = 0
+  for (let row = 0; row < length; row++) if (op[row] === Op.isolated) byDaemon += 1 << order[row]!
+  if (byDaemon >= moved) return byDaemon
+  return Math.max(moved, (rise.compact_isolated ?? 0) - moved - (rise.pgmigrate_fail ?? 0))
+}
+
+/**
+ * When compaction took the free pages that did not come back: wherever kcompactd moved one, each time less the last before one came back.
+ * Of other tasks no event tells when: before the first came back. `returned`: rows at which one did, by its user or by compaction itself.
+ * The last entry is the end of the record.
+ */
+export function isolations(script: Script, returned: readonly number[]): Isolation[] {
+  const { length, op, order } = script
+  const all: { row: number; pages: number }[] = []
+  const open: { row: number; pages: number }[] = []
+  let next = 0
+  for (let row = 0; row < length; row++) {
+    for (; returned[next] === row; next++) {
+      const last = open[open.length - 1]
+      if (last === undefined) all.push({ row, pages: 0 })
+      else if (--last.pages === 0) open.pop()
+    }
+    if (op[row] !== Op.isolated) continue
+    const isolation = { row, pages: 1 << order[row]! }
+    all.push(isolation)
+    open.push(isolation)
+  }
+  all.push({ row: length, pages: 0 })
+  const known = all.reduce((sum, { pages }) => sum + pages, 0)
+  // No more than were moved can be in use.
+  const left = Math.min(isolatedFree(script) - returned.length, script.machine.vmstatRise?.pgmigrate_success ?? 0)
+  all[0]!.pages += Math.max(0, left - known)
+  return all
+}
