@@ -16,7 +16,7 @@ describe('README.md', () => {
   test('its kreplay commands run and print what it says', async () => {
     await using clone = await Clone.make()
     const { printed, untrue } = await follow('README.md', clone, (line) => line.startsWith('npm run -s kreplay -- '))
-    expect(printed.length).toBe(9)
+    expect(printed.length).toBe(10)
     expect(untrue).toEqual([])
     expect((await stat(join(clone.folder, 'reports/mine.html'))).size).toBeGreaterThan(1e5)
   })

@@ -43,6 +43,14 @@ function checkCommand(name: string | undefined): void {
 const withJson = <T>(argv: Argv<T>) =>
   argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
 
+/** For commands whose tables go into mails and issues. */
+const withTables = <T>(argv: Argv<T>) =>
+  argv.option('markdown', {
+    type: 'boolean',
+    default: false,
+    describe: 'Print GitHub Markdown, for mails and issues',
+  })
+
 /** For commands that read a capture. */
 const withRead = <T>(argv: Argv<T>) =>
   withJson(argv).option('probes', {
@@ -104,25 +112,27 @@ export async function run(args: readonly string[]): Promise<Exit> {
       'info <capture>',
       'What is in a capture: kernel, machine, events, losses',
       (argv) =>
-        withRead(
-          argv
-            .positional('capture', {
-              type: 'string',
-              demandOption: true,
-              describe: 'A capture folder or a trace file',
-            })
-            .option('top', {
-              type: 'number',
-              default: 10,
-              coerce: (top: number) => {
-                if (!Number.isInteger(top) || top < 1) throw new UsageError(`--top ${top} is no number of rows`)
-                return top
-              },
-              describe: 'Rows of each table; --json has all',
-            })
-            .option('html', { type: 'string', describe: 'Also write it as a page to this file' }),
+        withTables(
+          withRead(
+            argv
+              .positional('capture', {
+                type: 'string',
+                demandOption: true,
+                describe: 'A capture folder or a trace file',
+              })
+              .option('top', {
+                type: 'number',
+                default: 10,
+                coerce: (top: number) => {
+                  if (!Number.isInteger(top) || top < 1) throw new UsageError(`--top ${top} is no number of rows`)
+                  return top
+                },
+                describe: 'Rows of each table; --json has all',
+              })
+              .option('html', { type: 'string', describe: 'Also write it as a page to this file' }),
+          ),
         ).example('$0 info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost'),
-      async ({ capture, json, top, html, probes }) => done(await commands.info({ capture, json, top, html, probes })),
+      async (argv) => done(await commands.info(argv)),
     )
     .command(
       'convert <input> <output>',
@@ -148,76 +158,81 @@ export async function run(args: readonly string[]): Promise<Exit> {
       'fidelity <capture>',
       'How exactly the recording kernel’s own policy is reproduced',
       (argv) =>
-        withRead(
-          argv.positional('capture', { type: 'string', demandOption: true }).option('at-least', {
-            type: 'string',
-            describe: 'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
-          }),
+        withTables(
+          withRead(
+            argv.positional('capture', { type: 'string', demandOption: true }).option('at-least', {
+              type: 'string',
+              describe:
+                'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
+            }),
+          ),
         ).example('$0 fidelity traces/pages-6.1-s --at-least refills=0.99', 'a check for scripts'),
-      async ({ capture, json, atLeast, probes }) => done(await commands.fidelity({ capture, json, atLeast, probes })),
+      async (argv) => done(await commands.fidelity(argv)),
     )
     .command(
       'cross <captures..>',
       'Each capture under each other’s kernel, against what that kernel recorded',
       (argv) =>
-        withJson(argv.positional('captures', { type: 'string', array: true, demandOption: true })).example(
+        withTables(withJson(argv.positional('captures', { type: 'string', array: true, demandOption: true }))).example(
           '$0 cross traces/pages-5.10-s traces/pages-6.1-s',
           'do the rules of 6.1 predict what 6.1 did?',
         ),
-      async ({ captures, json }) => done(await commands.cross({ captures, json })),
+      async (argv) => done(await commands.cross(argv)),
     )
     .command(
       'compare <captures..>',
       'What each policy would have cost on a recorded trace',
       (argv) =>
-        withRead(
-          argv
-            .positional('captures', { type: 'string', array: true, demandOption: true })
-            .option('policies', {
-              type: 'string',
-              demandOption: true,
-              describe: 'Ids, comma-separated: `kreplay policies` lists them',
-            })
-            .option('policy', POLICY_FILE)
-            .option('route', {
-              type: 'string',
-              array: true,
-              default: [] as string[],
-              describe: 'A JSON file that sends some blocks past the lists, or to others: docs/add-a-policy.md',
-            })
-            .option('baseline', {
-              type: 'string',
-              describe: 'Policy that the others are compared with; default the first',
-            })
-            .option('isolated', {
-              type: 'string',
-              describe: 'Isolated CPUs, e.g. 3 or 2-3; default from the capture’s command line',
-            })
-            .option('set', {
-              type: 'string',
-              array: true,
-              default: [] as string[],
-              describe: 'PARAM=VALUE for every policy that has it',
-            })
-            .option('jobs', {
-              type: 'number',
-              describe: 'Threads that replay at a time, where it is worth it; default one for each core',
-            })
-            .option('prices', {
-              type: 'string',
-              describe: 'A JSON file of price lists; default the published machines',
-            })
-            .option('expect', {
-              type: 'string',
-              array: true,
-              default: [] as string[],
-              describe: 'Exit 1 unless it holds, e.g. pcp/trylock:interruptions=0',
-            })
-            .option('output', {
-              alias: 'o',
-              type: 'string',
-              describe: 'HTML report; a .json name saves the result instead',
-            }),
+        withTables(
+          withRead(
+            argv
+              .positional('captures', { type: 'string', array: true, demandOption: true })
+              .option('policies', {
+                type: 'string',
+                demandOption: true,
+                describe: 'Ids, comma-separated: `kreplay policies` lists them',
+              })
+              .option('policy', POLICY_FILE)
+              .option('route', {
+                type: 'string',
+                array: true,
+                default: [] as string[],
+                describe: 'A JSON file that sends some blocks past the lists, or to others: docs/add-a-policy.md',
+              })
+              .option('baseline', {
+                type: 'string',
+                describe: 'Policy that the others are compared with; default the first',
+              })
+              .option('isolated', {
+                type: 'string',
+                describe: 'Isolated CPUs, e.g. 3 or 2-3; default from the capture’s command line',
+              })
+              .option('set', {
+                type: 'string',
+                array: true,
+                default: [] as string[],
+                describe: 'PARAM=VALUE for every policy that has it',
+              })
+              .option('jobs', {
+                type: 'number',
+                describe: 'Threads that replay at a time, where it is worth it; default one for each core',
+              })
+              .option('prices', {
+                type: 'string',
+                describe: 'A JSON file of price lists; default the published machines',
+              })
+              .option('expect', {
+                type: 'string',
+                array: true,
+                default: [] as string[],
+                describe: 'Exit 1 unless it holds, e.g. pcp/trylock:interruptions=0',
+              })
+              .option('output', {
+                alias: 'o',
+                type: 'string',
+                describe: 'HTML report; a .json name saves the result instead',
+              }),
+          ),
         ).example(
           '$0 compare traces/drain-5.10-s --policies pcp/linux-5.10,pcp/trylock --isolated 3 -o report.html',
           'who interrupts CPU 3?',
@@ -310,6 +325,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
     .check((argv) => {
       const twice = Object.entries(argv).find(([name, value]) => ONCE.includes(name) && Array.isArray(value))
       if (twice !== undefined) throw new UsageError(`--${twice[0]} is given twice`)
+      if (argv.json === true && argv.markdown === true) throw new UsageError('--json and --markdown exclude each other')
       const unread = Object.entries(argv).find(([, value]) => Number.isNaN(value))
       if (unread !== undefined) throw new UsageError(`--${unread[0]} is no number`)
       return true

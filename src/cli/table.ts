@@ -4,6 +4,7 @@ import Table from 'cli-table3'
 const GAP = '  '
 
 const NUMBER = /^[−-]?[\d,.]+( %| ms| µs| s)?$|^–$/
+export const isNumber = (text: string): boolean => NUMBER.test(text)
 
 /** No head is broken to lines shorter than this. */
 const NARROW = 10
@@ -34,7 +35,7 @@ function columnOf(head: string, cells: readonly string[], wrap: boolean): Column
   return {
     head: told,
     cells,
-    right: cells.length > 0 && cells.every((text) => NUMBER.test(text)),
+    right: cells.length > 0 && cells.every(isNumber),
     width: Math.max(values, longest(told.split('\n'))),
   }
 }

@@ -1,7 +1,7 @@
 export { formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'
-export { renderMarkdown } from './markdown.ts'
+export { escapeMarkdown, markdownTable, renderMarkdown } from './markdown.ts'
 export { compose, type Page, type Part } from './page.ts'
 export { sectionsOf } from './sections/index.ts'
 export type {

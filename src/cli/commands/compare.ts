@@ -5,9 +5,10 @@ import { type Catalogue, didYouMean, type ParamValue, parseValue, routeSchema, s
 import { readJson } from '#readers'
 import { compareCaptures } from '../compare.ts'
 import { familyOfAll, policyIds } from '../families/index.ts'
+import { type Output, outputAs } from '../output.ts'
 import { catalogueWith, ownIds } from '../policy-file.ts'
 import { captureTitle, lackLines, rcuscaleLines, summaryOf } from '../summary.ts'
-import { checkOutput, print, printJson, printTable, progress, warn, writeWhole } from '../terminal.ts'
+import { checkOutput, printJson, progress, warn, writeWhole } from '../terminal.ts'
 import { cpuList, type ExitCode, probesOf, REPORT } from './shared.ts'
 import { writeReport } from './write-report.ts'
 
@@ -83,6 +84,7 @@ export interface CompareArguments {
   readonly expect: readonly string[]
   readonly output?: string | undefined
   readonly json: boolean
+  readonly markdown: boolean
 }
 
 /** The user's own policies of the same family that no id names: who gives a file wants it compared. */
@@ -134,9 +136,10 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   }
   if (request.json) printJson(comparison)
   else {
-    printComparison(comparison)
-    if (request.output !== undefined) print(`\nReport: ${request.output}`)
-    print(`\n${comparison.headline}`)
+    const out = outputAs(request)
+    printComparison(comparison, out)
+    if (request.output !== undefined) out.line(`\nReport: ${request.output}`)
+    out.line(`\n${comparison.headline}`)
   }
   for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
@@ -176,14 +179,14 @@ function routed(
 const readPrices = (path: string) =>
   readJson(path, z.array(pricesSchema), 'A prices file is a list of price lists: see docs/prices.md.')
 
-export function printComparison(comparison: Comparison): void {
+export function printComparison(comparison: Comparison, out: Output): void {
   for (const capture of comparison.captures) {
-    print(`\n${captureTitle(comparison, capture)}`)
+    out.heading(captureTitle(comparison, capture))
     const { head, rows } = summaryOf(comparison, capture)
-    printTable(head, rows)
-    for (const line of rcuscaleLines(comparison, capture)) print(line)
-    for (const line of lackLines(capture)) print(line)
+    out.table(head, rows)
+    for (const line of rcuscaleLines(comparison, capture)) out.line(line)
+    for (const line of lackLines(capture)) out.line(line)
   }
-  if (comparison.notes.length > 0) print('')
-  for (const note of comparison.notes) print(note)
+  if (comparison.notes.length > 0) out.line('')
+  for (const note of comparison.notes) out.line(note)
 }

@@ -1,10 +1,19 @@
 import { UsageError } from '#kernel'
 import { type CrossCell, errorOf } from '#metrics'
 import { crossKernels } from '../cross.ts'
-import { number, percent, print, printJson, printTable } from '../terminal.ts'
+import { outputAs } from '../output.ts'
+import { number, percent, printJson } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'
 
-export async function cross({ captures, json }: { captures: readonly string[]; json: boolean }): Promise<ExitCode> {
+export async function cross({
+  captures,
+  json,
+  markdown,
+}: {
+  captures: readonly string[]
+  json: boolean
+  markdown: boolean
+}): Promise<ExitCode> {
   if (captures.length < 2)
     throw new UsageError('one capture alone cannot be crossed', 'give two or more, of one workload')
   const recordings = []
@@ -19,7 +28,8 @@ export async function cross({ captures, json }: { captures: readonly string[]; j
     const off = error === undefined ? '' : ` (${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %)`
     return `${predicted.toFixed(0)} for ${recorded.toFixed(0)}${off}`
   }
-  printTable(
+  const out = outputAs({ markdown })
+  out.table(
     ['replayed', 'rules', 'refilled per 1000 pages', 'drained per 1000 pages', 'error', 'interruptions'],
     found.cells.map((cell) => [
       cell.capture,
@@ -30,9 +40,9 @@ export async function cross({ captures, json }: { captures: readonly string[]; j
       `${number(cell.interruptions.predicted)} for ${number(cell.interruptions.recorded)}`,
     ]),
   )
-  print(
+  out.line(
     `\nMedian error between kernels: ${percent(found.medianError)}; over whole stages: ${percent(found.medianErrorWholeStages)}`,
   )
-  for (const note of found.notes) print(note)
+  for (const note of found.notes) out.line(note)
   return 0
 }

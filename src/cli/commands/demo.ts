@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { compareCaptures } from '../compare.ts'
+import { outputAs } from '../output.ts'
 import { checkOutput, print, printJson } from '../terminal.ts'
 import { printComparison } from './compare.ts'
 import { type ExitCode, REPORT, root } from './shared.ts'
@@ -22,7 +23,7 @@ export async function demo({ json, output }: { json: boolean; output: string | u
   await writeReport(comparison, path)
   if (json) printJson(comparison)
   else {
-    printComparison(comparison)
+    printComparison(comparison, outputAs({ markdown: false }))
     print(`\nReport: ${path}\n${comparison.headline}`)
   }
   return 0

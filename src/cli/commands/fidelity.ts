@@ -12,7 +12,8 @@ import {
 } from '#metrics'
 import { formatShare } from '#report'
 import { analyse } from '../analyse.ts'
-import { number, percent, print, printJson, printTable, warn } from '../terminal.ts'
+import { type Output, outputAs } from '../output.ts'
+import { number, percent, printJson, warn } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'
 
 type Score = PcpFidelity['refills']
@@ -39,11 +40,13 @@ function parseBounds(text: string): [name: string, bound: number][] {
 export async function fidelity({
   capture,
   json,
+  markdown,
   atLeast,
   probes,
 }: {
   capture: string
   json: boolean
+  markdown: boolean
   atLeast: string | undefined
   probes?: string | undefined
 }): Promise<ExitCode> {
@@ -60,19 +63,19 @@ export async function fidelity({
       )
   }
   if (json) printJson(found)
-  else printFidelity(found)
+  else printFidelity(found, outputAs({ markdown }))
   for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
 }
 
-function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity): void {
-  print(
+function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity, out: Output): void {
+  out.title(
     synthetic === true
       ? `${capture}, synthetic trace as of Linux ${kernel}: how exactly kreplay reproduces what its own model made`
       : `${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`,
   )
   if (pcp !== undefined) {
-    print(
+    out.line(
       `policy ${pcp.policy}; warm-up: nothing tells what ${formatShare(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
     )
     const row = (name: string, { recorded, predicted, exact }: Score, inTrace: number | undefined, bare?: Score) => [
@@ -84,7 +87,7 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
       percent(scoreOf({ recorded, predicted, exact })),
       bare === undefined ? '–' : percent(scoreOf(bare)),
     ]
-    printTable(
+    out.table(
       ['', 'in the trace', 'of these scored', 'predicted', 'exact', 'score', 'without resync'],
       [
         row('refills', pcp.refills, pcp.coverage.refills?.inTrace, pcp.withoutResync.refills),
@@ -95,15 +98,15 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
           : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
       ],
     )
-    for (const line of resyncLines(pcp)) print(line)
+    for (const line of resyncLines(pcp)) out.line(line)
     const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
-    print(
+    out.line(
       `\ndrained pages: ${number(recorded)} scored of ${number(pcp.coverage.drainedPages.inTrace)} in the trace, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
     )
     const cpus = [...new Set([...Object.keys(pcp.interruptions.recorded), ...Object.keys(pcp.interruptions.predicted)])]
     if (cpus.length > 0) {
-      print('\ninterruptions by drain work')
-      printTable(
+      out.heading('interruptions by drain work')
+      out.table(
         ['CPU', 'recorded', 'predicted'],
         cpus.map((cpu) => [
           cpu,
@@ -112,16 +115,16 @@ function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses 
         ]),
       )
     }
-    printPages(pcp)
+    printPages(pcp, out)
     const inferred = inferencesOf(pcp)
-    if (inferred.length > 0) print('')
-    for (const line of inferred) print(line)
-    for (const { cause, count, help } of pcp.misses) print(`${number(count)} × ${cause}: ${help}`)
+    if (inferred.length > 0) out.line('')
+    for (const line of inferred) out.line(line)
+    for (const { cause, count, help } of pcp.misses) out.line(`${number(count)} × ${cause}: ${help}`)
   }
-  if (kvfree !== undefined) printKvfree(kvfree)
+  if (kvfree !== undefined) printKvfree(kvfree, out)
   const lost = lostWords(losses)
-  if (lost !== undefined) print(`Lost in recording: ${lost}.`)
-  for (const note of notes) print(note)
+  if (lost !== undefined) out.line(`Lost in recording: ${lost}.`)
+  for (const note of notes) out.line(note)
 }
 
 /** What the two scores mean, where they are not the same. */
@@ -135,10 +138,10 @@ function resyncLines({ refills, drainBursts, withoutResync: bare }: PcpFidelity)
       ]
 }
 
-function printPages({ listCounts, freePages }: PcpFidelity): void {
+function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {
   if (listCounts.length > 0) {
-    print('\npages on the lists at the end')
-    printTable(
+    out.heading('pages on the lists at the end')
+    out.table(
       ['CPU', 'zone', 'zoneinfo.after', 'predicted', 'within 100 pages or 5 %'],
       listCounts.map(({ cpu, zone, recorded, predicted, within, refilledAfter }) => [
         String(cpu),
@@ -150,14 +153,14 @@ function printPages({ listCounts, freePages }: PcpFidelity): void {
     )
   }
   for (const { zone, recorded, predicted, pages, ordersWithin, compacted, later } of freePages) {
-    print(
+    out.line(
       `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
     if (later !== undefined)
-      print(
+      out.line(
         `Less ${number(later.refilled)} pages that lists fetched since the trace, as zoneinfo.after tells: ${number(later.pages.predicted)}; within 1 %: ${yesNo(later.pages.within)}`,
       )
-    printTable(
+    out.table(
       [
         'order',
         'buddyinfo.after',
@@ -182,8 +185,8 @@ const yesNo = (holds: boolean): string => (holds ? 'yes' : 'no')
 
 const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns / 1e6).toFixed(2))
 
-function printKvfree(kvfree: KvfreeFidelity): void {
-  print(
+function printKvfree(kvfree: KvfreeFidelity, out: Output): void {
+  out.line(
     `policy ${kvfree.policy}; ${number(kvfree.enqueued)} calls${kvfree.callsInferred ? ', their moments inferred' : ''}; ${number(kvfree.begun.recorded)} work items and callbacks begun as recorded, ${number(kvfree.begun.generated)} after a generated delay\n`,
   )
   const row = (name: string, of: (one: KvfreeAgreement, side: 'recorded' | 'predicted') => string) => [
@@ -193,7 +196,7 @@ function printKvfree(kvfree: KvfreeFidelity): void {
     of(kvfree.withoutStart, 'predicted'),
     of(kvfree.generatedDelays, 'predicted'),
   ]
-  printTable(
+  out.table(
     ['', 'recorded', 'predicted', 'nothing learnt of the start', 'generated delays'],
     [
       row('bulk frees', (one, side) => number(one.bulkFrees[side])),
@@ -206,8 +209,8 @@ function printKvfree(kvfree: KvfreeFidelity): void {
     ],
   )
   if (kvfree.pagesAtStart.some((pages) => pages > 0))
-    print(
+    out.line(
       `spare pages at the start, learnt from each CPU’s first batch: ${kvfree.pagesAtStart.map((pages, cpu) => `CPU ${cpu} ${pages}`).join(', ')}`,
     )
-  print('latency is matched first in, first out over the machine: bulk frees carry no pointers')
+  out.line('latency is matched first in, first out over the machine: bulk frees carry no pointers')
 }

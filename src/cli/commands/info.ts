@@ -1,6 +1,7 @@
 import { infoOf } from '#metrics'
 import { composeInfo, renderPage } from '#report'
-import { checkOutput, print, printJson, writeWhole } from '../terminal.ts'
+import { outputAs } from '../output.ts'
+import { checkOutput, printJson, writeWhole } from '../terminal.ts'
 import { version } from '../version.ts'
 import { printPage } from './print-page.ts'
 import { type ExitCode, REPORT, read } from './shared.ts'
@@ -8,6 +9,7 @@ import { type ExitCode, REPORT, read } from './shared.ts'
 export interface InfoOptions {
   readonly capture: string
   readonly json: boolean
+  readonly markdown: boolean
   /** Rows of each table. */
   readonly top: number
   /** Where the same goes as a page. */
@@ -15,7 +17,7 @@ export interface InfoOptions {
   readonly probes?: string | undefined
 }
 
-export async function info({ capture, json, top, html, probes }: InfoOptions): Promise<ExitCode> {
+export async function info({ capture, json, markdown, top, html, probes }: InfoOptions): Promise<ExitCode> {
   if (html !== undefined) checkOutput(html, REPORT)
   const found = infoOf(await read(capture, probes))
   const page = composeInfo(found, version, top)
@@ -24,8 +26,8 @@ export async function info({ capture, json, top, html, probes }: InfoOptions): P
     printJson(found)
     return 0
   }
-  print(page.title)
-  printPage(page)
-  if (html !== undefined) print(`\nThe same as a page: ${html}`)
+  const out = outputAs({ markdown })
+  printPage(page, out)
+  if (html !== undefined) out.line(`\nThe same as a page: ${html}`)
   return 0
 }

@@ -1,15 +1,16 @@
 import { headingOf, type Page, writerOf } from '#report'
-import { print, printTable } from '../terminal.ts'
+import type { Output } from '../output.ts'
 
-/** A page without charts, as text. */
-export function printPage({ parts }: Page): void {
+/** A page without charts. */
+export function printPage({ title, parts }: Page, out: Output): void {
+  out.title(title)
   for (const { section, paragraphs, tables } of parts) {
-    print(`\n${section.question}`)
-    for (const paragraph of paragraphs) print(`  ${paragraph}`)
+    out.heading(section.question)
+    for (const paragraph of paragraphs) out.line(`  ${paragraph}`)
     for (const table of tables) {
       const write = table.columns.map((_, at) => writerOf(table, at))
-      print(`\n${table.caption}`)
-      printTable(
+      out.line(`\n${table.caption}`)
+      out.table(
         table.columns.map(headingOf),
         table.rows.map((row) => row.map((cell, at) => write[at]!(cell))),
       )

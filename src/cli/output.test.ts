@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { kreplay, scratch } from './testing/program.ts'
+
+const at = scratch()
+
+/** The cells of each table row; a bar that is escaped parts none. */
+const rowsOf = (markdown: string): string[][] =>
+  markdown
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    )
+
+test('--markdown: the same tables and sentences as in the terminal, for an issue', async () => {
+  const command = ['compare', 'traces/pages-7.2-s', '--policies', 'pcp/linux-7.2,pcp/none']
+  const [plain, markdown] = [await kreplay(...command), await kreplay(...command, '--markdown')]
+  expect(markdown).toMatchObject({ code: 0, stderr: '' })
+  const rows = rowsOf(markdown.stdout)
+  expect(rows[0]).toContain('pages moved under it')
+  expect(rows[1]!.every((rule) => /^-+:?$/.test(rule))).toBe(true)
+  const told = (text: string) =>
+    text
+      .split('\n')
+      .find((line) => line.startsWith('pcp/none'))
+      ?.split(/ {2,}/)
+  expect(rows.find(([policy]) => policy === 'pcp/none')).toEqual(told(plain.stdout))
+  const finding = plain.stdout.trimEnd().split('\n').at(-1)!
+  expect(markdown.stdout).toContain(finding)
+})
+
+test('--markdown: nothing of a trace is markup', async () => {
+  const evil = '<img src=x>| `a` *b* [c](d)\n# e &lt;'
+  const lines = [1, 2].map((time) =>
+    JSON.stringify({ time: time * 1e9, cpu: 0, pid: 1, comm: evil, event: 'mm_page_free', pfn: time, order: 0 }),
+  )
+  writeFileSync(at('# evil.ndjson'), `${lines.join('\n')}\n`)
+  const { code, stdout } = await kreplay('info', at('# evil.ndjson'), '--markdown')
+  expect({ code }).toEqual({ code: 0 })
+  expect(stdout).toContain('\\<img src=x>\\| \\`a\\` \\*b\\* \\[c\\](d) # e \\&lt;')
+  expect(stdout.replaceAll(/\\./g, '')).not.toMatch(/[<`*]|&\w+;/)
+  expect(stdout).not.toMatch(/^(?!#+ )#|^ *(?:[+>-]|\d+[.)]) /m)
+  let width = 0
+  for (const line of stdout.split('\n')) {
+    const [row] = rowsOf(line)
+    if (row !== undefined && width > 0) expect(row.length).toBe(width)
+    width = row?.length ?? 0
+  }
+})
+
+test('--markdown: and --json exclude each other', async () => {
+  const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--json', '--markdown')
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'kreplay: --json and --markdown exclude each other\n' })
+})
