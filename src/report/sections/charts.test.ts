@@ -1,7 +1,8 @@
+import fc from 'fast-check'
 import { parse, View } from 'vega'
 import { compile } from 'vega-lite'
 import { expect, test } from 'vitest'
-import { SHORT_NUMBERS } from './charts.ts'
+import { logAxis, SHORT_NUMBERS } from './charts.ts'
 
 async function labelsUpTo(most: number): Promise<string[]> {
   const { spec } = compile({
@@ -20,4 +21,26 @@ test.each([
   [1_500_000, ['0', '500k', '1M', '1.5M']],
 ])('the axis of numbers up to %d is short, and has no thousandths', async (most, labels) => {
   expect(await labelsUpTo(most)).toEqual(labels)
+})
+
+test.each([
+  [8.5, 130, [5, 10, 20, 50, 100, 200]],
+  [1, 1, [1]],
+  [0.0021, 0.0042, [0.002, 0.005]],
+  [0.003, 90_000, [0.001, 0.01, 0.1, 1, 10, 100, 1000, 10_000, 100_000]],
+])('a logarithmic axis from %d to %d has few labels, each a round number', (least, most, labels) => {
+  expect(logAxis(least, most).values).toEqual(labels)
+})
+
+test('a logarithmic axis holds all, and has at least a label at each end', () => {
+  const number = fc.double({ min: 1e-6, max: 1e9, noNaN: true })
+  fc.assert(
+    fc.property(number, number, (a, b) => {
+      const { domain, values } = logAxis(Math.min(a, b), Math.max(a, b))
+      expect(domain[0]).toBeLessThanOrEqual(Math.min(a, b))
+      expect(domain[1]).toBeGreaterThanOrEqual(Math.max(a, b))
+      expect(domain).toEqual([values[0], values.at(-1)])
+      expect(values.length).toBeLessThanOrEqual(16)
+    }),
+  )
 })

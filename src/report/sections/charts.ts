@@ -35,6 +35,23 @@ export const SHORT_NUMBERS = {
   labelExpr: "abs(datum.value) < 1 ? format(datum.value, '~g') : format(datum.value, '~s')",
 } as const
 
+/** Decades that have room for the labels of 2 and 5 on a telephone. */
+const FEW_DECADES = 3
+
+/** Ends and labels of a logarithmic axis for what lies from `least` to `most`, over 0: 1, 2 and 5 in each decade, on a long one only 1. */
+export function logAxis(least: number, most: number): { domain: [number, number]; values: number[] } {
+  const [from, to] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(most))]
+  // One decade more at each end: logarithms are rounded.
+  const round = Array.from({ length: to - from + 3 }, (_, decade) =>
+    (to - from > FEW_DECADES ? [1] : [1, 2, 5]).map((digit) => Number(`${digit}e${from + decade - 1}`)),
+  ).flat()
+  const values = round.slice(
+    round.findLastIndex((value) => value <= least),
+    round.findIndex((value) => value >= most) + 1,
+  )
+  return { domain: [values[0]!, values.at(-1)!], values }
+}
+
 export const rowHeader = {
   title: null,
   labelOrient: 'top',

@@ -1,7 +1,8 @@
+import { max, min } from 'd3-array'
 import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
 import { formatDuration } from '../../format.ts'
 import { colour } from '../../runtime/theme.ts'
-import { rowHeader } from '../charts.ts'
+import { logAxis, rowHeader, SHORT_NUMBERS } from '../charts.ts'
 import { baselineRow, perCapture, policyLabel, sum } from '../common.ts'
 import { type Chart, duration, percent, type Section, text } from '../section.ts'
 
@@ -53,6 +54,8 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
       .filter(({ objects }) => objects > 0)
       .map(({ fromNs, objects }) => ({ row: rows[at], policy, fromNs: Math.max(fromNs, 1), share: objects / all }))
   })
+  const waits = classes.flatMap(({ fromNs }) => [fromNs / 1e6, (fromNs * Math.SQRT2) / 1e6])
+  const { domain, values } = logAxis(min(waits) ?? 1, max(waits) ?? 1)
   return {
     id: `latency-${index}`,
     title: `Share of objects by how long they wait${of}`,
@@ -84,8 +87,8 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
           x: {
             field: 'from',
             type: 'quantitative',
-            scale: { type: 'log' },
-            axis: { title: 'wait (ms)', grid: false, labelExpr: "format(datum.value, '~s')", labelOverlap: 'greedy' },
+            scale: { type: 'log', domain, nice: false },
+            axis: { title: 'wait (ms)', grid: false, values, ...SHORT_NUMBERS, labelOverlap: 'greedy' },
           },
           x2: { field: 'to' },
           y2: { datum: 0 },
