@@ -207,6 +207,26 @@ test('convert keeps what --from, --to, --cpu and --event ask for', async () => {
   expect(after.events.length).toBeGreaterThan(0)
 })
 
+test('convert tells what the trace spans where nothing of it was asked for', async () => {
+  const { stdout } = await kreplay('convert', 'traces/pages-7.2-s', at('none.csv'), '--from', '1e6')
+  const [, from, to] =
+    /^0 of 92,875 events → .*\nThe trace has events from ([\d.]+) to ([\d.]+) s of its clock\.$/m.exec(stdout)!
+  const within = await kreplay(
+    'convert',
+    'traces/pages-7.2-s',
+    at('all.csv'),
+    '--from',
+    from!,
+    '--to',
+    String(Number(to) + 1e-5),
+    '--json',
+  )
+  const { read, written, span } = JSON.parse(within.stdout)
+  // The sixth digit of the first stamp is rounded.
+  expect(read - written).toBeLessThan(5)
+  expect(span.from).toBeCloseTo(Number(from), 5)
+})
+
 test('compare: ways to accept memory, on a capture of pages; one family at a time', async () => {
   const policies = ['accept/eager', 'accept/zone-lock-global', 'accept/deferred', 'accept/watermark']
   const html = at('accept.html')

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { progress } from './terminal.ts'
+import { progress, shown } from './terminal.ts'
 
 /** One line of a terminal, as wide as it takes. Anything that would outlive an interrupted program fails the test. */
 class Screen {
@@ -92,5 +92,22 @@ test('a name longer than the terminal leaves room for what matters, on one line'
   expect(screen.line).toMatch(/^=+ \d+ % · \ds left · reading x+$/)
   expect(screen.line.length).toBeLessThanOrEqual(process.stderr.columns ?? 80)
   bar.stop()
+  expect(screen.line).toBe('')
+})
+
+test('each walk over what is written shows how far it is', () => {
+  pretend(true)
+  const batches = Array.from({ length: 100 }, () => ({ length: 5 }))
+  const walked = shown(batches, 500, 'writing out.csv')
+  for (let walk = 0; walk < 2; walk++) {
+    screen.shown.length = 0
+    for (const _batch of walked) vi.advanceTimersByTime(100)
+    expect(screen.shown.at(-1)).toMatch(/ (?:99|100) % · 0s left · writing out\.csv$/)
+    expect(screen.line).toBe('')
+  }
+  for (const _batch of walked) {
+    vi.advanceTimersByTime(3000)
+    if (screen.shown.length > 0) break
+  }
   expect(screen.line).toBe('')
 })

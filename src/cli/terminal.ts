@@ -83,6 +83,27 @@ export function progress(what: string): { update: (done: number, total: number) 
   }
 }
 
+/** Shows how far each walk over all batches is, `total` events in all. */
+export const shown = <T extends { readonly length: number }>(
+  batches: Iterable<T>,
+  total: number,
+  what: string,
+): Iterable<T> => ({
+  *[Symbol.iterator]() {
+    const bar = progress(what)
+    let done = 0
+    try {
+      for (const batch of batches) {
+        yield batch
+        done += batch.length
+        bar.update(done, total)
+      }
+    } finally {
+      bar.stop()
+    }
+  },
+})
+
 /** Refuses an output that can't be written before anything long is done for it. */
 export function checkOutput(path: string, extensions: readonly string[]): void {
   if (!extensions.some((extension) => path.endsWith(extension)))

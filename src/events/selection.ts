@@ -20,12 +20,22 @@ export class Selection {
   readonly #cpus = new Uint8Array(0x10000)
   readonly #kinds = new Uint8Array(kindNames.length)
   readonly #otherNames = new Set<string>()
+  #zero = 0
+  #first = Number.POSITIVE_INFINITY
+  #last = Number.NEGATIVE_INFINITY
   /** Events met, wanted or not. */
   read = 0
 
   constructor(wanted: Wanted) {
     this.#wanted = wanted
     this.#names = wanted.names === undefined ? undefined : new Set(wanted.names)
+  }
+
+  /** Times of the first and the last event met, seconds of the trace's clock; undefined where none was. */
+  get span(): { readonly from: number; readonly to: number } | undefined {
+    if (this.read === 0) return undefined
+    const seconds = (ns: number): number => this.#zero + ns / 1e9
+    return { from: seconds(this.#first), to: seconds(this.#last) }
   }
 
   /** CPUs that events were met on. */
@@ -48,6 +58,9 @@ export class Selection {
   ): boolean {
     this.read++
     this.#cpus[cpu] = 1
+    this.#zero = at.zero
+    if (time < this.#first) this.#first = time
+    if (time > this.#last) this.#last = time
     const { from, to, cpus } = this.#wanted
     const name = this.#meet(at, kind, slot)
     return (

@@ -6,7 +6,7 @@ import { UsageError } from '#kernel'
 import { didYouMean } from '#policies'
 import { readBatches } from '#readers'
 import { Spool, writeBatches, writerFor } from '#writers'
-import { checkFolder, number, print, printJson, progress, whileWriting } from '../terminal.ts'
+import { checkFolder, number, print, printJson, progress, shown, whileWriting } from '../terminal.ts'
 import { cpuList, type ExitCode, probesOf } from './shared.ts'
 
 export interface ConvertRequest {
@@ -52,13 +52,17 @@ export async function convert({
     const trace = await readBatches(input, { take, selection, probes: declared, onProgress: bar.update })
     bar.stop()
     checkPresent(selection, cpus, event)
-    await whileWriting(`${output}.partial`, (signal) => writeBatches({ ...trace, batches: spool }, output, signal))
+    const batches = shown(spool, spool.length, `writing ${output}`)
+    await whileWriting(`${output}.partial`, (signal) => writeBatches({ ...trace, batches }, output, signal))
     const { name, format, tally, hasZones } = trace
-    const { read } = selection
+    const { read, span } = selection
     const written = spool.length
-    if (json) printJson({ schema: 'kreplay.conversion/1', input: name, output, format, read, written, losses, tally })
+    if (json)
+      printJson({ schema: 'kreplay.conversion/1', input: name, output, format, read, written, span, losses, tally })
     else {
       print(`${number(written)} of ${number(read)} events → ${output}`)
+      if (written === 0 && span !== undefined)
+        print(`The trace has events from ${span.from.toFixed(6)} to ${span.to.toFixed(6)} s of its clock.`)
       if (hasZones && isInput(id)) {
         const missing = id === 'trace.dat' ? 'Zones are' : 'Kernel and zones are'
         print(
