@@ -171,25 +171,29 @@ ${markdownTable(
   [1, 2, 3, 4, 5],
 )}
 
-The same with the refills since the trace carried out on the replayed buddy. How many there were is known from \`zoneinfo.after\`, not predicted: from 6.12 on \`high\` tells; before, a count that rose on a CPU where the list of UNMOVABLE or
-MOVABLE pages stood empty, in whole batches. Which list a batch went to is the replay’s: the shorter of these two, from which a process draws as it starts.
+The same with what moved since the trace carried out on the replayed buddy. How many pages refills fetched is known from \`zoneinfo.after\`, not predicted: from 6.12 on \`high\` tells; before, a count that rose on a CPU where the list of UNMOVABLE or
+MOVABLE pages stood empty, in whole batches. Which list a batch went to is the replay’s: the shorter of these two, from which a process draws as it starts. That a vmstat tick gave pages back between the reading of \`zoneinfo.after\` and of \`buddyinfo.after\` is known from
+more free pages in the second than in the first; which pages, and how many, is predicted.
 
 ${markdownTable(
   [
     'capture',
     'refilled since',
+    'given back since by a tick',
     'free pages recorded',
-    'predicted, less these',
+    'predicted with these',
     'difference',
     'orders within',
-    'orders beyond: recorded, predicted less these',
+    'orders beyond: recorded, predicted with these',
   ],
   rows.flatMap(({ capture, pcp }) =>
     pcp.freePages.flatMap(({ recorded, later }) =>
-      later === undefined ? [] : [[capture, count(later.refilled), ...freeColumns(recorded, later)]],
+      later === undefined
+        ? []
+        : [[capture, count(later.refilled), count(later.givenBack), ...freeColumns(recorded, later)]],
     ),
   ),
-  [1, 2, 3, 4, 5],
+  [1, 2, 3, 4, 5, 6],
 )}
 
 Under pressure (the drain captures) what is left of the differences is not accounted for. It is of the size of what goes on between the files, which are read one after the other before and after the trace.

@@ -5,7 +5,7 @@ import {
   Fidelity as FidelityReplay,
   type FidelityRun,
   type Inference,
-  laterRefills,
+  laterOf,
   missHelp,
   ownPolicy,
   type PageScore,
@@ -73,7 +73,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     ...withoutResync
   } = totals(new FidelityReplay(script, policy, { resync: false, ticks: run.ticks, early: run.early }).run())
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
-  const later = laterRefills(script, run)
+  const later = laterOf(script, run)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)
   const scores = {
     refills: scoreOf(best.refills),
@@ -107,7 +107,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     misses: [...run.misses]
       .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))
       .sort((a, b) => b.count - a.count),
-    listCounts: listCounts(script, run, later),
+    listCounts: listCounts(script, run, later.refills),
     freePages: freePages(script, recordedPages(script, inferred.start, later), later),
     scores: Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined)),
   }

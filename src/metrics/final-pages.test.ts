@@ -10,6 +10,7 @@ const script = {
   machine: { zonesAfter: [zone], buddyBefore: buddy(0, 0), buddyAfter: buddy(0, 2000) },
 } as unknown as Script
 const later = [{ cpu: 0, zone: 0, pages: 189, batch: 63, lens: [0, 0] }]
+const since = { refills: later, ticked: [{ pfn: [], order: [] }] }
 
 test('a list count stays as predicted; what was fetched after the trace stands beside it', () => {
   const run = { finalCounts: Int32Array.of(0), finalHighs: Int32Array.of(1760) }
@@ -31,14 +32,17 @@ test('free blocks stay as predicted; less what was fetched since they stand besi
   const run: RecordedPages = {
     zones: [{ blocks: [189, 2000], blocksLater: [0, 2000], compacted: 0, contradictions: 0 }],
   }
-  const [line] = freePages(script, run, later)
+  const [line] = freePages(script, run, since)
   expect(line).toMatchObject({ predicted: [189, 2000], ordersWithin: [false, true] })
   expect(line!.pages).toEqual({ recorded: 4000, predicted: 4189, within: false })
   expect(line!.later).toEqual({
     refilled: 189,
+    givenBack: 0,
     predicted: [0, 2000],
     pages: { recorded: 4000, predicted: 4000, within: true },
     ordersWithin: [true, true],
   })
-  expect(freePages(script, run, [])[0]).not.toHaveProperty('later')
+  const ticked = [{ pfn: [8, 16], order: [1, 3] }]
+  expect(freePages(script, run, { refills: [], ticked })[0]!.later).toMatchObject({ refilled: 0, givenBack: 10 })
+  expect(freePages(script, run, { ...since, refills: [] })[0]).not.toHaveProperty('later')
 })

@@ -1,4 +1,4 @@
-import { buddyinfoOf, type FidelityRun, type LaterRefills, type RecordedPages, type Script } from '#replay'
+import { buddyinfoOf, type FidelityRun, type Later, type LaterRefills, type RecordedPages, type Script } from '#replay'
 import type { PcpFidelity } from './schemas.ts'
 
 const isWithin = (predicted: number, recorded: number, absolute: number, relative: number): boolean =>
@@ -45,20 +45,21 @@ function freeBlocks(recorded: readonly number[], predicted: readonly number[]) {
 export function freePages(
   { machine, zones }: Script,
   run: RecordedPages,
-  later: readonly LaterRefills[],
+  { refills, ticked }: Later,
 ): PcpFidelity['freePages'] {
   return zones.flatMap((zone, at) => {
     const recorded = buddyinfoOf(machine.buddyAfter, zone)
     const { blocks, blocksLater, compacted, contradictions } = run.zones[at]!
     if (recorded === undefined || buddyinfoOf(machine.buddyBefore, zone) === undefined) return []
-    const refilled = later.reduce((sum, refills) => sum + (refills.zone === at ? refills.pages : 0), 0)
+    const refilled = refills.reduce((sum, refill) => sum + (refill.zone === at ? refill.pages : 0), 0)
+    const givenBack = ticked[at]?.order.reduce((sum, order) => sum + 2 ** order, 0) ?? 0
     return {
       zone: zone.name,
       recorded: [...recorded],
       ...freeBlocks(recorded, blocks),
       compacted,
       contradictions,
-      ...(refilled === 0 ? {} : { later: { refilled, ...freeBlocks(recorded, blocksLater) } }),
+      ...(refilled + givenBack === 0 ? {} : { later: { refilled, givenBack, ...freeBlocks(recorded, blocksLater) } }),
     }
   })
 }

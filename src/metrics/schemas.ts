@@ -132,9 +132,12 @@ export const pcpFidelitySchema = z.object({
             refilled: z
               .number()
               .meta({ help: 'Pages that these refills fetched: known from zoneinfo.after, not predicted.' }),
+            givenBack: z.number().meta({
+              help: 'Pages that a vmstat tick gave back between the reading of zoneinfo.after and of buddyinfo.after, as their free pages tell: that it came is known, which pages it gave back is predicted.',
+            }),
           })
           .meta({
-            help: 'With the refills since the trace (`refilledAfter`) carried out; absent where there were none.',
+            help: 'With the refills since the trace (`refilledAfter`) and the tick carried out; absent where there was neither.',
           })
           .optional(),
       }),

@@ -110,6 +110,9 @@ export class Books {
 
   close(ticks: SilentTicks): FidelityRun {
     const { cpus, resyncs, misses, early, bulk, localDrains, interruptions, held } = this
+    const finalCounts = Int32Array.from(held.pcps, ({ count }) => count)
+    const finalHighs = Int32Array.from(held.pcps, ({ high }) => high)
+    const finalLists = held.lists.lens.slice()
     return {
       cpus,
       resyncs,
@@ -123,9 +126,23 @@ export class Books {
       localDrains,
       ticks,
       highMax: held.highMax,
-      finalCounts: Int32Array.from(held.pcps, ({ count }) => count),
-      finalHighs: Int32Array.from(held.pcps, ({ high }) => high),
-      finalLists: held.lists.lens.slice(),
+      finalCounts,
+      finalHighs,
+      finalLists,
+      nextTick: this.#nextTick(),
     }
+  }
+
+  #nextTick(): FidelityRun['nextTick'] {
+    const { held, index } = this
+    const blocks = Array.from({ length: held.zones }, () => ({ pfn: [] as number[], order: [] as number[] }))
+    held.pcps.forEach((_, pset) => {
+      const zone = pset % held.zones
+      held.popTails(pset, 0, held.tick(pset), (page, order) => {
+        blocks[zone]!.pfn.push(index.pfn(page, zone))
+        blocks[zone]!.order.push(order)
+      })
+    })
+    return blocks
   }
 }

@@ -182,7 +182,8 @@ function completeParts(buddy: Buddy, wanted: readonly number[], places: Places):
   }
 }
 
-const pagesOf = (blocks: readonly number[]): number =>
+/** Pages in blocks by order. */
+export const pagesOf = (blocks: readonly number[]): number =>
   blocks.reduce((pages, count, order) => pages + count * 2 ** order, 0)
 
 /** Puts the blocks that were never seen where no page was, each beside pages in use, so that it stays as it is. */

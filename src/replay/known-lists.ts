@@ -264,8 +264,8 @@ export class KnownLists {
     this.unknown[pset] = pcp.count - held
   }
 
-  /** Gives back `n` pages by the rule alone. */
-  popTails(pset: number, list: number, n: number): void {
+  /** Gives back `n` pages by the rule alone. `gone` hears of each block that is known. */
+  popTails(pset: number, list: number, n: number, gone: (page: number, order: number) => void = () => {}): void {
     const pcp = this.pcps[pset]!
     const rules = this.rulesOf(pset)
     const base = pset * this.perSet
@@ -282,7 +282,9 @@ export class KnownLists {
       }
       const at = order.next(this.lists.lens, base, left)
       const size = 1 << rules.orderOf(at)
-      this.lists.remove(rules.drainsFrom === 'tail' ? this.lists.tail(base + at) : this.lists.head(base + at))
+      const page = rules.drainsFrom === 'tail' ? this.lists.tail(base + at) : this.lists.head(base + at)
+      this.lists.remove(page)
+      gone(page, rules.orderOf(at))
       pcp.count -= size
       left -= size
     }

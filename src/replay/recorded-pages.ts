@@ -3,7 +3,7 @@ import { FreeScanner } from './free-scanner.ts'
 import { buddyAtStart, type PageStart } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
 import { type Isolation, isolations } from './isolations.ts'
-import { fetchLater, type LaterRefills } from './later-refills.ts'
+import { carryOn, type Later } from './later.ts'
 import { pagesets } from './pagesets.ts'
 import { PageIndex } from './places.ts'
 import type { Script } from './script.ts'
@@ -14,7 +14,7 @@ export interface RecordedPages {
   readonly zones: readonly {
     /** Free blocks by order at the end. */
     readonly blocks: readonly number[]
-    /** The same, less what refills fetched since. */
+    /** The same, less what refills fetched since, with what a tick gave back. */
     readonly blocksLater: readonly number[]
     /** Free pages that compaction took without an event, and that were in use still at the end: by vmstat. */
     readonly compacted: number
@@ -119,8 +119,8 @@ function follow(
   return { buddies, contradictions, returned, last, compacted }
 }
 
-/** Follows the recording's own pages from its first event to its last; then takes what `later` fetched, which no event tells. */
-export function recordedPages(script: Script, start: PageStart, later: readonly LaterRefills[] = []): RecordedPages {
+/** Follows the recording's own pages from its first event to its last; then does what went on `later`, which no event tells. */
+export function recordedPages(script: Script, start: PageStart, later?: Later): RecordedPages {
   const { returned, last } = follow(script, start, undefined)
   const whole = follow(script, start, { last, isolations: isolations(script, returned) })
   return {
@@ -128,7 +128,7 @@ export function recordedPages(script: Script, start: PageStart, later: readonly 
       const { unplaced } = start.zones[zone]!
       const blocksNow = () => splitDebts(Array.from(buddy.blocks, (blocks, order) => blocks + unplaced[order]!))
       const blocks = blocksNow()
-      for (const refills of later) if (refills.zone === zone) fetchLater(buddy, refills)
+      if (later !== undefined) carryOn(buddy, zone, later)
       return {
         blocks,
         blocksLater: blocksNow(),

@@ -105,4 +105,6 @@ export interface FidelityRun {
   readonly finalHighs: Int32Array
   /** Entries of each list (pageset × lists of a pageset + list) at the end, as far as known. */
   readonly finalLists: Int32Array
+  /** What the next vmstat tick of every CPU would give back, by zone: blocks, in the order in which they go. */
+  readonly nextTick: readonly { readonly pfn: number[]; readonly order: number[] }[]
 }

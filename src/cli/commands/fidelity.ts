@@ -156,17 +156,24 @@ function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {
     out.line(
       `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
-    if (later !== undefined)
+    if (later !== undefined) {
+      const since = [
+        ...(later.refilled > 0 ? [`${number(later.refilled)} fetched by refills, as zoneinfo.after tells`] : []),
+        ...(later.givenBack > 0
+          ? [`${number(later.givenBack)} given back by a vmstat tick before buddyinfo.after was read, as that tells`]
+          : []),
+      ]
       out.line(
-        `Less ${number(later.refilled)} pages that lists fetched since the trace, as zoneinfo.after tells: ${number(later.pages.predicted)}; within 1 %: ${yesNo(later.pages.within)}`,
+        `With the pages that moved since the trace (${since.join('; ')}): ${number(later.pages.predicted)}; within 1 %: ${yesNo(later.pages.within)}`,
       )
+    }
     out.table(
       [
         'order',
         'buddyinfo.after',
         'predicted',
         'within 16 blocks or 5 %',
-        ...(later === undefined ? [] : ['less what was fetched since', 'within']),
+        ...(later === undefined ? [] : ['with what moved since', 'within']),
       ],
       recorded.map((blocks, order) => [
         String(order),

@@ -1,9 +1,17 @@
 import type { Cpu, Pages } from '#kernel'
 import type { Buddy } from './buddy.ts'
+import { buddyinfoOf, pagesOf } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
 import { pagesets } from './pagesets.ts'
 import type { FidelityRun } from './scores.ts'
 import type { Script } from './script.ts'
+
+/** What went on between the last event and the reading of the files of `*.after`, as far as these tell. */
+export interface Later {
+  readonly refills: readonly LaterRefills[]
+  /** By zone: blocks that a vmstat tick gave back. */
+  readonly ticked: FidelityRun['nextTick']
+}
 
 /** Order-0 lists that a process draws from as it starts: UNMOVABLE (page tables, stacks), MOVABLE (its own memory). */
 const DRAWN = [0, 1] as const
@@ -25,7 +33,7 @@ export interface LaterRefills {
  * of which its readers took; frees alone could raise it too.
  * Source: rmqueue_bulk() by way of __rmqueue_pcplist(), nr_pcp_alloc(), mm/page_alloc.c, v5.10 to v7.2.
  */
-export function laterRefills(
+function laterRefills(
   script: Script,
   { finalCounts, finalHighs, finalLists }: Pick<FidelityRun, 'finalCounts' | 'finalHighs' | 'finalLists'>,
 ): LaterRefills[] {
@@ -47,8 +55,39 @@ export function laterRefills(
   })
 }
 
+/**
+ * What a vmstat tick of all CPUs gave back between the reading of zoneinfo.after and of buddyinfo.after: there was one if more pages than
+ * half of that are free in the second beyond those free in the first. Source: decay_pcp_high(), mm/page_alloc.c, v6.12 and v7.2.
+ */
+function tickSince({ zones, machine }: Script, nextTick: FidelityRun['nextTick']): FidelityRun['nextTick'] {
+  return nextTick.map((blocks, at) => {
+    const zone = zones[at]!
+    const before = machine.zonesAfter.find(({ node, name }) => node === zone.node && name === zone.name)
+    const after = buddyinfoOf(machine.buddyAfter, zone)
+    if (before === undefined || after === undefined) return { pfn: [], order: [] }
+    const given = blocks.order.reduce((pages, order) => pages + 2 ** order, 0)
+    const rise = pagesOf(after) - before.free
+    return given > 0 && 2 * rise > given ? blocks : { pfn: [], order: [] }
+  })
+}
+
+/** What went on since the trace. */
+export function laterOf(
+  script: Script,
+  run: Pick<FidelityRun, 'finalCounts' | 'finalHighs' | 'finalLists' | 'nextTick'>,
+): Later {
+  return { refills: laterRefills(script, run), ticked: tickSince(script, run.nextTick) }
+}
+
+/** Does in a zone's buddy what went on since: refills, then the tick. */
+export function carryOn(buddy: Buddy, zone: number, { refills, ticked }: Later): void {
+  for (const refill of refills) if (refill.zone === zone) fetchLater(buddy, refill)
+  const { pfn, order } = ticked[zone] ?? { pfn: [], order: [] }
+  for (const [at, head] of pfn.entries()) buddy.release(head, order[at]!)
+}
+
 /** Fetches what refills since took: one batch after another, each for the list that is shortest by then. */
-export function fetchLater(buddy: Buddy, { pages, batch, lens }: LaterRefills): void {
+function fetchLater(buddy: Buddy, { pages, batch, lens }: LaterRefills): void {
   const left = [...lens]
   let type = 0
   for (let page = 0; page < pages; page++) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Buddy } from './buddy.ts'
-import { fetchLater, laterRefills } from './later-refills.ts'
+import { carryOn, laterOf } from './later.ts'
 import { scriptOf } from './script-of.ts'
 import { machine, story } from './testing/story.ts'
 
@@ -20,12 +20,13 @@ function fetched(release: string, lens: readonly number[], { count, high = HIGH 
   const zonesAfter = [{ ...zone!, pagesets: [{ cpu: 0, count, high, batch: BATCH }] }]
   const finalLists = new Int32Array(14)
   finalLists.set(lens)
-  const refills = laterRefills(
+  const { refills } = laterOf(
     { ...script, machine: { ...script.machine, zonesAfter } },
     {
       finalCounts: Int32Array.of(lens.reduce((all, one) => all + one, 0)),
       finalHighs: Int32Array.of(HIGH),
       finalLists,
+      nextTick: [],
     },
   )
   return refills[0]?.pages
@@ -54,8 +55,13 @@ describe('how much was fetched', () => {
   test('a batch of no pages tells nothing', () => {
     const script = scriptOf(story('', { release: '5.10.223', cpus: 1 }))
     const zonesAfter = script.zones.map((zone) => ({ ...zone, pagesets: [{ cpu: 0, count: 9, high: 0, batch: 0 }] }))
-    const run = { finalCounts: Int32Array.of(0), finalHighs: Int32Array.of(0), finalLists: new Int32Array(3) }
-    expect(laterRefills({ ...script, machine: { ...script.machine, zonesAfter } }, run)).toEqual([])
+    const run = {
+      finalCounts: Int32Array.of(0),
+      finalHighs: Int32Array.of(0),
+      finalLists: new Int32Array(3),
+      nextTick: [],
+    }
+    expect(laterOf({ ...script, machine: { ...script.machine, zonesAfter } }, run).refills).toEqual([])
   })
 })
 
@@ -69,7 +75,7 @@ describe('what it took from the buddy', () => {
   }
   const taken = (pages: number, lens: readonly number[]) => {
     const buddy = start()
-    fetchLater(buddy, { cpu: 0, zone: 0, pages, batch: 63, lens })
+    carryOn(buddy, 0, { refills: [{ cpu: 0, zone: 0, pages, batch: 63, lens }], ticked: [] })
     const left = [0, 0]
     buddy.eachBlock((pfn) => left[buddy.typeOf(pfn)]!++)
     return left.map((rest) => 100 - rest)
@@ -83,5 +89,45 @@ describe('what it took from the buddy', () => {
 
   test('it ends where nothing is left', () => {
     expect(taken(1e9, [0, 0])).toEqual([100, 100])
+  })
+})
+
+describe('a vmstat tick between the reading of zoneinfo.after and of buddyinfo.after', () => {
+  const wish = { release: '7.2.12', cpus: 1, high: HIGH, batch: BATCH }
+  const script = scriptOf(story('', wish))
+  const [zone] = script.zones
+  const nextTick = [{ pfn: [8, 12, 32], order: [2, 1, 3] }]
+  const run = {
+    finalCounts: Int32Array.of(0),
+    finalHighs: Int32Array.of(HIGH),
+    finalLists: new Int32Array(14),
+    nextTick,
+  }
+  const ticked = (free: number, blocks: readonly number[]) =>
+    laterOf(
+      {
+        ...script,
+        machine: {
+          ...script.machine,
+          zonesAfter: [{ ...zone!, free, pagesets: [] }],
+          buddyAfter: [{ node: 0, zone: 'Normal', blocks }],
+        },
+      },
+      run,
+    ).ticked
+
+  test('is told by free pages that rose by more than half of what it gives back', () => {
+    expect(ticked(1000, [1014])).toEqual(nextTick)
+    expect(ticked(1000, [1000, 0, 2])).toEqual(nextTick)
+    expect(ticked(1000, [1007])).toEqual([{ pfn: [], order: [] }])
+    expect(ticked(1000, [900])).toEqual([{ pfn: [], order: [] }])
+    expect(laterOf(script, run).ticked).toEqual([{ pfn: [], order: [] }])
+  })
+
+  test('gives its blocks back to the buddy', () => {
+    const buddy = new Buddy(machine({ managed: 1024 }).zones[0]!, 9, 'claim', Uint8Array.of(1, 1))
+    carryOn(buddy, 0, { refills: [], ticked: nextTick })
+    // 8 to 13, and 32 to 39.
+    expect([...buddy.blocks].slice(0, 4)).toEqual([0, 1, 1, 1])
   })
 })
