@@ -1,44 +1,20 @@
 import yargs, { type Argv } from 'yargs'
-import { TraceError, UsageError } from '#kernel'
-import { didYouMean } from '#policies'
+import { KNOWN_VERSIONS, TraceError, UsageError } from '#kernel'
 import { type QuestionName, questions } from './capture/index.ts'
 import * as commands from './commands/index.ts'
+import { checkCommand, misused } from './misuse.ts'
 import { warn } from './terminal.ts'
 import { version } from './version.ts'
 
 /** 0 ok, 1 finding failed, 2 usage, 3 bad input. */
 export type Exit = 0 | 1 | 2 | 3
 
-/** For suggestions: the message of yargs' own `recommendCommands` leaves out what was typed. A test compares the list with the help. */
 const POLICY_FILE = {
   type: 'string',
   array: true,
   default: [] as string[],
   describe: 'A .ts file with policies of your own; runs with your rights',
 } as const
-
-const COMMANDS = [
-  'demo',
-  'info',
-  'convert',
-  'fidelity',
-  'cross',
-  'compare',
-  'policies',
-  'capture',
-  'report',
-  'synth',
-  'completion',
-]
-
-function checkCommand(name: string | undefined): void {
-  if (name === undefined || name.startsWith('-') || COMMANDS.includes(name)) return
-  const near = didYouMean(name, COMMANDS)
-  throw new UsageError(
-    `there is no command "${name}"`,
-    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${COMMANDS.join(', ')}`,
-  )
-}
 
 const withJson = <T>(argv: Argv<T>) =>
   argv.option('json', { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' })
@@ -308,7 +284,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
             .option('seed', { type: 'number', default: 1, describe: 'Equal seeds make equal traces' })
             .option('release', {
               type: 'string',
-              describe: 'The kernel that records, e.g. 6.1 (the default) or 5.10.223',
+              describe: `The kernel that records, e.g. 6.1 (the default) or 5.10.223; rules are known of ${KNOWN_VERSIONS.join(', ')}`,
             })
             .option('like', { type: 'string', describe: 'A capture that the trace is to be like' })
             .option('check', {
@@ -319,7 +295,17 @@ export async function run(args: readonly string[]): Promise<Exit> {
         ).example('$0 synth page-churn -o churn --set crossShare=1', 'a capture folder to replay'),
       async (argv) => done(await commands.synth(argv)),
     )
-    .completion('completion', 'Prints a completion script for bash or zsh')
+    .command(
+      'completion',
+      'Prints a completion script for bash or zsh',
+      (argv) =>
+        argv
+          .example('$0 completion >> ~/.bashrc', 'Tab completes commands, options and files')
+          .example('$0 completion >> ~/.zshrc', 'the same for zsh, which SHELL tells'),
+      () => {
+        cli.showCompletionScript()
+      },
+    )
     .demandCommand(1, 'Name a command.')
     .strict()
     .check((argv) => {
@@ -346,39 +332,6 @@ export async function run(args: readonly string[]): Promise<Exit> {
   } catch (error) {
     return tell(error)
   }
-}
-
-/** What is wrong with the options or arguments of a command, of which `help` shows the options. */
-function misused(args: readonly string[], message: string, help: string): UsageError {
-  const command = args[0] !== undefined && COMMANDS.includes(args[0]) ? args[0] : undefined
-  const hint =
-    command === undefined
-      ? '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them'
-      : `\`kreplay ${command} --help\` shows what it takes`
-  const known = [...help.matchAll(/^ +(?:-\w, )?--([a-z][a-z-]*)/gm)].map(([, name]) => name!)
-  const given = args.map((arg) => /^--([a-zA-Z][\w-]*)/.exec(arg)?.[1]).filter((name) => name !== undefined)
-  // A flag may be turned off by `--no-`; names may be written in camel case.
-  const stray = given.find(
-    (name) => !known.includes(name.replace(/^no-/, '').replace(/[A-Z]/g, (big) => `-${big.toLowerCase()}`)),
-  )
-  if (stray !== undefined) {
-    const near = didYouMean(stray, known).map((name) => `--${name}`)
-    return new UsageError(
-      `there is no option --${stray}`,
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
-    )
-  }
-  const [, option, value, choices] =
-    /^Invalid values:\s+Argument: ([\w-]+), Given: "(.*)", Choices: (.*)$/.exec(message) ?? []
-  if (option !== undefined) {
-    const list = [...choices!.matchAll(/"([^"]*)"/g)].map(([, choice]) => choice!)
-    const near = didYouMean(value!, list)
-    return new UsageError(
-      `--${option} ${value}: it may be ${list.join(', ')}`,
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
-    )
-  }
-  return new UsageError(message.startsWith('Not enough non-option') ? 'an argument is missing' : message, hint)
 }
 
 /** One clear message, no stack; a fault of kreplay's own shows where it is. */

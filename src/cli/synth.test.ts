@@ -207,6 +207,16 @@ describe('a workload fitted from a capture', () => {
   })
 })
 
+test('a release whose rules are not known: whose are taken instead is told', async () => {
+  const make = (release: string, ...more: string[]) =>
+    kreplay('synth', 'files', '-o', at(`files-${release}.dat`), '--set', 'seconds=0.05', '--release', release, ...more)
+  expect((await make('5.15')).stdout).toContain(
+    'Recorded by the rules of 5.10, the last known before 5.15: known are those of 5.10, 6.1, 6.12, 7.2.',
+  )
+  expect((await make('6.12.3')).stdout).not.toContain('rules')
+  expect(JSON.parse((await make('6.2', '--json')).stdout)).toMatchObject({ kernel: '6.2', rules: '6.1' })
+})
+
 test('parameters, releases and workloads that can’t be are told', () => {
   expect(() => synthesise('page-chum')).toThrow('did you mean page-churn?')
   expect(() => synthesise('files', { set: { second: 1 } })).toThrow('did you mean seconds')

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { countByName, type Recording } from '#events'
-import { UsageError } from '#kernel'
+import { KNOWN_VERSIONS, UsageError } from '#kernel'
 import type { Likeness } from '#metrics'
 import { likeParams } from '#synth'
 import { sidecarsOf, unwritable, writeRecording, writers } from '#writers'
@@ -118,15 +118,19 @@ async function write(
       workload: name,
       seed,
       kernel: machine.release?.text,
+      rules: machine.release?.rules,
       output,
       events,
       ...(likeness === undefined ? {} : { likeness }),
     })
     return
   }
-  print(
-    `${recording.name}, Linux ${recording.machine.release?.text ?? 'unknown'}: ${number(recording.events.length)} events → ${output}`,
-  )
+  const { release } = recording.machine
+  print(`${recording.name}, Linux ${release?.text ?? 'unknown'}: ${number(recording.events.length)} events → ${output}`)
+  if (release?.exact === false)
+    print(
+      `Recorded by the rules of ${release.rules}, the last known before ${release.text}: known are those of ${KNOWN_VERSIONS.join(', ')}.`,
+    )
   if (file === output) print('Kernel and zones are not in it; give a folder’s name to have them beside it.')
 }
 
