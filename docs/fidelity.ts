@@ -28,6 +28,8 @@ function refilledSince(counts: Pcp['listCounts']): string {
 
 type FreePages = Pcp['freePages'][number]
 
+const countOr = (pages: number | undefined): string => (pages === undefined ? '–' : count(pages))
+
 function freeColumns(recorded: FreePages['recorded'], free: NonNullable<FreePages['later']> | FreePages): string[] {
   const { pages, ordersWithin, predicted } = free
   const beyond = ordersWithin.flatMap((within, order) =>
@@ -155,7 +157,8 @@ ${markdownTable(
   [
     'capture',
     'list counts within',
-    'free pages recorded',
+    'free pages by zoneinfo.after',
+    'by buddyinfo.after',
     'predicted',
     'difference',
     'orders within',
@@ -166,9 +169,11 @@ ${markdownTable(
     listCounts.length === 0
       ? '–'
       : `${listCounts.filter(({ within }) => within).length} of ${listCounts.length}${refilledSince(listCounts)}`,
-    ...(freePages[0] === undefined ? ['–', '–', '–', '–', '–'] : freeColumns(freePages[0].recorded, freePages[0])),
+    ...(freePages[0] === undefined
+      ? ['–', '–', '–', '–', '–', '–']
+      : [countOr(freePages[0].byZoneinfo), ...freeColumns(freePages[0].recorded, freePages[0])]),
   ]),
-  [1, 2, 3, 4, 5],
+  [1, 2, 3, 4, 5, 6],
 )}
 
 The same with what moved since the trace carried out on the replayed buddy. How many pages refills fetched is known from \`zoneinfo.after\`, not predicted: from 6.12 on \`high\` tells; before, a count that rose on a CPU where the list of UNMOVABLE or
@@ -196,7 +201,7 @@ ${markdownTable(
   [1, 2, 3, 4, 5, 6],
 )}
 
-Under pressure (the drain captures) what is left of the differences is not accounted for. It is of the size of what goes on between the files, which are read one after the other before and after the trace.
+Under pressure (the drain captures) what is left of the differences is not accounted for. It is of the size of what goes on between the files, which are read one after the other before and after the trace, as the first two columns show.
 
 What the misses were:
 

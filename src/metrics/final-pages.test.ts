@@ -3,7 +3,7 @@ import type { Zone } from '#kernel'
 import type { RecordedPages, Script } from '#replay'
 import { freePages, listCounts } from './final-pages.ts'
 
-const zone = { node: 0, name: 'Normal', pagesets: [{ cpu: 0, count: 175, high: 1949, batch: 63 }] } as unknown as Zone
+const zone = { node: 0, name: 'Normal', free: 3990, pagesets: [{ cpu: 0, count: 175, high: 1949, batch: 63 }] } as unknown as Zone
 const buddy = (...blocks: number[]) => [{ node: 0, zone: 'Normal', blocks }]
 const script = {
   zones: [zone],
@@ -33,7 +33,7 @@ test('free blocks stay as predicted; less what was fetched since they stand besi
     zones: [{ blocks: [189, 2000], blocksLater: [0, 2000], compacted: 0, contradictions: 0 }],
   }
   const [line] = freePages(script, run, since)
-  expect(line).toMatchObject({ predicted: [189, 2000], ordersWithin: [false, true] })
+  expect(line).toMatchObject({ predicted: [189, 2000], byZoneinfo: 3990, ordersWithin: [false, true] })
   expect(line!.pages).toEqual({ recorded: 4000, predicted: 4189, within: false })
   expect(line!.later).toEqual({
     refilled: 189,

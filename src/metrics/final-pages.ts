@@ -49,6 +49,7 @@ export function freePages(
 ): PcpFidelity['freePages'] {
   return zones.flatMap((zone, at) => {
     const recorded = buddyinfoOf(machine.buddyAfter, zone)
+    const after = machine.zonesAfter.find(({ node, name }) => node === zone.node && name === zone.name)
     const { blocks, blocksLater, compacted, contradictions } = run.zones[at]!
     if (recorded === undefined || buddyinfoOf(machine.buddyBefore, zone) === undefined) return []
     const refilled = refills.reduce((sum, refill) => sum + (refill.zone === at ? refill.pages : 0), 0)
@@ -56,6 +57,7 @@ export function freePages(
     return {
       zone: zone.name,
       recorded: [...recorded],
+      ...(after === undefined ? {} : { byZoneinfo: after.free }),
       ...freeBlocks(recorded, blocks),
       compacted,
       contradictions,

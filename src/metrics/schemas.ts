@@ -121,6 +121,12 @@ export const pcpFidelitySchema = z.object({
         recorded: z
           .array(z.number())
           .meta({ help: 'Free blocks by order: buddyinfo.after, read a little after the trace ended.' }),
+        byZoneinfo: z
+          .number()
+          .meta({
+            help: 'Free pages by zoneinfo.after, read right before buddyinfo.after: how far two readings of the kernel itself lie apart. Each CPU keeps what it last moved out of this count until it is more.',
+          })
+          .optional(),
         compacted: z.number().meta({
           help: 'Free pages that compaction took without an event and that were in use at the end: known from what it freed, or from vmstat, not predicted.',
         }),
