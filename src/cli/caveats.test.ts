@@ -1,6 +1,9 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import type { Recording } from '#events'
 import { pcpComparisonSchema } from '#metrics'
+import { crossKernels } from './cross.ts'
+import { synthesise } from './synthesise.ts'
 import { kreplay, scratch } from './testing/program.ts'
 
 const at = scratch()
@@ -61,4 +64,18 @@ test.each([
   expect(stdout).toContain(proves)
   expect(stdout).not.toContain('this kernel recorded')
   expect((await kreplay('info', made)).stdout).toContain(proves)
+})
+
+test('cross says of which captures its numbers are', () => {
+  const of = (release: string, name: string): Recording => ({
+    ...synthesise('files', { release, set: { seconds: 0.1 } }),
+    name,
+  })
+  const tally = [{ cause: 'cut-short', count: 2, level: 'data-loss', help: '' }] as const
+  const { notes } = crossKernels([of('5.10', 'old'), { ...of('6.1', 'new'), tally }])
+  expect(notes.slice(0, 3)).toEqual([
+    expect.stringMatching(/^old: The trace is synthetic/),
+    expect.stringMatching(/^new: The trace is synthetic/),
+    'new: Not all of the trace could be read: 2 × cut-short.',
+  ])
 })

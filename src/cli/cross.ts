@@ -112,5 +112,6 @@ export function crossKernels(recordings: readonly Recording[]): Cross {
         })
       }),
     ),
+    recordings,
   )
 }

@@ -27,7 +27,7 @@ test('a cell’s error is that of the work both kernels did; that over whole sta
   const cell = crossCell(names, common, whole, none)
   expect(errorOf(cell)).toBe(0)
   expect(errorOf(cell.wholeStages)).toBe(0.75)
-  expect(composeCross([cell])).toMatchObject({ medianError: 0, medianErrorWholeStages: 0.75 })
+  expect(composeCross([cell], [])).toMatchObject({ medianError: 0, medianErrorWholeStages: 0.75 })
 })
 
 test('the median is over the cells of two kernels; one that recorded nothing has no error', () => {
@@ -37,7 +37,7 @@ test('the median is over the cells of two kernels; one that recorded nothing has
     return crossCell({ ...names, against }, both, both, none)
   }
   const off = (refilled: number, against = 'b') => cell(refilled, against, recorded)
-  expect(composeCross([off(100, 'a'), off(110), off(150), off(80)]).medianError).toBeCloseTo(0.2, 12)
+  expect(composeCross([off(100, 'a'), off(110), off(150), off(80)], []).medianError).toBeCloseTo(0.2, 12)
   expect(errorOf(cell(5, 'b', stages([1000], [0])))).toBeUndefined()
-  expect(composeCross([off(100, 'a')]).medianError).toBeUndefined()
+  expect(composeCross([off(100, 'a')], []).medianError).toBeUndefined()
 })

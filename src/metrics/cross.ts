@@ -1,6 +1,8 @@
 import { median } from 'd3-array'
 import { z } from 'zod'
+import type { Recording } from '#events'
 import type { StagePages } from '#replay'
+import { caveatsOf } from './caveats.ts'
 
 const pair = z.object({
   predicted: z.number(),
@@ -83,7 +85,8 @@ export function errorOf({ refilled, drained }: CrossCell['wholeStages']): number
   return errors.length === 0 ? undefined : sum(errors) / errors.length
 }
 
-export function composeCross(cells: readonly CrossCell[]): Cross {
+/** `captures`: the recordings, of which what they lack stands before all else. */
+export function composeCross(cells: readonly CrossCell[], captures: readonly Recording[]): Cross {
   const foreign = cells.filter(({ capture, against }) => capture !== against)
   const medianError = median(foreign, errorOf)
   const medianErrorWholeStages = median(foreign, ({ wholeStages }) => errorOf(wholeStages))
@@ -93,6 +96,7 @@ export function composeCross(cells: readonly CrossCell[]): Cross {
     ...(medianError === undefined ? {} : { medianError }),
     ...(medianErrorWholeStages === undefined ? {} : { medianErrorWholeStages }),
     notes: [
+      ...captures.flatMap((capture) => caveatsOf(capture).map((sentence) => `${capture.name}: ${sentence}`)),
       'A workload’s stages (all tasks of its program gone before the next start) were cut by time, so a faster kernel did more in each: each is compared only as far as both kernels came in it, in pages allocated.',
       'Sizes and pages of the lists at the start are those of the kernel whose rules are replayed, from its own capture.',
     ],

@@ -74,6 +74,19 @@ function interruptionFinding(base: Run, best: Run, isolated: readonly number[]):
   return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${iso}, and ${lockWork(base, best)}.`
 }
 
+/**
+ * Which half of a policy a change can be credited to, where the names do not tell: a release is a pair, and a bare mechanism takes the
+ * recording kernel’s lists.
+ */
+function halvesOf(base: Run, best: Run): string {
+  const lists = `list rules (${best.lists}, not ${base.lists})`
+  const drain = `drain mechanism (${best.drain}, not ${base.drain})`
+  if (best.lists === base.lists)
+    return best.drain === base.drain || best.policy.includes(best.drain) ? '' : ` The two differ in ${drain} alone.`
+  if (best.drain === base.drain) return best.policy.includes(best.lists) ? '' : ` The two differ in ${lists} alone.`
+  return ` The two differ in ${lists} and in ${drain}: the change is of neither alone, and pcp/${base.lists}+${best.drain} would tell them apart.`
+}
+
 /** The finding in one sentence, and how far to trust it in a second. */
 export function headlineOf(
   capture: { readonly recording: Recording; readonly fidelity: Fidelity; readonly isolated: readonly number[] },
@@ -100,7 +113,7 @@ export function headlineOf(
     work.zoneLockPages,
   ])
   if (calm !== undefined && calm.work.interruptions < base.work.interruptions)
-    return `${where}, ${interruptionFinding(base, calm, isolated)} ${trust}`
+    return `${where}, ${interruptionFinding(base, calm, isolated)}${halvesOf(base, calm)} ${trust}`
   // Nobody gains from fewer pages under the lock if more CPUs are interrupted for them.
   const best = least(
     listed.filter(({ work }) => work.interruptions <= base.work.interruptions),
@@ -111,9 +124,9 @@ export function headlineOf(
   if (best === undefined || change > -NOTICEABLE) {
     const rest =
       others.length === 1
-        ? `${others[0]!.policy} ${lockWork(base, others[0]!)} compared with ${baseline}`
-        : `none of the ${others.length} other policies moves noticeably fewer pages under zone->lock than ${baseline} without interrupting more`
-    return `${where}, ${rest}. ${trust}`
+        ? `${others[0]!.policy} ${lockWork(base, others[0]!)} compared with ${baseline}.${halvesOf(base, others[0]!)}`
+        : `none of the ${others.length} other policies moves noticeably fewer pages under zone->lock than ${baseline} without interrupting more.`
+    return `${where}, ${rest} ${trust}`
   }
-  return `${where}, ${best.policy} ${lockWork(base, best)} compared with ${baseline} (${number(best.work.zoneLockPages)} pages against ${number(base.work.zoneLockPages)}). ${trust}`
+  return `${where}, ${best.policy} ${lockWork(base, best)} compared with ${baseline} (${number(best.work.zoneLockPages)} pages against ${number(base.work.zoneLockPages)}).${halvesOf(base, best)} ${trust}`
 }
