@@ -3,7 +3,12 @@ import type { Zone } from '#kernel'
 import type { RecordedPages, Script } from '#replay'
 import { freePages, listCounts } from './final-pages.ts'
 
-const zone = { node: 0, name: 'Normal', free: 3990, pagesets: [{ cpu: 0, count: 175, high: 1949, batch: 63 }] } as unknown as Zone
+const zone = {
+  node: 0,
+  name: 'Normal',
+  free: 3990,
+  pagesets: [{ cpu: 0, count: 175, high: 1949, batch: 63 }],
+} as unknown as Zone
 const buddy = (...blocks: number[]) => [{ node: 0, zone: 'Normal', blocks }]
 const script = {
   zones: [zone],
