@@ -86,6 +86,10 @@ describe('what a requester waits', () => {
     expect(runOf(recording, 'pcp/rcu-swap{gracePeriods=generated,gracePeriodNs=50}').times?.requester.max).toBe(
       50 + 1010,
     )
+    // Expedited ones are another kind: the trace's normal ones, and their length, say nothing of them.
+    expect(runOf(recording, 'pcp/rcu-swap{expedited=true,gracePeriodNs=50,expeditedNs=70}').times?.requester.max).toBe(
+      70 + 1010,
+    )
   })
 })
 

@@ -107,14 +107,18 @@ export const rcuSwap = defineDrainPolicy({
   params: z.object({
     expedited: z.boolean().default(false).meta({ help: 'synchronize_rcu_expedited() as in the RFC; false as in v1.' }),
     gracePeriods: z.enum(['trace', 'generated']).default('trace').meta({
-      help: 'trace: as recorded, where the trace has rcu_grace_period events; else, and for expedited ones, gracePeriodNs.',
+      help: 'trace: a normal one as recorded, where the trace has rcu_grace_period events; else gracePeriodNs.',
     }),
     gracePeriodNs: z.int().min(0).max(1e11).default(20_000_000).meta({
       unit: 'ns',
-      help: 'Length of a grace period. An assumption; no figure was published (100 ms is the worst named in review of v1).',
+      help: 'Length of a normal grace period. An assumption; no figure was published (100 ms is the worst named in review of v1).',
+    }),
+    expeditedNs: z.int().min(0).max(1e11).default(200_000).meta({
+      unit: 'ns',
+      help: 'Length of an expedited grace period. An assumption: tens of µs to less than 1 ms; no figure was published.',
     }),
   }),
-  create: ({ expedited, gracePeriods, gracePeriodNs }): DrainMechanism => ({
+  create: ({ expedited, gracePeriods, gracePeriodNs, expeditedNs }): DrainMechanism => ({
     dereference: true,
     irqSave: true,
     drainsIrqsOff: true,
@@ -124,7 +128,8 @@ export const rcuSwap = defineDrainPolicy({
       host.gracePeriodWait()
       if (expedited) for (let cpu = 0; cpu < host.cpus; cpu++) if (cpu !== requester) host.interrupt(cpu)
       const recorded = gracePeriods === 'trace' && !expedited ? host.gracePeriodEnd() : undefined
-      when(host, recorded === undefined ? gracePeriodNs : recorded - host.now, () => {
+      const generated = expedited ? expeditedNs : gracePeriodNs
+      when(host, recorded === undefined ? generated : recorded - host.now, () => {
         inTurn(
           host,
           () => {

@@ -157,7 +157,12 @@ const mechanisms: Record<string, fc.Arbitrary<Pair>> = {
   work: byWork('work'),
   'no-isolated': byWork('no-isolated'),
   'rcu-swap': fc
-    .record({ expedited: fc.boolean(), gracePeriods: fc.constantFrom('trace', 'generated'), gracePeriodNs: ns })
+    .record({
+      expedited: fc.boolean(),
+      gracePeriods: fc.constantFrom('trace', 'generated'),
+      gracePeriodNs: ns,
+      expeditedNs: ns,
+    })
     .map((params) => ({
       id: 'rcu-swap',
       params,
@@ -167,7 +172,7 @@ const mechanisms: Record<string, fc.Arbitrary<Pair>> = {
             {
               expedited: params.expedited,
               fromTrace: params.gracePeriods === 'trace',
-              lengthNs: params.gracePeriodNs,
+              lengthNs: params.expedited ? params.expeditedNs : params.gracePeriodNs,
             },
             cpu,
             zone,
