@@ -5,6 +5,7 @@ import { TraceError, UsageError } from '#kernel'
 import { type Comparison, type Prices, publishedPrices } from '#metrics'
 import { type Catalogue, shipped } from '#policies'
 import { readCapture } from '#readers'
+import { commandLineOf } from './command-line.ts'
 import { familyOfAll, policyIds, type Settings } from './families/index.ts'
 import { version } from './version.ts'
 
@@ -73,5 +74,5 @@ export async function compareCaptures(request: CompareRequest): Promise<Comparis
     done += 1 + family.ownRuns
     await comparing.add(recording, request.isolated ?? recording.machine.isolated)
   }
-  return comparing.compose()
+  return { ...comparing.compose(), command: commandLineOf(request) }
 }

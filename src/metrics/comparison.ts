@@ -1,5 +1,5 @@
 import { countByName, lossesOf, type Recording } from '#events'
-import type { TallyEntry, Zone } from '#kernel'
+import { formatDuration, type TallyEntry, type Zone } from '#kernel'
 import type { Burst, Foresight, PolicyRun, Script } from '#replay'
 import { boundsOf } from './bounds.ts'
 import { caveatsOf } from './caveats.ts'
@@ -7,6 +7,7 @@ import type { PcpComparison } from './comparison-schema.ts'
 import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
 import { type Prices, priceOf } from './prices.ts'
+import { recordedDrainsOf } from './recorded-drains.ts'
 import type { Fidelity, Run } from './schemas.ts'
 
 /** Bursts that a chart shows; totals are never thinned. */
@@ -138,6 +139,11 @@ export const composeHeadline = <C extends Pick<ReplayedCapture, 'recording'>>(
   findingOf: (capture: C) => string,
 ): string => captures.flatMap((capture) => [findingOf(capture), ...caveatsOf(capture.recording)]).join(' ')
 
+function recordedDrains({ events }: Recording): Pick<ComparisonHead['captures'][number], 'recordedDrains'> {
+  const recordedDrains = recordedDrainsOf(events)
+  return recordedDrains === undefined ? {} : { recordedDrains }
+}
+
 /** What a comparison of any family says besides its runs and its finding. */
 export function composeHead(
   captures: readonly ReplayedCapture[],
@@ -155,6 +161,7 @@ export function composeHead(
   return {
     schema: 'kreplay.comparison/1',
     captures: captures.map(({ recording, isolated, cpus, zones, recordedInterruptions }) => ({
+      ...recordedDrains(recording),
       name: recording.name,
       kernel: recording.machine.release?.text ?? 'unknown',
       ...(recording.machine.release?.synthetic === true ? { synthetic: true } : {}),
@@ -182,6 +189,21 @@ export function composeHead(
   }
 }
 
+/** Where the recording kernel's policy, replayed as a what-if, interrupts otherwise than the record shows: how far, and why. */
+function interruptionNotes(recording: Recording, script: Script, { result, params }: PolicyRun): string[] {
+  const recorded = Object.values(script.recordedInterruptions).reduce((sum, times) => sum + times, 0)
+  const replayed = result.work.interruptions
+  if (recorded === 0 || replayed === recorded) return []
+  const waits = recordedDrainsOf(recording.events)?.waits
+  const why =
+    waits === undefined || typeof params.workDelayNs !== 'number'
+      ? ''
+      : ` Its work items start after ${formatDuration(params.workDelayNs)}, while the recorded requesters waited ${formatDuration(waits.p50)} in the median: how long a request holds the mutex decides how many others drain nothing. --set workDelayNs=${waits.p50} replays with the recorded wait.`
+  return [
+    `${recording.name}: the trace recorded ${recorded} interruptions by drain work; the replay of the same rules makes ${replayed}.${why}`,
+  ]
+}
+
 /** Puts the runs of one or more captures into the comparison that reports are made from. */
 export function composePcp(
   captures: readonly ComparedCapture[],
@@ -202,13 +224,8 @@ export function composePcp(
       notes.push(
         `${recording.name}: ${guessed} of ${requests} drain requests were inferred from the pages that direct reclaim drained; their moments are not scored.`,
       )
-    const recorded = Object.values(script.recordedInterruptions).reduce((sum, times) => sum + times, 0)
-    const replayed = own.find(({ policy }) => policy === `pcp/linux-${recording.machine.release?.rules}`)?.result.work
-      .interruptions
-    if (recorded > 0 && replayed !== undefined && replayed !== recorded)
-      notes.push(
-        `${recording.name}: the trace recorded ${recorded} interruptions by drain work; the replay of the same rules makes ${replayed}.`,
-      )
+    const ownRun = own.find(({ policy }) => policy === `pcp/linux-${recording.machine.release?.rules}`)
+    if (ownRun !== undefined) notes.push(...interruptionNotes(recording, script, ownRun))
     if (
       own.some(
         ({ result }) => result.pagesAtEnd !== result.pagesExpected || result.pagesTwice > 0 || result.pagesLost > 0,

@@ -18,6 +18,19 @@ const capturesSchema = z.array(
     zones: z.array(z.object({ name: z.string(), managed: z.number(), batch: z.number(), high: z.number() })),
     /** What the trace itself recorded of interruptions by `drain_local_pages_wq`. */
     recordedInterruptions: perCpu,
+    recordedDrains: z
+      .object({
+        requests: z.number().meta({ help: 'drain_all_pages() calls in the trace.' }),
+        withWork: z.number().meta({
+          help: 'Of these, those that queued work items. The others found the mutex taken, or no CPU with pages.',
+        }),
+        waits: z
+          .object({ count: z.number(), mean: z.number(), p50: z.number(), p99: z.number(), max: z.number() })
+          .meta({ unit: 'ns', help: 'From the call to the end of its last work item.' })
+          .optional(),
+      })
+      .optional()
+      .meta({ help: 'What requesters of drains waited as recorded, where drains are work items (before 6.0).' }),
   }),
 )
 
@@ -31,5 +44,10 @@ export const comparisonHeadSchema = z.object({
   headline: z.string().meta({ help: 'The finding and how far to trust it, in a few sentences.' }),
   notes: z.array(z.string()),
   version: z.string().meta({ help: 'Of kreplay.' }),
+  commit: z
+    .string()
+    .optional()
+    .meta({ help: 'Of kreplay’s source, where it ran from a clone; "-dirty": changed since.' }),
+  command: z.string().optional().meta({ help: 'What makes this comparison again, captures and files by name alone.' }),
 })
 export type ComparisonHead = z.infer<typeof comparisonHeadSchema>

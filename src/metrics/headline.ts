@@ -67,11 +67,32 @@ function lockWork(base: Run, best: Run): string {
   return `${moved} ${opposed ? 'but' : 'and'} takes it ${percent(Math.abs(takes))} ${takes < 0 ? 'less' : 'more'} often`
 }
 
-function interruptionFinding(base: Run, best: Run, isolated: readonly number[]): string {
-  const onIsolated = isolated.reduce((sum, cpu) => sum + (base.interruptions[cpu] ?? 0), 0)
-  const iso = isolated.length === 0 ? '' : ` (${onIsolated} on isolated CPU ${isolated.join(', ')})`
-  const times = best.work.interruptions === 0 ? 'no CPU' : `CPUs ${number(best.work.interruptions)} times`
-  return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${iso}, and ${lockWork(base, best)}.`
+interface Interrupting {
+  readonly isolated: readonly number[]
+  /** By CPU, where the baseline is the recording kernel’s own policy. */
+  readonly recorded: Readonly<Record<string, number>>
+  /** Other policies that interrupt as seldom as the best. */
+  readonly alike: number
+}
+
+function interruptionFinding(base: Run, best: Run, { isolated, recorded, alike }: Interrupting): string {
+  const onIsolated = (by: Readonly<Record<string, number>>) => isolated.reduce((sum, cpu) => sum + (by[cpu] ?? 0), 0)
+  const all = Object.values(recorded).reduce((sum, times) => sum + times, 0)
+  const iso =
+    isolated.length === 0 ? [] : [`${number(onIsolated(base.interruptions))} on isolated CPU ${isolated.join(', ')}`]
+  const same = all === base.work.interruptions && onIsolated(recorded) === onIsolated(base.interruptions)
+  const record =
+    all === 0
+      ? []
+      : [
+          same
+            ? 'as recorded'
+            : `as recorded ${number(all)}${isolated.length === 0 ? '' : ` and ${number(onIsolated(recorded))}`}`,
+        ]
+  const apart = [...iso, ...record].join(same ? ', ' : '; ')
+  const others = alike === 0 ? '' : ` (nor ${alike === 1 ? 'does 1 other' : `do ${alike} others`})`
+  const times = best.work.interruptions === 0 ? `no CPU${others}` : `CPUs ${number(best.work.interruptions)} times`
+  return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${apart === '' ? '' : ` (${apart})`}, and ${lockWork(base, best)}.`
 }
 
 /**
@@ -113,7 +134,11 @@ export function headlineOf(
     work.zoneLockPages,
   ])
   if (calm !== undefined && calm.work.interruptions < base.work.interruptions)
-    return `${where}, ${interruptionFinding(base, calm, isolated)}${halvesOf(base, calm)} ${trust}`
+    return `${where}, ${interruptionFinding(base, calm, {
+      isolated,
+      recorded: pcp?.policy === base.policy ? pcp.interruptions.recorded : {},
+      alike: listed.filter(({ work }) => work.interruptions === calm.work.interruptions).length - 1,
+    })}${halvesOf(base, calm)} ${trust}`
   // Nobody gains from fewer pages under the lock if more CPUs are interrupted for them.
   const best = least(
     listed.filter(({ work }) => work.interruptions <= base.work.interruptions),

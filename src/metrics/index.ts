@@ -12,11 +12,13 @@ export {
   errorOf,
   rateLike,
 } from './cross.ts'
+export { publishedFastPaths, trylockNs } from './fast-paths.ts'
 export { fidelityOf, scoreOf } from './fidelity.ts'
 export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
 export { inferencesOf } from './inferences.ts'
 export * from './kvfree/index.ts'
 export { type Likeness, type LikenessRow, likenessOf, likenessTo } from './likeness.ts'
 export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
+export { recordedDrainsOf } from './recorded-drains.ts'
 export * from './schemas.ts'
 export * from './survey/index.ts'

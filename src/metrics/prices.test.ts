@@ -63,6 +63,29 @@ test('a requester’s wait is priced where the list has a price; lock work witho
   ).toBeUndefined()
 })
 
+test('holds smaller than any measured cost at least their share of the smallest', () => {
+  const [spr] = publishedPrices
+  const hold = holdTime(spr!.bulkFreeUs)
+  const priced = priceOf(
+    {
+      ...nothing,
+      burstSizes: new Map([
+        [21, 3],
+        [63, 2],
+        [500, 1],
+      ]),
+      refillSizes: new Map(),
+    },
+    spr!,
+  )
+  const { leastNs, ...counts } = priced.smallHolds!
+  expect(counts).toEqual({ holds: 3, of: 6, belowPages: 63 })
+  expect(Math.abs(leastNs - ((3 * hold(63)) / 3 + 2 * hold(63) + hold(500)))).toBeLessThan(1)
+  expect(leastNs).toBeLessThan(priced.zoneLockHoldNs!)
+  const large = priceOf({ ...nothing, burstSizes: new Map([[63, 2]]), refillSizes: new Map() }, spr!)
+  expect('smallHolds' in large).toBe(false)
+})
+
 test('every published list is a valid prices file', () => {
   for (const list of publishedPrices) expect(pricesSchema.parse(list)).toEqual(list)
 })

@@ -120,6 +120,18 @@ export function holdTime(points: Prices['bulkFreeUs']): (pages: number) => numbe
   return (pages) => Math.max(0, baseNs + pages * pageNs)
 }
 
+const leastPages = (points: Prices['bulkFreeUs']): number => Math.min(...points.map(([pages]) => pages))
+
+/**
+ * The least that an operation can take where fewer pages were moved than were measured: in proportion to the smallest published
+ * size, as if none of it were fixed.
+ */
+function leastHoldTime(points: Prices['bulkFreeUs']): (pages: number) => number {
+  const hold = holdTime(points)
+  const from = leastPages(points)
+  return (pages) => (pages >= from ? hold(pages) : Math.min(hold(pages), (hold(from) * pages) / from))
+}
+
 /** What a replay in time needs of a price list. */
 export const lockPricesOf = ({ id, bulkFreeUs, refillUs }: Prices): LockPrices => ({
   id,
@@ -149,6 +161,12 @@ export interface Priced {
   /** Absent where all lock work is without a price. */
   readonly zoneLockHoldNs?: number
   readonly longestHoldNs?: number
+  readonly smallHolds?: {
+    readonly holds: number
+    readonly of: number
+    readonly belowPages: number
+    readonly leastNs: number
+  }
   readonly requesterWaitNs?: number
   readonly unpriced: string[]
 }
@@ -159,13 +177,22 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
   const refill = holdTime(prices.refillUs)
   let sum = 0
   let longest = 0
-  for (const [sizes, hold] of [
-    [work.burstSizes, free],
-    [work.refillSizes, refill],
+  const small = {
+    holds: 0,
+    of: 0,
+    belowPages: Math.min(leastPages(prices.bulkFreeUs), leastPages(prices.refillUs)),
+    leastNs: 0,
+  }
+  for (const [sizes, hold, least] of [
+    [work.burstSizes, free, leastHoldTime(prices.bulkFreeUs)],
+    [work.refillSizes, refill, leastHoldTime(prices.refillUs)],
   ] as const) {
     for (const [pages, times] of sizes) {
       sum += times * hold(pages)
       longest = Math.max(longest, hold(pages))
+      small.of += times
+      small.leastNs += times * least(pages)
+      if (pages < small.belowPages) small.holds += times
     }
   }
   const waits = work.workItemWaits > 0 ? work.drainRequests - work.drainRequestsSkipped : 0
@@ -185,6 +212,7 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
     source: prices.source,
     ...(longest === 0 && work.allocsFromBuddy + work.freesToBuddy > 0 ? {} : { zoneLockHoldNs: Math.round(sum) }),
     ...(longest === 0 ? {} : { longestHoldNs: Math.round(longest) }),
+    ...(small.holds === 0 ? {} : { smallHolds: { ...small, leastNs: Math.round(small.leastNs) } }),
     ...(wait === undefined ? {} : { requesterWaitNs: wait }),
     unpriced: counts.filter((name) => work[name] > 0 && !(name === 'workItemWaits' && wait !== undefined)),
   }

@@ -215,7 +215,9 @@ export const workSchema = z.object({
   pcpLocksContended: z.number().meta({
     help: 'Local operations that met a drain holding their pageset’s lock: they waited, or went to the buddy.',
   }),
-  sleepsInAtomic: z.number().meta({ help: 'Locks that may sleep taken with interrupts off: a bug on PREEMPT_RT.' }),
+  sleepsInAtomic: z
+    .number()
+    .meta({ help: 'Times that a drain took a lock that may sleep with interrupts off: a bug on PREEMPT_RT.' }),
   fallbacks: z.number().meta({ help: 'Requests that took pages of another migratetype (mm_page_alloc_extfrag).' }),
   claims: z.number().meta({ help: 'Of these, those that made a pageblock their own.' }),
   borrowedPages: z.number().meta({
@@ -236,6 +238,18 @@ export const pricedSchema = z.object({
     .optional()
     .meta({ unit: 'ns', help: 'Time zone->lock is held for refills and bulk frees.' }),
   longestHoldNs: z.number().optional().meta({ unit: 'ns' }),
+  smallHolds: z
+    .object({
+      holds: z.number().meta({ help: 'Refills and bulk frees of fewer pages than any that the list has a point for.' }),
+      of: z.number().meta({ help: 'All of them.' }),
+      belowPages: z.number().meta({ unit: 'pages', help: 'The smallest size with a published point.' }),
+      leastNs: z.number().meta({
+        unit: 'ns',
+        help: '`zoneLockHoldNs` if these cost in proportion to the smallest published size, none of it fixed.',
+      }),
+    })
+    .optional()
+    .meta({ help: 'Where the price of a hold is a line carried on below what was measured.' }),
   requesterWaitNs: z.number().optional().meta({ unit: 'ns', help: 'Where the price list has a price for it.' }),
   unpriced: z.array(z.string()).meta({ help: 'Work fields that this price list has no price for: they stay counts.' }),
 })

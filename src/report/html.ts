@@ -134,8 +134,10 @@ function contentOf(
 ): string {
   if (isVerdict(cell))
     return `<td${table.columns[at]?.kind === 'text' ? ' class="t"' : ''}><span class="verdict ${cell.tone}">${esc(cell.words)}</span></td>`
-  // `GFP_KERNEL|__GFP_ZERO` breaks between flags.
-  const text = prose(write?.(cell) ?? NOTHING).replaceAll('|', '|<wbr>')
+  // `GFP_KERNEL|__GFP_ZERO` breaks between flags, `pcp/trylock{kernel=rt,corrected=false}` between parameters.
+  const text = prose(write?.(cell) ?? NOTHING).replace(/\||\{|,(?=[a-z])/gi, (at) =>
+    at === '{' ? '<wbr>{' : `${at}<wbr>`,
+  )
   if (at === 0) return text
   if (table.columns[at]?.kind === 'text') return `<td class="t">${text}</td>`
   const difference = comparisonOf(table, row, at)

@@ -91,6 +91,54 @@ test('work without a price is shown as a count and in no total', () => {
   expect(rcu).toContain(5)
 })
 
+test('requesters: what was recorded, what is replayed, and which parameter sets it', () => {
+  const waits = tableOf(comparisonFixture(), 'drain-waits', 'What a requester waits')
+  const setBy = new Map(waits?.rows.map((row) => [row[0], row.at(-1)]))
+  expect(setBy.get('pcp/linux-5.10')).toBe('workDelayNs = 488 µs')
+  expect(setBy.get('pcp/rcu-swap')).toBe('expeditedNs = 200 µs')
+  expect(setBy.get('pcp/trylock')).toBe('locks alone')
+  expect(tableOf(comparisonFixture(), 'drain-waits', 'The same as recorded')?.rows).toEqual([
+    ['Linux 5.10.223', 7, 5, 2, 2_100_000, 1_900_000, 4_100_000, 4_100_000],
+  ])
+  const [chart] = compose(comparisonFixture()).parts.find(({ section }) => section.id === 'drain-waits')?.charts ?? []
+  expect(chart?.alt).toContain('as recorded, from the median to the longest: 1.9 ms to 4.1 ms')
+  const unrecorded = without(({ captures }) => {
+    for (const capture of captures) delete capture.recordedDrains
+  })
+  expect(tableOf(unrecorded, 'drain-waits', 'The same as recorded')).toBeUndefined()
+})
+
+test('the fast path: counts, and the bounds of all that was published of its mechanism', () => {
+  const table = tableOf(comparisonFixture(), 'fast-path', 'What allocations and frees do')
+  const row = (policy: string) => table?.rows.find(([name]) => name === policy)
+  expect(row('pcp/trylock')?.slice(-2)).toEqual(['−0.61 % to +1.3 %', '−969 µs to 1.84 ms'])
+  expect(row('pcp/rcu-swap')?.slice(-2)).toEqual(['−4.3 % to +5.4 %', undefined])
+  expect(row('pcp/linux-5.10')?.slice(-2)).toEqual([undefined, undefined])
+})
+
+test('what no policy is by itself is no best: bounds, and no lists', () => {
+  const comparison = without(({ runs }) => {
+    for (const run of runs) run.work.zoneLockPages = run.policy === 'pcp/linux-6.1' ? 900 : 1000
+    const least = runs.find(({ policy }) => policy === 'pcp/trylock')
+    if (least === undefined) throw new Error('the fixture has a try-lock')
+    least.isBound = true
+    least.work.zoneLockPages = 1
+    runs.find(({ policy }) => policy === 'pcp/none')!.work.zoneLockPages = 1
+  })
+  const headline = compose(comparison).parts.find(({ section }) => section.id === 'headline')
+  const figure = headline?.figures.find(({ label }) => label.startsWith('Fewest pages'))
+  expect(figure).toMatchObject({ value: '1,000 → 900', note: 'pcp/linux-5.10 → pcp/linux-6.1' })
+})
+
+test('ids break between parameters, numbers nowhere', async () => {
+  const comparison = without(({ runs }) => {
+    runs[3]!.policy = 'pcp/trylock{kernel=rt,corrected=false}'
+  })
+  const html = await renderHtml(comparison)
+  expect(html).toContain('pcp/trylock<wbr>{kernel=rt,<wbr>corrected=false}')
+  expect(html).not.toMatch(/\d,<wbr>\d/)
+})
+
 test('a policy whose zone->lock work has no price is not called better', () => {
   const comparison = without(({ runs }) => {
     for (const run of runs) {

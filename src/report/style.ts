@@ -50,8 +50,8 @@ th,td{padding:.38rem .6rem;text-align:right;vertical-align:top;border-top:1px so
 thead th{font-weight:600;font-size:.92em;color:var(--muted);vertical-align:bottom;white-space:normal;min-width:4.6rem;border-top:0}
 thead .unit{display:block;font-weight:400}
 .t{text-align:left}
-td.t{white-space:normal;min-width:6rem;max-width:38rem;overflow-wrap:anywhere}
-tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card);max-width:17rem;overflow-wrap:anywhere;white-space:normal;min-width:9.2rem}
+td.t{white-space:normal;min-width:7rem;max-width:38rem;overflow-wrap:anywhere}
+tbody th{text-align:left;font-weight:500;position:sticky;left:0;background:var(--card);max-width:17rem;overflow-wrap:break-word;white-space:normal;min-width:9.2rem}
 thead th:first-child{position:sticky;left:0;background:var(--card)}
 tr.base>*{background:var(--soft)}
 .tag{display:block;font-size:.82em;font-weight:500;color:var(--muted)}

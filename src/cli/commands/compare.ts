@@ -3,12 +3,14 @@ import { UsageError } from '#kernel'
 import { type Comparison, pricesSchema } from '#metrics'
 import { type Catalogue, didYouMean, type ParamValue, parseValue, routeSchema, splitIds } from '#policies'
 import { readJson } from '#readers'
+import { fileOptions } from '../command-line.ts'
 import { compareCaptures } from '../compare.ts'
 import { familyOfAll, policyIds } from '../families/index.ts'
 import { type Output, outputAs } from '../output.ts'
 import { catalogueWith, ownIds } from '../policy-file.ts'
 import { captureTitle, lackLines, rcuscaleLines, summaryOf } from '../summary.ts'
 import { checkOutput, printJson, progress, warn, writeWhole } from '../terminal.ts'
+import { sourceCommit } from '../version.ts'
 import { cpuList, type ExitCode, probesOf, REPORT } from './shared.ts'
 import { writeReport } from './write-report.ts'
 
@@ -114,7 +116,7 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   const bar = progress('comparing')
   let comparison: Comparison
   try {
-    comparison = await compareCaptures({
+    const compared = await compareCaptures({
       captures: request.captures,
       policies,
       baseline: request.baseline,
@@ -126,6 +128,12 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
       probes: await probesOf(request.probes),
       onProgress: (_what, done, total) => bar.update(done, total),
     })
+    comparison = await signed(compared, [
+      ...fileOptions('--policy', request.policy),
+      ...fileOptions('--route', request.route),
+      ...fileOptions('--prices', [request.prices]),
+      ...fileOptions('--probes', [request.probes]),
+    ])
   } finally {
     bar.stop()
   }
@@ -143,6 +151,16 @@ export async function compare(request: CompareArguments): Promise<ExitCode> {
   }
   for (const failure of failed) warn(`check failed: ${failure}`)
   return failed.length > 0 ? 1 : 0
+}
+
+/** A comparison with the commit that made it and the files that its command names. */
+export async function signed(comparison: Comparison, files: readonly string[] = []): Promise<Comparison> {
+  const commit = await sourceCommit()
+  return {
+    ...comparison,
+    ...(commit === undefined ? {} : { commit }),
+    command: [comparison.command, ...files].join(' '),
+  }
 }
 
 function jobsOf(jobs: number | undefined): number | undefined {

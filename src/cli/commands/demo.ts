@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { compareCaptures } from '../compare.ts'
 import { outputAs } from '../output.ts'
 import { checkOutput, print, printJson } from '../terminal.ts'
-import { printComparison } from './compare.ts'
+import { printComparison, signed } from './compare.ts'
 import { type ExitCode, REPORT, root } from './shared.ts'
 import { writeReport } from './write-report.ts'
 
@@ -19,7 +19,9 @@ export async function demo({ json, output }: { json: boolean; output: string | u
     print(
       `Replaying ${DEMO} (a 5.10 kernel under memory pressure, CPU 3 isolated) under ${DEMO_POLICIES.length} policies …`,
     )
-  const comparison = await compareCaptures({ captures: [capture], policies: DEMO_POLICIES, isolated: [3] })
+  const comparison = await signed(
+    await compareCaptures({ captures: [capture], policies: DEMO_POLICIES, isolated: [3] }),
+  )
   await writeReport(comparison, path)
   if (json) printJson(comparison)
   else {

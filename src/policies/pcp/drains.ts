@@ -204,7 +204,7 @@ export const trylock = defineDrainPolicy({
       help: 'smp; up: the try-lock always succeeds, so interrupts go off around it; rt, rt-up: PREEMPT_RT, where it is a real lock that may sleep; up-bypass: 7.2 without SMP, where it always fails and the lists are unused.',
     }),
     corrected: z.boolean().default(true).meta({
-      help: 'With the delta of 29 Apr 2022. false: drains turn interrupts off before they take the lock, and RT on one CPU does so for each operation: a sleeping lock with interrupts off.',
+      help: 'With the delta of 29 Apr 2022. false, on PREEMPT_RT: drains take a lock that may sleep with interrupts off, and with one CPU each operation turns them off around its try-lock.',
     }),
   }),
   create: ({ wholeCount, kernel, corrected }): DrainMechanism => {

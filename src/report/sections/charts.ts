@@ -57,7 +57,7 @@ export const rowHeader = {
   labelOrient: 'top',
   labelAnchor: 'start',
   labelFontWeight: 'bold',
-  labelLimit: 300,
+  labelLimit: 560,
   labelPadding: 4,
 } as const
 

@@ -1,22 +1,10 @@
 import type { PcpComparison, Run } from '#metrics'
-import { formatBounds, formatDuration } from '../format.ts'
+import { formatBounds, formatCount, formatDuration } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { rowHeader } from './charts.ts'
 import { baselineRow, type Capture, perCapture, policyLabel, sum } from './common.ts'
 import { type Cell, type Chart, count, duration, type Section, type Table, text } from './section.ts'
-
-type Times = Run['times'][number]
-type Spread = Times['requester']
-
-/** Least and greatest of a figure over all price lists; undefined where it never happened. */
-function range(run: Run, of: (times: Times) => Spread, what: keyof Spread): [number, number] | undefined {
-  const values = run.times.filter((times) => of(times).count > 0).map((times) => of(times)[what])
-  return values.length === 0 ? undefined : [Math.min(...values), Math.max(...values)]
-}
-
-/** The greater end of a range, told with both: machines differ, and the table compares policies at the worst. */
-const cell = (bounds: [number, number] | undefined): Cell =>
-  bounds === undefined ? undefined : { value: bounds[1], words: formatBounds(...bounds), tone: 'none' }
+import { rangeCell, rangeOf, type Spread, type Times } from './times.ts'
 
 const requester = (times: Times): Spread => times.requester
 
@@ -29,53 +17,78 @@ export const drainWaits: Section = {
     paragraphs: [
       'Locks are held in simulated time: zone->lock is one for all CPUs of a zone, waiting is in the order in which the trace recorded the operations, and a hold takes what a price list says. Each policy runs once under each list; a range is from the cheapest machine to the dearest.',
     ],
-    charts: perCapture(comparison, (_capture, runs, of, index) => [chartOf(comparison, runs, of, index)]),
+    charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
     tables: perCapture(comparison, (capture, runs, of) => [
-      requesterTable(comparison, runs, of),
+      requesterTable(comparison, capture, runs, of),
+      ...recordedTable(capture, of),
       bystanderTable(comparison, capture, runs, of),
-      fastPathTable(comparison, runs, of),
-      ...publishedTable(runs, of),
     ]),
     caveats: [
-      'How late a kworker starts and how long a grace period lasts are parameters of the policies (see Parameters), not findings: only what locks add to them is computed.',
+      'How late a kworker starts and how long a grace period lasts are parameters of the policies, named beside their waits, and no findings: only what locks add to them is computed. By default a kworker starts after a published mean of one machine; nobody published the length of a grace period in such drains, and its default is an assumption.',
       'Operations come at the recording’s pace. On a machine faster than the one recorded they would come closer together and collide more often.',
-      'A block straight from or to the buddy is charged the slope of the published lines alone: a lower bound.',
-      'Atomic operations, context switches and IPIs have no published price: they stay counts.',
+      'Context switches and IPIs have no published price: they stay counts.',
+      ...perCapture(comparison, ({ cpus }, runs) =>
+        cpus.length > 1 && runs.some(({ params }) => String(params.kernel).includes('up'))
+          ? [
+              'kernel=up, rt-up and up-bypass are rules of kernels for one CPU: on a trace of several, what one operation pays carries over, what drains meet does not.',
+            ]
+          : [],
+      ),
     ],
   }),
 }
 
 const ends = (run: Run): { low: number; high: number } | undefined => {
-  const p50 = range(run, requester, 'p50')
-  const max = range(run, requester, 'max')
+  const p50 = rangeOf(run, requester, 'p50')
+  const max = rangeOf(run, requester, 'max')
   return p50 === undefined || max === undefined ? undefined : { low: p50[0], high: max[1] }
 }
 
-function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: number): Chart {
+const AS_RECORDED = 'as recorded'
+
+const byRecord = {
+  field: 'recorded',
+  type: 'nominal',
+  legend: null,
+  scale: { domain: [false, true], range: [colour('k0'), colour('k1')] },
+} as const
+
+function chartOf(
+  { baseline }: PcpComparison,
+  { recordedDrains }: Capture,
+  runs: Run[],
+  of: string,
+  index: number,
+): Chart {
+  const recorded = recordedDrains?.waits
   const label = ({ policy }: Run): string => policyLabel(policy, baseline)
   // A log axis has no zero: what takes no time stands at a nanosecond.
-  const shown = runs.flatMap((run) => {
-    const at = ends(run)
-    return at === undefined
-      ? []
-      : [
-          {
-            row: `${label(run)}: ${formatDuration(at.low)} to ${formatDuration(at.high)}`,
-            low: Math.max(1, at.low),
-            high: Math.max(1, at.high),
-          },
-        ]
+  const bar = (name: string, low: number, high: number) => ({
+    row: `${name}: ${formatBounds(low, high)}`,
+    recorded: name === AS_RECORDED,
+    low: Math.max(1, low),
+    high: Math.max(1, high),
   })
+  const shown = [
+    ...(recorded === undefined ? [] : [bar(AS_RECORDED, recorded.p50, recorded.max)]),
+    ...runs.flatMap((run) => {
+      const at = ends(run)
+      return at === undefined ? [] : [bar(label(run), at.low, at.high)]
+    }),
+  ]
   return {
     id: `drain-waits-${index}`,
     title: `How long does the one who asks for a drain wait?${of}`,
-    alt: `One bar for each policy on a logarithmic axis of time, from the median wait on the cheapest machine to the longest on the dearest. ${runs
+    alt: `One bar for each policy on a logarithmic axis of time, from the median wait on the cheapest machine to the longest on the dearest. ${recorded === undefined ? '' : `${AS_RECORDED}, from the median to the longest: ${formatBounds(recorded.p50, recorded.max)}; `}${runs
       .map((run) => {
         const at = ends(run)
-        return `${run.policy}: ${at === undefined ? 'no request is answered' : `${formatDuration(at.low)} to ${formatDuration(at.high)}`}`
+        return `${run.policy}: ${at === undefined ? 'no request is answered' : formatBounds(at.low, at.high)}`
       })
       .join('; ')}.`,
     legend: [
+      ...(recorded === undefined
+        ? []
+        : [{ label: 'as recorded, from the median to the longest', colour: 'k1', shape: 'area' } as const]),
       { label: 'from the median on the cheapest machine to the longest on the dearest', colour: 'k0', shape: 'area' },
     ],
     spec: {
@@ -99,9 +112,10 @@ function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: nu
             },
           },
           x2: { field: 'high' },
+          ...Object.fromEntries(['color', 'stroke'].map((channel) => [channel, byRecord])),
         },
         // The stroke keeps a wait that hardly varies visible.
-        mark: { type: 'bar', height: 12, cornerRadius: 2, color: colour('k0'), stroke: colour('k0'), strokeWidth: 4 },
+        mark: { type: 'bar', height: 12, cornerRadius: 2, strokeWidth: 4 },
       },
     },
     table: {
@@ -112,35 +126,73 @@ function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: nu
   }
 }
 
-const requesterTable = ({ baseline }: PcpComparison, runs: Run[], of: string): Table => ({
-  caption: `What a requester waits, from the cheapest machine to the dearest${of}`,
+/** What most of a wait is by assumption. */
+function setBy({ drain, params }: Run, { events }: Capture): string {
+  const name =
+    drain === 'work' || drain === 'no-isolated'
+      ? 'workDelayNs'
+      : drain !== 'rcu-swap'
+        ? undefined
+        : params.expedited === true
+          ? 'expeditedNs'
+          : params.gracePeriods === 'trace' && (events.rcu_grace_period ?? 0) > 0
+            ? 'trace'
+            : 'gracePeriodNs'
+  if (name === undefined) return 'locks alone'
+  if (name === 'trace') return 'recorded grace periods'
+  return params[name] === undefined ? name : `${name} = ${formatDuration(Number(params[name]))}`
+}
+
+const requesterTable = ({ baseline }: PcpComparison, capture: Capture, runs: Run[], of: string): Table => ({
+  caption: `What a requester waits, from the cheapest machine to the dearest, of ${formatCount(runs[0]?.work.drainRequests ?? 0)} requests${of}`,
   columns: [
     text('policy'),
-    count('requests', undefined, 'drain_all_pages() calls, recorded or inferred.'),
     count('answered'),
     count('found the mutex taken', 'fewer', 'They drained nothing and did not wait.'),
     duration('median', 'fewer'),
     duration('99 %', 'fewer'),
     duration('longest', 'fewer'),
+    text('set by'),
   ],
   rows: runs.map((run) => [
     run.policy,
-    run.work.drainRequests,
     run.times[0]?.requester.count,
     run.work.drainRequestsSkipped,
-    cell(range(run, requester, 'p50')),
-    cell(range(run, requester, 'p99')),
-    cell(range(run, requester, 'max')),
+    rangeCell(rangeOf(run, requester, 'p50')),
+    rangeCell(rangeOf(run, requester, 'p99')),
+    rangeCell(rangeOf(run, requester, 'max')),
+    run.times.some((times) => times.requester.count > 0) ? setBy(run, capture) : undefined,
   ]),
   ...baselineRow(runs, baseline),
 })
+
+function recordedTable({ kernel, recordedDrains }: Capture, of: string): Table[] {
+  if (recordedDrains?.waits === undefined) return []
+  const { requests, withWork, waits } = recordedDrains
+  return [
+    {
+      caption: `The same as recorded, on the recorded machine: from the call to the end of its last work item${of}`,
+      columns: [
+        text('kernel'),
+        count('requests'),
+        count('queued work items'),
+        count('queued none', undefined, 'They found the mutex taken, or no CPU with pages.'),
+        duration('mean'),
+        duration('median'),
+        duration('99 %'),
+        duration('longest'),
+      ],
+      rows: [[`Linux ${kernel}`, requests, withWork, requests - withWork, waits.mean, waits.p50, waits.p99, waits.max]],
+    },
+  ]
+}
 
 function bystanderTable({ baseline }: PcpComparison, { isolated }: Capture, runs: Run[], of: string): Table {
   const stolen = (run: Run, isIsolated: boolean): Cell => {
     const sums = run.times.map(({ stolenNs }) =>
       sum(Object.entries(stolenNs).map(([cpu, ns]) => (isolated.includes(Number(cpu)) === isIsolated ? ns : 0))),
     )
-    return sums.length === 0 ? undefined : cell([Math.min(...sums), Math.max(...sums)])
+    return sums.length === 0 ? undefined : rangeCell([Math.min(...sums), Math.max(...sums)])
   }
   return {
     caption: `What everybody else pays${of}`,
@@ -158,12 +210,6 @@ function bystanderTable({ baseline }: PcpComparison, { isolated }: Capture, runs
         'Their pageset’s lock was held: they waited, or went to the buddy.',
       ),
       duration('longest such wait', 'fewer'),
-      duration('longest wait for zone->lock', 'fewer'),
-      duration(
-        'slowest operation',
-        'fewer',
-        'Beyond the list operation itself: refills, bursts, and waiting for them.',
-      ),
       duration('drain with interrupts off', 'fewer', 'The longest, on the CPU that drains.'),
     ],
     rows: runs.map((run) => [
@@ -171,61 +217,14 @@ function bystanderTable({ baseline }: PcpComparison, { isolated }: Capture, runs
       stolen(run, false),
       ...(isolated.length > 0 ? [stolen(run, true)] : []),
       run.work.pcpLocksContended,
-      cell(range(run, ({ listWait }) => listWait, 'max')),
-      cell(range(run, ({ zoneWait }) => zoneWait, 'max')),
-      cell(range(run, ({ operation }) => operation, 'max')),
+      rangeCell(rangeOf(run, ({ listWait }) => listWait, 'max')),
       run.times.length === 0
         ? undefined
-        : cell([
+        : rangeCell([
             Math.min(...run.times.map(({ longestIrqsOffNs }) => longestIrqsOffNs)),
             Math.max(...run.times.map(({ longestIrqsOffNs }) => longestIrqsOffNs)),
           ]),
     ]),
     ...baselineRow(runs, baseline),
   }
-}
-
-/** What was measured of such a fast path, on other machines. Sources: reference figures, docs/prices.md. */
-const published: Readonly<Record<string, string>> = {
-  work: 'the kernel of its time: what the others were measured against',
-  'rcu-swap': 'page-fault test: no difference on most machines, 1 to 3 % at worst (v1, 8 Feb 2022)',
-  spinlock: 'x86 −0.5 to +0.7 %, ThunderX2 0.8 to 2.1 % slower (v2, 3 Nov 2021)',
-  trylock: 'page-fault test −0.1 to −0.8 % (v2, 11 May 2022), +0.6 to −1.3 % (v5)',
-}
-
-function fastPathTable({ baseline }: PcpComparison, runs: Run[], of: string): Table {
-  return {
-    caption: `What the fast path pays, counted${of}`,
-    columns: [
-      text('policy'),
-      count('operations', undefined, 'Allocations and frees.'),
-      count('interrupts off and on', 'fewer'),
-      count('per-CPU locks taken', 'fewer', 'Atomic operations, uncontended but for drains.'),
-      count('extra dereferences', 'fewer'),
-      count('zone->lock taken', 'fewer'),
-      count('sleeps with interrupts off', 'fewer', 'Of PREEMPT_RT before the delta of 29 Apr 2022: a bug.'),
-    ],
-    rows: runs.map((run) => [
-      run.policy,
-      run.work.allocs + run.work.frees,
-      run.work.irqSaves,
-      run.work.pcpLocks,
-      run.work.dereferences,
-      run.work.zoneLocks,
-      run.work.sleepsInAtomic,
-    ]),
-    ...baselineRow(runs, baseline),
-  }
-}
-
-function publishedTable(runs: Run[], of: string): Table[] {
-  const known = runs.filter(({ drain }) => drain in published)
-  if (known.length === 0) return []
-  return [
-    {
-      caption: `What was measured of these fast paths elsewhere${of}`,
-      columns: [text('policy'), text('mechanism'), text('published')],
-      rows: known.map(({ policy, drain }) => [policy, drain, published[drain]]),
-    },
-  ]
 }

@@ -69,7 +69,11 @@ export const toneOfScore = (score: number | undefined): Tone =>
 function bestOf(comparison: PcpComparison, label: string, of: (run: Run) => number): KeyFigure[] {
   const totals = new Map<string, number>()
   for (const { name } of comparison.captures) {
-    for (const run of runsOn(comparison, name)) totals.set(run.policy, (totals.get(run.policy) ?? 0) + of(run))
+    for (const run of runsOn(comparison, name)) {
+      // A bound or no lists at all is what policies are measured by, not one to choose.
+      const chosen = run.isBound !== true && run.work.allocsFromList > 0
+      if (chosen || run.policy === comparison.baseline) totals.set(run.policy, (totals.get(run.policy) ?? 0) + of(run))
+    }
   }
   const base = totals.get(comparison.baseline)
   const best = [...totals].toSorted(([, a], [, b]) => a - b)[0]

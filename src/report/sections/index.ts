@@ -6,11 +6,13 @@ import { cachedPages } from './cached-pages.ts'
 import { comparison } from './comparison.ts'
 import { contiguity } from './contiguity.ts'
 import { drainWaits } from './drain-waits.ts'
+import { fastPath } from './fast-path.ts'
 import { fidelity } from './fidelity.ts'
 import { glossary } from './glossary.ts'
 import { headline } from './headline.ts'
 import { interruptions } from './interruptions.ts'
 import { kvfreeSections } from './kvfree/index.ts'
+import { lockTimes } from './lock-times.ts'
 import { parameters } from './parameters.ts'
 import { priced } from './priced.ts'
 import { provenance } from './provenance.ts'
@@ -31,6 +33,8 @@ const sections: SectionsOf = {
     comparison,
     interruptions,
     drainWaits,
+    lockTimes,
+    fastPath,
     cachedPages,
     stranded,
     zoneLockWork,

@@ -28,6 +28,11 @@ export const interruptions: Section = {
   build: (comparison) => ({
     charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
     caveats: [
+      ...(comparison.runs.some(({ drain, params }) => drain === 'rcu-swap' && params.expedited === true)
+        ? [
+            'An expedited grace period is counted as an IPI on every CPU but the requester’s: an upper bound. CPUs that idle, or run user code under nohz_full=, get none.',
+          ]
+        : []),
       ...perCapture(comparison, (capture, runs) => hiddenCpus(capture, cpusOf(capture, runs))),
       ...perCapture(comparison, ({ name }, runs) =>
         runs.every(({ work }) => work.interruptions === 0)

@@ -1,5 +1,5 @@
 import type { PcpComparison, Run, Work } from '#metrics'
-import { formatDuration } from '../format.ts'
+import { formatDuration, formatShare } from '../format.ts'
 import { baselineRow, perCapture } from './common.ts'
 import { type Cell, duration, type Section, type Table, text, workColumn } from './section.ts'
 import { workTitles } from './terms.ts'
@@ -18,6 +18,16 @@ export const priced: Section = {
     tables: [
       ...perCapture(comparison, (_capture, runs, of) => [
         priceTable(comparison, runs, `Time that zone->lock is held, over the whole trace${of}`, holdCell),
+        ...(runs.some(({ priced }) => priced.some(({ smallHolds }) => smallHolds !== undefined))
+          ? [
+              priceTable(
+                comparison,
+                runs,
+                `The same, if holds smaller than any measured cost in proportion: at least${of}`,
+                leastCell,
+              ),
+            ]
+          : []),
         priceTable(
           comparison,
           runs,
@@ -40,6 +50,7 @@ export const priced: Section = {
     ],
     caveats: [
       'Work without a published price stays a count: it is not free, and no time here includes it.',
+      ...smallHolds(comparison),
       ...(comparison.runs.some((run) => hidesWork(run, baselineOf(comparison, run)))
         ? [
             'Where a policy does more of its zone->lock work unpriced than the baseline does, its time is a lower bound and is not compared.',
@@ -69,6 +80,25 @@ function holdCell(run: Run, { zoneLockHoldNs }: Priced, base: Run | undefined): 
   if (zoneLockHoldNs === undefined || !hidesWork(run, base)) return zoneLockHoldNs
   const words = zoneLockHoldNs === 0 ? 'all unpriced' : `over ${formatDuration(zoneLockHoldNs)}`
   return { value: undefined, words, tone: 'none' }
+}
+
+const leastCell = (run: Run, priced: Priced, base: Run | undefined): Cell =>
+  holdCell(
+    run,
+    { ...priced, zoneLockHoldNs: priced.smallHolds === undefined ? priced.zoneLockHoldNs : priced.smallHolds.leastNs },
+    base,
+  )
+
+/** Whether prices reach down to what the runs did. */
+export function smallHolds({ runs }: PcpComparison): string[] {
+  const found = runs.flatMap(({ priced }) => priced.flatMap(({ smallHolds }) => smallHolds ?? []))
+  if (found.length === 0) return []
+  const shares = found.map(({ holds, of }) => holds / of)
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map(formatShare)
+  const below = Math.max(...found.map(({ belowPages }) => belowPages))
+  return [
+    `Published sizes begin at ${below} pages, and ${least === most ? most : `${least} to ${most}`} of a run’s refills and bursts move fewer. Their price is the line carried on below what was measured, mostly its fixed part, which no point measures; charged in proportion to the smallest size they cost the least that they can. Differences between policies that move few pages often hang on it.`,
+  ]
 }
 
 function priceTable(

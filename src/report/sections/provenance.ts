@@ -14,8 +14,8 @@ export const provenance: Section<ComparisonHead> = {
   short: 'Provenance',
   applies: () => true,
   build: (comparison) => ({
-    paragraphs: [`Made by kreplay ${comparison.version}.`],
     tables: [
+      madeBy(comparison),
       ...comparison.captures.flatMap((capture) => tablesOf(capture)),
       ...skipped('What the replays could not use', comparison.tally),
     ],
@@ -26,6 +26,15 @@ export const provenance: Section<ComparisonHead> = {
     ),
   }),
 }
+
+const madeBy = ({ version, commit, command }: ComparisonHead): Table => ({
+  caption: 'How this was made',
+  columns: [text('property'), text('value')],
+  rows: [
+    ['program', `kreplay ${version}${commit === undefined ? '' : `, commit ${commit}`}`],
+    ...(command === undefined ? [] : [['command', command]]),
+  ],
+})
 
 function tablesOf(capture: Capture): Table[] {
   const {

@@ -26,7 +26,7 @@ const choices: readonly Choice[] = [
     policy: 'pcp/linux-5.10',
     lists: 'pcp/linux-5.10',
     mechanism: 'work',
-    params: { high: HIGH, batch: BATCH },
+    params: { high: HIGH, batch: BATCH, workDelayNs: 487_512 },
     high: HIGH,
   },
   {
@@ -36,7 +36,13 @@ const choices: readonly Choice[] = [
     params: { high: 580, batch: BATCH },
     high: 580,
   },
-  { policy: 'pcp/rcu-swap', lists: 'pcp/linux-5.10', mechanism: 'rcu', params: { expedited: true }, high: HIGH },
+  {
+    policy: 'pcp/rcu-swap',
+    lists: 'pcp/linux-5.10',
+    mechanism: 'rcu',
+    params: { expedited: true, expeditedNs: 200_000 },
+    high: HIGH,
+  },
   { policy: 'pcp/trylock', lists: 'pcp/linux-5.10', mechanism: 'remote', params: { variant: 'smp' }, high: HIGH },
   { policy: 'pcp/none', lists: 'pcp/none', mechanism: 'off', params: {}, high: 0 },
 ]
@@ -136,7 +142,7 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     params,
     lists,
     sizes: [{ zone: 'DMA32', high: 90, batch: 15 }],
-    drain: policy,
+    drain: { work: 'work', rcu: 'rcu-swap', remote: 'trylock', off: 'none' }[mechanism],
     work,
     bounds: {
       peakPages: high * CPUS.length,
@@ -154,6 +160,16 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
       zoneLockHoldNs: work.zoneLocks * Number(lock) + work.zoneLockPages * Number(page),
       longestHoldNs: Number(lock) + quantile(1) * Number(page),
       ...(mechanism === 'work' ? { requesterWaitNs: DRAINS.length * 487_500 } : {}),
+      ...(refills === 0
+        ? {}
+        : {
+            smallHolds: {
+              holds: 40,
+              of: refills + bursts.pages.length,
+              belowPages: 63,
+              leastNs: work.zoneLockPages * Number(page),
+            },
+          }),
       unpriced: mechanism === 'remote' ? ['pcpLocks'] : mechanism === 'rcu' ? ['dereferences', 'gracePeriodWaits'] : [],
     })),
     series: {
@@ -227,6 +243,11 @@ export function comparisonFixture(): PcpComparison {
         kernel: '5.10.223',
         format: 'trace.dat v7 (zstd)',
         clock: 'local',
+        recordedDrains: {
+          requests: DRAINS.length + 2,
+          withWork: DRAINS.length,
+          waits: { count: DRAINS.length, mean: 2_100_000, p50: 1_900_000, p99: 4_100_000, max: 4_100_000 },
+        },
         cpus: CPUS,
         isolated: [ISOLATED],
         spanNs: STEPS * STEP_NS,
@@ -320,6 +341,8 @@ export function comparisonFixture(): PcpComparison {
     headline: `On drain-5.10-s, pcp/linux-5.10 interrupted CPUs ${runs[0]?.work.interruptions} times (isolated CPU 3: ${base['3']}); pcp/linux-6.1, pcp/rcu-swap and pcp/trylock would have drained the same pages with none.`,
     notes: [],
     version: '0.1.0',
+    commit: '0123456789ab',
+    command: "kreplay compare drain-5.10-s --policies 'pcp/linux-5.10,pcp/rcu-swap{expedited=true}' --isolated 3",
   }
   return pcpComparisonSchema.parse(fixture)
 }
