@@ -2,8 +2,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generated, root } from './generated.ts'
+import { generatedFromLarge } from './mechanisms.ts'
 
-for (const [path, make] of Object.entries(generated)) {
+const captures = process.env.KREPLAY_CAPTURES ?? ''
+const all = { ...generated, ...(captures === '' ? {} : generatedFromLarge(captures)) }
+
+for (const [path, make] of Object.entries(all)) {
   const file = join(root, path)
   const [before, now] = [await readFile(file, 'utf8').catch(() => undefined), await make()]
   if (before !== now) await writeFile(file, now)

@@ -3,14 +3,19 @@ import { join } from 'node:path'
 import { comparisonSchema, eventSchemas, kindNames } from 'kreplay'
 import { expect, test } from 'vitest'
 import { generated, root } from './generated.ts'
+import { generatedFromLarge, mechanisms } from './mechanisms.ts'
 
 const committed = (path: string) => readFile(join(root, path), 'utf8')
 
+/** `KREPLAY_CAPTURES`: a folder of big captures, where they are at hand. */
+const captures = process.env.KREPLAY_CAPTURES ?? ''
+const all = { ...generated, ...(captures === '' ? {} : generatedFromLarge(captures)) }
+
 // Notebooks have tests of their own.
-test.each(Object.keys(generated).filter((path) => !path.endsWith('.ipynb')))(
+test.each(Object.keys(all).filter((path) => !path.endsWith('.ipynb')))(
   '%s is what kreplay makes now (else: npm run examples)',
   async (path) => {
-    const now = await generated[path]!()
+    const now = await all[path]!()
     // Not `toBe` alone: the difference of two pages of 1 MB helps nobody.
     const [before, after] = [(await committed(path)).split('\n'), now.split('\n')]
     const at = before.findIndex((line, row) => line !== after[row])
@@ -37,4 +42,11 @@ test('the page of events names every kind and field', async () => {
     for (const field of Object.keys((eventSchemas[kind] as unknown as { shape: object }).shape))
       if (field !== 'event') expect(page).toContain(`| \`${field}\` |`)
   }
+})
+
+test('the report on every mechanism is of the policies that docs/drains.md names, and says how to make it', async () => {
+  const report = await committed('reports/drain-5.10.md')
+  const command = `kreplay compare drain-5.10 --policies '${mechanisms.join(',')}' --isolated 3`
+  expect(report).toContain(command)
+  expect(await committed('docs/drains.md')).toContain(`--policies '${mechanisms.join(',')}' --isolated 3`)
 })

@@ -24,6 +24,18 @@ test('docs/synth.md: its commands print what it says, and it names every workloa
   for (const { id } of workloads) expect(page).toContain(`| \`${id}\` |`)
 })
 
+test('docs/drains.md: its command runs, and the sections and parameters that it names are there', async () => {
+  await using clone = await Clone.make()
+  const { printed } = await follow('docs/drains.md', clone, () => true)
+  const [output] = printed
+  expect(output).toContain('reports/mechanisms.html')
+  const page = await readFile(join(import.meta.dirname, 'drains.md'), 'utf8')
+  const report = await readFile(join(import.meta.dirname, '../reports/drain-5.10.md'), 'utf8')
+  const sections = [...page.matchAll(/\*([A-Z][^*]*?)(?: …)?\*(?=[:,; |])/g)].map(([, name = '']) => name)
+  expect(sections.length).toBeGreaterThan(6)
+  for (const name of sections) expect(report).toContain(`## ${name}`)
+})
+
 test('a change whose place is gone or not clear is refused', () => {
   expect(patched('a = [1, 2]\n', '+first\n@@\n-a = […\n+a = [0, …\n', 'x')).toBe('first\na = [0, 1, 2]\n')
   expect(() => patched('b\n', '-a\n+c\n', 'x')).toThrow('0 times')
