@@ -50,6 +50,8 @@ test('what the score without resync means is told where it is another', async ()
 test.each([
   ['a folder', 'made'],
   ['a trace.dat by itself', 'made.dat'],
+  ['CSV by itself', 'made.csv'],
+  ['Arrow by itself', 'made.arrow'],
 ])('a synthetic trace is called so: %s', async (_, name) => {
   const made = at(name)
   expect((await kreplay('synth', 'page-churn', '--set', 'seconds=0.2', '-o', made)).code).toBe(0)

@@ -1,7 +1,6 @@
 import type * as Arrow from 'apache-arrow'
-import { EXCHANGE_MARK } from '#events'
 import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
-import type { Writer, Written } from './writer.ts'
+import { settingsOf, type Writer, type Written } from './writer.ts'
 
 /** Rows in a record batch: some 5 MB. */
 const BATCH = 1 << 16
@@ -9,13 +8,8 @@ const BATCH = 1 << 16
 type Library = typeof Arrow
 
 /** What Arrow keeps beside the columns: what CSV has in its first line. */
-const settingsOf = ({ zero, resolutionNs, clock }: Written): Map<string, string> =>
-  new Map([
-    ['kreplay', EXCHANGE_MARK.slice(2)],
-    ['zero', `${zero}`],
-    ['resolutionNs', `${resolutionNs}`],
-    ...(clock === undefined ? [] : [['clock', clock] as const]),
-  ])
+const metadataOf = (written: Written): Map<string, string> =>
+  new Map(Object.entries(settingsOf(written)).map(([key, value]) => [key, `${value}`]))
 
 function plainType(arrow: Library, type: Exclude<WideColumn['type'], 'text'>): Arrow.DataType {
   switch (type) {
@@ -105,7 +99,7 @@ async function* write(written: Written): AsyncGenerator<Uint8Array> {
   const table = new WideTable(written.batches)
   const columns = table.columns.map((column, id) => new ArrowColumn(arrow, column, id, table.words.get(column.name)))
   const fields = columns.map(({ field }) => field)
-  const schema = new arrow.Schema(fields, settingsOf(written))
+  const schema = new arrow.Schema(fields, metadataOf(written))
   const writer = new arrow.RecordBatchFileWriter()
   writer.reset(new Pieces(), schema)
   for (const { rows, cells } of table.chunks(BATCH)) {

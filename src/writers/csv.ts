@@ -7,13 +7,12 @@ import {
   type Column,
   type Dictionary,
   type Events,
-  EXCHANGE_MARK,
   exchangeColumns,
   guardText,
   type KindName,
   kindNames,
 } from '#events'
-import type { Writer, Written } from './writer.ts'
+import { settingsOf, type Writer, type Written } from './writer.ts'
 
 const CHUNK = 1 << 14
 const FIRST_PAYLOAD = exchangeColumns.indexOf('event') + 1
@@ -67,10 +66,11 @@ function payloadOf({ cells, rest }: Layout, slot: number, text: (number: number)
   return line + rest
 }
 
-const headOf = ({ zero, resolutionNs, clock }: Written): string =>
-  `${EXCHANGE_MARK} zero=${zero} resolutionNs=${resolutionNs}${
-    clock === undefined ? '' : ` clock=${encodeURIComponent(clock)}`
-  }\n${exchangeColumns.join(',')}\n`
+function headOf(written: Written): string {
+  const { kreplay, ...settings } = settingsOf(written)
+  const words = Object.entries(settings).map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+  return `# ${kreplay} ${words.join(' ')}\n${exchangeColumns.join(',')}\n`
+}
 
 async function* write(written: Written): AsyncGenerator<string> {
   yield headOf(written)
@@ -98,7 +98,7 @@ function* rowsOf(events: Events): Generator<string> {
 }
 
 /**
- * kreplay's own CSV: first a comment line with the trace's zero second, its resolution and clock, then the header, then one row
+ * kreplay's own CSV: first a comment line with the trace's zero second, its resolution, clock and kernel, then the header, then one row
  * an event. Reading it back gives the same events.
  */
 export const csvWriter: Writer = { id: 'csv', extension: '.csv', write }

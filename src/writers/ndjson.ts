@@ -1,23 +1,10 @@
-import {
-  ABSENT,
-  ABSENT_COMM,
-  ABSENT_CONTEXT,
-  ABSENT_PID,
-  type Column,
-  type Events,
-  EXCHANGE_MARK,
-  kindNames,
-} from '#events'
-import type { Writer, Written } from './writer.ts'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type Column, type Events, kindNames } from '#events'
+import { settingsOf, type Writer, type Written } from './writer.ts'
 
 const CHUNK = 1 << 14
 
-/** What the first line says of the whole trace. */
-const headOf = ({ zero, resolutionNs, clock }: Written): string =>
-  JSON.stringify({ kreplay: EXCHANGE_MARK.slice(2), zero, resolutionNs, clock })
-
 async function* write(written: Written): AsyncGenerator<string> {
-  yield `${headOf(written)}\n`
+  yield `${JSON.stringify(settingsOf(written))}\n`
   for (const batch of written.batches) yield* linesOf(batch)
 }
 
@@ -59,7 +46,7 @@ function fieldText({ data, type }: Column, slot: number, key: string, text: (num
 }
 
 /**
- * A JSON object a line: the first tells the trace's zero second, its resolution and clock, each other is an event as the object view
+ * A JSON object a line: the first tells the trace's zero second, its resolution, clock and kernel, each other is an event as the object view
  * has it, with addresses as text. Reading it back gives the same events.
  */
 export const ndjsonWriter: Writer = { id: 'ndjson', extension: '.ndjson', write }

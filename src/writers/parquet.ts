@@ -2,11 +2,10 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as Duckdb from '@duckdb/node-api'
-import { EXCHANGE_MARK } from '#events'
 import { UsageError } from '#kernel'
 import { withScratch } from './scratch.ts'
 import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
-import type { Writer, Written } from './writer.ts'
+import { settingsOf, type Writer, type Written } from './writer.ts'
 
 type Library = typeof Duckdb
 
@@ -139,18 +138,11 @@ async function append(
   return left < PART
 }
 
-/** The same settings as in Arrow's metadata. */
-function settingsOf({ zero, resolutionNs, clock }: Written): string {
-  const settings = {
-    kreplay: EXCHANGE_MARK.slice(2),
-    zero: `${zero}`,
-    resolutionNs: `${resolutionNs}`,
-    ...(clock === undefined ? {} : { clock }),
-  }
-  return Object.entries(settings)
-    .map(([key, value]) => `${key}: ${quoted(value, "'")}`)
+/** The same as Arrow's metadata. */
+const metadataOf = (written: Written): string =>
+  Object.entries(settingsOf(written))
+    .map(([key, value]) => `${key}: ${quoted(`${value}`, "'")}`)
     .join(', ')
-}
 
 /** Runs `work` on a database of its own: what DuckDB holds in memory of one is free when it is closed. */
 async function withDatabase<T>(
@@ -183,7 +175,7 @@ async function* writeIn(folder: string, written: Written): AsyncGenerator<Uint8A
       : quoted(name, '"'),
   )
   const copy = (query: string, file: string): string =>
-    `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, KV_METADATA {${settingsOf(written)}})`
+    `COPY (${query}) TO ${quoted(file, "'")} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20480, KV_METADATA {${metadataOf(written)}})`
   const chunks = table.chunks(ROWS)
   const parts: string[] = []
   for (let isMore = true; isMore; ) {

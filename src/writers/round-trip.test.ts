@@ -20,6 +20,7 @@ test('a capture written in kreplay’s own formats, compressed or not, is the sa
     expect(differences(again.events, capture.events, { resolutionNs: 1, fields: [] }, true)).toEqual([])
     expect(countByName(again.events)).toEqual(countByName(capture.events))
     expect([again.clock, again.resolutionNs]).toEqual([capture.clock, capture.resolutionNs])
+    expect(again.machine.release).toEqual(capture.machine.release)
   }
 })
 

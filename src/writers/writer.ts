@@ -1,5 +1,5 @@
-import type { Events, Recording } from '#events'
-import type { Release } from '#kernel'
+import { type Events, EXCHANGE_MARK, type Recording } from '#events'
+import { type Release, unameOf } from '#kernel'
 
 /** What a writer writes: events in runs, which it may walk more than once, and what is said of all of them. */
 export interface Written {
@@ -17,6 +17,15 @@ export const writtenOf = ({ events, resolutionNs, clock, machine: { release } }:
   resolutionNs,
   ...(clock === undefined ? {} : { clock }),
   ...(release === undefined ? {} : { release }),
+})
+
+/** What formats of kreplay's own say of the whole trace: who wrote it in which form, its clock, its kernel. */
+export const settingsOf = ({ zero, resolutionNs, clock, release }: Written) => ({
+  kreplay: EXCHANGE_MARK.slice(2),
+  zero,
+  resolutionNs,
+  ...(clock === undefined ? {} : { clock }),
+  ...(release === undefined ? {} : { uname: unameOf(release) }),
 })
 
 /** One format that kreplay writes. To add one, write a file and name it in the list in `index.ts`. */

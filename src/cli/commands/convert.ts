@@ -63,12 +63,8 @@ export async function convert({
       print(`${number(written)} of ${number(read)} events → ${output}`)
       if (written === 0 && span !== undefined)
         print(`The trace has events from ${span.from.toFixed(6)} to ${span.to.toFixed(6)} s of its clock.`)
-      if (hasZones && isInput(id)) {
-        const missing = id === 'trace.dat' ? 'Zones are' : 'Kernel and zones are'
-        print(
-          `${missing} not in it: to replay it, keep uname and zoneinfo.before in one folder with it, and name it trace.*`,
-        )
-      }
+      if (hasZones && isInput(id))
+        print('Zones are not in it: to replay it, keep zoneinfo.before in one folder with it, and name it trace.*')
     }
     return 0
   } finally {

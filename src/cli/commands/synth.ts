@@ -131,7 +131,7 @@ async function write(
     print(
       `Recorded by the rules of ${release.rules}, the last known before ${release.text}: known are those of ${KNOWN_VERSIONS.join(', ')}.`,
     )
-  if (file === output) print('Kernel and zones are not in it; give a folder’s name to have them beside it.')
+  if (file === output) print('Zones are not in it; give a folder’s name to have them beside it.')
 }
 
 function printLikeness({ capture, rows }: Likeness): void {

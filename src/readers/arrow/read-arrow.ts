@@ -38,6 +38,7 @@ interface Settings {
   readonly zero: number
   readonly resolutionNs: number
   readonly clock?: string
+  readonly uname?: string
 }
 
 /** Reads events from Arrow, as `arrowWriter` writes them or as another program has written them again. */
@@ -54,13 +55,14 @@ export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: F
 function read(source: Origin, file: FileBytes): ReadTrace {
   const table = tableOf(source.name, file)
   const settings = settingsOf(source.name, table)
-  const { resolutionNs, clock } = settings
+  const { resolutionNs, clock, uname } = settings
   return {
     format: 'kreplay Arrow',
     events: eventsOf(source, file, columnsOf(source.name, table), settings.zero),
     tally: [],
     resolutionNs,
     ...(clock === undefined ? {} : { clock }),
+    ...(uname === undefined ? {} : { uname }),
   }
 }
 
@@ -114,11 +116,12 @@ function settingsOf(file: string, { schema }: Table): Settings {
       hint: AGAIN,
     })
   }
-  const clock = metadata.get('clock')
+  const [clock, uname] = [metadata.get('clock'), metadata.get('uname')]
   return {
     zero: wholeNumber('zero', 0),
     resolutionNs: wholeNumber('resolutionNs', 1),
     ...(clock === undefined ? {} : { clock }),
+    ...(uname === undefined ? {} : { uname }),
   }
 }
 

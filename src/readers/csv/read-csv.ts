@@ -41,6 +41,7 @@ interface Preamble {
   readonly zero: number
   readonly resolutionNs: number
   readonly clock?: string
+  readonly uname?: string
   /** Where the header line begins. */
   readonly from: number
   readonly lines: number
@@ -114,10 +115,16 @@ export class CsvReader implements PieceReader {
     await finished(this.#parser).catch(() => undefined)
     this.#check()
     this.#rows.checkHeader()
-    const { resolutionNs, clock } = this.#preamble
+    const { resolutionNs, clock, uname } = this.#preamble
     const tally = new Tally(notices)
     if (this.#lastByte !== NEWLINE) tally.count('unended-line', { file: this.#name })
-    return { format: 'kreplay CSV', tally: tally.entries(), resolutionNs, ...(clock === undefined ? {} : { clock }) }
+    return {
+      format: 'kreplay CSV',
+      tally: tally.entries(),
+      resolutionNs,
+      ...(clock === undefined ? {} : { clock }),
+      ...(uname === undefined ? {} : { uname }),
+    }
   }
 
   #check(): void {
@@ -188,11 +195,12 @@ function readPreamble(name: string, head: Uint8Array): Preamble {
       what: `${key}=… is missing or no whole number from ${least}`,
     })
   }
-  const clock = setting('clock')
+  const [clock, uname] = [setting('clock'), setting('uname')]
   return {
     zero: wholeNumber('zero', 0),
     resolutionNs: wholeNumber('resolutionNs', 1),
     ...(clock === undefined ? {} : { clock: decoded(clock) }),
+    ...(uname === undefined ? {} : { uname: decoded(uname) }),
     from: end < 0 ? head.length : end + 1,
     lines: 1,
   }

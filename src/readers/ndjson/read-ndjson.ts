@@ -21,6 +21,7 @@ const headSchema = z.object({
   zero: z.int().min(0),
   resolutionNs: z.int().min(1),
   clock: z.string().optional(),
+  uname: z.string().optional(),
 })
 
 /** How one kind's lines are read: the event's schema, closed, and the fields that stand as text. */
@@ -68,8 +69,14 @@ export class NdjsonReader implements SyncPieceReader {
 
   end(): PieceEnd {
     if (this.#begun.length > 0) this.#read(Buffer.alloc(0))
-    const { resolutionNs, clock } = this.#settings
-    return { format: 'kreplay NDJSON', tally: [], resolutionNs, ...(clock === undefined ? {} : { clock }) }
+    const { resolutionNs, clock, uname } = this.#settings
+    return {
+      format: 'kreplay NDJSON',
+      tally: [],
+      resolutionNs,
+      ...(clock === undefined ? {} : { clock }),
+      ...(uname === undefined ? {} : { uname }),
+    }
   }
 
   /** Reads a line, or what was missing of the one begun. */
