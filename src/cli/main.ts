@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+// By its name it would be an error before the first line on the Node that is told of below.
+import * as nodeModule from 'node:module'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
-    `kreplay: needs Node 22.18 or later, this is ${process.versions.node}\n  from a clone, \`npm run -s kreplay -- …\` runs on the Node that npm installed\n`,
+    `kreplay needs Node 22.18 or newer; this is ${process.versions.node}\n  in a clone, \`npm run -s kreplay -- …\` runs on the Node that npm installed\n`,
   )
   process.exit(2)
 }
@@ -17,7 +18,7 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 // Most of a short command's time is compiling its own code: the second start takes a third of the first.
-enableCompileCache()
+nodeModule.enableCompileCache()
 try {
   const { run } = await import('./run.ts')
   process.exitCode = await run(process.argv.slice(2))
