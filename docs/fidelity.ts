@@ -224,8 +224,8 @@ ${await kvfreePart(root)}
 - The rules by which lists are refilled and give pages back, with the state that paces them, from the kernel source that each policy names (\`kreplay policies ID\`).
 - Drain requests: who asks, whose lists are emptied, by a work item or from afar, who waits. They come from the trace (the \`drain_all_pages\` kprobe, or
   \`drain_local_pages_wq\` work items).
-- From 6.12 on: vmstat ticks, which lower \`high\` and give back what lies above it; \`ZONE_RECLAIM_ACTIVE\` from kswapd’s events; \`ZONE_BELOW_HIGH\` from an account of free pages (refills, drains, frees past the lists,
-  watermark boosts by fallbacks, pages that kcompactd took unseen). From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
+- From 6.12 on: vmstat ticks, which lower \`high\` and give back what lies above it; \`ZONE_RECLAIM_ACTIVE\` from kswapd’s events; \`ZONE_BELOW_HIGH\` from the counter of free pages, page by page in the order in which all CPUs recorded
+  them (refills, drains, frees past the lists, pages that kcompactd took unseen), less what each CPU keeps back of it; the watermark with its boosts, one for each pageblock that a fallback looked at and might have claimed. From 7.2 on: bulk frees a batch at a time, and \`vfree()\` by blocks.
 - On 5.10 who holds \`pcpu_drain_mutex\` is taken from the recorded works: a request meanwhile drains nothing, and one that drains looks for CPUs with pages when it queues its first work. Whether a CPU has pages, and so is interrupted, is predicted.
 - Who allocates and frees which page, when and on which CPU, is the recording’s in every policy.
 
@@ -237,8 +237,9 @@ ${await kvfreePart(root)}
 - From 6.0 on a free that finds the list’s lock held, as an interrupt’s on top of a refill does, goes to the buddy without an event: inferred where the page next comes from the buddy undrained.
 - Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the timing of the vmstat ticks (to 4 ms, and for each CPU whether its first
   is late, by the fewest misses of bursts in the first million rows; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of \`high\` (at the first burst that shows it).
-- When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. Free pages are known to some hundreds, since compaction moves them unseen. Where a burst shows the zone’s flags to be
-  otherwise, it is a miss, and the flags are put right after it.
+- When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. The counter of free pages is known to some dozens: buddyinfo is read a little before the trace, and no event
+  tells what of it each CPU keeps back then, nor when an idle CPU gives that up. Where a burst shows the zone’s flags to be otherwise, it is a miss, and the flags are put right after it; with them the counter, by as little as it takes and no more than all
+  CPUs may keep back, or else the boost of the watermark.
 - A freed page is of its block’s type as far as the record has shown it; before 6.10 its own later drain, which records the type kept with it, corrects that (counted in the notes); on every kernel its being handed out again from the list of another type does.
 - On 7.2 consecutive pages freed one by one by a kernel worker are taken as one \`vfree()\`. A bulk free that is preempted between two batches goes on when its task runs again, with what others have left on the lists; that its task was seen next on another CPU tells that it gave the rest up. A page that was
   announced on one CPU comes to the lists of the CPU on which its batch is committed.

@@ -1,4 +1,5 @@
 import type { PcpChoice, ZoneFlags } from '#policies'
+import { boostsOf } from './boosts.ts'
 import type { Fates } from './fates.ts'
 import { FreePages } from './free-pages.ts'
 import { KnownLists } from './known-lists.ts'
@@ -37,8 +38,8 @@ export class Books {
     this.resync = resync
     this.index = index
     this.fates = fates
-    this.free = new FreePages(script)
     this.held = new KnownLists(script, choice, index)
+    this.free = new FreePages(script, this.held.traits.decay, boostsOf(script, this.held.rules))
     this.quiet = new Int32Array(this.held.pcps.length).fill(-1)
     this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
       cpu,

@@ -315,6 +315,34 @@ export class Buddy {
     return false
   }
 
+  /** 6.12 and 7.2: how many pageblocks a fallback looks at, to claim them in part, until it comes to blocks of order `to`. */
+  looks(order: number, type: number, to: number): number {
+    if (type >= FALLBACKS.length) return 0
+    let looks = 0
+    for (let level = this.#pageblockOrder - 1; level >= Math.max(order, to); level--)
+      if (worthClaiming(level, type, this.#pageblockOrder) && this.#fallbackType(level, type) >= 0) looks++
+    return looks
+  }
+
+  /** Makes the pageblocks of a block a type, as a recording says, with what is free of them. */
+  claimAt(pfn: number, order: number, type: number): void {
+    const whole = Math.max(order, this.#pageblockOrder)
+    const start = (pfn - this.base) & ~((1 << whole) - 1)
+    for (let page = start; page < start + (1 << whole); ) {
+      const level = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
+      if (this.#where[page] !== 0) this.#retype(page, level, type)
+      page += 1 << level
+    }
+    this.#setTypes(start, whole, type)
+  }
+
+  /** Gives a block back, as a recording says; what of it was free was taken unseen. */
+  give(pfn: number, order: number): void {
+    if (!this.takeAt(pfn, order))
+      for (let page = pfn; order > 0 && page < pfn + (1 << order); page++) this.takeAt(page, 0)
+    this.release(pfn, order)
+  }
+
   /** Whether a page lies in a free block. */
   isFree(pfn: number): boolean {
     return this.orderAround(pfn) >= 0

@@ -138,7 +138,10 @@ export class BulkFrees {
           exact: scored && !off,
         })
       else if (empties && (resync || !scored)) held.emptied(pset)
-      if (this.#books.held.traits.decay) this.#books.free.gaveBack(pset % held.zones)
+      if (held.traits.decay) {
+        const { to } = later.at(-1) ?? burst
+        this.#books.free.endsWith(this.#books.script.drainFlow[to - 1]!)
+      }
     }
   }
 
@@ -279,7 +282,6 @@ export class BulkFrees {
       const page = this.#books.index.at(script.drainPfn[item]!, zone)
       const size = 1 << script.drainOrder[item]!
       const on = lists.where[page]!
-      this.#books.free.add(zone, size)
       let expected = -1
       for (let at = base; quota.left > 0 && at < base + this.#books.held.perSet; at++) {
         if (lists.lens[at]! === 0) continue
@@ -330,7 +332,6 @@ export class BulkFrees {
       }
       const at = this.#books.index.zone(script.drainPfn[item]!)
       const page = at < 0 ? -1 : this.#books.index.at(script.drainPfn[item]!, at)
-      if (at >= 0) this.#books.free.add(at, 1 << script.drainOrder[item]!)
       if (page >= 0 && this.#books.held.lists.where[page]! >= 0) this.#books.held.drop(page)
     }
   }

@@ -65,7 +65,7 @@ export class DrainRequests {
   remotePage(row: number): void {
     const { pfn, zone, order, cpu } = this.#books.script
     const page = this.#books.index.at(pfn[row]!, zone[row]!)
-    this.#books.free.add(zone[row]!, 1 << order[row]!)
+    this.#books.free.add(cpu[row]!, zone[row]!, 1 << order[row]!)
     const on = this.#books.held.lists.where[page]!
     const turn = this.#turn[cpu[row]!]!
     if (on >= 0) {

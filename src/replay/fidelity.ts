@@ -61,9 +61,10 @@ export class Fidelity {
     for (let row = 0; row < length; row++) {
       while (ticks.row[nextTick] === row) this.#bulkFrees.silentTick(ticks.cpu[nextTick++]!)
       this.#books.row = row
+      free.advance(row)
       this.#requests.before(script.cpu[row]!, op[row]!)
-      if (op[row] === Op.alloc && held.traits.decay) free.tried(script.zone[row]!, row)
       if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)
+      else if (op[row] === Op.alloc && held.traits.decay) free.tried(script.zone[row]!, row)
       if (this.#early.size > 0) held.popEarly(this.#early.get(row) ?? [])
       switch (op[row]!) {
         case Op.alloc:
@@ -88,12 +89,13 @@ export class Fidelity {
           if (held.traits.reclaimActive) free.reclaim(false, row)
           break
         case Op.isolated:
-          free.add(script.zone[row]!, -(1 << script.order[row]!))
+          free.add(script.cpu[row]!, script.zone[row]!, -(1 << script.order[row]!))
           break
         case Op.shortage:
-          if (held.traits.decay) free.shortage()
+          if (held.traits.decay) free.shortage(row)
           break
         case Op.tick:
+          free.tick(script.cpu[row]!)
           this.#bulkFrees.tick(row)
           break
         case Op.rest:
@@ -230,7 +232,7 @@ export class Fidelity {
       this.#books.held.drop(page)
     }
     if (type === BYPASS || !rules.allowed(order) || this.#isPast(row)) {
-      this.#books.free.add(zone, 1 << order)
+      this.#books.free.add(cpu, zone, 1 << order)
       this.#bulkFrees.strayDrains(row)
       return
     }

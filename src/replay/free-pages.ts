@@ -1,61 +1,152 @@
 import type { ZoneFlags } from '#policies'
+import { FlowKind } from './flow.ts'
+import { buddyinfoOf } from './free-start.ts'
 import type { Script } from './script.ts'
 
 /** watermark_boost_factor, in 1/10000 of the high watermark. */
 const WATERMARK_BOOST_FACTOR = 15_000
 
-/** Pages by which the account of free pages is put right when it first proves wrong. */
-const FIRST_ERROR = 32
+/** log2 of the pages of 128 MiB. */
+const THRESHOLD_SHIFT = 15
+
+const fls = (value: number): number => 32 - Math.clz32(value)
+
+/** Pages that a CPU keeps back before it adds them to a zone's counter. Source: calculate_normal_threshold(), mm/vmstat.c, v5.10 to v7.2. */
+const statThreshold = (cpus: number, managed: number): number =>
+  Math.min(125, 2 * fls(cpus) * (1 + fls(managed >>> THRESHOLD_SHIFT)))
+
+const noFlags = (): ZoneFlags => ({ reclaimActive: false, belowHigh: false })
 
 /**
- * Free pages of each zone while a recording is followed, and what the list rules see of them: ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH.
- * Approximate: zoneinfo is read a little before the trace, and compaction takes and returns pages unseen.
- * Source: get_page_from_freelist(), free_unref_page_commit(), boost_watermark(), mm/page_alloc.c, balance_pgdat(), mm/vmscan.c, v6.12.
+ * The counter of free pages of each zone while a recording is followed, and what the list rules see of it: ZONE_RECLAIM_ACTIVE,
+ * ZONE_BELOW_HIGH. Approximate: buddyinfo is read a little before the trace, no event tells what of its pages each CPU keeps back by
+ * then, nor when an idle CPU gives them up.
+ * Source: get_page_from_freelist(), free_unref_page_commit(), boost_watermark(), mm/page_alloc.c, __mod_zone_page_state(), mm/vmstat.c,
+ * balance_pgdat(), mm/vmscan.c, v6.12.
  */
 export class FreePages {
   readonly flags: ZoneFlags[]
   readonly #script: Script
-  readonly free: Float64Array
-  /** Raised by fallbacks that split a pageblock, taken back when kswapd is done with what it found. */
+  /** Whether the list rules look at the watermarks. */
+  readonly #tunes: boolean
+  /** By number in the flow: how often the watermarks are boosted with it. */
+  readonly #boosts: Uint8Array
+  readonly #free: Float64Array
+  /** By CPU and zone: pages that are not yet in the zone's counter; by zone: how many may be so on one CPU. */
+  readonly #kept: Int32Array
+  readonly #threshold: Uint8Array
+  /** By zone: what the counter proved to be off by, no more than all CPUs may keep back. */
+  readonly #off: Int32Array
+  /** Raised by fallbacks that look at parts of other pageblocks, taken back when kswapd is done with what it found. */
   readonly #boost: Int32Array
   readonly #boostSeen: Int32Array
-  /** By how much the account erred when the record last showed it, in pages. */
-  readonly #error: Float64Array
   /** Rows of the last allocation that tried the zone, and of kswapd's last wake. */
   readonly #triedAt: Int32Array
   #reclaimAt = -1
+  /** The next of the flow. */
+  #next = 0
+  /** By number in the flow: whether a bulk free that looks at the watermark ends with it. */
+  readonly #ends: Uint8Array
+  /** By pageset: the flags when its last refill began. */
+  readonly #refillFlags: readonly ZoneFlags[]
 
-  constructor(script: Script) {
+  constructor(script: Script, tunes: boolean, boosts: Uint8Array) {
+    const { zones, cpus, machine, flow } = script
     this.#script = script
-    this.flags = script.zones.map(() => ({ reclaimActive: false, belowHigh: false }))
-    this.free = Float64Array.from(script.zones, ({ free }) => free)
-    this.#boost = new Int32Array(script.zones.length)
-    this.#triedAt = new Int32Array(script.zones.length).fill(-1)
-    this.#error = new Float64Array(script.zones.length)
-    this.#boostSeen = new Int32Array(script.zones.length)
+    this.#tunes = tunes
+    this.#boosts = boosts
+    this.flags = zones.map(noFlags)
+    this.#free = Float64Array.from(zones, (zone) => {
+      const blocks = buddyinfoOf(machine.buddyBefore, zone)
+      return blocks?.reduce((pages, count, order) => pages + count * 2 ** order, 0) ?? zone.free
+    })
+    this.#kept = new Int32Array(cpus * zones.length)
+    this.#threshold = Uint8Array.from(zones, ({ managed }) => statThreshold(machine.cpus.length, managed))
+    this.#off = new Int32Array(zones.length)
+    this.#boost = new Int32Array(zones.length)
+    this.#boostSeen = new Int32Array(zones.length)
+    this.#triedAt = new Int32Array(zones.length).fill(-1)
+    this.#ends = new Uint8Array(flow.length)
+    this.#refillFlags = Array.from({ length: cpus * zones.length }, noFlags)
   }
 
   #high(zone: number): number {
     return this.#script.zones[zone]!.high + this.#boost[zone]!
   }
 
-  add(zone: number, pages: number): void {
-    this.free[zone]! += pages
+  #isAbove(zone: number): boolean {
+    return this.#free[zone]! + this.#off[zone]! > this.#high(zone)
+  }
+
+  /** Follows the buddy up to a row. */
+  advance(row: number): void {
+    const { flow } = this.#script
+    for (; this.#next < flow.length && flow.row[this.#next]! <= row; this.#next++) this.#follow(this.#next)
+  }
+
+  #follow(at: number): void {
+    const { flow, zones } = this.#script
+    const zone = flow.zone[at]!
+    if (zone >= zones.length) return
+    const cpu = flow.cpu[at]!
+    const pages = 1 << flow.order[at]!
+    const kind = flow.kind[at]!
+    if (kind === FlowKind.drained) {
+      this.add(cpu, zone, pages)
+      if (this.#ends[at] === 1 && this.#isAbove(zone)) this.flags[zone]!.belowHigh = false
+      return
+    }
+    if (kind === FlowKind.begins) {
+      if (this.#tunes) this.tried(zone, flow.row[at]!)
+      Object.assign(this.#refillFlags[cpu * zones.length + zone]!, this.flags[zone])
+    }
+    this.add(cpu, zone, -pages)
+    for (let boosts = this.#boosts[at]!; boosts > 0; boosts--) this.#raise(zone)
+  }
+
+  /** Pages that a CPU gives to the buddy, or takes. */
+  add(cpu: number, zone: number, pages: number): void {
+    const at = cpu * this.#script.zones.length + zone
+    const kept = this.#kept[at]! + pages
+    const isKept = Math.abs(kept) <= this.#threshold[zone]!
+    this.#kept[at] = isKept ? kept : 0
+    if (!isKept) this.#free[zone]! += kept
+  }
+
+  /** vmstat_update() on this CPU: it keeps nothing back. */
+  tick(cpu: number): void {
+    const { length } = this.#script.zones
+    for (let zone = 0; zone < length; zone++) {
+      this.#free[zone]! += this.#kept[cpu * length + zone]!
+      this.#kept[cpu * length + zone] = 0
+    }
   }
 
   /** An allocation tries the zone, at this row. */
   tried(zone: number, row: number): void {
     this.#triedAt[zone] = row
-    if (this.free[zone]! <= this.#high(zone)) this.flags[zone]!.belowHigh = true
+    if (!this.#isAbove(zone)) this.flags[zone]!.belowHigh = true
   }
 
-  /** A full pageset gave pages back. */
-  gaveBack(zone: number): void {
-    if (this.free[zone]! > this.#high(zone)) this.flags[zone]!.belowHigh = false
+  /**
+   * Direct reclaim begins. Its allocation found too little some time ago: it may have waited for kswapd since, so this tells no more than
+   * that it tried. Source: throttle_direct_reclaim(), mm/vmscan.c, v6.12.
+   */
+  shortage(row: number): void {
+    for (let zone = 0; zone < this.flags.length; zone++) this.tried(zone, row)
   }
 
-  /** A fallback took a part of another type's pageblock. */
-  boost(zone: number): void {
+  /** The bulk free of a full pageset ends with this block of the flow, and looks at the watermark then. */
+  endsWith(at: number): void {
+    this.#ends[at] = 1
+  }
+
+  /** The flags as the last refill of a pageset found them. */
+  atRefill(pset: number): ZoneFlags {
+    return this.#refillFlags[pset]!
+  }
+
+  #raise(zone: number): void {
     const { pageblockOrder } = this.#script.machine
     const { high, managed } = this.#script.zones[zone]!
     if (managed < 4 << pageblockOrder) return
@@ -66,37 +157,40 @@ export class FreePages {
   /** Far from any shortage. */
   unpressed(zone: number): boolean {
     const { reclaimActive, belowHigh } = this.flags[zone]!
-    return !reclaimActive && !belowHigh && this.free[zone]! > 4 * this.#high(zone)
+    return !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
   }
 
   /** What the flags may be instead of what they are thought to be, most like it first. None far from any shortage. */
-  *otherFlags(zone: number, below: boolean): Generator<ZoneFlags> {
+  *otherFlags(zone: number, below: boolean, than: ZoneFlags = this.flags[zone]!): Generator<ZoneFlags> {
     if (this.unpressed(zone)) return
-    const { reclaimActive, belowHigh } = this.flags[zone]!
+    const { reclaimActive, belowHigh } = than
     if (below) yield { reclaimActive, belowHigh: !belowHigh }
     yield { reclaimActive: !reclaimActive, belowHigh }
     if (below) yield { reclaimActive: !reclaimActive, belowHigh: !belowHigh }
   }
 
   /**
-   * The record shows the flags, and with them on which side of the high watermark the zone was. How far from it no event tells: twice
-   * as far as the last time that the account erred to the same side.
+   * The record shows the flags, and with them on which side of the high watermark the zone was. Where what the CPUs keep back can explain
+   * it, the counter is put right by as little as that takes; else the watermark was boosted, or no longer so, unseen.
    */
   learn(zone: number, { reclaimActive, belowHigh }: ZoneFlags): void {
     const flags = this.flags[zone]!
     flags.reclaimActive = reclaimActive
     if (flags.belowHigh === belowHigh) return
     flags.belowHigh = belowHigh
-    const side = belowHigh ? -1 : 1
-    const error = this.#error[zone]!
-    this.#error[zone] = Math.sign(error) === side ? 2 * error : side * FIRST_ERROR
-    const found = this.#high(zone) + this.#error[zone]!
-    this.free[zone] = belowHigh ? Math.min(this.free[zone]!, found) : Math.max(this.free[zone]!, found)
-  }
-
-  /** Direct reclaim begins: an allocation found less than the min watermark. */
-  shortage(): void {
-    for (const flags of this.flags) flags.belowHigh = true
+    if (this.#isAbove(zone) !== belowHigh) return
+    const off = this.#high(zone) - this.#free[zone]! + (belowHigh ? 0 : 1)
+    if (Math.abs(off) <= this.#threshold[zone]! * this.#script.machine.cpus.length) {
+      this.#off[zone] = off
+      return
+    }
+    const boost = this.#boost[zone]!
+    if (belowHigh) {
+      for (let before = -1; this.#isAbove(zone) && this.#boost[zone]! > before; this.#raise(zone))
+        before = this.#boost[zone]!
+    } else this.#boost[zone] = 0
+    // Neither explains it.
+    if (this.#isAbove(zone) === belowHigh) this.#boost[zone] = boost
   }
 
   /** Whether these flags may have come to be since `row`: each that is set must have had its occasion. */

@@ -12,16 +12,8 @@ export class Refills {
 
   /** The recorded pages from the buddy that precede this row on its CPU: refills by an allocation or by the bulk allocator. */
   recorded(row: number): void {
-    const { refillStart, refillEnd, refillPfn, refillOrder, refillFallback, refillMigratetype, op, pfn, cpu } =
-      this.#books.script
+    const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, op, pfn, cpu } = this.#books.script
     const end = refillEnd[row]!
-    for (let item = refillStart[row]!; item < end; item++) {
-      const zone = this.#books.index.zone(refillPfn[item]!)
-      if (zone < 0) continue
-      this.#books.free.add(zone, -(1 << refillOrder[item]!))
-      const fallback = refillFallback[item]!
-      if (fallback > 0 && fallback <= this.#books.script.machine.pageblockOrder) this.#books.free.boost(zone)
-    }
     for (let from = refillStart[row]!; from < end; ) {
       const order = refillOrder[from]!
       const type = refillMigratetype[from]!
@@ -49,7 +41,7 @@ export class Refills {
     const { held } = this.#books
     if (held.lists.lens[list]! > 0 || held.known[list] === 0) return true
     if (!held.traits.remoteDrains) return false
-    const past = held.rulesOf(pset).nrAlloc({ ...held.pcps[pset]! }, order, this.#books.flagsOf(pset)) > 1
+    const past = held.rulesOf(pset).nrAlloc({ ...held.pcps[pset]! }, order, this.#books.free.atRefill(pset)) > 1
     if (past) this.#books.miss('past-the-list')
     return past
   }
@@ -79,12 +71,12 @@ export class Refills {
     const empty = lists.lens[list] === 0 || excused
     const size = to - from
     const saved = { ...pcp }
-    const want = rules.nrAlloc(pcp, order, this.#books.flagsOf(pset))
+    const want = rules.nrAlloc(pcp, order, this.#books.free.atRefill(pset))
     const twice =
       size > want &&
       order === 0 &&
       this.#books.held.traits.bulkAllocator &&
-      size === want + rules.nrAlloc(pcp, order, this.#books.flagsOf(pset))
+      size === want + rules.nrAlloc(pcp, order, this.#books.free.atRefill(pset))
     const fits = size === want || twice
     if (scored) {
       stats.refills.recorded++
@@ -110,7 +102,7 @@ export class Refills {
   #explain(pset: number, order: number, size: number, saved: Pcp): boolean {
     const { held, free } = this.#books
     if (!held.traits.decay) return false
-    for (const flags of free.otherFlags(pset % held.zones, true)) {
+    for (const flags of free.otherFlags(pset % held.zones, true, free.atRefill(pset))) {
       const pcp = { ...saved }
       if (held.rulesOf(pset).nrAlloc(pcp, order, flags) !== size) continue
       Object.assign(held.pcps[pset]!, pcp)

@@ -35,15 +35,15 @@ export class Run {
   pfn = new Uint32Array(256)
   order = new Uint8Array(256)
   migratetype = new Uint8Array(256)
-  /** Order of the block that a fallback took them from, + 1; 0: no fallback. */
-  fallback = new Uint8Array(256)
+  /** Their number in the flow. */
+  flow = new Uint32Array(256)
   length = 0
 
   has(pfn: number): boolean {
     return this.length > 0 && this.pfn.subarray(0, this.length).includes(pfn)
   }
 
-  push(pfn: number, order: number, migratetype: number, fallback = 0): void {
+  push(pfn: number, order: number, migratetype: number, flow: number): void {
     if (this.length === this.pfn.length) {
       const grow = <T extends Uint32Array | Uint8Array>(old: T, fresh: T): T => {
         fresh.set(old)
@@ -52,12 +52,12 @@ export class Run {
       this.pfn = grow(this.pfn, new Uint32Array(this.length * 2))
       this.order = grow(this.order, new Uint8Array(this.length * 2))
       this.migratetype = grow(this.migratetype, new Uint8Array(this.length * 2))
-      this.fallback = grow(this.fallback, new Uint8Array(this.length * 2))
+      this.flow = grow(this.flow, new Uint32Array(this.length * 2))
     }
     this.pfn[this.length] = pfn
     this.order[this.length] = order
     this.migratetype[this.length] = migratetype
-    this.fallback[this.length++] = fallback
+    this.flow[this.length++] = flow
   }
 }
 
@@ -66,14 +66,14 @@ export class Pages {
   pfn: Uint32Array
   order: Uint8Array
   migratetype: Uint8Array
-  fallback: Uint8Array
+  flow: Uint32Array
   length = 0
 
   constructor(capacity: number) {
     this.pfn = new Uint32Array(capacity)
     this.order = new Uint8Array(capacity)
     this.migratetype = new Uint8Array(capacity)
-    this.fallback = new Uint8Array(capacity)
+    this.flow = new Uint32Array(capacity)
   }
 
   take(run: Run): void {
@@ -85,7 +85,7 @@ export class Pages {
     this.pfn.set(other.pfn.subarray(from, to), this.length)
     this.order.set(other.order.subarray(from, to), this.length)
     this.migratetype.set(other.migratetype.subarray(from, to), this.length)
-    this.fallback.set(other.fallback.subarray(from, to), this.length)
+    this.flow.set(other.flow.subarray(from, to), this.length)
     this.length += to - from
   }
 }

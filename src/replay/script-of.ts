@@ -3,8 +3,9 @@ import { Tally } from '#kernel'
 import { Absences } from './absences.ts'
 import { ContiguousFrees } from './contiguous.ts'
 import { DrainTasks, isInterrupt, RECLAIMED, REQUESTING, taskOf } from './drain-tasks.ts'
+import { Flow, FlowKind } from './flow.ts'
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
-import { reclaimEdges } from './reclaim.ts'
+import { Edge, reclaimEdges } from './reclaim.ts'
 import { RecordedRequests } from './recorded-requests.ts'
 import { BYPASS, Op, type Script } from './script.ts'
 import { Pages, Rows, Run } from './script-columns.ts'
@@ -101,6 +102,7 @@ export function scriptOf(
   )
   const refills = new Pages(lockedPfn.length + fragPfn.length)
   const drains = new Pages(drainPfn.length)
+  const flow = new Flow(lockedPfn.length + fragPfn.length + drainPfn.length)
   const blocks = new BlockIndex(zones, machine.pageblockOrder)
   const types = firstTypes(events, index, blocks)
   const blockTypes = types.slice()
@@ -169,6 +171,12 @@ export function scriptOf(
     if (zone < 0) return
     freedAt[index.at(pfn, zone)] = -1
     if (fallbackIsPage) types[blocks.at(pfn, zone)] = type
+  }
+
+  const fetched = (cpu: number, pfn: number, order: number, type: number): void => {
+    const run = refillRuns[cpu]!
+    const kind = run.length === 0 ? FlowKind.begins : FlowKind.taken
+    run.push(pfn, order, type, flow.push(rows.length, cpu, index.zone(pfn), pfn, order, type, kind))
   }
 
   for (; at < length; at++) {
@@ -260,7 +268,7 @@ export function scriptOf(
       }
       case Kind.mm_page_alloc_zone_locked:
         noteLocked(lockedPfn[slot]!, lockedType[slot]!)
-        refillRuns[cpu]!.push(lockedPfn[slot]!, lockedOrder[slot]!, lockedType[slot]!)
+        fetched(cpu, lockedPfn[slot]!, lockedOrder[slot]!, lockedType[slot]!)
         break
       case Kind.mm_page_pcpu_drain: {
         const pfn = drainPfn[slot]!
@@ -297,7 +305,8 @@ export function scriptOf(
             else if (rowTask[cpu] !== task) add(time, Op.none, cpu, zone, 0, 0, 0)
             drainTasks.begins(task, cpu, lastRow[cpu]!)
           }
-          drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!)
+          const moved = flow.push(rows.length, cpu, zone, pfn, drainOrder[slot]!, drainType[slot]!, FlowKind.drained)
+          drainRuns[cpu]!.push(pfn, drainOrder[slot]!, drainType[slot]!, moved)
         }
         break
       }
@@ -321,9 +330,9 @@ export function scriptOf(
         }
         if (!fallbackIsPage) break
         const run = refillRuns[cpu]!
-        const fallback = fragFallback[slot]! + 1
-        if (run.length > 0 && run.pfn[run.length - 1] === pfn) run.fallback[run.length - 1] = fallback
-        else run.push(pfn, fragOrder[slot]!, fragType[slot]!, fallback)
+        if (run.length === 0 || run.pfn[run.length - 1] !== pfn) fetched(cpu, pfn, fragOrder[slot]!, fragType[slot]!)
+        flow.fallback[run.flow[run.length - 1]!] = fragFallback[slot]! + 1
+        flow.claimed[run.flow[run.length - 1]!] = fragOwner[slot]!
         break
       }
       case Kind.drain_all_pages: {
@@ -362,8 +371,9 @@ export function scriptOf(
         add(time, Op.lost, cpu, 0, 0, 0, 0)
         break
     }
-    if (reclaim !== undefined && reclaim[at] !== 0)
-      add(time, reclaim[at] === 1 ? Op.reclaimStart : Op.reclaimEnd, cpu, 0, 0, 0, 0)
+    const edges = reclaim === undefined ? 0 : reclaim[at]!
+    if ((edges & Edge.start) !== 0) add(time, Op.reclaimStart, cpu, 0, 0, 0, 0)
+    if ((edges & Edge.end) !== 0) add(time, Op.reclaimEnd, cpu, 0, 0, 0, 0)
   }
   for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
   // Freed by compaction and never seen again: it went back to compaction's own pages, and another was moved into it.
@@ -398,10 +408,11 @@ export function scriptOf(
     refillPfn: refills.pfn.subarray(0, refills.length),
     refillOrder: refills.order.subarray(0, refills.length),
     refillMigratetype: refills.migratetype.subarray(0, refills.length),
-    refillFallback: refills.fallback.subarray(0, refills.length),
     drainPfn: drains.pfn.subarray(0, drains.length),
     drainOrder: drains.order.subarray(0, drains.length),
     drainMigratetype: drains.migratetype.subarray(0, drains.length),
+    drainFlow: drains.flow.subarray(0, drains.length),
+    flow,
     blockTypes,
     zones,
     machine,

@@ -1,4 +1,5 @@
 import type { Machine, TallyEntry, Zone } from '#kernel'
+import type { Flow } from './flow.ts'
 
 /** What happens to a pageset, row by row. */
 export const Op = {
@@ -57,11 +58,13 @@ export interface Script {
   readonly refillPfn: Uint32Array
   readonly refillOrder: Uint8Array
   readonly refillMigratetype: Uint8Array
-  /** Order of the block that a fallback took the page from, + 1; 0: no fallback. From 6.12 on. */
-  readonly refillFallback: Uint8Array
   readonly drainPfn: Uint32Array
   readonly drainOrder: Uint8Array
   readonly drainMigratetype: Uint8Array
+  /** Number of each drained block in `flow`. */
+  readonly drainFlow: Uint32Array
+  /** All blocks that left the buddy or came to it from the lists, in order of time. */
+  readonly flow: Flow
   /** Migratetypes of the pageblocks when the trace began, as far as it shows; 255 is not known. Zone by zone, as `BlockIndex` counts. */
   readonly blockTypes: Uint8Array
   readonly zones: readonly Zone[]

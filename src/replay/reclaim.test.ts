@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import type { TraceEvent } from '#events'
+import { Edge, reclaimEdges } from './reclaim.ts'
+import { Op } from './script.ts'
+import { scriptOf } from './script-of.ts'
+import { recordingOf } from './testing/story.ts'
+
+const KSWAPD = 5
+const wake: TraceEvent = { event: 'mm_vmscan_kswapd_wake', time: 0, cpu: 0, pid: KSWAPD, nid: 0, order: 0 }
+const sleep: TraceEvent = { event: 'mm_vmscan_kswapd_sleep', time: 0, cpu: 0, pid: KSWAPD, nid: 0 }
+const free = (pid: number): TraceEvent => ({ event: 'mm_page_free', time: 0, cpu: 0, pid, pfn: 600, order: 0 })
+
+const recording = (events: readonly TraceEvent[]) =>
+  recordingOf(
+    events.map((event, at) => ({ ...event, time: at * 1000 })),
+    { release: '6.12.107' },
+  )
+const edges = (...events: TraceEvent[]) => [...reclaimEdges(recording(events).events)!]
+
+test('kswapd balances from its wake to the last of its events before it sleeps', () => {
+  expect(edges(free(1), wake, free(KSWAPD), free(KSWAPD), free(1), sleep, free(1))).toEqual([
+    0,
+    Edge.start,
+    0,
+    Edge.end,
+    0,
+    0,
+    0,
+  ])
+})
+
+test('a kswapd that finds nothing to do is done as soon as it woke: what it found boosted is taken back', () => {
+  const events = [wake, wake, free(KSWAPD), sleep]
+  expect(edges(...events)).toEqual([Edge.start | Edge.end, Edge.start, Edge.end, 0])
+  const { op, length } = scriptOf(recording(events))
+  const reclaim = [...op.subarray(0, length)].filter((each) => each === Op.reclaimStart || each === Op.reclaimEnd)
+  expect(reclaim).toEqual([Op.reclaimStart, Op.reclaimEnd, Op.reclaimStart, Op.reclaimEnd])
+})
+
+test('without a wake nothing is known', () => {
+  expect(reclaimEdges(recording([free(1)]).events)).toBeUndefined()
+})
