@@ -3,15 +3,18 @@ export interface Place {
   readonly file?: string
   /** 1-based */
   readonly line?: number
+  /** 0-based, of a table without lines. */
+  readonly row?: number
   readonly column?: string
   /** Offset in bytes. */
   readonly byte?: number
 }
 
-export function formatPlace({ file, line, column, byte }: Place): string {
+export function formatPlace({ file, line, row, column, byte }: Place): string {
   const parts = [
     file,
     line === undefined ? undefined : `line ${line}`,
+    row === undefined ? undefined : `row ${row}`,
     column === undefined ? undefined : `column ${column}`,
   ]
   if (byte !== undefined) parts.push(`byte ${byte}`)

@@ -43,6 +43,11 @@ test('a mechanism is not credited with the lists that it took from the recording
   )
 })
 
+test('a bound is no pair of rules and mechanism', () => {
+  const none = { ...run('pcp/none', 'none', 'none', 0, 20_000), isBound: true }
+  expect(told(work510, none)).not.toContain('differ in')
+})
+
 test('where the name tells which half differs, nothing is added', () => {
   expect(told(work510, run('pcp/linux-5.10+trylock', 'linux-5.10', 'trylock', 0, 9000))).not.toContain('differ in')
   expect(told(work510, run('pcp/linux-6.12+work', 'linux-6.12', 'work', 60, 6000))).not.toContain('differ in')

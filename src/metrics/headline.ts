@@ -100,6 +100,7 @@ function interruptionFinding(base: Run, best: Run, { isolated, recorded, alike }
  * recording kernel’s lists.
  */
 function halvesOf(base: Run, best: Run): string {
+  if (best.isBound === true) return ''
   const lists = `list rules (${best.lists}, not ${base.lists})`
   const drain = `drain mechanism (${best.drain}, not ${base.drain})`
   if (best.lists === base.lists)

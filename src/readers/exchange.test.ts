@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { EventBuilder, type Events, eachEvent, selectEvents, type TraceEvent } from '#events'
 import { TraceError } from '#kernel'
-import { csvWriter, ndjsonWriter, writtenOf } from '#writers'
+import { arrowWriter, csvWriter, ndjsonWriter, writtenOf } from '#writers'
+import { kreplayArrow } from './arrow/index.ts'
 import { formats } from './index.ts'
 import { eventsOf, recordingOf } from './testing/any-events.ts'
 import { traceDat } from './trace-dat/index.ts'
@@ -120,4 +121,30 @@ describe.each([
     expect(Math.max(...read.batches.map(({ strings }) => strings.size))).toBeLessThan(90_000)
     expect(list(read).at(-1)).toMatchObject({ name: 'my_probe', fields: 'arg=139999' })
   })
+})
+
+test('time that runs backwards on a CPU is counted by every reader of rows, with the first place; the stamps stay', async () => {
+  const free = (time: number, cpu: number) => ({ event: 'mm_page_free', time, cpu, pfn: 1, order: 0 }) as const
+  // On each CPU in order: what other CPUs’ stamps are tells nothing, nor does a loss’s.
+  const inOrder = eventsOf([free(50, 0), free(20, 1), { event: 'lost', time: 10, cpu: 1 }, free(20, 1), free(60, 0)])
+  const backwards = eventsOf([free(-5, 0), free(50, 0), free(20, 1), free(40, 0), free(45, 0), free(10, 1)])
+  const [line, row] = [' line 6', ' row 3']
+  for (const [writer, first] of [
+    [csvWriter, line],
+    [ndjsonWriter, ' line 5'],
+    [arrowWriter, row],
+  ] as const) {
+    const read = async (of: Events) => {
+      const pieces: Uint8Array[] = []
+      for await (const piece of writer.write(writtenOf(recordingOf(of)))) pieces.push(Buffer.from(piece))
+      const bytes = Buffer.concat(pieces)
+      if (writer !== arrowWriter) return (await readIn(bytes)) as Exclude<Outcome, TraceError>
+      const { tally, events } = await kreplayArrow.read({ name: 'a', bytes })
+      return { tally, batches: [events] }
+    }
+    expect((await read(inOrder)).tally).toEqual([])
+    const { tally, batches } = await read(backwards)
+    expect(tally).toMatchObject([{ cause: 'time-backwards', level: 'error', count: 2, first: `a,${first}` }])
+    expect(batches.flatMap((batch) => [...batch.time])).toEqual([-5, 50, 20, 40, 45, 10])
+  }
 })

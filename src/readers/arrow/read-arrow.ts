@@ -19,7 +19,8 @@ import {
   metaOf,
   spine,
 } from '#events'
-import { TraceError } from '#kernel'
+import { Tally, TraceError } from '#kernel'
+import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { FetchedBytes, ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'
 import { type FileBytes, InFile, inMemory } from './file-bytes.ts'
@@ -55,11 +56,12 @@ export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: F
 function read(source: Origin, file: FileBytes): ReadTrace {
   const table = tableOf(source.name, file)
   const settings = settingsOf(source.name, table)
+  const tally = new Tally(timeNotices)
   const { resolutionNs, clock, uname } = settings
   return {
     format: 'kreplay Arrow',
-    events: eventsOf(source, file, columnsOf(source.name, table), settings.zero),
-    tally: [],
+    events: eventsOf(source, file, columnsOf(source.name, table), settings.zero, tally),
+    tally: tally.entries(),
     resolutionNs,
     ...(clock === undefined ? {} : { clock }),
     ...(uname === undefined ? {} : { uname }),
@@ -228,7 +230,13 @@ class Batch {
   }
 }
 
-function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: number): Events {
+function eventsOf(
+  source: Origin,
+  file: FileBytes,
+  columns: Columns,
+  zero: number,
+  tally: Tally<'time-backwards'>,
+): Events {
   const { progress, tables, strings } = new EventBuilder()
   const words = new WordNumbers(strings, file)
   const batches: Batch[] = []
@@ -252,10 +260,12 @@ function eventsOf(source: Origin, file: FileBytes, columns: Columns, zero: numbe
     zero,
   }
   const kinds = new KindRows(events)
+  const times = new CpuTimes()
   for (const batch of batches) {
     progress.share = () => (batch.from + batch.length) / length
     readSpine(batch, events)
     kinds.read(batch)
+    for (const row of backwards(batch, events, times)) tally.count('time-backwards', { file: source.name, row })
     readPayloads(batch, events, kinds)
     source.onProgress?.(Math.floor((file.bytes.length * (batch.from + batch.length)) / length), file.bytes.length)
   }
@@ -284,6 +294,14 @@ function readSpine(batch: Batch, events: Events): void {
     const target = events[name].subarray(batch.from, batch.from + batch.length)
     batch.read(name, batch.run(name, target), undefined, target, spineAbsent[name], isOptional(schema))
   }
+}
+
+/** Rows on which time runs backwards. */
+function backwards({ from, length }: Batch, { time, cpu, kind }: Events, times: CpuTimes): number[] {
+  const rows: number[] = []
+  for (let row = from; row < from + length; row++)
+    if (kind[row] !== Kind.lost && times.goBack(cpu[row]!, time[row]!)) rows.push(row)
+  return rows
 }
 
 /** Which rows of the batch at hand each kind has, and where in its table they come. */

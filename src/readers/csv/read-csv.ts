@@ -16,11 +16,13 @@ import {
   spine,
 } from '#events'
 import { Tally, TraceError } from '#kernel'
+import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { PieceEnd, PieceReader, TraceStart } from '../format.ts'
 import { type CellReader, cellReader, TextCells } from './cells.ts'
 
 const NEWLINE = 0x0a
 const notices = {
+  ...timeNotices,
   'unended-line': {
     level: 'data-loss',
     help: 'The last line has no end: the file was cut there, perhaps within the last values of its last event.',
@@ -116,7 +118,7 @@ export class CsvReader implements PieceReader {
     this.#check()
     this.#rows.checkHeader()
     const { resolutionNs, clock, uname } = this.#preamble
-    const tally = new Tally(notices)
+    const { tally } = this.#rows
     if (this.#lastByte !== NEWLINE) tally.count('unended-line', { file: this.#name })
     return {
       format: 'kreplay CSV',
@@ -223,6 +225,8 @@ class RowReader {
   readonly #texts: TextCells
   readonly #spine: { readonly [F in keyof typeof spine]: CellReader }
   readonly #kinds = new Map<string, readonly FieldPlace[]>()
+  readonly #times = new CpuTimes()
+  readonly tally = new Tally(notices)
   #header: readonly string[] = []
   #place: SpinePlaces | undefined
   #firstPayload: readonly number[] = []
@@ -311,6 +315,8 @@ class RowReader {
     const task = this.#cell(row, place.pid, 'pid', pid) ?? ABSENT_PID
     const text = this.#cell(row, place.comm, 'comm', comm) ?? ABSENT_COMM
     const bits = this.#cell(row, place.context, 'context', context) ?? ABSENT_CONTEXT
+    if (kind !== 'lost' && this.#times.goBack(on as number, at as number))
+      this.tally.count('time-backwards', { file: this.#name, line: this.line })
     const slot = this.#readPayload(row, kind, fields)
     this.#builder.add(at as number, on as number, task as number, text as number, bits as number, Kind[kind], slot)
   }

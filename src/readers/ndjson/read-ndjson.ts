@@ -9,7 +9,8 @@ import {
   spine,
   type TraceEvent,
 } from '#events'
-import { TraceError } from '#kernel'
+import { Tally, TraceError } from '#kernel'
+import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 
 const NEWLINE = 0x0a
@@ -45,6 +46,8 @@ const ADDRESS = /^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i
 export class NdjsonReader implements SyncPieceReader {
   readonly #name: string
   readonly #builder: EventBuilder
+  readonly #times = new CpuTimes()
+  readonly #tally = new Tally(timeNotices)
   #settings: z.infer<typeof headSchema> = { kreplay: EXCHANGE_MARK.slice(2), zero: 0, resolutionNs: 1 }
   #line = 0
   /** The begin of a line of which the rest is still to come. */
@@ -72,7 +75,7 @@ export class NdjsonReader implements SyncPieceReader {
     const { resolutionNs, clock, uname } = this.#settings
     return {
       format: 'kreplay NDJSON',
-      tally: [],
+      tally: this.#tally.entries(),
       resolutionNs,
       ...(clock === undefined ? {} : { clock }),
       ...(uname === undefined ? {} : { uname }),
@@ -94,7 +97,10 @@ export class NdjsonReader implements SyncPieceReader {
       this.#settings = headOf(value, this.#fail)
       this.#builder.zero = this.#settings.zero
     } else {
-      this.#builder.addEvent(eventOf(value, line, this.#fail))
+      const event = eventOf(value, line, this.#fail)
+      if (event.event !== 'lost' && this.#times.goBack(event.cpu, event.time))
+        this.#tally.count('time-backwards', { file: this.#name, line })
+      this.#builder.addEvent(event)
       this.#builder.renewStrings()
     }
   }

@@ -14,7 +14,7 @@ const read = (text: string | Uint8Array): ReadTrace =>
 const events = (text: string): TraceEvent[] => [...eachEvent(read(text).events)]
 const causes = ({ tally }: ReadTrace) => Object.fromEntries(tally.map(({ cause, count }) => [cause, count]))
 /** Causes that are not about lines. */
-const BESIDE = ['unread-payload', 'unknown-gfp-flag', 'assumed-gfp-bits', 'unended-line']
+const BESIDE = ['time-backwards', 'unread-payload', 'unknown-gfp-flag', 'assumed-gfp-bits', 'unended-line']
 
 function checkLaw(trace: ReadTrace): void {
   const { total, comments, events: eventLines } = trace.lines!

@@ -1,5 +1,6 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, parseRelease, Tally, TraceError } from '#kernel'
+import { CpuTimes } from '../cpu-times.ts'
 import { inPieces, type PieceEnd, type SyncPieceReader, type TraceStart } from '../format.ts'
 import { StackReader } from '../stacks.ts'
 import { ByteMemo } from '../text/byte-memo.ts'
@@ -78,6 +79,7 @@ class ScriptReader implements SyncPieceReader, LineSink {
   readonly #buffer = Buffer.from(this.#bytes.buffer)
   readonly #builder: EventBuilder
   readonly #skipped = new Tally<Skipped>({ ...skippedLines, ...scriptLines })
+  readonly #times = new CpuTimes()
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
   readonly #knownHeads = new KnownHeads(this.#bytes)
   readonly #head = new ScriptHead(this.#bytes, this.#knownHeads)
@@ -266,7 +268,9 @@ class ScriptReader implements SyncPieceReader, LineSink {
     }
     if (digits > this.#finest) this.#finest = digits
     this.#eventLines++
-    return (seconds - zero) * NS_PER_SECOND + nanoseconds
+    const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
+    if (this.#times.goBack(this.#head.cpu, time)) this.#noticed.count('time-backwards', this.#place())
+    return time
   }
 
   /** A stamp, but no event's name behind it: a record about a process, or a loss. */

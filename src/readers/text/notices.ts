@@ -1,4 +1,5 @@
 import type { Notice } from '#kernel'
+import { timeNotices } from '../cpu-times.ts'
 
 /** Why a line gave no event. Law: lines = comments + lines that gave an event + the sum of these. */
 export const skippedLines = {
@@ -19,6 +20,7 @@ export const skippedLines = {
 
 /** What was noticed beside lines that did give an event. */
 export const textNotices = {
+  ...timeNotices,
   'unread-payload': {
     level: 'error',
     help: 'The event is known, but its fields are missing or out of bounds: kept as text under its name.',

@@ -1,5 +1,6 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, Tally, TraceError } from '#kernel'
+import { CpuTimes } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 import { StackReader } from '../stacks.ts'
 import { plainPayload } from './babeltrace.ts'
@@ -111,6 +112,7 @@ class TextReader implements SyncPieceReader, LineSink {
   #isUnderWay = false
   #zero: number | undefined
   #lastTime = 0
+  readonly #times = new CpuTimes()
   #finest = 6
   /** Columns of the flags, as far as the header has named them. */
   #flagColumns = 0
@@ -249,9 +251,10 @@ class TextReader implements SyncPieceReader, LineSink {
   }
 
   #takeTime(zero: number): number {
-    const { relative, stamp } = this.#head
+    const { relative, stamp, cpu } = this.#head
     const { seconds, nanoseconds, digits } = stamp
     const time = (seconds - zero) * NS_PER_SECOND + nanoseconds
+    if (this.#times.goBack(cpu, time)) this.#noticed.count('time-backwards', this.#place())
     if (this.#zero === undefined) {
       this.#zero = zero
       this.#builder.zero = zero

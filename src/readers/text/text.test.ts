@@ -386,6 +386,8 @@ test('stamps are exact to the nanosecond, however late', async () => {
   const trace = await read(at('1795213014.135400001') + at('1795213015.000000002') + at('1795213013.999999999'))
   expect(trace.events.zero).toBe(1795213014)
   expect([...trace.events.time]).toEqual([135400001, 1000000002, -1])
+  // It stays where it stands, but is told of.
+  expect(causes(trace)).toEqual({ 'time-backwards': 1 })
   expect(trace.resolutionNs).toBe(1)
 })
 
