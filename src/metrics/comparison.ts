@@ -169,6 +169,7 @@ export function composeHead(
       ...(recording.clock === undefined ? {} : { clock: recording.clock }),
       cpus: Array.from({ length: cpus }, (_, cpu) => cpu),
       isolated: [...isolated],
+      zero: recording.events.zero,
       spanNs: (recording.events.time.at(-1) ?? 0) - (recording.events.time[0] ?? 0),
       events: countByName(recording.events),
       losses: lossesOf(recording.events),

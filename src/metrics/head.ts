@@ -10,6 +10,10 @@ const capturesSchema = z.array(
     clock: z.string().optional(),
     cpus: z.array(z.number()),
     isolated: z.array(z.number()),
+    zero: z
+      .number()
+      .optional()
+      .meta({ unit: 's', help: 'First whole second of the trace’s clock: what `t` of series counts from.' }),
     spanNs: z.number(),
     events: z.record(z.string(), z.number()),
     losses,

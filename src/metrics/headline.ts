@@ -15,19 +15,29 @@ const number = (value: number): string => value.toLocaleString('en-US')
 /** Rounded down, so that 100 % is said only of all. */
 const score = (value: number): string => `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
 
-function reproduced(what: string, { recorded, predicted, exact }: PcpFidelity['refills']): string[] {
+/** What of a kind is exact; where the trace holds more than could be scored, of how many. */
+function reproduced(
+  what: string,
+  { recorded, predicted, exact }: PcpFidelity['refills'],
+  inTrace: number | undefined = recorded,
+): string[] {
   if (Math.max(recorded, predicted) === 0) return []
   const invented = predicted - exact
   const part = exact === recorded ? `all ${number(recorded)}` : `${number(exact)} of ${number(recorded)}`
+  const rest = inTrace > recorded ? ` scored (${number(inTrace)} were recorded)` : ''
   return [
-    `${part} ${what}${invented > recorded - exact ? ` (and predicts ${number(invented)} that were not recorded so)` : ''}`,
+    `${part} ${what}${rest}${invented > recorded - exact ? ` (and predicts ${number(invented)} that were not recorded so)` : ''}`,
   ]
 }
 
 /** How far to trust a comparison: what is reproduced, on how many CPUs, and how the replay fares without the record’s help. */
 function trustIn({ pcp, synthetic }: Fidelity): string {
   if (pcp === undefined) return 'The trace holds nothing to check the replay against.'
-  const parts = [...reproduced('refills', pcp.refills), ...reproduced('drain bursts', pcp.drainBursts)]
+  const { coverage } = pcp
+  const parts = [
+    ...reproduced('refills', pcp.refills, coverage?.refills?.inTrace),
+    ...reproduced('drain bursts', pcp.drainBursts, coverage?.drainBursts?.inTrace),
+  ]
   if (parts.length === 0) return 'The recording kernel recorded too little to check the replay against.'
   const busy = pcp.perCpu.filter(({ scored, warmupShare }) => scored || warmupShare > 0)
   const scored = busy.filter((cpu) => cpu.scored).length
@@ -38,7 +48,11 @@ function trustIn({ pcp, synthetic }: Fidelity): string {
   const helped = [pcp.refills, pcp.drainBursts].map(scoreOf).filter((value) => value !== undefined)
   const worse = bare.some((value, at) => value < (helped[at] ?? 0) - NOTICEABLE)
   const alone = worse ? ` Not put right after its misses, it scores ${bare.map(score).join(' and ')}.` : ''
-  return `kreplay reproduces exactly ${parts.join(' and ')} ${synthetic === true ? 'of the synthetic trace' : 'that this kernel recorded'}${where}.${alone}`
+  const whole = [coverage?.refills, coverage?.drainBursts].every(
+    (part) => part === undefined || part.inTrace <= part.scored,
+  )
+  const of = synthetic === true ? ' of the synthetic trace' : whole ? ' that this kernel recorded' : ''
+  return `kreplay reproduces exactly ${parts.join(' and ')}${of}${where}.${alone}`
 }
 
 /** The run with the least cost, compared part by part; the first of equals. */

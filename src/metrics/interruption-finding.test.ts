@@ -59,3 +59,15 @@ test('what another baseline does is not held against the record', () => {
     '10 times (4 on isolated CPU 3), and',
   )
 })
+
+test('what could not be scored is not said to be reproduced', () => {
+  const covered = fidelity({})
+  covered.pcp!.coverage = {
+    drainedPages: { inTrace: 50, scored: 45 },
+    refills: { inTrace: 12, scored: 10 },
+    drainBursts: { inTrace: 10, scored: 10 },
+  }
+  const runs = [run('pcp/linux-5.10', { 0: 1 }), run('pcp/trylock', {})]
+  const said = headlineOf({ recording, fidelity: covered, isolated: [] }, runs, 'pcp/linux-5.10')
+  expect(said).toContain('reproduces exactly all 10 refills scored (12 were recorded) and all 10 drain bursts.')
+})

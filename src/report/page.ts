@@ -1,6 +1,7 @@
 import type { Comparison } from '#metrics'
 import { sectionsOf } from './sections/index.ts'
 import type { Built, Chart, Section, Table } from './sections/section.ts'
+import { onTraceClock } from './trace-clock.ts'
 
 /** A section with everything in it built; an empty one is left out. This is what every printer prints. */
 export interface Part {
@@ -26,7 +27,8 @@ const titles: { readonly [F in Comparison['family']]: string } = {
   pcp: 'Page policies',
 }
 
-export function compose(comparison: Comparison): Page {
+export function compose(result: Comparison): Page {
+  const comparison = onTraceClock(result)
   const { captures, version } = comparison
   return {
     title: `${titles[comparison.family]} compared: ${captures.map(({ name }) => name).join(', ')}`,

@@ -27,6 +27,11 @@ export const drainWaits: Section = {
       'How late a kworker starts and how long a grace period lasts are parameters of the policies, named beside their waits, and no findings: only what locks add to them is computed. By default a kworker starts after a published mean of one machine; nobody published the length of a grace period in such drains, and its default is an assumption.',
       'Operations come at the recording’s pace. On a machine faster than the one recorded they would come closer together and collide more often.',
       'Context switches and IPIs have no published price: they stay counts.',
+      ...(comparison.runs.some(({ priced }) => priced.some(({ smallHolds }) => smallHolds !== undefined))
+        ? [
+            'Most of what a remote drain waits for are holds of fewer pages than any with a published price: see Holds and waits.',
+          ]
+        : []),
       ...perCapture(comparison, ({ cpus }, runs) =>
         cpus.length > 1 && runs.some(({ params }) => String(params.kernel).includes('up'))
           ? [
