@@ -65,6 +65,7 @@ function chartOf(comparison: PcpComparison, capture: Capture, runs: Run[], of: s
           series: label(cpu),
           t: run.series.cachedPages.t,
           values: seriesOf(run, cpu),
+          isBound: run.isBound,
         })),
       ),
       'pages',

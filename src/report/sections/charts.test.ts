@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { parse, View } from 'vega'
 import { compile } from 'vega-lite'
 import { expect, test } from 'vitest'
-import { logAxis, SHORT_NUMBERS } from './charts.ts'
+import { comparisonFixture } from '../testing/fixture.ts'
+import { linesInRows, logAxis, SHORT_NUMBERS } from './charts.ts'
 
 async function labelsUpTo(most: number): Promise<string[]> {
   const { spec } = compile({
@@ -43,4 +44,23 @@ test('a logarithmic axis holds all, and has at least a label at each end', () =>
       expect(values.length).toBeLessThanOrEqual(16)
     }),
   )
+})
+
+test('a bound far above the others is cut and said to be; others, and a bound that is near, are drawn whole', () => {
+  const drawn = (bound: number, isBound: boolean) =>
+    JSON.stringify(
+      linesInRows(
+        comparisonFixture(),
+        ['a', 'b'],
+        [{ name: 'pages', colour: 'k0' }],
+        [
+          { row: 'a', series: 'pages', t: [0, 1], values: [50, 100] },
+          { row: 'b', series: 'pages', t: [0, 1], values: [0, bound], isBound },
+        ],
+        'pages',
+      ),
+    )
+  expect(drawn(30_000, true)).toContain('"domain":[0,105]')
+  expect(drawn(30_000, true)).toContain('b, a bound, beyond the axis')
+  for (const whole of [drawn(150, true), drawn(30_000, false)]) expect(whole).not.toMatch(/domain":\[0,|beyond/)
 })

@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { ComparisonHead } from '#metrics'
 import { colour } from '../runtime/theme.ts'
-import { type Line, policyLabel, thinned, toSeconds } from './common.ts'
+import { type Line, largest, policyLabel, thinned, toSeconds } from './common.ts'
 import type { Chart, LegendEntry } from './section.ts'
 
 /** One line (or area) in one row of small multiples. */
@@ -9,6 +9,8 @@ export interface RowLine extends Line {
   /** Heading of the row in which it stands. */
   readonly row: string
   readonly series: string
+  /** A line to measure others by: it is cut where it would press them flat. */
+  readonly isBound?: boolean | undefined
 }
 
 export interface Series {
@@ -61,6 +63,17 @@ export const rowHeader = {
   labelPadding: 4,
 } as const
 
+/** So many times the highest of the others a bound may reach before it is cut. */
+const ROOM_FOR_BOUNDS = 2
+
+/** Where the axis ends if bounds are cut, and the rows that are; undefined: all fits. */
+function cutOf(lines: readonly RowLine[]): { readonly at: number; readonly rows: ReadonlySet<string> } | undefined {
+  const most = largest(lines.flatMap(({ isBound, values }) => (isBound === true ? [] : [largest(values)])))
+  const at = most * 1.05
+  const over = lines.filter(({ isBound, values }) => isBound === true && largest(values) > most * ROOM_FOR_BOUNDS)
+  return most === 0 || over.length === 0 ? undefined : { at, rows: new Set(over.map(({ row }) => row)) }
+}
+
 /** Lines over time in rows of small multiples under one time axis. The unit stands at each row's axis. */
 export function linesInRows(
   comparison: ComparisonHead,
@@ -73,16 +86,18 @@ export function linesInRows(
     24,
     Math.min(320, Math.floor((MOST_POINTS * shareOfBudget(comparison)) / Math.max(1, lines.length))),
   )
+  const cut = cutOf(lines)
+  const named = (row: string): string => (cut?.rows.has(row) ? `${row}, a bound, beyond the axis` : row)
   return {
     background: null as unknown as string,
     data: {
       values: lines.map(({ row, series, ...line }) => {
         const { t, values } = thinned(line, each)
-        return { row, series, t: t.map(toSeconds), v: values.map((v) => Number(v.toPrecision(6))) }
+        return { row: named(row), series, t: t.map(toSeconds), v: values.map((v) => Number(v.toPrecision(6))) }
       }),
     },
     transform: [{ flatten: ['t', 'v'] }],
-    facet: { row: { field: 'row', type: 'nominal', sort: [...rows], header: rowHeader } },
+    facet: { row: { field: 'row', type: 'nominal', sort: rows.map(named), header: rowHeader } },
     spacing: 14,
     spec: {
       width: 600,
@@ -90,7 +105,12 @@ export function linesInRows(
       mark: { type: 'line', interpolate: 'step-after', clip: true },
       encoding: {
         x: { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
-        y: { field: 'v', type: 'quantitative', axis: { title: unit, tickCount: 3, ...SHORT_NUMBERS } },
+        y: {
+          field: 'v',
+          type: 'quantitative',
+          axis: { title: unit, tickCount: 3, ...SHORT_NUMBERS },
+          ...(cut === undefined ? {} : { scale: { domain: [0, cut.at], nice: false } }),
+        },
         color: {
           field: 'series',
           type: 'nominal',
@@ -126,7 +146,7 @@ const againstBaseline: readonly Series[] = [
 ]
 
 /** Each policy's line in a row of its own, the baseline's dashed behind it; the baseline's own row has its line once. */
-export function linesAgainstBaseline<R extends { readonly policy: string }>(
+export function linesAgainstBaseline<R extends { readonly policy: string; readonly isBound?: boolean | undefined }>(
   comparison: ComparisonHead,
   runs: readonly R[],
   line: (run: R) => Line,
@@ -137,7 +157,7 @@ export function linesAgainstBaseline<R extends { readonly policy: string }>(
   const base = runs.find(({ policy }) => policy === baseline)
   const lines = runs.flatMap((run): RowLine[] => [
     ...(base === undefined || run === base ? [] : [{ row: label(run), series: BASELINE_BEHIND, ...line(base) }]),
-    { row: label(run), series: THIS_POLICY, ...line(run) },
+    { row: label(run), series: THIS_POLICY, isBound: run.isBound, ...line(run) },
   ])
   return {
     legend: [

@@ -16,7 +16,10 @@ export const contiguity: Section = {
     charts: perCapture(comparison, (_capture, runs, of, index) =>
       runs.some(hasWhole) ? [chartOf(comparison, runs, of, index)] : [],
     ),
-    tables: perCapture(comparison, (_capture, runs, of) => [blocksTable(comparison, runs, of)]),
+    tables: perCapture(comparison, (_capture, runs, of) => [
+      blocksTable(comparison, runs, of),
+      fallbackTable(comparison, runs, of),
+    ]),
     caveats: [
       ...perCapture(comparison, ({ name }, runs) =>
         runs.some(hasWhole) ? [] : [`On ${name} no policy has a pageblock free as a whole at any moment drawn.`],
@@ -59,21 +62,21 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
 function blocksTable({ baseline }: PcpComparison, runs: Run[], of: string): Table {
   const orders = runs[0]?.freeBlocksAtEnd.map((_, order) => order) ?? []
   return {
-    caption: `Free blocks by order at the end, and fallbacks to pages of another migratetype${of}`,
-    columns: [
-      text('policy'),
-      ...orders.map((order) => count(`order ${order}`)),
-      workColumn('fallbacks', 'fallbacks', 'fewer'),
-      workColumn('claims', 'pageblocks claimed', 'fewer'),
-      workColumn('borrowedPages', 'pages lacking', 'fewer'),
-    ],
-    rows: runs.map(({ policy, freeBlocksAtEnd, work }) => [
-      policy,
-      ...orders.map((order) => freeBlocksAtEnd[order]),
-      work.fallbacks,
-      work.claims,
-      work.borrowedPages,
-    ]),
+    caption: `Free blocks by order at the end${of}`,
+    columns: [text('policy'), ...orders.map((order) => count(`order ${order}`))],
+    rows: runs.map(({ policy, freeBlocksAtEnd }) => [policy, ...orders.map((order) => freeBlocksAtEnd[order])]),
     ...baselineRow(runs, baseline),
   }
 }
+
+const fallbackTable = ({ baseline }: PcpComparison, runs: Run[], of: string): Table => ({
+  caption: `Fallbacks to pages of another migratetype${of}`,
+  columns: [
+    text('policy'),
+    workColumn('fallbacks', 'fallbacks', 'fewer'),
+    workColumn('claims', 'pageblocks claimed', 'fewer'),
+    workColumn('borrowedPages', 'pages lacking', 'fewer'),
+  ],
+  rows: runs.map(({ policy, work }) => [policy, work.fallbacks, work.claims, work.borrowedPages]),
+  ...baselineRow(runs, baseline),
+})
