@@ -64,3 +64,18 @@ test('a bound far above the others is cut and said to be; others, and a bound th
   expect(drawn(30_000, true)).toContain('b, a bound, beyond the axis')
   for (const whole of [drawn(150, true), drawn(30_000, false)]) expect(whole).not.toMatch(/domain":\[0,|beyond/)
 })
+
+test('rows of which one is tenfold another stand on a square-root axis, which says so', () => {
+  const drawn = (...peaks: number[]) =>
+    JSON.stringify(
+      linesInRows(
+        comparisonFixture(),
+        peaks.map(String),
+        [{ name: 'pages', colour: 'k0' }],
+        peaks.map((peak) => ({ row: String(peak), series: 'pages', t: [0, 1], values: [0, peak] })),
+        'pages',
+      ),
+    )
+  expect(drawn(89, 1925)).toMatch(/pages \(√\)","values":\[0,100,500,2000\].*"type":"sqrt"/)
+  for (const even of [drawn(89, 168), drawn(0, 1925)]) expect(even).not.toMatch(/√|sqrt/)
+})

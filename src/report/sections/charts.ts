@@ -74,6 +74,24 @@ function cutOf(lines: readonly RowLine[]): { readonly at: number; readonly rows:
   return most === 0 || over.length === 0 ? undefined : { at, rows: new Set(over.map(({ row }) => row)) }
 }
 
+/** The highest of all, where some row would lie flat at the foot of an axis that is long enough for it. */
+function unevenPeak(lines: readonly RowLine[]): number | undefined {
+  const peaks = [
+    ...Map.groupBy(
+      lines.filter(({ isBound }) => isBound !== true),
+      ({ row }) => row,
+    ).values(),
+  ].map((row) => largest(row.map(({ values }) => largest(values))))
+  const most = largest(peaks)
+  return peaks.some((peak) => peak > 0 && peak * 10 < most) ? most : undefined
+}
+
+/** Labels of a square-root axis at a quarter, half and the whole of its height, each of one figure. */
+const rootTicks = (most: number): number[] => [
+  0,
+  ...[1 / 16, 1 / 4, 1].map((part) => Number((most * part).toPrecision(1))),
+]
+
 /** Lines over time in rows of small multiples under one time axis. The unit stands at each row's axis. */
 export function linesInRows(
   comparison: ComparisonHead,
@@ -87,6 +105,7 @@ export function linesInRows(
     Math.min(320, Math.floor((MOST_POINTS * shareOfBudget(comparison)) / Math.max(1, lines.length))),
   )
   const cut = cutOf(lines)
+  const uneven = unevenPeak(lines)
   const named = (row: string): string => (cut?.rows.has(row) ? `${row}, a bound, beyond the axis` : row)
   return {
     background: null as unknown as string,
@@ -108,8 +127,16 @@ export function linesInRows(
         y: {
           field: 'v',
           type: 'quantitative',
-          axis: { title: unit, tickCount: 3, ...SHORT_NUMBERS },
-          ...(cut === undefined ? {} : { scale: { domain: [0, cut.at], nice: false } }),
+          axis: {
+            ...(uneven === undefined
+              ? { title: unit, tickCount: 3 }
+              : { title: `${unit} (√)`, values: rootTicks(uneven) }),
+            ...SHORT_NUMBERS,
+          },
+          scale: {
+            ...(uneven === undefined ? {} : { type: 'sqrt' }),
+            ...(cut === undefined ? {} : { domain: [0, cut.at], nice: false }),
+          },
         },
         color: {
           field: 'series',
