@@ -39,6 +39,8 @@ test('a requester waits until the last of its work items ends; one that queues n
 
 test('a wait that the trace does not see the end of is none', () => {
   expect(drainsOf([100, 7, 'asks'], [110, 7, 'queues', 1n])).toEqual({ requests: 1, withWork: 1 })
+  const half = drainsOf([100, 7, 'asks'], [110, 7, 'queues', 1n], [120, 7, 'queues', 2n], [200, 40, 'ends', 1n])
+  expect(half).toEqual({ requests: 1, withWork: 1 })
 })
 
 test('nothing is said where the trace shows no work items', async () => {

@@ -102,6 +102,15 @@ test('requesters: what was recorded, what is replayed, and which parameter sets 
   ])
   const [chart] = compose(comparisonFixture()).parts.find(({ section }) => section.id === 'drain-waits')?.charts ?? []
   expect(chart?.alt).toContain('as recorded, from the median to the longest: 1.9 ms to 4.1 ms')
+  const normal = (graceStarts: number) => {
+    const comparison = without(({ captures, runs }) => {
+      captures[0]!.events.rcu_grace_period = graceStarts
+      runs[2]!.params = { expedited: false, gracePeriods: 'trace', gracePeriodNs: 20_000_000 }
+    })
+    return tableOf(comparison, 'drain-waits', 'What a requester waits')?.rows[2]?.at(-1)
+  }
+  expect(normal(0)).toBe('gracePeriodNs = 20 ms')
+  expect(normal(12)).toBe('recorded grace periods')
   const unrecorded = without(({ captures }) => {
     for (const capture of captures) delete capture.recordedDrains
   })

@@ -70,7 +70,7 @@ const ROOM_FOR_BOUNDS = 2
 function cutOf(lines: readonly RowLine[]): { readonly at: number; readonly rows: ReadonlySet<string> } | undefined {
   const most = largest(lines.flatMap(({ isBound, values }) => (isBound === true ? [] : [largest(values)])))
   const at = most * 1.05
-  const over = lines.filter(({ isBound, values }) => isBound === true && largest(values) > most * ROOM_FOR_BOUNDS)
+  const over = lines.filter(({ values }) => largest(values) > most * ROOM_FOR_BOUNDS)
   return most === 0 || over.length === 0 ? undefined : { at, rows: new Set(over.map(({ row }) => row)) }
 }
 
