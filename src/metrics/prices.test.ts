@@ -9,6 +9,7 @@ const nothing = {
   drainRequestsSkipped: 0,
   workItemWaits: 0,
   gracePeriodWaits: 0,
+  irqSaves: 0,
   pcpLocks: 0,
   dereferences: 0,
   interruptions: 0,
@@ -44,6 +45,13 @@ test('a run is priced by its holds; what has no price is named', () => {
     unpriced: [],
   })
   expect('longestHoldNs' in priceOf({ ...nothing, burstSizes: new Map(), refillSizes: new Map() }, spr!)).toBe(false)
+})
+
+test('what a fast path does has no price in these lists, whichever mechanism does it', () => {
+  const [spr] = publishedPrices
+  const work = { ...nothing, burstSizes: new Map([[63, 1]]), refillSizes: new Map() }
+  for (const field of ['irqSaves', 'pcpLocks', 'dereferences'] as const)
+    expect(priceOf({ ...work, [field]: 9 }, spr!).unpriced).toEqual([field])
 })
 
 test('a requester’s wait is priced where the list has a price; lock work without any price is left out, not 0', () => {

@@ -149,6 +149,7 @@ export interface PriceableWork {
   readonly drainRequestsSkipped: number
   readonly workItemWaits: number
   readonly gracePeriodWaits: number
+  readonly irqSaves: number
   readonly pcpLocks: number
   readonly dereferences: number
   readonly interruptions: number
@@ -202,6 +203,7 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
     'freesToBuddy',
     'workItemWaits',
     'gracePeriodWaits',
+    'irqSaves',
     'pcpLocks',
     'dereferences',
     'interruptions',
