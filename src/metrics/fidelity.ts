@@ -71,7 +71,7 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     requestedDrains: _requested,
     tickDrains: _ticks,
     ...withoutResync
-  } = totals(new FidelityReplay(script, policy, { resync: false, ticks: run.ticks, early: run.early }).run())
+  } = totals(new FidelityReplay(script, policy, { ...run, resync: false }).run())
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
   const later = laterOf(script, run)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)

@@ -30,16 +30,19 @@ export class Books {
   resyncs = 0
   /** Frees that went to the buddy, since another operation held the pageset's lock. */
   pastFrees = 0
+  readonly #boosts: Uint8Array
   /** By pageset: the row of its last free, if nothing was given back then; else −1. */
   readonly quiet: Int32Array
 
-  constructor(script: Script, choice: PcpChoice, resync: boolean, index: PageIndex, fates: Fates) {
+  constructor(script: Script, choice: PcpChoice, resync: boolean, index: PageIndex, fates: Fates, boosts?: Uint8Array) {
     this.script = script
     this.resync = resync
     this.index = index
     this.fates = fates
     this.held = new KnownLists(script, choice, index)
-    this.free = new FreePages(script, this.held.traits.decay, boostsOf(script, this.held.rules))
+    const { traits, rules } = this.held
+    this.#boosts = boosts ?? boostsOf(script, rules)
+    this.free = new FreePages(script, traits.decay, this.#boosts)
     this.quiet = new Int32Array(this.held.pcps.length).fill(-1)
     this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
       cpu,
@@ -126,6 +129,7 @@ export class Books {
       bulk,
       localDrains,
       ticks,
+      boosts: this.#boosts,
       highMax: held.highMax,
       finalCounts,
       finalHighs,

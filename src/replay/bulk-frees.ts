@@ -103,7 +103,7 @@ export class BulkFrees {
       if (explained) this.#books.miss('burst-zone-flags')
       else if (recounted) this.#books.miss('burst-count')
       else if (highMoved) this.#books.miss('burst-high')
-      else if (recorded === 0) this.#books.miss('burst-not-recorded')
+      else if (recorded === 0) this.#books.miss(this.#mayMiscount(burst) ? 'burst-count' : 'burst-not-recorded')
       else if (n === 0) this.#books.miss('burst-not-predicted')
       else this.#books.miss(this.#sizes.isGivenUp(burst, chunk, expected) ? 'burst-given-up' : 'burst-size')
       if (resync) this.#books.resyncs++
@@ -143,6 +143,12 @@ export class BulkFrees {
         this.#books.free.endsWith(this.#books.script.drainFlow[to - 1]!)
       }
     }
+  }
+
+  /** Whether pages from before the trace, which zoneinfo alone counts, may be so many fewer that the limit was not reached. */
+  #mayMiscount({ pset, limit }: Burst): boolean {
+    const { held } = this.#books
+    return !held.allKnown(pset) && held.held(pset) < limit && !held.isTooFar(pset, limit - 1)
   }
 
   /** The kernel gave nothing back. Self-tuning rules: the count is known, so `high` is higher than thought. */

@@ -68,3 +68,39 @@ test('a requester’s huge page is no page of lists too short for it', () => {
   )
   for (const count of run.finalCounts) expect(count).toBeGreaterThanOrEqual(0)
 })
+
+/** Allocations on a 6.12 whose zone is below its high watermark all along: `high` stays as it is, and bounds what refills fetch. */
+function capped(high: number) {
+  const builder = new DemandBuilder()
+  const task = builder.task(7, 'task')
+  for (let block = 0; block < 400; block++)
+    builder.push({ time: block, ask: Ask.alloc, cpu: 0, task, block, order: 0, migratetype: 1 })
+  // A tick that is recorded: no others are thought of.
+  builder.push({ time: 1000, ask: Ask.tick, cpu: 0, task: builder.task(20, 'kworker/0:0') })
+  const whole = machine({ release: '6.12.107', batch: 4, high })
+  return record(builder.finish(), { ...whole, zones: whole.zones.map((zone) => ({ ...zone, high: 1e5 })) })
+}
+
+test('a refill that another `high` explains is counted as that, and one that none explains is not', () => {
+  const of = capped(60)
+  const events = [...eachEvent(of.events)]
+  const causes = (zonesHigh: number, of_: ReturnType<typeof capped>, recorded: readonly TraceEvent[]) => {
+    const zones = of_.machine.zones.map((zone) => ({
+      ...zone,
+      pagesets: zone.pagesets.map((pageset) => ({ ...pageset, high: zonesHigh })),
+    }))
+    return new Map(missesOf(recorded, { ...of_, machine: { ...of_.machine, zones } }))
+  }
+  expect([...causes(60, of, events)]).toEqual([])
+  const off = causes(50, of, events)
+  expect(off.get('refill-high')).toBe(1)
+  expect(off.has('refill-size')).toBe(false)
+  // More than the pacing allows, whatever `high` is: a batch of the same type on top of a refill.
+  const first = events.findIndex(({ event }) => event === 'mm_page_alloc')
+  const last = events.findLastIndex(({ event }) => event === 'mm_page_alloc_zone_locked')
+  expect(last).toBeGreaterThan(first)
+  const more = Array.from({ length: 100 }, (_, at) => ({ ...events[last]!, pfn: 9000 + at }) as TraceEvent)
+  const longer = causes(60, of, [...events.slice(0, last + 1), ...more, ...events.slice(last + 1)])
+  expect(longer.get('refill-size')).toBe(1)
+  expect(longer.has('refill-high')).toBe(false)
+})

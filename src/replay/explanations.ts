@@ -87,7 +87,8 @@ export class Explanations {
   /** Whether self-tuning `high` was elsewhere than thought: then it is put where the record shows it. */
   byHigh({ pset, n, saved }: Burst, recorded: number): boolean {
     const { held, free } = this.#books
-    if (recorded === 0) return held.raiseHigh(pset)
+    // While kswapd balances the limit is another.
+    if (recorded === 0) return !this.#books.flagsOf(pset).reclaimActive && held.raiseHigh(pset)
     return n === 0 && held.lowerHigh(pset, saved, free.unpressed(pset % held.zones))
   }
 }

@@ -20,6 +20,8 @@ interface Options {
   readonly ticks?: SilentTicks
   /** Pages that left their lists before their event, as an earlier run found them. */
   readonly early?: EarlyPops
+  /** By number in the flow: how often the watermarks were boosted, where that is known already. */
+  readonly boosts?: Uint8Array
 }
 
 /**
@@ -40,13 +42,13 @@ export class Fidelity {
   constructor(
     script: Script,
     choice: PcpChoice,
-    { resync, ticks = noTicks, early = new Map() }: Options,
+    { resync, ticks = noTicks, early = new Map(), boosts }: Options,
     index = new PageIndex(script.zones),
     fates = fatesOf(script, index),
   ) {
     this.#ticks = ticks
     this.#early = early
-    this.#books = new Books(script, choice, resync, index, fates)
+    this.#books = new Books(script, choice, resync, index, fates, boosts)
     this.#refills = new Refills(this.#books)
     this.#sizes = new BulkSizes(this.#books)
     this.#bulkFrees = new BulkFrees(this.#books, this.#sizes)
@@ -87,6 +89,9 @@ export class Fidelity {
           break
         case Op.reclaimEnd:
           if (held.traits.reclaimActive) free.reclaim(false, row)
+          break
+        case Op.kswapdSleep:
+          free.kswapdSleeps()
           break
         case Op.isolated:
           free.add(script.cpu[row]!, script.zone[row]!, -(1 << script.order[row]!))

@@ -209,3 +209,31 @@ describe('what the record shows of the flags', () => {
     expect(free.flags[0]).toEqual(above)
   })
 })
+
+describe('while kswapd balances', () => {
+  const active = { reclaimActive: true, belowHigh: false }
+  const others = (free: FreePages) => [...free.otherFlags(0, true)]
+
+  test('once it has begun ZONE_RECLAIM_ACTIVE is set for certain; as it wakes it may not be yet', () => {
+    const free = zone(1)
+    free.reclaim(true, 5)
+    expect(others(free)).toContainEqual(above)
+    expect(free.mayBegin(0, active, 7)).toBe(true)
+    free.reclaim(true, 8)
+    expect(others(free)).toEqual([{ reclaimActive: true, belowHigh: true }])
+    expect([free.mayBegin(0, active, 7), free.mayBegin(0, active, 9)]).toEqual([true, false])
+    // When it ends no event tells.
+    free.reclaim(false, 10)
+    expect(others(free)).toContainEqual(active)
+  })
+
+  test('and until it sleeps the zone is not far from a shortage, however much is free', () => {
+    const free = zone(100_000)
+    expect(others(free)).toEqual([])
+    free.reclaim(true, 1)
+    free.reclaim(false, 2)
+    expect(others(free)).not.toEqual([])
+    free.kswapdSleeps()
+    expect(others(free)).toEqual([])
+  })
+})

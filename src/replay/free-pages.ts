@@ -43,6 +43,10 @@ export class FreePages {
   /** Rows of the last allocation that tried the zone, and of kswapd's last wake. */
   readonly #triedAt: Int32Array
   #reclaimAt = -1
+  /** kswapd balances: 1 since it woke, so that it may not have begun yet; 2 once it has. */
+  #balance = 0
+  /** Whether kswapd has not gone to sleep since it woke. */
+  #awake = false
   /** The next of the flow. */
   #next = 0
   /** By number in the flow: whether a bulk free that looks at the watermark ends with it. */
@@ -154,10 +158,14 @@ export class FreePages {
     this.#boost[zone] = Math.min(this.#boost[zone]! + (1 << pageblockOrder), most)
   }
 
-  /** Far from any shortage. */
+  kswapdSleeps(): void {
+    this.#awake = false
+  }
+
+  /** Far from any shortage: kswapd sleeps, and more than enough is free. */
   unpressed(zone: number): boolean {
     const { reclaimActive, belowHigh } = this.flags[zone]!
-    return !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
+    return !this.#awake && !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
   }
 
   /** What the flags may be instead of what they are thought to be, most like it first. None far from any shortage. */
@@ -165,6 +173,7 @@ export class FreePages {
     if (this.unpressed(zone)) return
     const { reclaimActive, belowHigh } = than
     if (below) yield { reclaimActive, belowHigh: !belowHigh }
+    if (reclaimActive && this.#balance > 1) return
     yield { reclaimActive: !reclaimActive, belowHigh }
     if (below) yield { reclaimActive: !reclaimActive, belowHigh: !belowHigh }
   }
@@ -195,11 +204,17 @@ export class FreePages {
 
   /** Whether these flags may have come to be since `row`: each that is set must have had its occasion. */
   mayBegin(zone: number, { reclaimActive, belowHigh }: ZoneFlags, row: number): boolean {
-    return (belowHigh && this.#triedAt[zone]! > row) || (reclaimActive && this.#reclaimAt > row)
+    return (
+      (belowHigh && this.#triedAt[zone]! > row) || (reclaimActive && (this.#reclaimAt > row || this.#balance === 1))
+    )
   }
 
   reclaim(active: boolean, row: number): void {
-    if (active) this.#reclaimAt = row
+    this.#balance = active ? this.#balance + 1 : 0
+    if (active) {
+      this.#reclaimAt = row
+      this.#awake = true
+    }
     this.flags.forEach((flags, zone) => {
       flags.reclaimActive = active
       if (active) this.#boostSeen[zone] = this.#boost[zone]!

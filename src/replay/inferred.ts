@@ -1,11 +1,12 @@
 import { choosePcp, type PcpChoice } from '#policies'
+import { boostsOf } from './boosts.ts'
 import { Fidelity } from './fidelity.ts'
 import { pageStartOf } from './free-start.ts'
 import { pagesets } from './pagesets.ts'
 import type { Inferred } from './result.ts'
 import type { EarlyPops, FidelityRun, Score } from './scores.ts'
 import type { Script } from './script.ts'
-import { anyTiming, fitTicks, silentTicks, type TickTiming } from './ticks.ts'
+import { anyTiming, fitTicks, type SilentTicks, silentTicks, type TickTiming } from './ticks.ts'
 import { traitsOf } from './traits.ts'
 
 /** The recording kernel's own policy; the oldest known rules where the release is not known. */
@@ -93,19 +94,20 @@ function withEarly<T extends { readonly run: FidelityRun }>(
  */
 export function infer(recorded: Script): Inference {
   const policy = ownPolicy(recorded)
+  const boosts = boostsOf(recorded, pagesets(recorded, policy).rules)
+  const replay = (script: Script, ticks: SilentTicks, early?: EarlyPops) =>
+    new Fidelity(script, policy, { resync: true, ticks, boosts, ...(early === undefined ? {} : { early }) }).run()
   const follow = (part: Script, timing: TickTiming) => {
     const ticks = silentTicks(part, timing)
-    const first = new Fidelity(part, policy, { resync: true, ticks }).run()
+    const first = replay(part, ticks)
     const script = withBounds(part, first.highMax)
-    return { script, run: script === part ? first : new Fidelity(script, policy, { resync: true, ticks }).run() }
+    return { script, run: script === part ? first : replay(script, ticks) }
   }
   const fits = traitsOf(recorded.machine).decay && !recorded.ticksRecorded
   const start = { ...recorded, length: Math.min(recorded.length, FIT_ROWS) }
   // Kernels without decay have ticks as well, for what-ifs with other rules.
   const timing = fits ? fitTicks((tried) => missesByTicks(follow(start, tried).run)) : anyTiming
-  const { script, run } = withEarly(follow(recorded, timing), (of, early) =>
-    new Fidelity(of.script, policy, { resync: true, ticks: of.run.ticks, early }).run(),
-  )
+  const { script, run } = withEarly(follow(recorded, timing), (of, early) => replay(of.script, of.run.ticks, early))
   const inferred = inferredFrom(script, run)
   return { script, run, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

@@ -17,24 +17,27 @@ const recording = (events: readonly TraceEvent[]) =>
   )
 const edges = (...events: TraceEvent[]) => [...reclaimEdges(recording(events).events)!]
 
-test('kswapd balances from its wake to the last of its events before it sleeps', () => {
-  expect(edges(free(1), wake, free(KSWAPD), free(KSWAPD), free(1), sleep, free(1))).toEqual([
+test('kswapd balances from its wake, at the latest from its first event, to its last before it sleeps', () => {
+  expect(edges(free(1), wake, free(1), free(KSWAPD), free(KSWAPD), free(1), sleep, free(1))).toEqual([
     0,
     Edge.start,
     0,
+    Edge.start,
     Edge.end,
     0,
-    0,
+    Edge.sleep,
     0,
   ])
 })
 
 test('a kswapd that finds nothing to do is done as soon as it woke: what it found boosted is taken back', () => {
   const events = [wake, wake, free(KSWAPD), sleep]
-  expect(edges(...events)).toEqual([Edge.start | Edge.end, Edge.start, Edge.end, 0])
+  expect(edges(...events)).toEqual([Edge.start | Edge.end, Edge.start, Edge.start | Edge.end, Edge.sleep])
   const { op, length } = scriptOf(recording(events))
-  const reclaim = [...op.subarray(0, length)].filter((each) => each === Op.reclaimStart || each === Op.reclaimEnd)
-  expect(reclaim).toEqual([Op.reclaimStart, Op.reclaimEnd, Op.reclaimStart, Op.reclaimEnd])
+  const ops: readonly number[] = [Op.reclaimStart, Op.reclaimEnd, Op.kswapdSleep]
+  const [start, end, asleep] = ops
+  const reclaim = [...op.subarray(0, length)].filter((each) => ops.includes(each))
+  expect(reclaim).toEqual([start, end, start, start, end, asleep])
 })
 
 test('without a wake nothing is known', () => {

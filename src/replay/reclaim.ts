@@ -1,29 +1,39 @@
 import { type Events, Kind } from '#events'
 
 /** Bits of a row. */
-export const Edge = { start: 1, end: 2 } as const
+export const Edge = { start: 1, end: 2, sleep: 4 } as const
+
+interface Balance {
+  /** kswapd's last row. */
+  last: number
+  /** Whether it has had one since it woke. */
+  begun: boolean
+}
 
 /**
- * When kswapd balances, as rows of events: from its wake to its last event before it wakes again or sleeps. No event marks the end of
- * balance_pgdat(); what kswapd does between is reclaim. The result holds, by row, what of `Edge` lies there: of a kswapd that found
- * nothing to do both.
+ * When kswapd balances, and sleeps, as rows of events; by row what of `Edge` lies there. It starts as it wakes, at the latest by its next
+ * event. No event marks the end of balance_pgdat(): taken as its last event before it wakes again or sleeps; what kswapd does between is
+ * reclaim. A kswapd that found nothing to do starts and ends at once.
  */
 export function reclaimEdges(events: Events): Uint8Array | undefined {
   if (events.tables.mm_vmscan_kswapd_wake.length === 0) return undefined
-  const edges = new Uint8Array(events.length)
-  const lastOf = new Map<number, number>()
-  for (let row = 0; row < events.length; row++) {
-    const kind = events.kind[row]!
-    const pid = events.pid[row]!
-    const last = lastOf.get(pid)
-    if (kind === Kind.mm_vmscan_kswapd_wake || kind === Kind.mm_vmscan_kswapd_sleep) {
-      if (last !== undefined) edges[last]! |= Edge.end
-      lastOf.delete(pid)
-      if (kind === Kind.mm_vmscan_kswapd_sleep) continue
-      edges[row] = Edge.start
-      lastOf.set(pid, row)
-    } else if (last !== undefined) lastOf.set(pid, row)
+  const { length, kind, pid } = events
+  const edges = new Uint8Array(length)
+  const balances = new Map<number, Balance>()
+  for (let row = 0; row < length; row++) {
+    const balance = balances.get(pid[row]!)
+    const wakes = kind[row] === Kind.mm_vmscan_kswapd_wake
+    if (wakes || kind[row] === Kind.mm_vmscan_kswapd_sleep) {
+      if (balance !== undefined) edges[balance.last]! |= Edge.end
+      edges[row] = wakes ? Edge.start : Edge.sleep
+      if (wakes) balances.set(pid[row]!, { last: row, begun: false })
+      else balances.delete(pid[row]!)
+    } else if (balance !== undefined) {
+      if (!balance.begun) edges[row]! |= Edge.start
+      balance.begun = true
+      balance.last = row
+    }
   }
-  for (const last of lastOf.values()) edges[last]! |= Edge.end
+  for (const { last } of balances.values()) edges[last]! |= Edge.end
   return edges
 }

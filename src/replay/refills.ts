@@ -85,7 +85,10 @@ export class Refills {
       if (excused) stats.excusedRefills++
       if (!empty) this.#books.miss('refill-of-held-list')
       const explained = empty && !fits && this.#books.resync && this.#explain(pset, order, size, saved)
-      if (empty && !fits) this.#books.miss(explained ? 'refill-zone-flags' : 'refill-size')
+      if (empty && !fits) {
+        const byHigh = !explained && this.#books.resync && this.#highExplains(pset, order, size, saved)
+        this.#books.miss(explained ? 'refill-zone-flags' : byHigh ? 'refill-high' : 'refill-size')
+      }
       if (!(empty && fits)) {
         if (!this.#books.resync) return
         this.#books.resyncs++
@@ -108,6 +111,19 @@ export class Refills {
       Object.assign(held.pcps[pset]!, pcp)
       return true
     }
+    return false
+  }
+
+  /** Whether self-tuning `high` elsewhere than thought explains a refill's size, and the rest of the pacing as it is. */
+  #highExplains(pset: number, order: number, size: number, saved: Pcp): boolean {
+    const { held, free } = this.#books
+    const rules = held.rulesOf(pset)
+    const pcp = { ...saved }
+    rules.learnAlloc?.(pcp, size, order)
+    if (pcp.high === saved.high || pcp.allocFactor !== saved.allocFactor) return false
+    const seen = free.atRefill(pset)
+    for (const flags of [seen, ...free.otherFlags(pset % held.zones, true, seen)])
+      if (rules.nrAlloc({ ...pcp }, order, flags) === size) return true
     return false
   }
 

@@ -39,6 +39,8 @@ export const missHelp = {
   'refill-size': 'A refill was recorded with another size than predicted.',
   'refill-zone-flags':
     'A refill was recorded with the size that the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
+  'refill-high':
+    'A refill was recorded with the size that the rule gives with a self-tuned `high` elsewhere than the replay’s: each refill and burst under other zone flags than thought moves it otherwise.',
   'past-the-list':
     'An allocation took one page straight from the buddy where the replay’s list was empty too: another CPU held the list’s lock. Not scored.',
   'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
@@ -54,7 +56,7 @@ export const missHelp = {
   'burst-high':
     'Pages went, or did not go, at a known count beside the replay’s `high`: self-tuning had moved it otherwise, as vmstat ticks do at moments that no event shows.',
   'burst-count':
-    'Pages went where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
+    'Pages went, or did not go, where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
   'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
   'request-size': 'A requested drain gave back another number of pages than the replay held.',
   'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
@@ -100,6 +102,8 @@ export interface FidelityRun {
   readonly highMax: Int32Array
   /** vmstat ticks that no event shows, as this run took them. */
   readonly ticks: SilentTicks
+  /** By number in the flow: how often the watermarks were boosted with it. */
+  readonly boosts: Uint8Array
   readonly finalCounts: Int32Array
   /** `high` of each pageset at the end. */
   readonly finalHighs: Int32Array

@@ -95,7 +95,8 @@ export function scriptOf(
       tables.mm_vmscan_direct_reclaim_begin.length +
       tables.mm_vmscan_direct_reclaim_end.length +
       2 * drainPfn.length +
-      2 * tables.mm_vmscan_kswapd_wake.length +
+      3 * tables.mm_vmscan_kswapd_wake.length +
+      tables.mm_vmscan_kswapd_sleep.length +
       tables.lost.length +
       ticks.row.length +
       cpus,
@@ -196,6 +197,8 @@ export function scriptOf(
       add(time, Op.tick, cpu, 0, 0, 0, 0)
       nextTick++
     }
+    const edges = reclaim === undefined ? 0 : reclaim[at]!
+    if ((edges & Edge.start) !== 0) add(time, Op.reclaimStart, cpu, 0, 0, 0, 0)
     if (kind !== Kind.mm_page_free) contiguous.end(cpu)
     switch (kind) {
       case Kind.mm_page_alloc: {
@@ -371,9 +374,8 @@ export function scriptOf(
         add(time, Op.lost, cpu, 0, 0, 0, 0)
         break
     }
-    const edges = reclaim === undefined ? 0 : reclaim[at]!
-    if ((edges & Edge.start) !== 0) add(time, Op.reclaimStart, cpu, 0, 0, 0, 0)
     if ((edges & Edge.end) !== 0) add(time, Op.reclaimEnd, cpu, 0, 0, 0, 0)
+    if ((edges & Edge.sleep) !== 0) add(time, Op.kswapdSleep, cpu, 0, 0, 0, 0)
   }
   for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
   // Freed by compaction and never seen again: it went back to compaction's own pages, and another was moved into it.

@@ -12,7 +12,7 @@ export const Op = {
   drainRequest: 3,
   /** A `drain_local_pages_wq` work item begins on this CPU. Recorded kernel only. */
   drainWork: 4,
-  /** kswapd wakes or goes to sleep: ZONE_RECLAIM_ACTIVE. */
+  /** kswapd begins or ends to balance: ZONE_RECLAIM_ACTIVE. */
   reclaimStart: 5,
   reclaimEnd: 6,
   /** Events were lost on this CPU before this row. */
@@ -29,6 +29,8 @@ export const Op = {
   isolated: 13,
   /** A bulk free that was preempted between two batches goes on; `pfn` holds the row that it began at. Recorded kernel only. */
   rest: 14,
+  /** kswapd goes to sleep, some time after it balanced last. */
+  kswapdSleep: 15,
 } as const
 
 /**
