@@ -260,16 +260,17 @@ function eventsOf(
     zero,
   }
   const kinds = new KindRows(events)
-  const times = new CpuTimes()
+  let sorted = true
   for (const batch of batches) {
     progress.share = () => (batch.from + batch.length) / length
     readSpine(batch, events)
     kinds.read(batch)
-    for (const row of backwards(batch, events, times)) tally.count('time-backwards', { file: source.name, row })
+    sorted &&= isSorted(events.time, Math.max(1, batch.from), batch.from + batch.length)
     readPayloads(batch, events, kinds)
     source.onProgress?.(Math.floor((file.bytes.length * (batch.from + batch.length)) / length), file.bytes.length)
   }
   for (const kind of kindNames) tables[kind].trim()
+  if (!sorted) for (const row of backwards(events)) tally.count('time-backwards', { file: source.name, row })
   return events
 }
 
@@ -296,12 +297,16 @@ function readSpine(batch: Batch, events: Events): void {
   }
 }
 
-/** Rows on which time runs backwards. */
-function backwards({ from, length }: Batch, { time, cpu, kind }: Events, times: CpuTimes): number[] {
-  const rows: number[] = []
-  for (let row = from; row < from + length; row++)
-    if (kind[row] !== Kind.lost && times.goBack(cpu[row]!, time[row]!)) rows.push(row)
-  return rows
+/** Whether all CPUs are in the order of time, as in most files: then each is. */
+function isSorted(time: Float64Array, from: number, to: number): boolean {
+  for (let row = from; row < to; row++) if (time[row]! < time[row - 1]!) return false
+  return true
+}
+
+/** Rows on which time runs backwards on their CPU. */
+function* backwards({ time, cpu, kind, length }: Events): Generator<number> {
+  const times = new CpuTimes()
+  for (let row = 0; row < length; row++) if (kind[row] !== Kind.lost && times.goBack(cpu[row]!, time[row]!)) yield row
 }
 
 /** Which rows of the batch at hand each kind has, and where in its table they come. */
