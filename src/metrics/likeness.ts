@@ -88,7 +88,7 @@ function measure(recording: Recording): Measures {
     put(`lifetime, ${p * 100} % below`, 'µs', (lives[Math.floor(p * lives.length)] ?? 0) / 1000)
   const work = ownWork(recording)
   put('pages refilled', '1/s', work.refillPages / seconds)
-  put('pages drained', '1/s', (work.drainBurstPages + work.requestedDrainPages) / seconds)
+  put('pages drained', '1/s', (work.drainBurstPages + work.requestedDrainPages + work.localDrainPages) / seconds)
   put('refills', '1/s', work.refills / seconds, false)
   put('drain bursts', '1/s', work.drainBursts / seconds, false)
   put('drain requests', '1/s', work.drainRequests / seconds, false)

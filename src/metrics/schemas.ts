@@ -200,6 +200,9 @@ export const workSchema = z.object({
   drainRequests: z.number().meta({ help: 'drain_all_pages() calls, recorded or inferred.' }),
   drainRequestsSkipped: z.number().meta({ help: 'Found pcpu_drain_mutex taken and drained nothing.' }),
   requestedDrainPages: z.number().meta({ help: 'Pages given back because of a drain request.' }),
+  localDrainPages: z.number().default(0).meta({
+    help: 'Pages given back when compaction emptied its own CPU’s lists: nobody asked for these, and no mechanism changes them.',
+  }),
   remoteDrains: z.number().meta({ help: 'CPU lists emptied by the requester itself, its own among them.' }),
   gracePeriodWaits: z.number().meta({ help: 'Grace periods that a requester waited for.' }),
   workItemWaits: z.number().meta({ help: 'Work items that a requester waited for, its own CPU’s among them.' }),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { choosePcp } from '#policies'
+import { readCapture } from '#readers'
 import type { LockPrices } from './clocks.ts'
 import { infer } from './inferred.ts'
 import { runPolicy } from './run.ts'
@@ -123,4 +124,12 @@ test('without lists on isolated CPUs nobody is interrupted there, and each opera
   const { work, interruptions } = run(text, 'pcp/no-isolated', [1])
   expect(interruptions).toEqual({ 0: 1 })
   expect(work).toMatchObject({ freesToBuddy: 2, strandedPagesAtEnd: 0 })
+})
+
+test('what compaction drains of its own CPU is asked for by nobody: where requests do nothing, it alone is left', async () => {
+  const recording = await readCapture('traces/drain-5.10-s')
+  const { work, pagesAtEnd, pagesExpected } = runOf(recording, 'pcp/linux-5.10+none')
+  expect(work.requestedDrainPages).toBe(0)
+  expect(work.localDrainPages).toBeGreaterThan(0)
+  expect(pagesAtEnd).toBe(pagesExpected)
 })

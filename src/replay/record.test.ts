@@ -203,7 +203,7 @@ describe.each(releases)('%s', (release) => {
           (sum, event) => sum + (event.event === 'mm_page_pcpu_drain' ? 2 ** event.order : 0),
           0,
         )
-        expect(work.drainBurstPages + work.requestedDrainPages).toBe(drained)
+        expect(work.drainBurstPages + work.requestedDrainPages + work.localDrainPages).toBe(drained)
       }),
       { numRuns: 20 },
     )

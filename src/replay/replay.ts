@@ -200,6 +200,7 @@ export class Replay implements DrainHost {
     // From the lists themselves, so that the balance checks the counts too.
     const pagesAtEnd = this.#sets.pages()
     const { marks, twice } = this.#audit()
+    const givenBack = work.drainBurstPages + work.requestedDrainPages + work.localDrainPages
     const clocks = this.#clocks
     const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, refillSizes, burstSizes } = this.#series
     return {
@@ -217,8 +218,7 @@ export class Replay implements DrainHost {
       ...(clocks === undefined ? {} : { times: clocks.times(work) }),
       moreTimes: this.#allClocks.slice(1).map((one) => one.times(work)),
       pagesAtEnd,
-      pagesExpected:
-        this.#start + work.refillPages - this.#taken + this.#given - work.drainBurstPages - work.requestedDrainPages,
+      pagesExpected: this.#start + work.refillPages - this.#taken + this.#given - givenBack,
       pagesTwice: this.#twice + twice,
       pagesLost: differing(marks, this.#marks),
     }
@@ -376,7 +376,7 @@ export class Replay implements DrainHost {
   #localDrain(pset: number): void {
     const [cpu, zone] = [Math.trunc(pset / this.zones), pset % this.zones]
     const pages = this.#bulkFree(pset, Number.MAX_SAFE_INTEGER, 0)
-    this.#work.requestedDrainPages += pages
+    this.#work.localDrainPages += pages
     this.#recordBurst(pset, pages, true)
     if (pages > 0) for (const clocks of this.#allClocks) clocks.bulkFree(cpu, zone, this.#now, pages)
   }

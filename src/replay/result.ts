@@ -46,6 +46,7 @@ export class WorkCounts {
   drainRequests = 0
   drainRequestsSkipped = 0
   requestedDrainPages = 0
+  localDrainPages = 0
   remoteDrains = 0
   gracePeriodWaits = 0
   workItemWaits = 0

@@ -5,7 +5,10 @@ import { rowHeader, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
 import { largest, MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds, text } from './section.ts'
 
-const kinds = { threshold: 'a free crossed the limit', requested: 'a drain was requested' } as const
+const kinds = {
+  threshold: 'a free crossed the limit',
+  requested: 'a drain was requested, or compaction emptied its own CPU’s lists',
+} as const
 const NO_BURST = 'none'
 const MOST_POINTS = 3000
 

@@ -27,6 +27,7 @@ const disturbance: readonly Compared[] = [
   work('drainRequests', 'drain requests'),
   work('drainRequestsSkipped', 'of them skipped', 'fewer'),
   work('requestedDrainPages', 'drained on request'),
+  work('localDrainPages', 'by compaction'),
 ]
 
 const zoneLock: readonly Compared[] = [

@@ -15,6 +15,7 @@ export const workTitles: { readonly [field in keyof Work]: string } = {
   drainRequests: 'drain requests',
   drainRequestsSkipped: 'drain requests skipped',
   requestedDrainPages: 'pages drained on request',
+  localDrainPages: 'pages drained by compaction',
   remoteDrains: 'remote drains',
   gracePeriodWaits: 'grace periods waited for',
   workItemWaits: 'work items waited for',

@@ -119,6 +119,7 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     drainRequests: DRAINS.length,
     drainRequestsSkipped: mechanism === 'work' ? 1 : 0,
     requestedDrainPages: requestedPages,
+    localDrainPages: 0,
     remoteDrains: mechanism === 'remote' ? DRAINS.length * CPUS.length : 0,
     gracePeriodWaits: mechanism === 'rcu' ? DRAINS.length : 0,
     workItemWaits: total(Object.values(interruptions)),
