@@ -154,7 +154,7 @@ function pushUntraced(builder: DemandBuilder, script: Script, inferred: Inferred
   const { time, op, cpu, length } = script
   for (let row = 0; row < length; row++) {
     const at = { time: time[row]!, cpu: cpu[row]!, task }
-    if (op[row] === Op.drainRequest) builder.push({ ...at, ask: Ask.drainRequest })
+    if (op[row] === Op.drainRequest || op[row] === Op.requestWaited) builder.push({ ...at, ask: Ask.drainRequest })
     else if (op[row] === Op.tick) builder.push({ ...at, ask: Ask.tick })
   }
   return bulk.row.map((row, at) => {

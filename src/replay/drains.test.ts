@@ -133,3 +133,21 @@ test('what compaction drains of its own CPU is asked for by nobody: where reques
   expect(work.localDrainPages).toBeGreaterThan(0)
   expect(pagesAtEnd).toBe(pagesExpected)
 })
+
+test('a request drains when it is made: that the recording kernel’s waited for the mutex binds no other', () => {
+  const item = { work: 1n, function: 'drain_local_pages_wq' }
+  const head = (time: number, cpu: number, pid: number) => ({ time, cpu, pid })
+  const recording = recordingOf([
+    { event: 'mm_page_free', ...head(100, 0, 5), pfn: 600, order: 0 },
+    { event: 'drain_all_pages', ...head(200, 1, 7), zone: 0n },
+    { event: 'mm_page_free', ...head(300, 0, 5), pfn: 601, order: 0 },
+    { event: 'workqueue_queue_work', ...head(400, 1, 7), ...item, workqueue: 'mm_percpu_wq', reqCpu: 0, poolCpu: 0 },
+    { event: 'workqueue_execute_start', ...head(500, 0, 9), ...item },
+    { event: 'mm_page_pcpu_drain', ...head(510, 0, 9), pfn: 600, order: 0, migratetype: 1 },
+    { event: 'mm_page_pcpu_drain', ...head(520, 0, 9), pfn: 601, order: 0, migratetype: 1 },
+    { event: 'workqueue_execute_end', ...head(600, 0, 9), ...item },
+    { event: 'mm_page_free', ...head(9000, 0, 5), pfn: 602, order: 0 },
+  ])
+  const { work } = runOf(recording, 'pcp/spinlock')
+  expect(work).toMatchObject({ drainRequests: 1, requestedDrainPages: 1 })
+})

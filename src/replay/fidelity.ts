@@ -76,6 +76,7 @@ export class Fidelity {
           this.#free(row)
           break
         case Op.drainRequest:
+        case Op.drainLook:
           this.#requests.request(row)
           break
         case Op.drainWork:

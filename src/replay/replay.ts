@@ -163,6 +163,7 @@ export class Replay implements DrainHost {
           break
         case Op.drainRequest:
         case Op.requestInVain:
+        case Op.requestWaited:
           work.drainRequests++
           this.#mechanism.request(this, cpu[row]!, pfn[row] === 0 ? undefined : pfn[row]! - 1)
           break

@@ -34,7 +34,7 @@ export function runPolicy(
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
     new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list, morePrices }).run()
-  const drains = script.op.includes(Op.drainRequest) || script.op.includes(Op.requestInVain)
+  const drains = [Op.drainRequest, Op.requestInVain, Op.requestWaited].some((op) => script.op.includes(op))
   const result = drains ? replay(first) : replay(first, others)
   return {
     policy: choice.id,

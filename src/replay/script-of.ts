@@ -353,8 +353,8 @@ export function scriptOf(
           recordedInterruptions[target] = (recordedInterruptions[target] ?? 0) + 1
           const asked = requests.queued(events.pid[at]!, queueWork[slot]!)
           if (asked !== undefined) {
-            rows.op[asked] = Op.none
-            add(time, Op.drainRequest, cpu, 0, rows.pfn[asked]!, 0, 0)
+            rows.op[asked] = Op.requestWaited
+            add(time, Op.drainLook, cpu, 0, rows.pfn[asked]!, 0, 0)
           }
         }
         break

@@ -31,6 +31,10 @@ export const Op = {
   rest: 14,
   /** kswapd goes to sleep, some time after it balanced last. */
   kswapdSleep: 15,
+  /** As `drainRequest`, but the recording kernel looked for CPUs with pages later, when it had pcpu_drain_mutex: at `drainLook`. */
+  requestWaited: 16,
+  /** A request that waited begins; `pfn` as of `drainRequest`. Recorded kernel only. */
+  drainLook: 17,
 } as const
 
 /**
