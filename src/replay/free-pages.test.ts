@@ -210,6 +210,26 @@ describe('what the record shows of the flags', () => {
   })
 })
 
+describe('what a refill shows of the flags as it began', () => {
+  const refill = [...run(8, (at) => taken(0, 600 + at)), alloc(0, 600)]
+
+  test('they are so still', () => {
+    const free = zone(100, refill)
+    free.advance(0)
+    free.learnAtRefill(0, below)
+    expect(free.flags[0]).toEqual(below)
+  })
+
+  test('but where they changed since', () => {
+    const free = zone(3, refill)
+    free.advance(0)
+    free.tried(0, 1)
+    expect([free.atRefill(0), free.flags[0]]).toEqual([above, below])
+    free.learnAtRefill(0, { reclaimActive: true, belowHigh: false })
+    expect(free.flags[0]).toEqual(below)
+  })
+})
+
 describe('while kswapd balances', () => {
   const active = { reclaimActive: true, belowHigh: false }
   const others = (free: FreePages) => [...free.otherFlags(0, true)]

@@ -202,6 +202,13 @@ export class FreePages {
     if (this.#isAbove(zone) === belowHigh) this.#boost[zone] = boost
   }
 
+  /** The record shows the flags as the last refill of a pageset found them. They still are so, where they did not change since. */
+  learnAtRefill(pset: number, shown: ZoneFlags): void {
+    const flags = this.flags[pset % this.#script.zones.length]!
+    const seen = this.#refillFlags[pset]!
+    if (flags.reclaimActive === seen.reclaimActive && flags.belowHigh === seen.belowHigh) Object.assign(flags, shown)
+  }
+
   /** Whether these flags may have come to be since `row`: each that is set must have had its occasion. */
   mayBegin(zone: number, { reclaimActive, belowHigh }: ZoneFlags, row: number): boolean {
     return (

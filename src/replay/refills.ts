@@ -109,6 +109,7 @@ export class Refills {
       const pcp = { ...saved }
       if (held.rulesOf(pset).nrAlloc(pcp, order, flags) !== size) continue
       Object.assign(held.pcps[pset]!, pcp)
+      free.learnAtRefill(pset, flags)
       return true
     }
     return false
