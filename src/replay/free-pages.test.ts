@@ -144,6 +144,16 @@ test('a boost raises the watermark until kswapd is done with it', () => {
   expect(free.flags[0]).toEqual(above)
 })
 
+test('kswapd takes back what it found boosted as it woke, and nothing of what came since', () => {
+  const free = zone(400, [taken(0, 600), alloc(0, 600)], [1])
+  free.reclaim(true, 0)
+  free.advance(0)
+  free.reclaim(true, 1)
+  free.reclaim(false, 2)
+  free.tried(0, 3)
+  expect(free.flags[0]).toEqual(below)
+})
+
 test('direct reclaim that begins late tells nothing of now', () => {
   const free = zone(1)
   free.shortage(1)

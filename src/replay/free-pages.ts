@@ -224,8 +224,8 @@ export class FreePages {
     }
     this.flags.forEach((flags, zone) => {
       flags.reclaimActive = active
-      if (active) this.#boostSeen[zone] = this.#boost[zone]!
-      else {
+      if (this.#balance === 1) this.#boostSeen[zone] = this.#boost[zone]!
+      else if (!active) {
         this.#boost[zone]! -= Math.min(this.#boost[zone]!, this.#boostSeen[zone]!)
         this.#boostSeen[zone] = 0
       }
