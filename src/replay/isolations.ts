@@ -3,7 +3,15 @@ import { Op, type Script } from './script.ts'
 /** A row at which compaction may have taken free pages, and how many of them are in use to the end. */
 export interface Isolation {
   readonly row: number
+  /** Index into the zones; −1: nothing tells. */
+  readonly zone: number
   readonly pages: number
+}
+
+/** Row and zone at which a page came back that compaction had taken. */
+export interface Returned {
+  readonly row: number
+  readonly zone: number
 }
 
 /**
@@ -21,30 +29,30 @@ function isolatedFree({ machine, length, op, order }: Script): number {
 }
 
 /**
- * When compaction took the free pages that did not come back: wherever kcompactd moved one, each time less the last before one came back.
- * Of other tasks no event tells when: before the first came back. `returned`: rows at which one did, by its user or by compaction itself.
- * The last entry is the end of the record.
+ * When compaction took the free pages that did not come back: wherever kcompactd moved one, each time less the last of its zone before one
+ * came back, since it moves pages within a zone. Of other tasks no event tells when, nor in which: before the first came back.
+ * `returned`: each page that did, by its user or by compaction itself. The last entry is the end of the record.
  */
-export function isolations(script: Script, returned: readonly number[]): Isolation[] {
-  const { length, op, order } = script
-  const all: { row: number; pages: number }[] = []
-  const open: { row: number; pages: number }[] = []
+export function isolations(script: Script, returned: readonly Returned[]): Isolation[] {
+  const { length, op, order, zone, zones } = script
+  const all: { row: number; zone: number; pages: number }[] = []
+  const open = zones.map((): { pages: number }[] => [])
   let next = 0
   for (let row = 0; row < length; row++) {
-    for (; returned[next] === row; next++) {
-      const last = open[open.length - 1]
-      if (last === undefined) all.push({ row, pages: 0 })
-      else if (--last.pages === 0) open.pop()
+    for (; returned[next]?.row === row; next++) {
+      const before = open[returned[next]!.zone]!
+      const last = before.at(-1)
+      if (last === undefined) all.push({ row, zone: -1, pages: 0 })
+      else if (--last.pages === 0) before.pop()
     }
     if (op[row] !== Op.isolated) continue
-    const isolation = { row, pages: 1 << order[row]! }
+    const isolation = { row, zone: zone[row]!, pages: 1 << order[row]! }
     all.push(isolation)
-    open.push(isolation)
+    open[isolation.zone]!.push(isolation)
   }
-  all.push({ row: length, pages: 0 })
+  all.push({ row: length, zone: -1, pages: 0 })
   const known = all.reduce((sum, { pages }) => sum + pages, 0)
   // No more than were moved can be in use.
   const left = Math.min(isolatedFree(script) - returned.length, script.machine.vmstatRise?.pgmigrate_success ?? 0)
-  all[0]!.pages += Math.max(0, left - known)
-  return all
+  return [{ row: all[0]!.row, zone: -1, pages: Math.max(0, left - known) }, ...all]
 }

@@ -143,6 +143,40 @@ describe('which pages compaction took', () => {
     // 2000 came twice, so its first place was taken: by the second move.
     expect(end).toMatchObject({ compacted: 1, contradictions: 0 })
   })
+
+  test('at the end at the latest', () => {
+    const before = pfns.flatMap((pfn) => taken(0, pfn))
+    const end = endOf([...before, ...moved(1), ...given(2, 1030)], [0, 0, 0, 0, 1])
+    // 2000, which was moved, lies alone.
+    expect(end).toMatchObject({ blocks: [1, 0, 0, 0, 0], compacted: 1 })
+  })
+})
+
+describe('of several zones', () => {
+  /** Eight pages of each zone come from the buddy and go back. What compaction took then, by zone. */
+  function takenByZone(last: readonly TraceEvent[], vmstatRise: Readonly<Record<string, number>> = {}): number[] {
+    const pfns = [512, 16384 + 512].flatMap((head) => Array.from({ length: 8 }, (_, n) => head + n))
+    const events = [...pfns.flatMap((pfn) => taken(0, pfn)), ...pfns.flatMap((pfn) => given(1, pfn)), ...last]
+    const recording = recordingOf(events, { release: '6.1.192' })
+    const [low] = recording.machine.zones
+    const zones = [
+      { ...low!, name: 'DMA32' },
+      { ...low!, startPfn: 16384 },
+    ]
+    const script = scriptOf({ ...recording, machine: { ...recording.machine, zones, vmstatRise } })
+    return recordedPages(script, infer(script).inferred.start).zones.map(({ compacted }) => compacted)
+  }
+  const moved = (pfn: number) => given(2, pfn, 'kcompactd0')
+
+  test('kcompactd moves a page within its zone', () => {
+    expect(takenByZone([...moved(20_000), ...moved(20_001), ...moved(3000)])).toEqual([1, 2])
+    // One came back in the other zone: it was moved by another task, since kcompactd moved none there.
+    expect(takenByZone([...moved(20_000), freed(3, 513, 'user')])).toEqual([0, 1])
+  })
+
+  test('where nothing tells the zone, it is the last that has a page to fill', () => {
+    expect(takenByZone([], { pgmigrate_success: 10 })).toEqual([2, 8])
+  })
 })
 
 describe('what was free when the trace began', () => {

@@ -2,7 +2,7 @@ import type { Buddy } from './buddy.ts'
 import { FreeScanner } from './free-scanner.ts'
 import { buddyAtStart, type PageStart } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
-import { type Isolation, isolations } from './isolations.ts'
+import { type Isolation, isolations, type Returned } from './isolations.ts'
 import { carryOn, type Later } from './later.ts'
 import { pagesets } from './pagesets.ts'
 import { PageIndex } from './places.ts'
@@ -39,8 +39,8 @@ function splitDebts(blocks: number[]): number[] {
 interface Followed {
   readonly buddies: readonly Buddy[]
   readonly contradictions: readonly number[]
-  /** Rows at which pages were given back that were free: compaction had taken them. */
-  readonly returned: readonly number[]
+  /** Pages that were given back and were free: compaction had taken them. */
+  readonly returned: readonly Returned[]
   /** Row at which the record last shows each page, + 1. */
   readonly last: Uint32Array
   /** By zone: pages that compaction took and that were in use at the end. */
@@ -60,7 +60,7 @@ function follow(
   const scanners = zones.map((zone, at) => new FreeScanner(buddies[at]!, zone, machine.pageblockOrder))
   const contradictions = zones.map(() => 0)
   const compacted = zones.map(() => 0)
-  const returned: number[] = []
+  const returned: Returned[] = []
   const last = new Uint32Array(index.size)
   const isolations = compaction?.isolations ?? []
   const settle = (pfn: number, order: number, zone: number, row: number) => {
@@ -71,15 +71,24 @@ function follow(
     buddy.eachBlock((pfn, order) => settle(pfn, order, zone, 0))
   })
   let next = 0
-  let owed = 0
-  /** Comes to a row, before what happens there. What compaction can't have taken yet it takes later. */
+  /** By zone, then in any of them: pages that compaction took and that are not found yet. */
+  const owed = new Int32Array(zones.length + 1)
+  /**
+   * Comes to a row, before what happens there. What compaction can't have taken yet it takes later; where nothing tells the zone, from the
+   * last one down, as a request goes through them. Source: try_to_compact_pages(), mm/compaction.c, v5.10 to v7.2.
+   */
   const come = (row: number): void => {
     for (; next < isolations.length && isolations[next]!.row <= row; next++) {
-      owed += isolations[next]!.pages
-      scanners.forEach((scanner, zone) => {
-        for (; owed > 0 && scanner.take(); owed--) compacted[zone]!++
-      })
+      const { zone, pages } = isolations[next]!
+      owed[zone < 0 ? zones.length : zone]! += pages
+      for (let of = zones.length - 1; of >= 0; of--) {
+        takeOwed(of, of)
+        takeOwed(zones.length, of)
+      }
     }
+  }
+  const takeOwed = (known: number, zone: number): void => {
+    for (; owed[known]! > 0 && scanners[zone]!.take(); owed[known]!--) compacted[zone]!++
   }
   /** Takes what is free of a block; returns how many pages were. */
   const take = (page: number, order: number, zone: number, row: number): number => {
@@ -92,8 +101,8 @@ function follow(
     for (let each = pfn; order > 0 && each < pfn + (1 << order); each++) taken += Number(buddy.takeAt(each, 0))
     return taken
   }
-  const comesBack = (pages: number, row: number) => {
-    for (let page = 0; page < pages; page++) returned.push(row)
+  const comesBack = (pages: number, row: number, zone: number) => {
+    for (let page = 0; page < pages; page++) returned.push({ row, zone })
   }
   const give = (page: number, order: number, zone: number, row: number): number => {
     const wereFree = take(page, order, zone, row)
@@ -109,8 +118,8 @@ function follow(
     allocated: (page, order, zone, row) => {
       contradictions[zone]! += take(page, order, zone, row)
     },
-    freed: (page, order, zone, row) => comesBack(take(page, order, zone, row), row),
-    released: (page, order, zone, row) => comesBack(give(page, order, zone, row), row),
+    freed: (page, order, zone, row) => comesBack(take(page, order, zone, row), row, zone),
+    released: (page, order, zone, row) => comesBack(give(page, order, zone, row), row, zone),
     drained: (page, order, zone, row) => {
       contradictions[zone]! += give(page, order, zone, row)
     },
