@@ -108,6 +108,10 @@ export class BulkFrees {
       else this.#books.miss(this.#sizes.isGivenUp(burst, chunk, expected) ? 'burst-given-up' : 'burst-size')
       if (resync) this.#books.resyncs++
     }
+    if (recorded > 0 && held.traits.decay) {
+      const { to } = later.at(-1) ?? burst
+      this.#books.free.endsWith(this.#books.script.drainFlow[to - 1]!)
+    }
     if (off && !resync) {
       this.#scoreUnpredicted(burst.row, burst.from, burst.to)
       if (n > 0) held.popTails(pset, burst.list, n)
@@ -138,10 +142,6 @@ export class BulkFrees {
           exact: scored && !off,
         })
       else if (empties && (resync || !scored)) held.emptied(pset)
-      if (held.traits.decay) {
-        const { to } = later.at(-1) ?? burst
-        this.#books.free.endsWith(this.#books.script.drainFlow[to - 1]!)
-      }
     }
   }
 

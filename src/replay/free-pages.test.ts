@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
+import { Books } from './books.ts'
+import { BulkFrees } from './bulk-frees.ts'
+import { BulkSizes } from './bulk-sizes.ts'
+import { fatesOf } from './fates.ts'
 import { FreePages } from './free-pages.ts'
+import { ownPolicy } from './inferred.ts'
+import { PageIndex } from './places.ts'
 import type { Script } from './script.ts'
 import { scriptOf } from './script-of.ts'
 import { recordingOf } from './testing/story.ts'
@@ -128,6 +134,26 @@ describe('in order of time on all CPUs', () => {
       expect(free.flags[0]).toEqual(flags)
     }
   })
+})
+
+test('a recorded bulk free looks at the watermark, whether the replay had predicted it or not', () => {
+  for (const resync of [true, false]) {
+    const script = scriptOf(
+      recordingOf([freed(0, 500), ...run(8, (at) => drained(0, 600 + at)), freed(0, 501)], { release: '6.12.107' }),
+    )
+    const zones = script.zones.map((each) => ({ ...each, free: HIGH - 4, high: HIGH }))
+    const short = { ...script, zones }
+    const index = new PageIndex(zones)
+    const books = new Books(short, ownPolicy(short), resync, index, fatesOf(short, index))
+    books.free.tried(0, 0)
+    books.held.calibrated[0] = 1
+    const saved = { ...books.held.pcps[0]! }
+    const burst = { row: 0, pset: 0, list: 0, order: 0, n: 0, limit: saved.high, saved, from: 0, to: 8 }
+    new BulkFrees(books, new BulkSizes(books)).burst(burst)
+    expect(books.misses.size).toBeGreaterThan(0)
+    books.free.advance(1)
+    expect(books.free.flags[0]!.belowHigh).toBe(false)
+  }
 })
 
 test('a boost raises the watermark until kswapd is done with it', () => {
