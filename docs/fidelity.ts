@@ -105,8 +105,8 @@ ${markdownTable(
   [1, 2, 3],
 )}
 
-*Put right*: where the record proves that the replay’s lists are wrong, they are corrected from the record, after the miss was scored. How the scores would be had nothing
-ever been corrected:
+*Put right*: where the record proves that the replay’s lists are wrong, they are corrected from the record, after the miss was scored. How the scores would be had no list, count,
+limit or flag ever been corrected; the free pages of each zone are the recorded ones here, too, and what was calibrated or inferred of the recording is the same:
 
 ${markdownTable(
   ['capture', 'refills', 'drain bursts', 'drained pages wrong'],
@@ -119,6 +119,7 @@ ${markdownTable(
   [1, 2, 3],
 )}
 
+Of the pages drained each recorded one is compared. One that the replay would have given back beyond these makes its burst inexact, but no page wrong.
 Pages that lay on a list before the trace began can’t be known one by one; a drain of such a page counts as neither exact nor wrong:
 
 ${markdownTable(
@@ -150,8 +151,9 @@ ${markdownTable(
 Pages on each CPU’s lists against \`zoneinfo.after\`, and free blocks by order against \`buddyinfo.after\`: *within* is 100 pages or 5 % of a list count, 1 % of all free pages, 16 blocks or 5 %
 of an order. Both files are read when tracing has stopped, so what the readers themselves took in between counts against the replay: mostly order-0 pages of the next refills. Where a list count is beyond for that reason,
 \`high\` in \`zoneinfo.after\` tells: each refill raised it by what it fetched (*refilled since*). The pages are the
-recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are known, not predicted: each page that
+recorded ones; where the free ones lay at the start follows from which page leaves the buddy first, and from \`buddyinfo.before\`. Free pages that compaction took without an event are inferred, not predicted: each page that
 kcompactd frees one by one was moved into one of these, so it tells how many and when; where others compacted, \`vmstat\` tells how many. Which they were is what the kernel’s free scanner comes to first, of those that the record does not show again.
+So the free blocks test the account of the buddy’s pages and its rules of splitting and merging. No rule by which lists fill and empty is in them: a wrong one shows in the scores above and in the list counts, not here.
 
 ${markdownTable(
   [

@@ -154,7 +154,7 @@ function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {
   }
   for (const { zone, recorded, byZoneinfo, predicted, pages, ordersWithin, compacted, later } of freePages) {
     out.line(
-      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}${byZoneinfo === undefined ? '' : ` (zoneinfo.after, read before it: ${number(byZoneinfo)})`}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are known from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
+      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}${byZoneinfo === undefined ? '' : ` (zoneinfo.after, read before it: ${number(byZoneinfo)})`}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are inferred from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
     if (later !== undefined) {
       const since = [
