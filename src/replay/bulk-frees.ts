@@ -2,6 +2,7 @@ import { Quota } from '#policies'
 import type { Books } from './books.ts'
 import type { BulkSizes, Burst } from './bulk-sizes.ts'
 import { Explanations } from './explanations.ts'
+import { BlockIndex } from './places.ts'
 import type { Miss } from './scores.ts'
 
 /** A bulk free that was preempted and goes on later. */
@@ -22,6 +23,7 @@ export class BulkFrees {
   readonly #books: Books
   readonly #sizes: BulkSizes
   readonly #explanations: Explanations
+  readonly #blocks: BlockIndex
   /** By its row: a bulk free that was preempted. */
   readonly #open = new Map<number, Open>()
 
@@ -29,6 +31,8 @@ export class BulkFrees {
     this.#books = books
     this.#sizes = sizes
     this.#explanations = new Explanations(books, sizes)
+    const { zones, machine } = books.script
+    this.#blocks = new BlockIndex(zones, machine.pageblockOrder)
   }
 
   /** A preempted bulk free goes on. */
@@ -272,9 +276,8 @@ export class BulkFrees {
       if (zone < 0 || !rules.allowed(order)) continue
       const page = this.#books.index.at(script.drainPfn[item]!, zone)
       if (lists.where[page]! >= 0 || this.#books.held.unknown[pset]! <= 0) continue
-      const type = script.drainMigratetype[item]!
-      const at = rules.listOf(order, type < 3 ? type : 1)
-      if (this.#books.held.known[base + at] === 1) continue
+      const at = this.#listFromBefore(pset, script.drainPfn[item]!, order, script.drainMigratetype[item]!)
+      if (at < 0) continue
       this.#books.held.takeUnknown(pset, base + at, order)
       lists.pushTail(base + at, page)
       fresh.add(page)
@@ -312,6 +315,18 @@ export class BulkFrees {
       if (batchEnds) order.begin(quota.left, list)
     }
     return batchEnds
+  }
+
+  /**
+   * The list on which a drained page lay since before the trace: that of the recorded type. From 6.10 on this is what its block is by now;
+   * where that list holds nothing unknown any more, it is that of what the block was when the trace began. −1: neither.
+   */
+  #listFromBefore(pset: number, pfn: number, order: number, recorded: number): number {
+    const { script, held } = this.#books
+    const zone = pset % held.zones
+    const began = held.traits.cachesType ? recorded : script.blockTypes[this.#blocks.at(pfn, zone)]!
+    const lists = [recorded, began].map((type) => held.rulesOf(pset).listOf(order, type < 3 ? type : 1))
+    return lists.find((list) => held.known[pset * held.perSet + list] === 0) ?? -1
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Ask, type Demand, DemandBuilder, type Events, Kind, type Recording } from '#events'
-import { BlockIndex, firstTypes, PageIndex } from './places.ts'
+import { BlockIndex, PageIndex } from './places.ts'
 import type { Inferred } from './result.ts'
 import { Op, type Script } from './script.ts'
 
@@ -29,7 +29,7 @@ export function demandOf(recording: Pick<Recording, 'events' | 'machine'>, scrip
   const { mm_vmscan_direct_reclaim_begin: begin, mm_vmscan_direct_reclaim_end: end } = events.tables
   const index = new PageIndex(script.zones)
   const blocks = new BlockIndex(script.zones, machine.pageblockOrder)
-  const types = firstTypes(events, index, blocks)
+  const types = script.blockTypes.slice()
   const state = new Uint32Array(index.size)
   const orders = new Map<number, { order: number; migratetype: number }>()
   const listedAt = listMoments(events, index)

@@ -241,3 +241,83 @@ test('a page handed out again was on the list of that type, whatever its block w
   expect(script.migratetype[1]).toBe(2)
   expect(script.tally.map(({ cause }) => cause)).toContain('type-from-alloc')
 })
+
+test('what a block was when the trace began is what its first event tells: from 6.10 on a refill, a drain or a fallback', () => {
+  const typeAtStart = (release: string, ...events: TraceEvent[]) =>
+    scriptOf(
+      recordingOf(
+        events.map((event, row) => ({ ...event, time: row * 1000 })),
+        { release },
+      ),
+    ).blockTypes[0]
+  const claimed: TraceEvent = {
+    event: 'mm_page_alloc_extfrag',
+    ...by(7),
+    pfn: 65,
+    allocOrder: 0,
+    fallbackOrder: 3,
+    allocMigratetype: 1,
+    fallbackMigratetype: 2,
+    changeOwnership: true,
+  }
+  const locked = (migratetype: number): TraceEvent => ({
+    event: 'mm_page_alloc_zone_locked',
+    ...by(7),
+    pfn: 66,
+    order: 0,
+    migratetype,
+  })
+  // Drained, 64 is of the type of its block by then: MOVABLE.
+  expect(typeAtStart('6.12.107', claimed, drained(7, 64))).toBe(2)
+  expect(typeAtStart('7.2.12', locked(0), claimed, drained(7, 64))).toBe(0)
+  expect(typeAtStart('6.12.107', drained(7, 64), claimed)).toBe(1)
+  // Before, a page keeps its list’s type until it is drained, and what is refilled may be of another.
+  expect(typeAtStart('6.1.192', locked(0), claimed, drained(7, 64))).toBe(1)
+})
+
+test('a page from before the trace lay on the list of what its block was then, though the block was claimed since', () => {
+  const refill = (pfn: number, migratetype: number): TraceEvent => ({
+    event: 'mm_page_alloc_zone_locked',
+    ...by(7),
+    pfn,
+    order: 0,
+    migratetype,
+  })
+  const alloc = (pfn: number, migratetype: number): TraceEvent => ({
+    event: 'mm_page_alloc',
+    ...by(7),
+    pfn,
+    order: 0,
+    migratetype,
+    gfpFlags: 0,
+  })
+  const claimed: TraceEvent = {
+    event: 'mm_page_alloc_extfrag',
+    ...by(8),
+    cpu: 1,
+    pfn: 65,
+    allocOrder: 0,
+    fallbackOrder: 3,
+    allocMigratetype: 1,
+    fallbackMigratetype: 0,
+    changeOwnership: true,
+  }
+  // A refill shows that the MOVABLE list was empty. 64 then is drained as MOVABLE, as its block is by now.
+  const events = [
+    refill(1024, 1),
+    refill(1025, 1),
+    alloc(1024, 1),
+    claimed,
+    free(7, 1024),
+    drained(7, 1024),
+    drained(7, 64),
+  ]
+  const fromBefore = (release: string) => {
+    const timed = events.map((event, row) => ({ ...event, time: row * 1000 }))
+    return infer(scriptOf(recordingOf(timed, { release, batch: 1, high: 1, count: 1 }))).run.initial.entries[0]!
+  }
+  expect([...fromBefore('6.12.107').slice(0, 3)]).toEqual([1, 0, 0])
+  expect([...fromBefore('7.2.12').slice(0, 3)]).toEqual([1, 0, 0])
+  // Before 6.10 the recorded type is that of its list.
+  expect([...fromBefore('6.1.192').slice(0, 3)]).toEqual([0, 0, 0])
+})

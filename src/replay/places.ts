@@ -1,4 +1,4 @@
-import type { Events } from '#events'
+import { type Events, Kind } from '#events'
 import type { Zone } from '#kernel'
 
 /** One zone over every page seen, for traces without zoneinfo; watermarks by the kernel’s formula for min_free_kbytes. */
@@ -84,10 +84,39 @@ export class BlockIndex {
   }
 }
 
-/** pageblock → type of its pages, as far as the record shows. 255: not known. */
-export function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex): Uint8Array {
-  const types = new Uint8Array(blocks.size).fill(255)
-  const weak = types.slice()
+const UNKNOWN = 255
+
+/**
+ * From 6.10 on: pageblock → its type when the trace began. Each event of a page that leaves or comes to the buddy tells what it is by then,
+ * and a fallback what it was, so the first tells.
+ */
+function firstBlockTypes({ tables, kind, slot, length }: Events, index: PageIndex, blocks: BlockIndex): Uint8Array {
+  const types = new Uint8Array(blocks.size).fill(UNKNOWN)
+  const columnsOf = (pfn: unknown, type: unknown) => ({ pfn: pfn as Uint32Array, type: type as Uint8Array })
+  const locked = tables.mm_page_alloc_zone_locked.column
+  const drained = tables.mm_page_pcpu_drain.column
+  const fallback = tables.mm_page_alloc_extfrag.column
+  const byKind = new Map([
+    [Kind.mm_page_alloc_zone_locked, columnsOf(locked.pfn.data, locked.migratetype.data)],
+    [Kind.mm_page_pcpu_drain, columnsOf(drained.pfn.data, drained.migratetype.data)],
+    [Kind.mm_page_alloc_extfrag, columnsOf(fallback.pfn.data, fallback.fallbackMigratetype.data)],
+  ] as [number, ReturnType<typeof columnsOf>][])
+  for (let row = 0; row < length; row++) {
+    const columns = byKind.get(kind[row]!)
+    if (columns === undefined) continue
+    const pfn = columns.pfn[slot[row]!]!
+    const zone = index.zone(pfn)
+    if (zone < 0) continue
+    const block = blocks.at(pfn, zone)
+    if (types[block] === UNKNOWN) types[block] = columns.type[slot[row]!]!
+  }
+  return types
+}
+
+/** pageblock → type of its pages when the trace began, as far as the record shows; else MOVABLE. */
+export function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex, byEvent: boolean): Uint8Array {
+  const types = byEvent ? firstBlockTypes(events, index, blocks) : new Uint8Array(blocks.size).fill(UNKNOWN)
+  const weak = new Uint8Array(blocks.size).fill(UNKNOWN)
   const note = (table: 'mm_page_pcpu_drain' | 'mm_page_alloc_zone_locked' | 'mm_page_alloc', into: Uint8Array) => {
     const { pfn, migratetype } = events.tables[table].column
     const pfns = pfn.data as Uint32Array
@@ -96,13 +125,13 @@ export function firstTypes(events: Events, index: PageIndex, blocks: BlockIndex)
       const zone = index.zone(pfns[slot]!)
       if (zone < 0) continue
       const block = blocks.at(pfns[slot]!, zone)
-      if (into[block] === 255) into[block] = mts[slot]!
+      if (into[block] === UNKNOWN) into[block] = mts[slot]!
     }
   }
   note('mm_page_pcpu_drain', types)
   note('mm_page_alloc_zone_locked', weak)
   note('mm_page_alloc', weak)
   for (let block = 0; block < types.length; block++)
-    if (types[block] === 255) types[block] = weak[block] === 255 ? 1 : weak[block]!
+    if (types[block] === UNKNOWN) types[block] = weak[block] === UNKNOWN ? 1 : weak[block]!
   return types
 }

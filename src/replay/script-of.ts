@@ -105,7 +105,7 @@ export function scriptOf(
   const drains = new Pages(drainPfn.length)
   const flow = new Flow(lockedPfn.length + fragPfn.length + drainPfn.length)
   const blocks = new BlockIndex(zones, machine.pageblockOrder)
-  const types = firstTypes(events, index, blocks)
+  const types = firstTypes(events, index, blocks, traitsOf(machine).fallbackIsPage)
   const blockTypes = types.slice()
   const pending = new Int32Array(index.size).fill(-1)
   // The row that put a page on its list, until it leaves.
