@@ -69,6 +69,13 @@ test('one that was preempted goes on with what others have left on the lists', (
   expect(run([...halfway(3), ...each(624, 631, drain)]).bursts).toEqual(oneMissed)
 })
 
+test('it is preempted between two batches only: elsewhere it held the lists’ lock, and stopped short', () => {
+  const inBatch = run([...toSecondBurst(), ...each(616, 623, drain), alloc(635), ...each(623, 632, drain)])
+  expect(inBatch.bursts).toEqual(oneMissed)
+  // Of the right number of pages, so no count that was off explains it.
+  expect(inBatch.misses).toEqual({ 'burst-size': 1 })
+})
+
 test('a page announced on one CPU comes to the lists of the one that its task commits it on', () => {
   const batched = (pfn: number, cpu: number): TraceEvent => ({ event: 'mm_page_free_batched', ...at(FREER, cpu), pfn })
   const script = scriptOf(recordingOf([free(600), free(601), batched(600, 0), batched(601, 1)], { release: '7.2.12' }))

@@ -64,7 +64,7 @@ export class Explanations {
     const ranges = [{ from, to }, ...this.#sizes.later(row)]
     for (const flags of [{ ...free.flags[zone]! }, ...free.otherFlags(zone, held.traits.decay)]) {
       const limit = rules.limit(saved, flags)
-      if (limit < known || held.isTooFar(pset, limit)) continue
+      if (limit === saved.count || limit < known || held.isTooFar(pset, limit)) continue
       const pcp = { ...saved, count: limit }
       const n = rules.nrFree(pcp, order, flags)
       if (n === 0 || this.#sizes.expected(row, pset, n, this.#sizes.chunkOf(pset, n), ranges) !== recorded) continue
