@@ -12,7 +12,7 @@ const THRESHOLD_SHIFT = 15
 const fls = (value: number): number => 32 - Math.clz32(value)
 
 /** Pages that a CPU keeps back before it adds them to a zone's counter. Source: calculate_normal_threshold(), mm/vmstat.c, v5.10 to v7.2. */
-const statThreshold = (cpus: number, managed: number): number =>
+export const statThreshold = (cpus: number, managed: number): number =>
   Math.min(125, 2 * fls(cpus) * (1 + fls(managed >>> THRESHOLD_SHIFT)))
 
 const noFlags = (): ZoneFlags => ({ reclaimActive: false, belowHigh: false })
@@ -20,7 +20,8 @@ const noFlags = (): ZoneFlags => ({ reclaimActive: false, belowHigh: false })
 /**
  * The counter of free pages of each zone while a recording is followed, and what the list rules see of it: ZONE_RECLAIM_ACTIVE,
  * ZONE_BELOW_HIGH. Approximate: buddyinfo is read a little before the trace, no event tells what of its pages each CPU keeps back by
- * then, nor when an idle CPU gives them up.
+ * then, nor when an idle CPU gives them up. Leaves out: lowmem_reserve and the HIGHATOMIC reserve, which the watermark checks take off;
+ * pages other than of 4 KiB; that CPUs of a machine with many keep back less while kswapd is awake.
  * Source: get_page_from_freelist(), free_unref_page_commit(), boost_watermark(), mm/page_alloc.c, __mod_zone_page_state(), mm/vmstat.c,
  * balance_pgdat(), mm/vmscan.c, v6.12.
  */

@@ -1,5 +1,6 @@
 import type { Cpu, Pages } from '#kernel'
 import type { Buddy } from './buddy.ts'
+import { statThreshold } from './free-pages.ts'
 import { buddyinfoOf, pagesOf } from './free-start.ts'
 import { ownPolicy } from './inferred.ts'
 import { pagesets } from './pagesets.ts'
@@ -57,7 +58,8 @@ function laterRefills(
 
 /**
  * What a vmstat tick of all CPUs gave back between the reading of zoneinfo.after and of buddyinfo.after: there was one if more pages than
- * half of that are free in the second beyond those free in the first. Source: decay_pcp_high(), mm/page_alloc.c, v6.12 and v7.2.
+ * half of that are free in the second beyond those free in the first, and more than CPUs may keep back of the first, which is a counter.
+ * Source: decay_pcp_high(), mm/page_alloc.c, v6.12 and v7.2.
  */
 function tickSince({ zones, machine }: Script, nextTick: FidelityRun['nextTick']): FidelityRun['nextTick'] {
   return nextTick.map((blocks, at) => {
@@ -67,7 +69,8 @@ function tickSince({ zones, machine }: Script, nextTick: FidelityRun['nextTick']
     if (before === undefined || after === undefined) return { pfn: [], order: [] }
     const given = blocks.order.reduce((pages, order) => pages + 2 ** order, 0)
     const rise = pagesOf(after) - before.free
-    return given > 0 && 2 * rise > given ? blocks : { pfn: [], order: [] }
+    const kept = machine.cpus.length * statThreshold(machine.cpus.length, zone.managed)
+    return given > 0 && 2 * rise > given && rise > kept ? blocks : { pfn: [], order: [] }
   })
 }
 
