@@ -227,6 +227,8 @@ test('parameters, releases and workloads that can’t be are told', () => {
 
 test.each([
   [['synth', '-o', 'x.dat'], 'name a workload'],
+  [['synth'], 'name a workload'],
+  [['synth', 'presure'], 'did you mean pressure?'],
   [['synth', 'files'], '-o is missing'],
   [['synth', 'files', '-o', 'x.doc'], 'no writer for x.doc'],
   [['synth', 'files', '-o', 'x.dat', '--seed', '0.5'], '--seed 0.5 is no whole number'],

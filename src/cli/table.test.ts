@@ -37,6 +37,13 @@ pcp/trylock                 185,872          –
 `)
 })
 
+test('a head that is broken keeps what it is indented by', () => {
+  expect(plainTable(['  parameter', 'default'], [['  reach', 'a value as long as the line']], 30)).toBe(`\
+  parameter  default
+  reach      a value as long as the line
+`)
+})
+
 test('every value stands there, and no line is wider than asked but where two columns alone are', () => {
   const word = fc.stringMatching(/^[a-z]{1,12}( [a-z]{1,12}){0,4}$/)
   fc.assert(

@@ -18,10 +18,10 @@ interface Column {
 
 const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
-/** Breaks between words only. */
+/** Breaks between words only, and keeps what a head is indented by. */
 function wrapped(text: string, width: number): string {
   const lines: string[] = []
-  for (const word of text.split(' ')) {
+  for (const word of text.split(/(?<! |^) /)) {
     const last = lines.at(-1)
     if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)

@@ -1,5 +1,5 @@
 import { rmSync, statSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
 import { UsageError } from '#kernel'
@@ -123,12 +123,11 @@ export function checkFolder(path: string): void {
 /** Writes beside, then renames: a reader never meets half a file, and Ctrl-C leaves none. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.partial`
-  await whileWriting(partial, async () => {
+  await whileWriting([partial], async () => {
     try {
       await writeFile(partial, text)
       await rename(partial, path)
     } catch (error) {
-      await rm(partial, { force: true })
       const told = unwritable(error, path)
       throw told instanceof UsageError
         ? told
@@ -138,14 +137,20 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /**
- * Ctrl-C while `partial` is written removes it; then the process dies of the signal, so that the shell knows (130). At all other
- * times the signal keeps its usual effect: a handler would have to wait for a long replay to end.
+ * Ctrl-C or an error while `partial` files are written removes them; of Ctrl-C the process then dies, so that the shell knows (130). At
+ * all other times the signal keeps its usual effect: a handler would have to wait for a long replay to end.
  */
-export async function whileWriting(partial: string, write: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function whileWriting(
+  partial: readonly string[],
+  write: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController()
+  const remove = () => {
+    for (const path of partial) rmSync(path, { force: true })
+  }
   const stop = (signal: NodeJS.Signals) => {
     controller.abort()
-    rmSync(partial, { force: true })
+    remove()
     removeScratch()
     forget()
     process.kill(process.pid, signal)
@@ -156,6 +161,9 @@ export async function whileWriting(partial: string, write: (signal: AbortSignal)
   for (const signal of SIGNALS) process.on(signal, stop)
   try {
     await write(controller.signal)
+  } catch (error) {
+    remove()
+    throw error
   } finally {
     forget()
   }

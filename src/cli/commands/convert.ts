@@ -53,7 +53,7 @@ export async function convert({
     bar.stop()
     checkPresent(selection, cpus, event)
     const batches = shown(spool, spool.length, `writing ${output}`)
-    await whileWriting(`${output}.partial`, (signal) => writeBatches({ ...trace, batches }, output, signal))
+    await whileWriting([`${output}.partial`], (signal) => writeBatches({ ...trace, batches }, output, signal))
     const { name, format, tally, hasZones } = trace
     const { read, span } = selection
     const written = spool.length

@@ -31,9 +31,12 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
   if (request.list) return list(request.json)
   const { workload, output, seed, release, check, json } = request
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${seed} is no whole number`)
+  if (workload === undefined && request.like === undefined)
+    throw new UsageError('name a workload', '`kreplay synth --list` shows them')
+  const modelled = workload !== undefined && isModelled(chooseWorkload(workload))
   if (output === undefined && !check) throw new UsageError('-o is missing', 'name a file or a folder to write')
   const set = parseSet(request.set)
-  if (workload !== undefined && isModelled(chooseWorkload(workload))) {
+  if (modelled) {
     if (request.like !== undefined)
       throw new UsageError(
         `${workload} cannot be fitted from a capture`,
@@ -52,9 +55,13 @@ export async function synth(request: SynthRequest): Promise<ExitCode> {
   }
   if (output !== undefined) checkTarget(output)
   if (request.like === undefined) {
-    if (workload === undefined) throw new UsageError('name a workload', '`kreplay synth --list` shows them')
     if (check) throw new UsageError('--check compares with a capture', 'name one: --like CAPTURE')
-    await write(synthesise(workload, { seed, set, ...(release === undefined ? {} : { release }) }), output!, seed, json)
+    await write(
+      synthesise(workload!, { seed, set, ...(release === undefined ? {} : { release }) }),
+      output!,
+      seed,
+      json,
+    )
     return 0
   }
   if (workload !== undefined) {
@@ -100,16 +107,18 @@ async function write(
   likeness?: Likeness,
 ): Promise<void> {
   const file = isFile(output) ? output : join(output, 'trace.dat')
-  if (file !== output) {
+  const sidecars = Object.entries(file === output ? {} : sidecarsOf(recording.machine)).map(
+    ([name, text]) => [join(output, name), text] as const,
+  )
+  await whileWriting([`${file}.partial`, ...sidecars.map(([path]) => path)], async (signal) => {
     try {
-      await mkdir(output, { recursive: true })
-      for (const [name, text] of Object.entries(sidecarsOf(recording.machine)))
-        await writeFile(join(output, name), text)
+      if (file !== output) await mkdir(output, { recursive: true })
+      for (const [path, text] of sidecars) await writeFile(path, text)
     } catch (error) {
       throw unwritable(error, output)
     }
-  }
-  await whileWriting(`${file}.partial`, (signal) => writeRecording(recording, file, signal))
+    await writeRecording(recording, file, signal)
+  })
   const events = countByName(recording.events)
   if (json) {
     const { name, machine } = recording
@@ -172,7 +181,7 @@ function list(json: boolean): ExitCode {
   }
   for (const { id, title, source, leavesOut, parameters } of all) {
     print(`${id}: ${title}\n  source: ${source}\n  leaves out: ${leavesOut}`)
-    printParameters(parameters, 'see right')
+    printParameters(parameters, 'as the capture')
     print('')
   }
   return 0
