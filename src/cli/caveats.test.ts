@@ -35,6 +35,17 @@ test.each([
   expect(told.stdout).toMatch(/^Not all of the trace could be read: .*cut-short/m)
 })
 
+test('without zoneinfo nobody knows what a guest would have to accept at boot, and a comparison says so', async () => {
+  const bare = at('bare.dat')
+  copyFileSync('traces/pages-6.1-s/trace.dat', bare)
+  const told = async (capture: string) =>
+    (await kreplay('compare', capture, '--policies', 'accept/eager,accept/deferred')).stdout
+  expect(await told(bare)).toMatch(
+    /^bare\.dat: the capture lacks zoneinfo.before, so nothing tells how much memory was free/m,
+  )
+  expect(await told('traces/pages-6.1-s')).not.toContain('zoneinfo')
+})
+
 test('of a whole capture no such thing is said', async () => {
   const args = ['compare', 'traces/pages-7.2-s', '--policies', 'pcp/linux-7.2,pcp/trylock']
   expect((await kreplay(...args)).stdout).not.toMatch(/lost|could be read/i)

@@ -80,6 +80,12 @@ export function composeAccept(captures: readonly AcceptCapture[], baseline: stri
     ),
     notes: [
       'The trace is of a machine whose memory was accepted long before: it is replayed as if all that was free at its start had to be accepted first. Nothing in it can confirm a figure below.',
+      ...captures
+        .filter(({ tally }) => tally.some(({ cause }) => cause === 'no-zoneinfo'))
+        .map(
+          ({ recording }) =>
+            `${recording.name}: the capture lacks zoneinfo.before, so nothing tells how much memory was free: only what the trace touches is accepted, also at boot, and watermarks are guessed.`,
+        ),
       ...runs
         .filter((run) => !isConserved(run))
         .map(({ capture, policy }) => `${capture}, ${policy}: the replay lost count of units; please report this.`),
