@@ -13,7 +13,7 @@ import {
   pcpComparisonSchema,
 } from '#metrics'
 import { readCapture } from '#readers'
-import { renderHtml } from '#report'
+import { renderHtml, renderMarkdown } from '#report'
 import { ended, kreplay, scratch, start } from './testing/program.ts'
 
 const at = scratch()
@@ -147,6 +147,9 @@ test('compare: interruptions under the recording kernel’s rules are those that
     stdout: `Report: ${page}\n${comparison.headline}\n`,
   })
   expect(readFileSync(page, 'utf8')).toBe(await renderHtml(comparison))
+  const text = at('again.md')
+  expect(await kreplay('report', saved, '-o', text)).toMatchObject({ code: 0, stderr: '' })
+  expect(readFileSync(text, 'utf8')).toBe(renderMarkdown(comparison))
 })
 
 test('compare --expect that does not hold exits 1 and says what was found', async () => {
@@ -329,6 +332,24 @@ test('Ctrl-C leaves nothing half written', async () => {
   const compared = ended(comparing)
   setTimeout(() => comparing.kill('SIGINT'), 500)
   expect(await compared).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' })
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('Ctrl-C while a capture folder is made leaves none of its files, so that the same command runs again', async () => {
+  const folder = at('interrupted-synth')
+  await mkdir(folder)
+  const child = start('synth', 'files', '-o', folder, '--set', 'seconds=10')
+  const begun = new Promise<void>((resolve) => {
+    const watcher = watch(folder, (_event, name) => {
+      if (name !== 'trace.dat.partial') return
+      watcher.close()
+      resolve()
+    })
+  })
+  const outcome = ended(child)
+  await Promise.race([begun, outcome])
+  child.kill('SIGINT')
+  expect(await outcome).toMatchObject({ signal: 'SIGINT', stdout: '', stderr: '' })
   expect(readdirSync(folder)).toEqual([])
 })
 

@@ -99,7 +99,7 @@ export function crossKernels(recordings: readonly Recording[]): Cross {
   const other = all.find(({ ends }) => ends.length !== first!.ends.length)
   if (other !== undefined)
     throw new UsageError(
-      `${first!.name} has ${first!.ends.length} stages, ${other.name} has ${other.ends.length}`,
+      `stages of the workload: ${first!.name} has ${first!.ends.length}, ${other.name} has ${other.ends.length}`,
       'give captures of one workload',
     )
   return composeCross(

@@ -206,7 +206,7 @@ export async function run(args: readonly string[]): Promise<Exit> {
               .option('output', {
                 alias: 'o',
                 type: 'string',
-                describe: 'HTML report; a .json name saves the result instead',
+                describe: 'HTML report; a .md name: as Markdown; .json: the result itself',
               }),
           ),
         ).example(
@@ -255,7 +255,12 @@ export async function run(args: readonly string[]): Promise<Exit> {
         withJson(
           argv
             .positional('result', { type: 'string', demandOption: true, describe: 'What `compare --json` printed' })
-            .option('output', { alias: 'o', type: 'string', demandOption: true }),
+            .option('output', {
+              alias: 'o',
+              type: 'string',
+              demandOption: true,
+              describe: 'HTML report; a .md name: as Markdown',
+            }),
         ).example('$0 report result.json -o report.html', ''),
       async ({ result, output, json }) => done(await commands.report({ input: result, output, json })),
     )

@@ -70,7 +70,7 @@ function pcpSummary({ runs, baseline }: PcpComparison, { name, isolated }: Captu
   }
 }
 
-const ms = (ns: number): string => `${(ns / 1e6).toFixed(ns < 1e7 ? 3 : 0)}`
+const ms = (ns: number): string => (ns < 1e7 ? (ns / 1e6).toFixed(3) : number(Math.round(ns / 1e6)))
 
 function kvfreeSummary({ runs, baseline }: KvfreeComparison, { name }: Capture): Summary {
   return {

@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { SingleBar } from 'cli-progress'
@@ -146,7 +146,8 @@ export async function whileWriting(
 ): Promise<void> {
   const controller = new AbortController()
   const remove = () => {
-    for (const path of partial) rmSync(path, { force: true })
+    // Asked first: of what lies beyond reach `rmSync` would tell its own fault, and not why writing failed.
+    for (const path of partial) if (existsSync(path)) rmSync(path, { force: true })
   }
   const stop = (signal: NodeJS.Signals) => {
     controller.abort()

@@ -48,6 +48,12 @@ test('a bound is no pair of rules and mechanism', () => {
   expect(told(work510, none)).not.toContain('differ in')
 })
 
+test('a share over a thousand per cent is grouped like every number', () => {
+  const none = run('pcp/none', 'none', 'none', 60, 9000)
+  const often = { ...none, work: { ...none.work, zoneLocks: 138_725 } }
+  expect(told(work510, often)).toContain('takes it 27,645 % more often')
+})
+
 test('where the name tells which half differs, nothing is added', () => {
   expect(told(work510, run('pcp/linux-5.10+trylock', 'linux-5.10', 'trylock', 0, 9000))).not.toContain('differ in')
   expect(told(work510, run('pcp/linux-6.12+work', 'linux-6.12', 'work', 60, 6000))).not.toContain('differ in')

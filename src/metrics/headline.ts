@@ -9,7 +9,10 @@ const FITS = 0.5
 /** Differences below this share are called none: one recording can't tell them from chance. */
 const NOTICEABLE = 0.01
 
-const percent = (value: number): string => `${(value * 100).toFixed(Math.abs(value) < 0.1 ? 1 : 0)} %`
+const percent = (value: number): string => {
+  const digits = Math.abs(value) < 0.1 ? 1 : 0
+  return `${(value * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`
+}
 const number = (value: number): string => value.toLocaleString('en-US')
 
 /** Rounded down, so that 100 % is said only of all. */

@@ -4,7 +4,7 @@ import { outputAs } from '../output.ts'
 import { checkOutput, printJson, writeWhole } from '../terminal.ts'
 import { version } from '../version.ts'
 import { printPage } from './print-page.ts'
-import { type ExitCode, REPORT, read } from './shared.ts'
+import { type ExitCode, PAGE, read } from './shared.ts'
 
 export interface InfoOptions {
   readonly capture: string
@@ -18,7 +18,7 @@ export interface InfoOptions {
 }
 
 export async function info({ capture, json, markdown, top, html, probes }: InfoOptions): Promise<ExitCode> {
-  if (html !== undefined) checkOutput(html, REPORT)
+  if (html !== undefined) checkOutput(html, PAGE)
   const found = infoOf(await read(capture, probes))
   const page = composeInfo(found, version, top)
   if (html !== undefined) await writeWhole(html, await renderPage(page))

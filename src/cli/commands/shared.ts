@@ -9,7 +9,8 @@ import { progress } from '../terminal.ts'
 export type ExitCode = 0 | 1
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
-export const REPORT = ['.html', '.htm']
+export const PAGE = ['.html', '.htm']
+export const REPORT = [...PAGE, '.md']
 
 /** `probes`: a file that tells what probes’ events are. */
 export async function read(path: string, probes: string | undefined): Promise<Recording> {

@@ -1,7 +1,7 @@
 import type { Comparison } from '#metrics'
-import { renderHtml } from '#report'
+import { renderHtml, renderMarkdown } from '#report'
 import { writeWhole } from '../terminal.ts'
 
 export async function writeReport(comparison: Comparison, path: string): Promise<void> {
-  await writeWhole(path, await renderHtml(comparison))
+  await writeWhole(path, path.endsWith('.md') ? renderMarkdown(comparison) : await renderHtml(comparison))
 }
