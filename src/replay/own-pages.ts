@@ -39,8 +39,13 @@ export class OwnPages {
     this.#own = new Uint32Array(this.#index.size)
     script.zones.forEach(({ startPfn, spanned }, zone) => {
       const first = this.#index.at(startPfn, zone)
-      for (let page = first; page < first + spanned; page++)
-        if (seen[page] === Seen.used) this.#own[page] = startPfn + (page - first) + 1
+      for (let page = first; page < first + spanned; page++) {
+        if (seen[page] !== Seen.used) continue
+        const pfn = startPfn + (page - first)
+        this.#own[page] = pfn + 1
+        // Free until compaction moved another into it, which only replays of the record do: here it is in use from the start.
+        this.buddies[zone]!.takeAt(pfn, 0)
+      }
     })
     this.#zones = script.zones
     this.#seen = seen

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { choosePcp, drainPolicies, listPolicies } from '#policies'
+import { readCapture } from '#readers'
 import type { LockPrices } from './clocks.ts'
 import { infer } from './inferred.ts'
 import { runPolicy } from './run.ts'
@@ -175,6 +176,20 @@ describe('laws', () => {
       { numRuns: 300 },
     )
   })
+
+  // Captures with compaction, which fills free pages without an event.
+  test.each(['pages-5.10-s', 'pages-6.1-s', 'drain-5.10-s', 'drain-6.1-s', 'drain-7.2-s'])(
+    'no page of %s is made or lost',
+    async (capture) => {
+      const script = scriptOf(await readCapture(`traces/${capture}`))
+      const { inferred } = infer(script)
+      for (const id of ['pcp/linux-6.1', 'pcp/none']) {
+        const { result } = runPolicy(script, choosePcp(id, '6.1'), inferred)
+        expect(result.pagesAtEnd).toBe(result.pagesExpected)
+        expect([result.pagesTwice, result.pagesLost]).toEqual([0, 0])
+      }
+    },
+  )
 
   test('times under several price lists are those of a run under each', () => {
     const lists = [prices, { ...prices, id: 'cheap', refill: { baseNs: 3, pageNs: 0.5 } }, { ...prices, id: 'last' }]
