@@ -31,6 +31,8 @@ export class Books {
   /** Frees that went to the buddy, since another operation held the pageset's lock. */
   pastFrees = 0
   readonly #boosts: Uint8Array
+  /** By CPU: 1 where it was last seen draining the lists of others. */
+  readonly draining: Uint8Array
   /** By pageset: the row of its last free, if nothing was given back then; else −1. */
   readonly quiet: Int32Array
 
@@ -43,6 +45,7 @@ export class Books {
     const { traits, rules } = this.held
     this.#boosts = boosts ?? boostsOf(script, rules)
     this.free = new FreePages(script, traits.decay, this.#boosts)
+    this.draining = new Uint8Array(script.cpus)
     this.quiet = new Int32Array(this.held.pcps.length).fill(-1)
     this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
       cpu,

@@ -321,3 +321,31 @@ test('a page from before the trace lay on the list of what its block was then, t
   // Before 6.10 the recorded type is that of its list.
   expect([...fromBefore('6.1.192').slice(0, 3)]).toEqual([0, 0, 0])
 })
+
+test('one page from the buddy went past an empty list only while another CPU drains; else it is a refill of one', () => {
+  const on = (cpu: number, pid: number) => ({ time: 0, cpu, pid, comm: 'task', context: 0 })
+  const page = (pfn: number) => ({ pfn, order: 0, migratetype: 1 })
+  const taken = (...pfns: number[]): TraceEvent[] => [
+    ...pfns.map((pfn): TraceEvent => ({ event: 'mm_page_alloc_zone_locked', ...on(0, 7), ...page(pfn) })),
+    { event: 'mm_page_alloc', ...on(0, 7), ...page(pfns[0]!), gfpFlags: 0 },
+  ]
+  const alloc = (pfn: number): TraceEvent => ({ event: 'mm_page_alloc', ...on(0, 7), ...page(pfn), gfpFlags: 0 })
+  // A refill of four, all of which are used: the list is known, and empty.
+  const before = [...taken(100, 101, 102, 103), alloc(101), alloc(102), alloc(103)]
+  const request: TraceEvent = { event: 'drain_all_pages', ...on(1, 8), zone: 0n }
+  const drains: TraceEvent = { event: 'mm_page_pcpu_drain', ...on(1, 8), ...page(500) }
+  const seenElsewhere: TraceEvent = { event: 'mm_page_free', ...on(1, 8), pfn: 600, order: 0 }
+  const run = (...events: TraceEvent[]) => {
+    const timed = [...before, ...events].map((event, row) => ({ ...event, time: row * 1000 }))
+    const { misses, cpus } = infer(scriptOf(recordingOf(timed, { release: '6.1.192', batch: 4, high: 20 }))).run
+    return {
+      past: misses.get('past-the-list') ?? 0,
+      size: misses.get('refill-size') ?? 0,
+      of: cpus[0]!.refills.recorded,
+    }
+  }
+  const quiet = run(...taken(200))
+  expect(quiet).toMatchObject({ past: 0, size: 1 })
+  expect(run(request, drains, ...taken(200))).toEqual({ past: 1, size: 0, of: quiet.of - 1 })
+  expect(run(request, drains, seenElsewhere, ...taken(200))).toEqual(quiet)
+})

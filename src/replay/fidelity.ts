@@ -56,7 +56,7 @@ export class Fidelity {
   }
 
   run(): FidelityRun {
-    const { script, held, free } = this.#books
+    const { script, held, free, draining } = this.#books
     const { length, op } = script
     const ticks = this.#ticks
     let nextTick = 0
@@ -112,6 +112,7 @@ export class Fidelity {
           break
       }
       if (!explained.has(op[row]!)) this.#bulkFrees.strayDrains(row)
+      draining[script.cpu[row]!] = op[row] === Op.remotePage || op[row] === Op.drainRequest ? 1 : 0
     }
     return this.#books.close(ticks)
   }

@@ -34,14 +34,15 @@ export class Refills {
   }
 
   /**
-   * Whether a single page, allocated at once, went past the lists: its list held pages, or would have been filled with more. A drain of
-   * another CPU held the pageset's lock.
+   * Whether a single page, allocated at once, went past the lists: its list held pages, or would have been filled with more while another
+   * CPU, which was last seen draining others’ lists, may have held the pageset’s lock.
    */
   #isPast(pset: number, list: number, order: number): boolean {
-    const { held } = this.#books
+    const { held, draining, free } = this.#books
     if (held.lists.lens[list]! > 0 || held.known[list] === 0) return true
-    if (!held.traits.remoteDrains) return false
-    const past = held.rulesOf(pset).nrAlloc({ ...held.pcps[pset]! }, order, this.#books.free.atRefill(pset)) > 1
+    const cpu = Math.trunc(pset / held.zones)
+    if (!held.traits.remoteDrains || !draining.some((drains, other) => drains === 1 && other !== cpu)) return false
+    const past = held.rulesOf(pset).nrAlloc({ ...held.pcps[pset]! }, order, free.atRefill(pset)) > 1
     if (past) this.#books.miss('past-the-list')
     return past
   }

@@ -42,7 +42,7 @@ export const missHelp = {
   'refill-high':
     'A refill was recorded with the size that the rule gives with a self-tuned `high` elsewhere than the replay’s: each refill and burst under other zone flags than thought moves it otherwise.',
   'past-the-list':
-    'An allocation took one page straight from the buddy where the replay’s list was empty too: another CPU held the list’s lock. Not scored.',
+    'An allocation took one page straight from the buddy where the replay’s list was empty too, while another CPU, last seen draining the lists of others, may have held their lock. Not scored.',
   'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
   'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
   'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
