@@ -1,8 +1,7 @@
 /** `npm run examples`: writes every committed file that kreplay itself makes. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generated, root } from './generated.ts'
-import { generatedFromLarge } from './mechanisms.ts'
+import { generated, generatedFromLarge, root } from './generated.ts'
 
 const captures = process.env.KREPLAY_CAPTURES ?? ''
 const all = { ...generated, ...(captures === '' ? {} : generatedFromLarge(captures)) }

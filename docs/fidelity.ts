@@ -44,26 +44,26 @@ function freeColumns(recorded: FreePages['recorded'], free: NonNullable<FreePage
   ]
 }
 
-/** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
-export async function fidelityPage(root: string): Promise<string> {
-  const captures = globSync('traces/{pages,drain}-*-s', { cwd: root }).sort((a, b) =>
-    a.localeCompare(b, 'en', { numeric: true }),
-  )
-  const rows: { capture: string; pcp: Pcp; notes: readonly string[] }[] = []
+interface Row {
+  readonly capture: string
+  readonly pcp: Pcp
+  readonly notes: readonly string[]
+}
+
+/** The page captures of a folder whose names match, each under its recording kernel's own policy. */
+async function rowsOf(folder: string, pattern: string): Promise<Row[]> {
+  const captures = globSync(pattern, { cwd: folder }).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const rows: Row[] = []
   for (const capture of captures) {
-    const { fidelity } = analyse(await readCapture(join(root, capture)))
+    const { fidelity } = analyse(await readCapture(join(folder, capture)))
     if (fidelity.pcp !== undefined) rows.push({ capture: fidelity.capture, pcp: fidelity.pcp, notes: fidelity.notes })
   }
+  return rows
+}
+
+function scoresOf(rows: readonly Row[]): string {
   const noted = rows.flatMap(({ capture, notes }) => notes.map((note) => `- ${capture}: ${note}`))
-  return `# Fidelity
-
-<!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
-
-Before kreplay says what another policy would have done, it replays the policy of the kernel that made the recording, and compares what it predicts with what that
-kernel recorded: every refill of a list, every burst of pages given back, every page in it. This page has the scores of the captures in \`traces/\`;
-\`kreplay fidelity CAPTURE\` prints them for yours, and every report carries them.
-
-## Scores
+  return `## Scores
 
 A refill or burst is *exact* if the replay predicts it at the same moment (between the same two events of that CPU) with the same size. The score is exact ÷ max(recorded, predicted), so
 neither missed nor invented ones are free.
@@ -215,7 +215,32 @@ ${markdownTable(
   [1],
 )}
 ${noted.length === 0 ? '' : `\nNotes of these runs:\n\n${noted.join('\n')}\n`}
-${await crossTables(root)}
+`
+}
+
+/** docs/fidelity-large.md: the same tables of large captures, which are not in this repository. */
+export async function fidelityLargePage(captures: string): Promise<string> {
+  return `# Fidelity on the large captures
+
+<!-- Made by \`KREPLAY_CAPTURES=FOLDER npm run examples\`; a test that is run where the captures are holds it against a fresh run. -->
+
+The tables of [fidelity.md](fidelity.md), which tells how to read them and what is modelled, on longer captures of the same four kernels. They are not in this repository.
+
+${scoresOf(await rowsOf(captures, '{pages,drain}-*[0-9]'))}`
+}
+
+/** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
+export async function fidelityPage(root: string): Promise<string> {
+  const rows = await rowsOf(join(root, 'traces'), '{pages,drain}-*-s')
+  return `# Fidelity
+
+<!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
+
+Before kreplay says what another policy would have done, it replays the policy of the kernel that made the recording, and compares what it predicts with what that
+kernel recorded: every refill of a list, every burst of pages given back, every page in it. This page has the scores of the captures in \`traces/\`, [fidelity-large.md](fidelity-large.md) those of longer ones;
+\`kreplay fidelity CAPTURE\` prints them for yours, and every report carries them.
+
+${scoresOf(rows)}${await crossTables(root)}
 ${await publishedPages(root)}
 ${await kvfreePart(root)}
 ## What is modelled

@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { comparisonSchema, eventSchemas, kindNames } from 'kreplay'
 import { expect, test } from 'vitest'
-import { generated, root } from './generated.ts'
-import { generatedFromLarge, mechanisms } from './mechanisms.ts'
+import { generated, generatedFromLarge, root } from './generated.ts'
+import { mechanisms } from './mechanisms.ts'
 
 const committed = (path: string) => readFile(join(root, path), 'utf8')
 

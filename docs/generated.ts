@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import { compareCaptures, renderHtml, renderMarkdown } from 'kreplay'
 import { formatNotebook, runNotebook } from '../notebooks/run.ts'
 import { eventsPage } from './events.ts'
-import { fidelityPage } from './fidelity.ts'
+import { fidelityLargePage, fidelityPage } from './fidelity.ts'
 import { floodPage } from './flood.ts'
 import { likenessPage } from './likeness.ts'
+import { mechanismReport } from './mechanisms.ts'
 import { rcuscalePage } from './rcuscale.ts'
 import { unacceptedPage } from './unaccepted.ts'
 
@@ -61,3 +62,9 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
       .map((file) => [file, async () => formatNotebook(await runNotebook(join(root, file)))]),
   ),
 }
+
+/** What only the large captures make; `captures` is where they are at hand. */
+export const generatedFromLarge = (captures: string): Readonly<Record<string, () => Promise<string>>> => ({
+  'reports/drain-5.10.md': () => mechanismReport(captures),
+  'docs/fidelity-large.md': () => fidelityLargePage(captures),
+})

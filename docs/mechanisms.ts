@@ -25,12 +25,8 @@ export const mechanisms: readonly `pcp/${string}`[] = [
   'pcp/none',
 ]
 
-const mechanismReport = async (captures: string) =>
+/** reports/drain-5.10.md; `captures`: the folder of large captures. */
+export const mechanismReport = async (captures: string) =>
   renderMarkdown(
     await compareCaptures({ captures: [join(captures, 'drain-5.10')], policies: mechanisms, isolated: [3] }),
   )
-
-/** What only the large captures make; `captures` is where they are at hand. */
-export const generatedFromLarge = (captures: string): Readonly<Record<string, () => Promise<string>>> => ({
-  'reports/drain-5.10.md': () => mechanismReport(captures),
-})
