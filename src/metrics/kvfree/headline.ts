@@ -9,7 +9,8 @@ const signed = new Intl.NumberFormat('en-US', {
   signDisplay: 'exceptZero',
 })
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-const mib = (bytes: number): string => `${three.format(bytes / 2 ** 20)} MiB`
+const size = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${three.format(bytes / 2 ** 10)} KiB` : `${three.format(bytes / 2 ** 20)} MiB`
 const ms = (ns: number): string => `${three.format(ns / 1e6)} ms`
 const medianOf = ({ quantiles }: KvfreeComparedRun): number | undefined => quantiles.reclaimLatencyNs?.p50
 
@@ -89,7 +90,7 @@ export function kvfreeHeadline(
     return median === undefined ? 'nothing freed' : `half of the objects freed within ${ms(median)}`
   }
   const of = (run: KvfreeComparedRun) =>
-    `${run.policy}: ${count(run.footprint.meanObjects)} objects in flight on the mean, ${mib(run.footprint.peakBytes)} at the peak, ${wait(run)}`
+    `${run.policy}: ${count(run.footprint.meanObjects)} objects in flight on the mean, ${size(run.footprint.peakBytes)} at the peak, ${wait(run)}`
   const finding =
     least === base
       ? `On ${capture} none waits with less than the baseline ${of(base)}.`

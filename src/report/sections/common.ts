@@ -131,3 +131,9 @@ export const MOST_ROWS = 200
 export const largest = (values: readonly number[]): number => values.reduce((most, one) => Math.max(most, one), 0)
 
 export const pluralOf = (n: number, one: string, many = `${one}s`): string => (n === 1 ? one : many)
+
+/** A finding as two paragraphs: its first sentence, which leads, and what is to be known of it. */
+export function leadAndRest(finding: string): string[] {
+  const at = finding.search(/(?<=\.) (?=\p{Lu})/u)
+  return at < 0 ? [finding] : [finding.slice(0, at), finding.slice(at + 1)]
+}
