@@ -293,3 +293,25 @@ describe('while kswapd balances', () => {
     expect(others(free)).toEqual([])
   })
 })
+
+test('where nothing tells how much was free, the zone is above its watermark until the record shows otherwise', () => {
+  const script = scriptOf(recordingOf([alloc(0, 8)], { release: '6.12.107' }))
+  const bare = {
+    ...script,
+    machine: { ...script.machine, zones: [] },
+    zones: script.zones.map((one) => ({ ...one, free: 0 })),
+  }
+  const free = new FreePages(bare, true, new Uint8Array(script.flow.length))
+  free.tried(0, 1)
+  expect(free.flags[0]).toEqual(above)
+  free.learn(0, below)
+  free.tried(0, 2)
+  expect(free.flags[0]).toEqual(below)
+  free.learn(0, above)
+  free.tried(0, 3)
+  expect(free.flags[0]).toEqual(above)
+  // zoneinfo says that nothing was free.
+  const known = new FreePages({ ...bare, machine: script.machine }, true, new Uint8Array(script.flow.length))
+  known.tried(0, 1)
+  expect(known.flags[0]).toEqual(below)
+})

@@ -33,6 +33,8 @@ export class FreePages {
   /** By number in the flow: how often the watermarks are boosted with it. */
   readonly #boosts: Uint8Array
   readonly #free: Float64Array
+  /** By zone: whether zoneinfo or buddyinfo tells how much was free. */
+  readonly #known: readonly boolean[]
   /** By CPU and zone: pages that are not yet in the zone's counter; by zone: how many may be so on one CPU. */
   readonly #kept: Int32Array
   readonly #threshold: Uint8Array
@@ -65,6 +67,7 @@ export class FreePages {
       const blocks = buddyinfoOf(machine.buddyBefore, zone)
       return blocks?.reduce((pages, count, order) => pages + count * 2 ** order, 0) ?? zone.free
     })
+    this.#known = zones.map((zone) => machine.zones.length > 0 || buddyinfoOf(machine.buddyBefore, zone) !== undefined)
     this.#kept = new Int32Array(cpus * zones.length)
     this.#threshold = Uint8Array.from(zones, ({ managed }) => statThreshold(machine.cpus.length, managed))
     this.#off = new Int32Array(zones.length)
@@ -79,7 +82,9 @@ export class FreePages {
     return this.#script.zones[zone]!.high + this.#boost[zone]!
   }
 
+  /** Where nothing tells how much is free, as the record showed last; above, until it does. */
   #isAbove(zone: number): boolean {
+    if (!this.#known[zone]) return !this.flags[zone]!.belowHigh
     return this.#free[zone]! + this.#off[zone]! > this.#high(zone)
   }
 
