@@ -336,11 +336,19 @@ export class Buddy {
     this.#setTypes(start, whole, type)
   }
 
-  /** Gives a block back, as a recording says; what of it was free was taken unseen. */
-  give(pfn: number, order: number): void {
-    if (!this.takeAt(pfn, order))
-      for (let page = pfn; order > 0 && page < pfn + (1 << order); page++) this.takeAt(page, 0)
+  /** Takes what is free of a block; returns how many pages were. */
+  takeFree(pfn: number, order: number): number {
+    if (this.takeAt(pfn, order)) return 1 << order
+    let taken = 0
+    for (let page = pfn; order > 0 && page < pfn + (1 << order); page++) taken += Number(this.takeAt(page, 0))
+    return taken
+  }
+
+  /** Gives a block back, as a recording says; what of it was free was taken unseen: returns how many pages were. */
+  give(pfn: number, order: number): number {
+    const wereFree = this.takeFree(pfn, order)
     this.release(pfn, order)
+    return wereFree
   }
 
   /** Whether a page lies in a free block. */

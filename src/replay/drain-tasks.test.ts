@@ -153,6 +153,35 @@ test('without pids, what another CPU does ends no bulk free', () => {
   expect(scriptOf(recordingOf(timed, { release: '7.2.12' })).moved).toEqual([])
 })
 
+/** Task 7 takes a page from the buddy, or from a list, of this type. */
+const locked = (pfn: number, migratetype: number): TraceEvent => ({
+  event: 'mm_page_alloc_zone_locked',
+  ...by(7),
+  pfn,
+  order: 0,
+  migratetype,
+})
+const allocated = (pfn: number, migratetype: number): TraceEvent => ({
+  event: 'mm_page_alloc',
+  ...by(7),
+  pfn,
+  order: 0,
+  migratetype,
+  gfpFlags: 0,
+})
+/** On another CPU the block of page 64, of the type `was`, is claimed. */
+const claimed = (was: number, becomes: number): TraceEvent => ({
+  event: 'mm_page_alloc_extfrag',
+  ...by(8),
+  cpu: 1,
+  pfn: 65,
+  allocOrder: 0,
+  fallbackOrder: 3,
+  allocMigratetype: becomes,
+  fallbackMigratetype: was,
+  changeOwnership: true,
+})
+
 test('direct reclaim asks for a drain, though another task runs before it drains', () => {
   const end: TraceEvent = { event: 'mm_vmscan_direct_reclaim_end', ...by(8), nrReclaimed: 1 }
   expect(rowsOf(end, free(7, 64), drained(8, 65), free(7, 66), drained(8, 67))).toEqual([
@@ -191,19 +220,8 @@ test('compaction frees one by one what it moved: a page that it frees in a batch
 
 test('a page freed in a batch goes to the list of the type that its block has then; before 6.10, had when it was announced', () => {
   const batched: TraceEvent = { event: 'mm_page_free_batched', ...by(7), pfn: 64 }
-  const claimed: TraceEvent = {
-    event: 'mm_page_alloc_extfrag',
-    ...by(8),
-    cpu: 1,
-    pfn: 65,
-    allocOrder: 0,
-    fallbackOrder: 3,
-    allocMigratetype: 0,
-    fallbackMigratetype: 1,
-    changeOwnership: true,
-  }
   const typeOf = (release: string) => {
-    const events = [free(7, 64), claimed, batched].map((event, row) => ({ ...event, time: row * 1000 }))
+    const events = [free(7, 64), claimed(1, 0), batched].map((event, row) => ({ ...event, time: row * 1000 }))
     const { op, migratetype, length } = scriptOf(recordingOf(events, { release }))
     return [...migratetype.slice(0, length)].filter((_, row) => op[row] === Op.free)
   }
@@ -250,64 +268,21 @@ test('what a block was when the trace began is what its first event tells: from 
         { release },
       ),
     ).blockTypes[0]
-  const claimed: TraceEvent = {
-    event: 'mm_page_alloc_extfrag',
-    ...by(7),
-    pfn: 65,
-    allocOrder: 0,
-    fallbackOrder: 3,
-    allocMigratetype: 1,
-    fallbackMigratetype: 2,
-    changeOwnership: true,
-  }
-  const locked = (migratetype: number): TraceEvent => ({
-    event: 'mm_page_alloc_zone_locked',
-    ...by(7),
-    pfn: 66,
-    order: 0,
-    migratetype,
-  })
   // Drained, 64 is of the type of its block by then: MOVABLE.
-  expect(typeAtStart('6.12.107', claimed, drained(7, 64))).toBe(2)
-  expect(typeAtStart('7.2.12', locked(0), claimed, drained(7, 64))).toBe(0)
-  expect(typeAtStart('6.12.107', drained(7, 64), claimed)).toBe(1)
+  expect(typeAtStart('6.12.107', claimed(2, 1), drained(7, 64))).toBe(2)
+  expect(typeAtStart('7.2.12', locked(66, 0), claimed(2, 1), drained(7, 64))).toBe(0)
+  expect(typeAtStart('6.12.107', drained(7, 64), claimed(2, 1))).toBe(1)
   // Before, a page keeps its list’s type until it is drained, and what is refilled may be of another.
-  expect(typeAtStart('6.1.192', locked(0), claimed, drained(7, 64))).toBe(1)
+  expect(typeAtStart('6.1.192', locked(66, 0), claimed(2, 1), drained(7, 64))).toBe(1)
 })
 
 test('a page from before the trace lay on the list of what its block was then, though the block was claimed since', () => {
-  const refill = (pfn: number, migratetype: number): TraceEvent => ({
-    event: 'mm_page_alloc_zone_locked',
-    ...by(7),
-    pfn,
-    order: 0,
-    migratetype,
-  })
-  const alloc = (pfn: number, migratetype: number): TraceEvent => ({
-    event: 'mm_page_alloc',
-    ...by(7),
-    pfn,
-    order: 0,
-    migratetype,
-    gfpFlags: 0,
-  })
-  const claimed: TraceEvent = {
-    event: 'mm_page_alloc_extfrag',
-    ...by(8),
-    cpu: 1,
-    pfn: 65,
-    allocOrder: 0,
-    fallbackOrder: 3,
-    allocMigratetype: 1,
-    fallbackMigratetype: 0,
-    changeOwnership: true,
-  }
   // A refill shows that the MOVABLE list was empty. 64 then is drained as MOVABLE, as its block is by now.
   const events = [
-    refill(1024, 1),
-    refill(1025, 1),
-    alloc(1024, 1),
-    claimed,
+    locked(1024, 1),
+    locked(1025, 1),
+    allocated(1024, 1),
+    claimed(0, 1),
     free(7, 1024),
     drained(7, 1024),
     drained(7, 64),

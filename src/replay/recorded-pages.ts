@@ -16,7 +16,7 @@ export interface RecordedPages {
     readonly blocks: readonly number[]
     /** The same, less what refills fetched since, with what a tick gave back. */
     readonly blocksLater: readonly number[]
-    /** Free pages that compaction took without an event, and that were in use still at the end: by vmstat. */
+    /** Free pages that compaction took without an event, and that were in use still at the end: inferred. */
     readonly compacted: number
     /** Pages taken from the buddy that were not free there, or given back that were. */
     readonly contradictions: number
@@ -90,24 +90,20 @@ function follow(
   const takeOwed = (known: number, zone: number): void => {
     for (; owed[known]! > 0 && scanners[zone]!.take(); owed[known]!--) compacted[zone]!++
   }
-  /** Takes what is free of a block; returns how many pages were. */
-  const take = (page: number, order: number, zone: number, row: number): number => {
+  /** The record shows a block. Returns its first pfn. */
+  const shows = (page: number, order: number, zone: number, row: number): number => {
     come(row)
     last.fill(row + 1, page, page + (1 << order))
-    const pfn = index.pfn(page, zone)
-    const buddy = buddies[zone]!
-    if (buddy.takeAt(pfn, order)) return 1 << order
-    let taken = 0
-    for (let each = pfn; order > 0 && each < pfn + (1 << order); each++) taken += Number(buddy.takeAt(each, 0))
-    return taken
+    return index.pfn(page, zone)
   }
+  const take = (page: number, order: number, zone: number, row: number): number =>
+    buddies[zone]!.takeFree(shows(page, order, zone, row), order)
   const comesBack = (pages: number, row: number, zone: number) => {
     for (let page = 0; page < pages; page++) returned.push({ row, zone })
   }
   const give = (page: number, order: number, zone: number, row: number): number => {
-    const wereFree = take(page, order, zone, row)
-    const pfn = index.pfn(page, zone)
-    buddies[zone]!.release(pfn, order)
+    const pfn = shows(page, order, zone, row)
+    const wereFree = buddies[zone]!.give(pfn, order)
     settle(pfn, order, zone, row + 1)
     return wereFree
   }

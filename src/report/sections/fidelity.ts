@@ -26,7 +26,7 @@ export const fidelity: Section<ComparisonHead> = {
               'Synthetic traces were made by kreplay’s own model and recorded by no kernel: what is reproduced of them says nothing about a kernel.',
             ]
           : []),
-        'Exact means the same moment (between the same two events of that CPU) and the same size; the score is exact ÷ max(recorded, predicted). It counts from when a CPU’s lists are known, and before the resynchronisation which a miss causes.',
+        'Exact means the same moment (between the same two events of that CPU) and the same size; the score is exact ÷ max(recorded, predicted). It counts what can be scored, where the lists are known, and before the resynchronisation which a miss causes.',
       ],
       tables: fidelity.flatMap(({ capture, pcp }) => {
         const of = several ? ` (${capture})` : ''

@@ -51,7 +51,7 @@ function fidelityFigures({ fidelity }: PcpComparison): KeyFigure[] {
           {
             label,
             value: formatShare(score),
-            note: `${formatCount(exact)} of ${formatCount(all)} recorded or predicted`,
+            note: `${formatCount(exact)} of ${formatCount(all)} scored, recorded or predicted`,
             tone: toneOfScore(score),
           },
         ]
