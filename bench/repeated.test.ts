@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { infer } from '#estimate'
 import { eventAt } from '#events'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
-import { infer, runPolicy, scriptOf } from '#replay'
+import { scriptOf } from '#record'
+import { runPolicy } from '#replay'
 import { repeated, repeatedEvents } from './repeated.ts'
 
 test('a script once is itself; three times over it is as much work three times, and no page is lost', async () => {

@@ -1,7 +1,8 @@
+import type { Inferred } from '#estimate'
 import { type ColumnArray, EventBuilder, type Events, kindNames } from '#events'
 import type { Zone } from '#kernel'
-import type { Inferred, Script } from '#replay'
-import { BlockIndex, PageIndex } from '../src/replay/places.ts'
+import type { Script } from '#record'
+import { BlockIndex, PageIndex } from '../src/record/places.ts'
 
 /** Pages to which zones and copies are aligned: no block is larger. */
 const ALIGNED = 1024

@@ -3,25 +3,23 @@
  * in which data passes them.
  */
 
-export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from '#cli'
+export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from '#app'
+export { infer, ownPolicy } from '#estimate'
 export * from '#events'
 export * from '#kernel'
 export * from '#metrics'
 export * from '#policies'
 export * from '#readers'
+export { type Script, scriptOf } from '#record'
 export {
-  infer,
   kvfreeRecord,
   kvfreeWorkloads,
   ownKvfree,
-  ownPolicy,
   type PolicyRun,
   replayKvfree,
   runAccept,
   runPolicy,
   runWorkload,
-  type Script,
-  scriptOf,
 } from '#replay'
 export { formatShare, renderHtml, renderMarkdown, sectionsOf } from '#report'
 export * from '#synth'

@@ -9,15 +9,34 @@ const mayImport: Record<string, readonly string[]> = {
   writers: ['kernel', 'events'],
   readers: ['kernel', 'events'],
   synth: ['kernel', 'events'],
+  record: ['kernel', 'events'],
   policies: ['kernel'],
-  replay: ['kernel', 'events', 'policies'],
-  metrics: ['kernel', 'events', 'replay'],
+  sim: ['kernel', 'policies'],
+  estimate: ['kernel', 'events', 'record', 'sim', 'policies'],
+  // `record` and `estimate` go once replays take a Demand alone.
+  replay: ['kernel', 'events', 'sim', 'policies', 'record', 'estimate'],
+  metrics: ['kernel', 'events', 'record', 'sim', 'policies', 'estimate', 'replay'],
   report: ['kernel', 'metrics'],
-  cli: ['kernel', 'events', 'writers', 'readers', 'synth', 'policies', 'replay', 'metrics', 'report'],
+  app: [
+    'kernel',
+    'events',
+    'writers',
+    'readers',
+    'synth',
+    'record',
+    'sim',
+    'policies',
+    'estimate',
+    'replay',
+    'metrics',
+    'report',
+  ],
+  // All but `kernel`, `app` and `report` go once the use cases of each command stand in `app`.
+  cli: ['kernel', 'app', 'report', 'events', 'writers', 'readers', 'synth', 'policies', 'metrics'],
 }
 
 /** These run in a page too, so nothing of Node's. `report` may use it outside its sections: it writes the page. */
-const withoutNode = /^src\/(kernel|events|synth|policies|replay|metrics|report\/sections)\//
+const withoutNode = /^src\/(kernel|events|synth|record|sim|policies|estimate|replay|metrics|report\/sections)\//
 
 const root = join(import.meta.dirname, '..')
 const importOf =

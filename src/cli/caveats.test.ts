@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { Recording } from '#events'
 import { pcpComparisonSchema } from '#metrics'
-import { crossKernels } from './cross.ts'
-import { synthesise } from './synthesise.ts'
+import { crossKernels } from '../app/cross.ts'
+import { synthesise } from '../app/synthesise.ts'
 import { kreplay, scratch } from './testing/program.ts'
 
 const at = scratch()

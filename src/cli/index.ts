@@ -1,5 +1,1 @@
-export { type Analysis, analyse } from './analyse.ts'
-export { type CompareRequest, compareCaptures } from './compare.ts'
-export { crossKernels } from './cross.ts'
 export { run } from './run.ts'
-export { type LikeTrace, type SynthesisOptions, synthesise, synthesiseLike } from './synthesise.ts'

@@ -1,11 +1,10 @@
 import yargs, { type Argv } from 'yargs'
+import { version } from '#app'
 import { KNOWN_VERSIONS, TraceError, UsageError } from '#kernel'
 import { type QuestionName, questions } from './capture/index.ts'
 import * as commands from './commands/index.ts'
 import { checkCommand, misused } from './misuse.ts'
 import { warn } from './terminal.ts'
-import { version } from './version.ts'
-
 /** 0 ok, 1 finding failed, 2 usage, 3 bad input. */
 export type Exit = 0 | 1 | 2 | 3
 

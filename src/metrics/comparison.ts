@@ -1,6 +1,7 @@
 import { countByName, lossesOf, type Recording } from '#events'
 import { formatDuration, type TallyEntry, type Zone } from '#kernel'
-import type { Burst, Foresight, PolicyRun, Script } from '#replay'
+import type { Script } from '#record'
+import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
 import { caveatsOf } from './caveats.ts'
 import type { PcpComparison } from './comparison-schema.ts'

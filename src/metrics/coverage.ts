@@ -1,4 +1,5 @@
-import { type FidelityRun, Op, type Script } from '#replay'
+import type { FidelityRun } from '#estimate'
+import { Op, type Script } from '#record'
 import type { PcpFidelity } from './schemas.ts'
 
 type Coverage = PcpFidelity['coverage']

@@ -1,7 +1,7 @@
 import { median } from 'd3-array'
 import { z } from 'zod'
+import type { StagePages } from '#estimate'
 import type { Recording } from '#events'
-import type { StagePages } from '#replay'
 import { caveatsOf } from './caveats.ts'
 
 const pair = z.object({

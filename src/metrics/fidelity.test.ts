@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { Fidelity, type FidelityRun, type Inference, infer } from '#estimate'
 import { choosePcp, type ListRules, listPolicies, type PcpChoice } from '#policies'
 import { readCapture } from '#readers'
-import { Fidelity, type FidelityRun, type Inference, infer, scriptOf } from '#replay'
+import { scriptOf } from '#record'
 import { fidelityOf, scoreOf } from './fidelity.ts'
 import type { Fidelity as FidelityReport } from './schemas.ts'
 

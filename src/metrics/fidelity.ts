@@ -1,5 +1,3 @@
-import { lossesOf, type Recording } from '#events'
-import { type Machine, share } from '#kernel'
 import {
   type CpuFidelity,
   Fidelity as FidelityReplay,
@@ -11,8 +9,10 @@ import {
   type PageScore,
   recordedPages,
   type Score,
-  type Script,
-} from '#replay'
+} from '#estimate'
+import { lossesOf, type Recording } from '#events'
+import { type Machine, share } from '#kernel'
+import type { Script } from '#record'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
 import { freePages, listCounts } from './final-pages.ts'

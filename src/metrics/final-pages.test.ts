@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import type { RecordedPages } from '#estimate'
 import type { Zone } from '#kernel'
-import type { RecordedPages, Script } from '#replay'
+import type { Script } from '#record'
 import { freePages, listCounts } from './final-pages.ts'
 
 const zone = {

@@ -1,4 +1,5 @@
-import { buddyinfoOf, type FidelityRun, type Later, type LaterRefills, type RecordedPages, type Script } from '#replay'
+import { buddyinfoOf, type FidelityRun, type Later, type LaterRefills, type RecordedPages } from '#estimate'
+import type { Script } from '#record'
 import type { PcpFidelity } from './schemas.ts'
 
 const isWithin = (predicted: number, recorded: number, absolute: number, relative: number): boolean =>

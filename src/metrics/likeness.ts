@@ -1,6 +1,8 @@
+import { infer, ownPolicy } from '#estimate'
 import { type Events, Kind, type Recording } from '#events'
 import { migratetypeName, NS_PER_SECOND } from '#kernel'
-import { infer, ownPolicy, runPolicy, scriptOf, type WorkCounts } from '#replay'
+import { scriptOf } from '#record'
+import { runPolicy, type WorkCounts } from '#replay'
 import { surveyPages } from './survey/pages.ts'
 
 /** One measure of a capture and of a trace made like it. */

@@ -1,7 +1,6 @@
 import { linearRegression } from 'simple-statistics'
 import { z } from 'zod'
-import type { LockPrices } from '#replay'
-
+import type { LockPrices } from '#sim'
 /** A price list: what one unit of work costs on one machine, and how anybody knows. */
 export const pricesSchema = z.object({
   id: z.string(),

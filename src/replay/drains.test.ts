@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
-import type { LockPrices } from './clocks.ts'
-import { infer } from './inferred.ts'
+import { infer } from '../estimate/inferred.ts'
+import { scriptOf } from '../record/script-of.ts'
+import type { LockPrices } from '../sim/clocks.ts'
 import { runPolicy } from './run.ts'
-import { scriptOf } from './script-of.ts'
 import { recordingOf, story } from './testing/story.ts'
 
 /** A bulk free of n pages takes 1000 + 10 n ns, a refill 2000 + 20 n. Moments of a story are 1000 ns apart. */

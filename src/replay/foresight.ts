@@ -1,9 +1,9 @@
+import type { Inferred } from '#estimate'
 import type { Pages } from '#kernel'
 import { allOrderLists } from '#policies'
-import { listTable } from './pagesets.ts'
-import type { Held, Inferred } from './result.ts'
-import { BYPASS, Op, type Script } from './script.ts'
-
+import { BYPASS, Op, type Script } from '#record'
+import { listTable } from '#sim'
+import type { Held } from './result.ts'
 /** Work under zone->lock that no list rules could have done with less of, or could have needed more than. */
 export interface LockWork {
   readonly pages: Pages

@@ -1,21 +1,51 @@
 export { type AcceptResult, type AcceptWork, runAccept } from './accept/accept.ts'
-export type { LockPrices, Spread, Times } from './clocks.ts'
-export { demandOf } from './demand-of.ts'
-export { Fidelity } from './fidelity.ts'
 export { Foresight, type LockWork } from './foresight.ts'
-export { buddyinfoOf } from './free-start.ts'
-export * from './grace-periods/index.ts'
-export { type Inference, infer, ownPolicy } from './inferred.ts'
-export * from './kvfree/index.ts'
-export { type Later, type LaterRefills, laterOf } from './later.ts'
-export { type Recorded, record } from './record.ts'
-export { type RecordedPages, recordedPages } from './recorded-pages.ts'
+export {
+  type AnyKvfreeWorkload,
+  type Arrivals,
+  type BatchRun,
+  type BatchSpan,
+  type CallbackRun,
+  type CallColumns,
+  type CallKind,
+  type Clock,
+  ColumnArrivals,
+  DelayedExecutor,
+  type Delays,
+  type Executor,
+  type Flow,
+  Frees,
+  freeCounts,
+  freeInPieces,
+  ideal,
+  KvfreeEngine,
+  type KvfreeOptions,
+  type KvfreeRecord,
+  type KvfreeResult,
+  type KvfreeRun,
+  type KvfreeSeries,
+  type KvfreeSetting,
+  kvfreeRecord,
+  kvfreeWorkloads,
+  Latencies,
+  Ledger,
+  ownKvfree,
+  pagesAtStart,
+  type RecordedCalls,
+  RecordedExecutor,
+  recordedCallbacks,
+  recordedCalls,
+  recordedWorks,
+  replayKvfree,
+  runWorkload,
+  type Sample,
+  type Scene,
+  usualDelays,
+  type WorkloadRun,
+  type WorkRun,
+} from './kvfree/index.ts'
+export { type Recorded, record } from './recorder.ts'
 export { Replay } from './replay.ts'
-export { type Burst, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
+export { type Burst, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 export { waysOf } from './routes.ts'
 export { type PolicyRun, type RunOptions, runPolicy } from './run.ts'
-export { type CpuFidelity, type FidelityRun, type Miss, missHelp, type PageScore, type Score } from './scores.ts'
-export { Op, type Script } from './script.ts'
-export { scriptNotices } from './script-notices.ts'
-export { scriptOf } from './script-of.ts'
-export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'

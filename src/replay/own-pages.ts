@@ -1,8 +1,7 @@
-import type { Buddy, FallbackFamily } from './buddy.ts'
-import { buddyAtStart, type PageStart } from './free-start.ts'
-import { PageIndex } from './places.ts'
-import type { Script } from './script.ts'
-import { Seen } from './sightings.ts'
+import { buddyAtStart, type PageStart, Seen } from '#estimate'
+import type { Script } from '#record'
+import { PageIndex } from '#record'
+import type { Buddy, FallbackFamily } from '#sim'
 
 /** From here on page numbers name no page of the machine: see `borrow`. */
 const BORROWED = 2 ** 31

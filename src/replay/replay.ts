@@ -1,3 +1,4 @@
+import type { Inferred } from '#estimate'
 import type { Ns } from '#kernel'
 import {
   type DrainHost,
@@ -9,17 +10,13 @@ import {
   Quota,
   type ZoneFlags,
 } from '#policies'
-import { Clocks } from './clocks.ts'
+import { BYPASS, Op, type Script } from '#record'
+import type { Rings } from '#sim'
+import { Clocks, KINDS, listTables, PagesetLists, Timers } from '#sim'
 import { OwnPages } from './own-pages.ts'
-import { PagesetLists } from './pageset-lists.ts'
-import { KINDS, listTables } from './pagesets.ts'
-import { type Held, type Inferred, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
-import type { Rings } from './rings.ts'
+import { type Held, type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Way } from './routes.ts'
-import { BYPASS, Op, type Script } from './script.ts'
 import { Series } from './series.ts'
-import { Timers } from './timers.ts'
-
 /**
  * Replays a script under a policy, with pages of the policy's own from a buddy of its own. With prices, locks take time: see `Clocks`.
  */

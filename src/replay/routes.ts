@@ -1,8 +1,7 @@
 import type { Recording } from '#events'
 import { parseGfp, UsageError } from '#kernel'
 import { listsOf, ROUTE_TYPES, type Route, type RouteRule } from '#policies'
-import { Op, type Script } from './script.ts'
-
+import { Op, type Script } from '#record'
 /** By row of a script: where a route sends its block. */
 export const Way = {
   asUsual: 0,

@@ -1,9 +1,9 @@
+import type { Inferred } from '#estimate'
 import type { PcpChoice } from '#policies'
-import type { LockPrices, Times } from './clocks.ts'
+import { Op, type Script } from '#record'
+import type { LockPrices, Times } from '#sim'
 import { Replay } from './replay.ts'
-import type { Inferred, ReplayOptions, ReplayResult } from './result.ts'
-import { Op, type Script } from './script.ts'
-
+import type { ReplayOptions, ReplayResult } from './result.ts'
 /** One policy's run over one script, with what it takes to name it: plain data, fit for a message between workers. */
 export interface PolicyRun {
   readonly policy: string

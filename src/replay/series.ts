@@ -1,8 +1,7 @@
 import type { Cpu, Ns, Pages } from '#kernel'
-import { type Buddy, MAX_PAGE_ORDER } from './buddy.ts'
+import type { Script } from '#record'
+import { type Buddy, MAX_PAGE_ORDER } from '#sim'
 import type { Burst } from './result.ts'
-import type { Script } from './script.ts'
-
 /** What one run writes down over time: sums within steps, counts at their ends, and every time that pages were given back. */
 export class Series {
   readonly stepEnds: Float64Array

@@ -1,7 +1,7 @@
 import { ABSENT, EventBuilder, type Events, Kind, type KindName, type Task } from '#events'
 import type { Cpu, Ns, Order } from '#kernel'
-import type { Fallback } from './buddy.ts'
-import type { Traits } from './traits.ts'
+import type { Traits } from '#record'
+import type { Fallback } from '#sim'
 
 /** What recorded events run under: `context` of the spine, nothing set. */
 const PLAIN = 0

@@ -1,16 +1,22 @@
 import { z } from 'zod'
+import {
+  catalogueWith,
+  checkOutput,
+  compareCaptures,
+  familyOfAll,
+  fileOptions,
+  ownIds,
+  policyIds,
+  sourceCommit,
+  writeWhole,
+} from '#app'
 import { UsageError } from '#kernel'
 import { type Comparison, pricesSchema } from '#metrics'
 import { type Catalogue, didYouMean, type ParamValue, parseValue, routeSchema, splitIds } from '#policies'
 import { readJson } from '#readers'
-import { fileOptions } from '../command-line.ts'
-import { compareCaptures } from '../compare.ts'
-import { familyOfAll, policyIds } from '../families/index.ts'
 import { type Output, outputAs } from '../output.ts'
-import { catalogueWith, ownIds } from '../policy-file.ts'
 import { captureTitle, lackLines, rcuscaleLines, summaryOf } from '../summary.ts'
-import { checkOutput, printJson, progress, warn, writeWhole } from '../terminal.ts'
-import { sourceCommit } from '../version.ts'
+import { printJson, progress, warn } from '../terminal.ts'
 import { cpuList, type ExitCode, probesOf, REPORT } from './shared.ts'
 import { writeReport } from './write-report.ts'
 

@@ -1,12 +1,13 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
+import { checkFolder, whileWriting } from '#app'
 import { type Events, lossesOf, Selection } from '#events'
 import { UsageError } from '#kernel'
 import { didYouMean } from '#policies'
 import { readBatches } from '#readers'
 import { Spool, writeBatches, writerFor } from '#writers'
-import { checkFolder, number, print, printJson, progress, shown, whileWriting } from '../terminal.ts'
+import { number, print, printJson, progress, shown } from '../terminal.ts'
 import { cpuList, type ExitCode, probesOf } from './shared.ts'
 
 export interface ConvertRequest {

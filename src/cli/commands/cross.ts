@@ -1,6 +1,6 @@
+import { crossKernels } from '#app'
 import { UsageError } from '#kernel'
 import { type CrossCell, errorOf } from '#metrics'
-import { crossKernels } from '../cross.ts'
 import { outputAs } from '../output.ts'
 import { number, percent, printJson } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'

@@ -1,3 +1,4 @@
+import { analyse } from '#app'
 import { UsageError } from '#kernel'
 import {
   type Fidelity,
@@ -11,7 +12,6 @@ import {
   scoreOf,
 } from '#metrics'
 import { formatShare } from '#report'
-import { analyse } from '../analyse.ts'
 import { type Output, outputAs } from '../output.ts'
 import { number, percent, printJson, warn } from '../terminal.ts'
 import { type ExitCode, read } from './shared.ts'

@@ -1,8 +1,8 @@
+import { checkOutput, version, writeWhole } from '#app'
 import { infoOf } from '#metrics'
 import { composeInfo, renderPage } from '#report'
 import { outputAs } from '../output.ts'
-import { checkOutput, printJson, writeWhole } from '../terminal.ts'
-import { version } from '../version.ts'
+import { printJson } from '../terminal.ts'
 import { printPage } from './print-page.ts'
 import { type ExitCode, PAGE, read } from './shared.ts'
 

@@ -1,7 +1,7 @@
+import { catalogueWith } from '#app'
 import { UsageError } from '#kernel'
 import { type Catalogue, choosePcp, didYouMean, pairs, pcpIds } from '#policies'
 import { parametersOf, printParameters } from '../parameters.ts'
-import { catalogueWith } from '../policy-file.ts'
 import { print, printJson, printTable } from '../terminal.ts'
 import type { ExitCode } from './shared.ts'
 

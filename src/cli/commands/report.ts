@@ -1,6 +1,7 @@
+import { checkOutput } from '#app'
 import { comparisonSchema } from '#metrics'
 import { readJson } from '#readers'
-import { checkOutput, print, printJson } from '../terminal.ts'
+import { print, printJson } from '../terminal.ts'
 import { type ExitCode, REPORT } from './shared.ts'
 import { writeReport } from './write-report.ts'
 

@@ -1,16 +1,23 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import {
+  checkFolder,
+  chooseWorkload,
+  isModelled,
+  namedWorkloads,
+  synthesise,
+  synthesiseLike,
+  whileWriting,
+  writeScenario,
+} from '#app'
 import { countByName, type Recording } from '#events'
 import { KNOWN_VERSIONS, UsageError } from '#kernel'
 import type { Likeness } from '#metrics'
 import { likeParams } from '#synth'
 import { sidecarsOf, unwritable, writeRecording, writers } from '#writers'
 import { parametersOf, printParameters } from '../parameters.ts'
-import { writeScenario } from '../scenario.ts'
-import { synthesise, synthesiseLike } from '../synthesise.ts'
-import { checkFolder, number, print, printJson, printTable, warn, whileWriting } from '../terminal.ts'
-import { chooseWorkload, isModelled, namedWorkloads } from '../workloads.ts'
+import { number, print, printJson, printTable, warn } from '../terminal.ts'
 import { parseSet } from './compare.ts'
 import { type ExitCode, read } from './shared.ts'
 

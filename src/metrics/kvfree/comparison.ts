@@ -1,6 +1,7 @@
 import type { Scenario } from '#events'
 import { share } from '#kernel'
-import { freeCounts, type GpInterval, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
+import { freeCounts, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
+import type { GpInterval } from '#sim'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
 import { kvfreeHeadline } from './headline.ts'
 import { rcuscaleOf } from './rcuscale.ts'

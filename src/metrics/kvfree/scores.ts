@@ -1,5 +1,4 @@
 import type { Frees, RecordedCalls } from '#replay'
-
 /** All moments of calls, in order. */
 export function callTimes({ cpus, count }: RecordedCalls): Float64Array {
   const all = new Float64Array(count)

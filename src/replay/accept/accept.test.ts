@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { acceptCalls, acceptCost, acceptPolicies, choosePolicy, guestParams, type ParamValue } from '#policies'
-import { scriptOf } from '../script-of.ts'
+import { scriptOf } from '../../record/script-of.ts'
 import { type MachineWish, recordingOf } from '../testing/story.ts'
 import { type AcceptResult, runAccept } from './accept.ts'
 

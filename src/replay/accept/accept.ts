@@ -1,3 +1,4 @@
+import { ownPolicy } from '#estimate'
 import type { Ns } from '#kernel'
 import {
   type AcceptRules,
@@ -12,9 +13,8 @@ import {
   type Steps,
   unlock,
 } from '#policies'
-import { ownPolicy } from '../inferred.ts'
-import { pagesets } from '../pagesets.ts'
-import { BYPASS, Op, type Script } from '../script.ts'
+import { BYPASS, Op, type Script } from '#record'
+import { pagesets } from '#sim'
 import { Crew, type Task } from './crew.ts'
 import { Guest } from './guest.ts'
 

@@ -1,6 +1,6 @@
 import type { Ns, Order, Pages, Pfn } from '#kernel'
 import { type AcceptHost, acceptCalls, acceptCost, type GuestParams, MAX_ORDER_PAGES, PAGES_PER_BIT } from '#policies'
-import { Op, type Script } from '../script.ts'
+import { Op, type Script } from '#record'
 
 /** Locks by number: a zone->lock for each node, the bitmap's, then one for each unit. */
 const BITMAP_LOCK = 1 << 16

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { RcuSequences, randomOf } from '#kernel'
-import { RecordedGracePeriods } from '../grace-periods/index.ts'
+import { RecordedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { Callbacks } from './callbacks.ts'
 import { KvfreeClock } from './clock.ts'
 

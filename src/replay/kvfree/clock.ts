@@ -1,6 +1,6 @@
 import { type Cpu, NS_PER_SECOND, type Ns } from '#kernel'
-import type { GracePeriods } from '../grace-periods/index.ts'
-import { Timers } from '../timers.ts'
+import type { GracePeriods } from '#sim'
+import { Timers } from '#sim'
 import type { Clock } from './types.ts'
 
 /** Time, ticks and grace periods of one run. At one moment grace periods come first, then timers, then objects. */

@@ -11,7 +11,7 @@ import {
   State,
   type WorkItem,
 } from '#policies'
-import type { GracePeriods } from '../grace-periods/index.ts'
+import type { GracePeriods } from '#sim'
 import { KvfreeClock } from './clock.ts'
 import { Ledger } from './ledger.ts'
 import { type PageListSizes, PageLists } from './page-lists.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { RcuSequences } from '#kernel'
-import { RecordedGracePeriods } from '../grace-periods/index.ts'
+import { RecordedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { KvfreeClock } from './clock.ts'
 import { Rcuog, rcuogStride } from './rcuog.ts'
 

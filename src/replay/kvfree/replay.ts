@@ -1,7 +1,7 @@
 import type { Recording } from '#events'
 import type { Machine } from '#kernel'
 import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice } from '#policies'
-import { type GpInterval, gracePeriodsOf, RecordedGracePeriods } from '../grace-periods/index.ts'
+import { type GpInterval, RecordedGracePeriods } from '#sim'
 import { ColumnArrivals } from './columns.ts'
 import { DelayedExecutor, type Delays } from './delays.ts'
 import { KvfreeEngine, type KvfreeResult } from './engine.ts'
@@ -9,6 +9,7 @@ import type { Frees } from './ledger.ts'
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
 import { RecordedExecutor } from './recorded-executor.ts'
 import { recordedFrees } from './recorded-frees.ts'
+import { gracePeriodsOf } from './recorded-grace-periods.ts'
 import { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
 
 /** What a trace tells of kvfree_rcu(): calls and grace periods drive replays, the rest is what they are compared with. */

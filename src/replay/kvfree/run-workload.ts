@@ -1,6 +1,6 @@
 import { type Ns, randomOf } from '#kernel'
 import type { AnyKvfreePolicy } from '#policies'
-import { GeneratedGracePeriods } from '../grace-periods/index.ts'
+import { GeneratedGracePeriods } from '#sim'
 import { KvfreeEngine, type KvfreeResult } from './engine.ts'
 import { Flows } from './flows.ts'
 import { Footprint } from './footprint.ts'

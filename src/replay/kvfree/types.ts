@@ -1,7 +1,6 @@
 import type { Cpu, Ns } from '#kernel'
 import type { Calls, Held, WorkItem } from '#policies'
-import type { Timers } from '../timers.ts'
-
+import type { Timers } from '#sim'
 /** Where objects come from, CPU by CPU, each in order of time. */
 export interface Arrivals {
   /** When the next object comes on a CPU; Infinity where none comes any more. */

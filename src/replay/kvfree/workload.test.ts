@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { randomOf } from '#kernel'
 import { choosePolicy, kvfreePolicies } from '#policies'
-import { GeneratedGracePeriods } from '../grace-periods/index.ts'
+import { GeneratedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { runWorkload } from './run-workload.ts'
 import { kvfreeWorkloads } from './workloads/index.ts'
 

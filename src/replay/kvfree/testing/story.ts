@@ -1,6 +1,6 @@
 import { RcuSequences } from '#kernel'
 import { choosePolicy, kvfreePolicies } from '#policies'
-import { RecordedGracePeriods } from '../../grace-periods/index.ts'
+import { RecordedGracePeriods } from '../../../sim/grace-periods/index.ts'
 import { ColumnArrivals, DelayedExecutor, ideal, KvfreeEngine, type KvfreeResult } from '../index.ts'
 
 export const MS = 1e6

@@ -1,0 +1,110 @@
+import { type Inference, infer, progressOf, recordedStages, type StagePages, stagesOf } from '#estimate'
+import type { Recording } from '#events'
+import { UsageError } from '#kernel'
+import { type Cross, composeCross, crossCell } from '#metrics'
+import { choosePcp } from '#policies'
+import { scriptOf } from '#record'
+import { runPolicy } from '#replay'
+
+interface Recorded extends Inference {
+  readonly name: string
+  readonly rules: '5.10' | '6.1' | '6.12' | '7.2'
+  readonly ends: readonly number[]
+  readonly stages: StagePages
+}
+
+function recordedOf(recording: Recording): Recorded {
+  const { name, machine, events } = recording
+  const rules = machine.release?.rules
+  if (rules === undefined)
+    throw new UsageError(`${name} does not say which kernel recorded it`, 'a capture folder has a file `uname`')
+  const inference = infer(scriptOf(recording))
+  const ends = stagesOf(events)
+  return { ...inference, name, rules, ends, stages: recordedStages(inference.script, ends) }
+}
+
+/**
+ * `from`'s allocations and frees under the rules of `to`'s kernel, on lists that begin as `to`'s did; each stage only as far as both
+ * machines came in it, since lists are filled and emptied once in a stage, however long it is.
+ */
+function predict(from: Recorded, to: Recorded) {
+  const common = from.stages.allocated.map((pages, stage) => Math.min(pages, to.stages.allocated[stage]!))
+  const until = progressOf(from.script, from.ends, common)
+  const { machine } = from.script
+  const { zones, release } = to.script.machine
+  const script =
+    from === to
+      ? from.script
+      : {
+          ...from.script,
+          machine: { ...machine, zones, ...(release === undefined ? {} : { release }) },
+          zones: to.script.zones,
+        }
+  const { initial, listOrders, listTypes } = to.inferred
+  const { result } = runPolicy(
+    script,
+    choosePcp(`pcp/linux-${to.rules}`, to.rules),
+    { ...from.inferred, initial, listOrders, listTypes },
+    // Two steps for each stage: what is compared of it, and the rest.
+    { steps: from.ends.flatMap((end, stage) => [until[stage]!, end]) },
+  )
+  const { refillPages, bursts } = result
+  const drained = { common: from.ends.map(() => 0), whole: from.ends.map(() => 0) }
+  for (const { time, pages } of bursts) {
+    const stage = from.ends.findIndex((end) => time <= end)
+    if (stage < 0) continue
+    drained.whole[stage]! += pages
+    if (time <= until[stage]!) drained.common[stage]! += pages
+  }
+  const refilled = {
+    common: from.ends.map((_, stage) => refillPages[2 * stage]!),
+    whole: from.ends.map((_, stage) => refillPages[2 * stage]! + refillPages[2 * stage + 1]!),
+  }
+  return {
+    common: {
+      predicted: {
+        ...recordedStages(from.script, from.ends, until),
+        refilled: refilled.common,
+        drained: drained.common,
+      },
+      recorded: recordedStages(to.script, to.ends, progressOf(to.script, to.ends, common)),
+    },
+    whole: {
+      predicted: { ...from.stages, refilled: refilled.whole, drained: drained.whole },
+      recorded: to.stages,
+    },
+    interruptions: result.work.interruptions,
+  }
+}
+
+const count = (times: Readonly<Record<string, number>>): number =>
+  Object.values(times).reduce((sum, one) => sum + one, 0)
+
+/**
+ * Each capture under the rules of each capture's kernel, against what that kernel recorded itself. The captures must be of one
+ * workload, with as many stages.
+ *
+ * @throws UsageError where they are not
+ */
+export function crossKernels(recordings: readonly Recording[]): Cross {
+  const all = recordings.map(recordedOf)
+  const [first] = all
+  const other = all.find(({ ends }) => ends.length !== first!.ends.length)
+  if (other !== undefined)
+    throw new UsageError(
+      `stages of the workload: ${first!.name} has ${first!.ends.length}, ${other.name} has ${other.ends.length}`,
+      'give captures of one workload',
+    )
+  return composeCross(
+    all.flatMap((from) =>
+      all.map((to) => {
+        const { common, whole, interruptions } = predict(from, to)
+        return crossCell({ capture: from.name, rules: `pcp/linux-${to.rules}`, against: to.name }, common, whole, {
+          predicted: interruptions,
+          recorded: count(to.script.recordedInterruptions),
+        })
+      }),
+    ),
+    recordings,
+  )
+}

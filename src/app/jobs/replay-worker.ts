@@ -1,0 +1,27 @@
+import { workerData } from 'node:worker_threads'
+import type { Inferred } from '#estimate'
+import type { KnownVersion } from '#kernel'
+import { choosePcp, type ParamValue, type Route, shipped } from '#policies'
+import type { Script } from '#record'
+import { type PolicyRun, type RunOptions, runPolicy } from '#replay'
+/** What all runs of a thread have in common; its columns are shared with the other threads. */
+export interface Common {
+  readonly script: Script
+  readonly inferred: Inferred
+  readonly rules: KnownVersion
+  readonly set: Readonly<Record<string, ParamValue>>
+}
+
+export interface Task {
+  readonly id: string
+  readonly route: Route | undefined
+  readonly options: RunOptions
+}
+
+const common = workerData as Common
+
+/** One policy’s run, in a thread of its own. */
+export default function run({ id, route, options }: Task): PolicyRun {
+  const catalogue = route === undefined ? shipped : { ...shipped, routes: [route] }
+  return runPolicy(common.script, choosePcp(id, common.rules, common.set, catalogue), common.inferred, options)
+}

@@ -1,0 +1,18 @@
+export { demandOf } from './demand-of.ts'
+export { Fidelity } from './fidelity.ts'
+export { buddyAtStart, buddyinfoOf, type PageStart } from './free-start.ts'
+export { type Inference, infer, ownPolicy } from './inferred.ts'
+export { type Later, type LaterRefills, laterOf } from './later.ts'
+export { type RecordedPages, recordedPages } from './recorded-pages.ts'
+export {
+  type CpuFidelity,
+  type FidelityRun,
+  type InitialLists,
+  type Miss,
+  missHelp,
+  type PageScore,
+  type Score,
+} from './scores.ts'
+export { Seen } from './sightings.ts'
+export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'
+export type { Inferred } from './what-if-start.ts'

@@ -1,0 +1,144 @@
+import type { Script } from '#record'
+import { type Isolation, isolations, PageIndex, type Returned } from '#record'
+import type { Buddy } from '#sim'
+import { pagesets } from '#sim'
+import { FreeScanner } from './free-scanner.ts'
+import { buddyAtStart, type PageStart } from './free-start.ts'
+import { ownPolicy } from './inferred.ts'
+import { carryOn, type Later } from './later.ts'
+import { eachMovement } from './sightings.ts'
+
+/** The buddy as the record drives it, by zone: the pfns are the recorded ones. */
+export interface RecordedPages {
+  readonly zones: readonly {
+    /** Free blocks by order at the end. */
+    readonly blocks: readonly number[]
+    /** The same, less what refills fetched since, with what a tick gave back. */
+    readonly blocksLater: readonly number[]
+    /** Free pages that compaction took without an event, and that were in use still at the end: inferred. */
+    readonly compacted: number
+    /** Pages taken from the buddy that were not free there, or given back that were. */
+    readonly contradictions: number
+  }[]
+}
+
+/** Blocks that were seen beyond what buddyinfo counts belong to larger ones: those are split, so that the pages stay as many. */
+function splitDebts(blocks: number[]): number[] {
+  for (let order = 0; order < blocks.length; order++)
+    while (blocks[order]! < 0) {
+      const from = blocks.findIndex((count, level) => level > order && count > 0)
+      if (from < 0) return blocks.map((count) => Math.max(0, count))
+      blocks[from]!--
+      for (let level = from - 1; level >= order; level--) blocks[level]!++
+      blocks[order]!++
+    }
+  return blocks
+}
+
+interface Followed {
+  readonly buddies: readonly Buddy[]
+  readonly contradictions: readonly number[]
+  /** Pages that were given back and were free: compaction had taken them. */
+  readonly returned: readonly Returned[]
+  /** Row at which the record last shows each page, + 1. */
+  readonly last: Uint32Array
+  /** By zone: pages that compaction took and that were in use at the end. */
+  readonly compacted: readonly number[]
+}
+
+/** Follows the record, without what compaction took but for what comes back; or, knowing by then when it took pages, with all of it. */
+function follow(
+  script: Script,
+  start: PageStart,
+  compaction: (Pick<Followed, 'last'> & { readonly isolations: readonly Isolation[] }) | undefined,
+): Followed {
+  const { rules } = pagesets(script, ownPolicy(script))
+  const { zones, machine } = script
+  const index = new PageIndex(zones)
+  const buddies = zones.map((_, zone) => buddyAtStart(script, start, zone))
+  const scanners = zones.map((zone, at) => new FreeScanner(buddies[at]!, zone, machine.pageblockOrder))
+  const contradictions = zones.map(() => 0)
+  const compacted = zones.map(() => 0)
+  const returned: Returned[] = []
+  const last = new Uint32Array(index.size)
+  const isolations = compaction?.isolations ?? []
+  const settle = (pfn: number, order: number, zone: number, row: number) => {
+    for (let page = pfn; page < pfn + (1 << order); page++)
+      if (compaction !== undefined && compaction.last[index.at(page, zone)] === row) scanners[zone]!.settle(page)
+  }
+  buddies.forEach((buddy, zone) => {
+    buddy.eachBlock((pfn, order) => settle(pfn, order, zone, 0))
+  })
+  let next = 0
+  /** By zone, then in any of them: pages that compaction took and that are not found yet. */
+  const owed = new Int32Array(zones.length + 1)
+  /**
+   * Comes to a row, before what happens there. What compaction can't have taken yet it takes later; where nothing tells the zone, from the
+   * last one down, as a request goes through them. Source: try_to_compact_pages(), mm/compaction.c, v5.10 to v7.2.
+   */
+  const come = (row: number): void => {
+    for (; next < isolations.length && isolations[next]!.row <= row; next++) {
+      const { zone, pages } = isolations[next]!
+      owed[zone < 0 ? zones.length : zone]! += pages
+      for (let of = zones.length - 1; of >= 0; of--) {
+        takeOwed(of, of)
+        takeOwed(zones.length, of)
+      }
+    }
+  }
+  const takeOwed = (known: number, zone: number): void => {
+    for (; owed[known]! > 0 && scanners[zone]!.take(); owed[known]!--) compacted[zone]!++
+  }
+  /** The record shows a block. Returns its first pfn. */
+  const shows = (page: number, order: number, zone: number, row: number): number => {
+    come(row)
+    last.fill(row + 1, page, page + (1 << order))
+    return index.pfn(page, zone)
+  }
+  const take = (page: number, order: number, zone: number, row: number): number =>
+    buddies[zone]!.takeFree(shows(page, order, zone, row), order)
+  const comesBack = (pages: number, row: number, zone: number) => {
+    for (let page = 0; page < pages; page++) returned.push({ row, zone })
+  }
+  const give = (page: number, order: number, zone: number, row: number): number => {
+    const pfn = shows(page, order, zone, row)
+    const wereFree = buddies[zone]!.give(pfn, order)
+    settle(pfn, order, zone, row + 1)
+    return wereFree
+  }
+  eachMovement(script, index, rules, {
+    taken: (page, order, zone, row) => {
+      contradictions[zone]! += (1 << order) - take(page, order, zone, row)
+    },
+    allocated: (page, order, zone, row) => {
+      contradictions[zone]! += take(page, order, zone, row)
+    },
+    freed: (page, order, zone, row) => comesBack(take(page, order, zone, row), row, zone),
+    released: (page, order, zone, row) => comesBack(give(page, order, zone, row), row, zone),
+    drained: (page, order, zone, row) => {
+      contradictions[zone]! += give(page, order, zone, row)
+    },
+  })
+  come(script.length)
+  return { buddies, contradictions, returned, last, compacted }
+}
+
+/** Follows the recording's own pages from its first event to its last; then does what went on `later`, which no event tells. */
+export function recordedPages(script: Script, start: PageStart, later?: Later): RecordedPages {
+  const { returned, last } = follow(script, start, undefined)
+  const whole = follow(script, start, { last, isolations: isolations(script, returned) })
+  return {
+    zones: whole.buddies.map((buddy, zone) => {
+      const { unplaced } = start.zones[zone]!
+      const blocksNow = () => splitDebts(Array.from(buddy.blocks, (blocks, order) => blocks + unplaced[order]!))
+      const blocks = blocksNow()
+      if (later !== undefined) carryOn(buddy, zone, later)
+      return {
+        blocks,
+        blocksLater: blocksNow(),
+        compacted: whole.compacted[zone]!,
+        contradictions: whole.contradictions[zone]!,
+      }
+    }),
+  }
+}

@@ -1,0 +1,113 @@
+import type { SilentTicks } from '#record'
+export interface Score {
+  recorded: number
+  predicted: number
+  exact: number
+}
+
+export interface PageScore {
+  recorded: number
+  exact: number
+  unknownStart: number
+  wrong: number
+}
+
+export interface CpuFidelity {
+  readonly cpu: number
+  /**
+   * List operations of which nothing could tell what they lead to, and all. An allocation that finds no known page on a list which may hold
+   * others; a free at a count that the record has not proven yet, and that may be at the limit.
+   */
+  warmup: number
+  operations: number
+  /** Exact refills whose list still held pages that only the untraced bulk allocator can have taken. */
+  excusedRefills: number
+  /** Frees at the limit that led to nothing, since the untraced bulk allocator had taken a page that the replay still held. */
+  excusedBursts: number
+  readonly refills: Score
+  readonly bursts: Score
+  readonly requested: Score
+  /** Pages given back at vmstat ticks. */
+  readonly ticks: Score
+  readonly pages: PageScore
+}
+
+/** Why a prediction missed, by cause; each has its help in `missHelp`. */
+export const missHelp = {
+  'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
+  'refill-size': 'A refill was recorded with another size than predicted.',
+  'refill-zone-flags':
+    'A refill was recorded with the size that the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
+  'refill-high':
+    'A refill was recorded with the size that the rule gives with a self-tuned `high` elsewhere than the replay’s: each refill and burst under other zone flags than thought moves it otherwise.',
+  'past-the-list':
+    'An allocation took one page straight from the buddy where the replay’s list was empty too, while another CPU, last seen draining the lists of others, may have held their lock. Not scored.',
+  'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
+  'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
+  'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
+  'burst-size': 'The kernel gave back another number of pages than predicted.',
+  'burst-given-up':
+    'The kernel gave pages back batch by batch, as from 7.2 on, and stopped at the end of one short of what was predicted: another had taken the lists’ lock meanwhile.',
+  'burst-preempted':
+    'A bulk free that was preempted between two batches gave back another number of pages, once it went on, than was left to give or lay on the lists by then.',
+  'burst-zone-flags':
+    'What the kernel gave back, or that it gave nothing, is what the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
+  'burst-high':
+    'Pages went, or did not go, at a known count beside the replay’s `high`: self-tuning had moved it otherwise, as vmstat ticks do at moments that no event shows.',
+  'burst-count':
+    'Pages went, or did not go, where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
+  'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
+  'request-size': 'A requested drain gave back another number of pages than the replay held.',
+  'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
+  'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
+  'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
+  'not-the-tail': 'A drained page was not the next one by the rule.',
+  'page-not-predicted': 'A page was drained beyond the number that the rule gives back.',
+  'page-zone-flags': 'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
+  'page-high': 'A page was drained in a burst that `high` put right explains.',
+  'page-count': 'A page was drained in a burst that a count put right explains.',
+  'drain-unexplained': 'A page was drained where no free, no request and no compaction of this CPU explains it.',
+  'more-than-zoneinfo': 'More pages from before the trace came to light than zoneinfo counted.',
+  'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',
+} as const
+export type Miss = keyof typeof missHelp
+
+export interface InitialLists {
+  /** Entries on each list when the trace began: as far as they surfaced later; [cpu × zones + zone][list]. */
+  readonly entries: readonly Int32Array[]
+  /** Pages that never surfaced. */
+  readonly hidden: Int32Array
+}
+
+/** By row: pages that left their lists there, though the event of their allocation came later. */
+export type EarlyPops = ReadonlyMap<number, readonly number[]>
+
+export interface FidelityRun {
+  readonly cpus: readonly CpuFidelity[]
+  readonly resyncs: number
+  readonly misses: ReadonlyMap<Miss, number>
+  readonly early: EarlyPops
+  readonly inferredBulkPages: number
+  /** Frees that found the pageset's lock held, so the block went to the buddy. */
+  readonly inferredPastFrees: number
+  /** CPUs that would be interrupted by each request, summed. */
+  readonly interruptions: Readonly<Record<string, number>>
+  readonly initial: InitialLists
+  /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */
+  readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
+  /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
+  readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  /** By zone: upper bound of self-tuning `high`, where only the record tells it; else 0. */
+  readonly highMax: Int32Array
+  /** vmstat ticks that no event shows, as this run took them. */
+  readonly ticks: SilentTicks
+  /** By number in the flow: how often the watermarks were boosted with it. */
+  readonly boosts: Uint8Array
+  readonly finalCounts: Int32Array
+  /** `high` of each pageset at the end. */
+  readonly finalHighs: Int32Array
+  /** Entries of each list (pageset × lists of a pageset + list) at the end, as far as known. */
+  readonly finalLists: Int32Array
+  /** What the next vmstat tick of every CPU would give back, by zone: blocks, in the order in which they go. */
+  readonly nextTick: readonly { readonly pfn: number[]; readonly order: number[] }[]
+}

@@ -1,0 +1,14 @@
+export { Buddy, type Fallback, type FallbackFamily, MAX_PAGE_ORDER } from './buddy.ts'
+export { Clocks, type LockPrices, type Spread, type Times } from './clocks.ts'
+export {
+  GeneratedGracePeriods,
+  type GpInterval,
+  type GpParams,
+  type GracePeriods,
+  RecordedGracePeriods,
+} from './grace-periods/index.ts'
+export { PageLists } from './pages.ts'
+export { PagesetLists } from './pageset-lists.ts'
+export { KINDS, listTable, listTables, pagesets } from './pagesets.ts'
+export { Rings } from './rings.ts'
+export { Timers } from './timers.ts'
