@@ -60,7 +60,7 @@ export class Books {
 
   /** This row’s allocation took a page that was no head by then: its task took it before others ran, if they did. */
   notePop(row: number, page: number): void {
-    const left = this.script.left[row]!
+    const left = this.script.preemptedAtRow[row]!
     if (left === 0) return
     const pages = this.early.get(left)
     if (pages === undefined) this.early.set(left, [page])

@@ -36,7 +36,7 @@ export class BulkSizes {
     const { op, pfn, length, drainStart, drainEnd, moved } = books.script
     this.#moved = new Set(moved)
     for (let row = 0; row < length; row++) {
-      if (op[row] !== Op.rest) continue
+      if (op[row] !== Op.bulkFreeResumed) continue
       const range = { from: drainStart[row]!, to: drainEnd[row]! }
       const ranges = this.#later.get(pfn[row]!)
       if (ranges === undefined) this.#later.set(pfn[row]!, [range])

@@ -8,7 +8,7 @@ import { Refills } from './refills.ts'
 import type { EarlyPops, FidelityRun } from './scores.ts'
 
 /** Rows of which the drained pages are their own business. */
-const explained: ReadonlySet<number> = new Set([Op.free, Op.drainWork, Op.tick, Op.rest])
+const explained: ReadonlySet<number> = new Set([Op.free, Op.drainWork, Op.tick, Op.bulkFreeResumed])
 
 interface Options {
   /** Put the replay right from the record after each miss. */
@@ -73,7 +73,7 @@ export class Fidelity {
           this.#free(row)
           break
         case Op.drainRequest:
-        case Op.drainLook:
+        case Op.requestStarted:
           this.#requests.request(row)
           break
         case Op.drainWork:
@@ -91,7 +91,7 @@ export class Fidelity {
         case Op.kswapdSleep:
           free.kswapdSleeps()
           break
-        case Op.isolated:
+        case Op.compactionTook:
           free.add(script.cpu[row]!, script.zone[row]!, -(1 << script.order[row]!))
           break
         case Op.shortage:
@@ -101,7 +101,7 @@ export class Fidelity {
           free.tick(script.cpu[row]!)
           this.#bulkFrees.tick(row)
           break
-        case Op.rest:
+        case Op.bulkFreeResumed:
           this.#bulkFrees.rest(row)
           break
         case Op.lost:

@@ -66,7 +66,7 @@ test('a bulk free that was preempted between two batches goes on where it stoppe
     [...events.slice(0, from + 4), ...between, ...events.slice(from + 4)],
     of,
   )
-  expect(script.op.slice(0, script.length).filter((op) => op === Op.rest)).toHaveLength(1)
+  expect(script.op.slice(0, script.length).filter((op) => op === Op.bulkFreeResumed)).toHaveLength(1)
   expect(misses).toEqual(whole.misses)
   expect(bursts).toEqual(whole.bursts)
   expect(pages).toEqual(whole.pages)

@@ -23,7 +23,7 @@ function isolatedFree({ machine, length, op, order }: Script): number {
   const rise = machine.vmstatRise ?? {}
   const moved = rise.pgmigrate_success ?? 0
   let byDaemon = 0
-  for (let row = 0; row < length; row++) if (op[row] === Op.isolated) byDaemon += 1 << order[row]!
+  for (let row = 0; row < length; row++) if (op[row] === Op.compactionTook) byDaemon += 1 << order[row]!
   if (byDaemon >= moved) return byDaemon
   return Math.max(moved, (rise.compact_isolated ?? 0) - moved - (rise.pgmigrate_fail ?? 0))
 }
@@ -45,7 +45,7 @@ export function isolations(script: Script, returned: readonly Returned[]): Isola
       if (last === undefined) all.push({ row, zone: -1, pages: 0 })
       else if (--last.pages === 0) before.pop()
     }
-    if (op[row] !== Op.isolated) continue
+    if (op[row] !== Op.compactionTook) continue
     const isolation = { row, zone: zone[row]!, pages: 1 << order[row]! }
     all.push(isolation)
     open[isolation.zone]!.push(isolation)

@@ -68,7 +68,7 @@ export class RecordedRequests {
         const end = holder.open > 0 ? holder.until : Math.max(holder.done, Math.min(holder.until, next))
         return holder.from <= until && from <= end
       })
-      if (busy) rows.op[row] = Op.requestInVain
+      if (busy) rows.op[row] = Op.requestSkipped
     }
   }
 }

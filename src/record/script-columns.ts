@@ -12,7 +12,7 @@ export class Rows {
   refillEnd: Uint32Array
   drainStart: Uint32Array
   drainEnd: Uint32Array
-  left: Uint32Array
+  preemptedAtRow: Uint32Array
 
   constructor(capacity: number) {
     this.time = new Float64Array(capacity)
@@ -26,7 +26,7 @@ export class Rows {
     this.refillEnd = new Uint32Array(capacity)
     this.drainStart = new Uint32Array(capacity)
     this.drainEnd = new Uint32Array(capacity)
-    this.left = new Uint32Array(capacity)
+    this.preemptedAtRow = new Uint32Array(capacity)
   }
 }
 

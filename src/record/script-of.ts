@@ -1,10 +1,10 @@
 import { ABSENT, type Events, Kind, type Recording } from '#events'
 import { Tally } from '#kernel'
-import { Absences } from './absences.ts'
 import { ContiguousFrees } from './contiguous.ts'
 import { DrainTasks, isInterrupt, RECLAIMED, REQUESTING, taskOf } from './drain-tasks.ts'
 import { Flow, FlowKind } from './flow.ts'
 import { BlockIndex, firstTypes, guessZone, PageIndex } from './places.ts'
+import { Preemptions } from './preemptions.ts'
 import { Edge, reclaimEdges } from './reclaim.ts'
 import { RecordedRequests } from './recorded-requests.ts'
 import { BYPASS, Op, type Script } from './script.ts'
@@ -119,7 +119,7 @@ export function scriptOf(
   const rowTask = new Float64Array(cpus).fill(NOBODY)
   let task = NOBODY
   const drainTasks = new DrainTasks()
-  const absences = new Absences(cpus)
+  const preemptions = new Preemptions(cpus)
   const moved: number[] = []
 
   const reclaim = reclaimEdges(events)
@@ -154,7 +154,7 @@ export function scriptOf(
     }
     lastRow[cpu] = row
     rowTask[cpu] = task
-    absences.row(cpu, row)
+    preemptions.row(cpu, row)
     if (source !== undefined) source[row] = at
     rows.time[row] = time
     rows.op[row] = op
@@ -186,10 +186,10 @@ export function scriptOf(
     const slot = events.slot[at]!
     const time = events.time[at]!
     task = taskOf(events, at)
-    const left = absences.seen(task, cpu)
+    const left = preemptions.seen(task, cpu)
     if (kind !== Kind.mm_page_pcpu_drain) {
       const left = drainTasks.acts(task, cpu)
-      if (left !== undefined) moved.push(rows.op[left] === Op.rest ? rows.pfn[left]! : left)
+      if (left !== undefined) moved.push(rows.op[left] === Op.bulkFreeResumed ? rows.pfn[left]! : left)
     }
     if (requests.any && !isInterrupt(events, at) && kind !== Kind.workqueue_queue_work)
       requests.seen(events.pid[at]!, time)
@@ -221,7 +221,7 @@ export function scriptOf(
         }
         freedAt[page] = -1
         const row = add(time, Op.alloc, cpu, zone, pfn, allocOrder[slot]!, allocType[slot]! < 3 ? allocType[slot]! : 1)
-        if (left !== undefined) rows.left[row] = left
+        if (left !== undefined) rows.preemptedAtRow[row] = left
         break
       }
       case Kind.mm_page_free: {
@@ -233,14 +233,14 @@ export function scriptOf(
         }
         const page = index.at(pfn, zone)
         const earlier = freedAt[page]!
-        if (earlier > 0 && rows.op[earlier - 1] === Op.isolated && rows.pfn[earlier - 1] === pfn) {
+        if (earlier > 0 && rows.op[earlier - 1] === Op.compactionTook && rows.pfn[earlier - 1] === pfn) {
           // Freed by compaction, and now again: it went back to compaction's own pages, not to a list.
           rows.op[earlier] = Op.none
           rows.op[earlier - 1] = Op.none
         }
         const type = types[blocks.at(pfn, zone)]!
         if (type > 3) tally.count('foreign-block-type')
-        if (compactors.has(events.comm[at]!)) add(time, Op.isolated, cpu, zone, pfn, freeOrder[slot]!, 0)
+        if (compactors.has(events.comm[at]!)) add(time, Op.compactionTook, cpu, zone, pfn, freeOrder[slot]!, 0)
         const row = add(time, Op.free, cpu, zone, pfn, freeOrder[slot]!, listType(type))
         pending[page] = row
         freedAt[page] = row
@@ -263,7 +263,7 @@ export function scriptOf(
         pending[page] = -1
         rows.op[earlier] = Op.none
         // In a batch: last references to pages on their way to the LRU lists, which compaction flushes first. What it moved goes one by one.
-        if (earlier > 0 && rows.op[earlier - 1] === Op.isolated) rows.op[earlier - 1] = Op.none
+        if (earlier > 0 && rows.op[earlier - 1] === Op.compactionTook) rows.op[earlier - 1] = Op.none
         // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
         const type = cachesType ? rows.migratetype[earlier]! : listType(types[blocks.at(pfn, zone)]!)
         freedAt[page] = add(time, Op.free, cpu, zone, pfn, rows.order[earlier]!, type)
@@ -304,7 +304,15 @@ export function scriptOf(
           if (doing === undefined || doing !== lastRow[cpu]) {
             // A bulk free that was preempted goes on; else, if something else ran here last, nothing that was seen explains it.
             if (doing !== undefined)
-              add(time, Op.rest, cpu, zone, rows.op[doing] === Op.rest ? rows.pfn[doing]! : doing, 0, 0)
+              add(
+                time,
+                Op.bulkFreeResumed,
+                cpu,
+                zone,
+                rows.op[doing] === Op.bulkFreeResumed ? rows.pfn[doing]! : doing,
+                0,
+                0,
+              )
             else if (rowTask[cpu] !== task) add(time, Op.none, cpu, zone, 0, 0, 0)
             drainTasks.begins(task, cpu, lastRow[cpu]!)
           }
@@ -354,7 +362,7 @@ export function scriptOf(
           const asked = requests.queued(events.pid[at]!, queueWork[slot]!)
           if (asked !== undefined) {
             rows.op[asked] = Op.requestWaited
-            add(time, Op.drainLook, cpu, 0, rows.pfn[asked]!, 0, 0)
+            add(time, Op.requestStarted, cpu, 0, rows.pfn[asked]!, 0, 0)
           }
         }
         break
@@ -380,7 +388,7 @@ export function scriptOf(
   for (let cpu = 0; cpu < cpus; cpu++) contiguous.end(cpu)
   // Freed by compaction and never seen again: it went back to compaction's own pages, and another was moved into it.
   for (const row of freedAt)
-    if (row > 0 && rows.op[row - 1] === Op.isolated && rows.pfn[row - 1] === rows.pfn[row]) {
+    if (row > 0 && rows.op[row - 1] === Op.compactionTook && rows.pfn[row - 1] === rows.pfn[row]) {
       rows.op[row] = Op.none
       rows.op[row - 1] = Op.none
     }
@@ -406,7 +414,7 @@ export function scriptOf(
     refillEnd: rows.refillEnd,
     drainStart: rows.drainStart,
     drainEnd: rows.drainEnd,
-    left: rows.left,
+    preemptedAtRow: rows.preemptedAtRow,
     refillPfn: refills.pfn.subarray(0, refills.length),
     refillOrder: refills.order.subarray(0, refills.length),
     refillMigratetype: refills.migratetype.subarray(0, refills.length),

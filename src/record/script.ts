@@ -18,7 +18,7 @@ export const Op = {
   /** Events were lost on this CPU before this row. */
   lost: 7,
   /** As `drainRequest`, but the recording kernel’s pcpu_drain_mutex was held then. */
-  requestInVain: 8,
+  requestSkipped: 8,
   /** One page that a requester drains, maybe from another CPU’s lists. Recorded kernel only. */
   remotePage: 10,
   /** vmstat_update() runs on this CPU. */
@@ -26,15 +26,15 @@ export const Op = {
   /** Direct reclaim begins: an allocation of `order` found the zone below its min watermark. */
   shortage: 12,
   /** Compaction took a block of `order` from the buddy, of which no event tells: it now frees one in its place. */
-  isolated: 13,
+  compactionTook: 13,
   /** A bulk free that was preempted between two batches goes on; `pfn` holds the row that it began at. Recorded kernel only. */
-  rest: 14,
+  bulkFreeResumed: 14,
   /** kswapd goes to sleep, some time after it balanced last. */
   kswapdSleep: 15,
-  /** As `drainRequest`, but the recording kernel looked for CPUs with pages later, when it had pcpu_drain_mutex: at `drainLook`. */
+  /** As `drainRequest`, but the recording kernel looked for CPUs with pages later, when it had pcpu_drain_mutex: at `requestStarted`. */
   requestWaited: 16,
   /** A request that waited begins; `pfn` as of `drainRequest`. Recorded kernel only. */
-  drainLook: 17,
+  requestStarted: 17,
 } as const
 
 /**
@@ -60,7 +60,7 @@ export interface Script {
   readonly drainStart: Uint32Array
   readonly drainEnd: Uint32Array
   /** Of an allocation whose task was last seen before others ran on its CPU: the first row after that; else 0. */
-  readonly left: Uint32Array
+  readonly preemptedAtRow: Uint32Array
   readonly refillPfn: Uint32Array
   readonly refillOrder: Uint8Array
   readonly refillMigratetype: Uint8Array

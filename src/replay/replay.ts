@@ -159,7 +159,7 @@ export class Replay implements DrainHost {
           this.#free(cpu[row]!, zone[row]!, order[row]!, migratetype[row]!, pfn[row]!)
           break
         case Op.drainRequest:
-        case Op.requestInVain:
+        case Op.requestSkipped:
         case Op.requestWaited:
           work.drainRequests++
           this.#mechanism.request(this, cpu[row]!, pfn[row] === 0 ? undefined : pfn[row]! - 1)

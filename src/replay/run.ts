@@ -34,7 +34,7 @@ export function runPolicy(
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
     new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list, morePrices }).run()
-  const drains = [Op.drainRequest, Op.requestInVain, Op.requestWaited].some((op) => script.op.includes(op))
+  const drains = [Op.drainRequest, Op.requestSkipped, Op.requestWaited].some((op) => script.op.includes(op))
   const result = drains ? replay(first) : replay(first, others)
   return {
     policy: choice.id,

@@ -5,7 +5,7 @@ const NOBODY = Number.NaN
  * When tasks were last seen before others ran on their CPU. An allocation records its event last, after it cleared the page: if its task was
  * preempted meanwhile, the page left its list long before.
  */
-export class Absences {
+export class Preemptions {
   /** By CPU: the task of its last event. */
   readonly #now: Float64Array
   /** By CPU: tasks that were last seen there, the first row after them still to come. */
