@@ -1,4 +1,13 @@
-import { EXCHANGE_MARK, exchangeColumns, type FieldMeta, fieldsOf, isOptional, kindNames, metaOf, spine } from 'kreplay'
+import {
+  commonFields,
+  EXCHANGE_MARK,
+  exchangeColumns,
+  type FieldMeta,
+  fieldsOf,
+  isOptional,
+  kindNames,
+  metaOf,
+} from 'kreplay'
 import { markdownTable } from './markdown.ts'
 
 /** What each kind is for, which its fields can't tell. */
@@ -29,7 +38,6 @@ const head = ['field', 'column', 'unit', 'may be absent', 'what it is']
 
 /** docs/events.md, from the schemas. */
 export function eventsPage(): string {
-  const columns: Record<string, string> = { time: 'f64', cpu: 'u16', pid: 'i32', comm: 'text', context: 'u8' }
   const parts = [
     `# Events
 
@@ -47,14 +55,7 @@ a cell is empty where the event’s kind has no such field. \`zero\` is the firs
 `,
     markdownTable(
       head,
-      Object.entries(spine).map(([name, schema]) => {
-        const meta = (schema.meta() ?? metaOf(schema)) as unknown as FieldMeta
-        return rowOf(
-          name,
-          { ...meta, column: (columns[name] ?? meta.column) as FieldMeta['column'] },
-          isOptional(schema),
-        )
-      }),
+      Object.entries(commonFields).map(([name, schema]) => rowOf(name, metaOf(schema), isOptional(schema))),
     ),
   ]
   for (const kind of kindNames) {

@@ -1,8 +1,20 @@
-import type { z } from 'zod'
-import { type ColumnType, metaOf } from './fields.ts'
-import { type FieldName, fieldsOf, type KindName, kindNames } from './kinds.ts'
+import { type ColumnType, type FieldSchema, metaOf } from './fields.ts'
+import { type FieldName, fieldsOf, type KindName, kindNames, type StorageOf } from './kinds.ts'
 
-export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | BigUint64Array | Float64Array
+/** The array that holds a column of each type. */
+interface Arrays {
+  u8: Uint8Array
+  flag: Uint8Array
+  u16: Uint16Array
+  u32: Uint32Array
+  text: Uint32Array
+  i32: Int32Array
+  u64: BigUint64Array
+  f64: Float64Array
+}
+
+export type ArrayOf<T extends ColumnType> = Arrays[T]
+export type ColumnArray = ArrayOf<ColumnType>
 
 const arrays = {
   u8: Uint8Array,
@@ -13,12 +25,13 @@ const arrays = {
   i32: Int32Array,
   u64: BigUint64Array,
   f64: Float64Array,
-} as const satisfies Record<ColumnType, unknown>
+} as const satisfies { [T in ColumnType]: new (rows: number) => Arrays[T] }
 
 /** Of most kinds a trace has no event: their columns share these. */
-const empty = Object.fromEntries(Object.entries(arrays).map(([type, Cells]) => [type, new Cells(0)])) as {
-  readonly [T in ColumnType]: InstanceType<(typeof arrays)[T]>
-}
+const empty = Object.fromEntries(Object.entries(arrays).map(([type, Cells]) => [type, new Cells(0)])) as Record<
+  string,
+  unknown
+> as Readonly<Arrays>
 
 /** What an absent value is stored as. */
 export const ABSENT = {
@@ -78,18 +91,25 @@ export const filled = <T extends ColumnArray>(column: T, length: number): T =>
       : (column.subarray(0, length) as T)
 
 /** One growing column of one kind. `data` changes when it grows: never keep it across a push. */
-export class Column {
+export class Column<T extends ColumnType = ColumnType> {
   readonly name: string
-  readonly type: ColumnType
-  readonly schema: z.ZodType
-  data: ColumnArray
+  readonly type: T
+  readonly schema: FieldSchema
+  data: ArrayOf<T>
   #halves: Uint32Array = empty.u32
 
-  constructor(name: string, schema: z.ZodType) {
+  constructor(name: string, schema: FieldSchema, type: T) {
     this.name = name
     this.schema = schema
-    this.type = metaOf(schema).column
-    this.data = empty[this.type]
+    this.type = type
+    this.data = empty[type]
+  }
+
+  /** Writes a value as it is stored. A bigint belongs in a `u64` column, a number in any other. */
+  set(slot: number, value: number | bigint): void {
+    const data: ColumnArray = this.data
+    if (data instanceof BigUint64Array) data[slot] = BigInt(value)
+    else data[slot] = Number(value)
   }
 
   /** Ends growing. */
@@ -109,11 +129,21 @@ export class Column {
   }
 }
 
+/** A column of a type that is not known beforehand: `type` tells which array `data` is. */
+export type AnyColumn = { readonly [T in ColumnType]: Column<T> }[ColumnType]
+
+function columnOf(name: string, schema: FieldSchema): AnyColumn {
+  const { column } = metaOf(schema)
+  return new Column(name, schema, column) as AnyColumn
+}
+
 /** The payload columns of one kind. Row `slot` of the table belongs to the event with that `Events.slot`. */
 export class KindTable<K extends KindName = KindName> {
   readonly kind: K
-  readonly list: readonly Column[]
-  readonly column: { readonly [F in FieldName<K>]: Column }
+  readonly list: readonly AnyColumn[]
+  readonly column: { readonly [F in FieldName<K>]: Column<StorageOf<K, F>> }
+  /** Where a row’s recorded name stands, for kinds that have more than one. */
+  readonly names: Column<'text'> | undefined
   length = 0
   #capacity = 0
   readonly #progress: Progress
@@ -121,7 +151,9 @@ export class KindTable<K extends KindName = KindName> {
   constructor(kind: K, progress = unknownProgress(), rows?: KindTable<K>) {
     this.kind = kind
     this.#progress = progress
-    this.list = Object.entries(fieldsOf(kind)).map(([name, schema]) => new Column(name, schema))
+    this.list = Object.entries(fieldsOf(kind)).map(([name, schema]) => columnOf(name, schema))
+    const names = this.list.find(({ name }) => name === (kind === 'other' ? 'name' : 'recordedAs'))
+    this.names = names?.type === 'text' ? names : undefined
     this.column = Object.fromEntries(this.list.map((column) => [column.name, column])) as typeof this.column
     if (rows === undefined || rows.length === 0) return
     this.length = rows.length

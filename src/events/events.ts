@@ -13,7 +13,7 @@ import {
   takeTables,
   unknownProgress,
 } from './columns.ts'
-import { fieldsOf, Kind, kindNames, recordedName, type TraceEvent } from './kinds.ts'
+import { Kind, kindNames, recordedName, type TraceEvent } from './kinds.ts'
 
 /**
  * Millions of events as columns, in the order in which they happened. Row r of the spine (`time` … `slot`) is one event; its
@@ -29,7 +29,7 @@ export interface Events {
   readonly kind: Uint8Array
   /** Index into `strings`; ABSENT_COMM where unknown. */
   readonly comm: Uint32Array
-  /** Bits as in `spine.context`; ABSENT_CONTEXT where unknown. */
+  /** Bits as in `commonFields.context`; ABSENT_CONTEXT where unknown. */
   readonly context: Uint8Array
   readonly slot: Uint32Array
   readonly tables: Tables
@@ -144,7 +144,7 @@ export class EventBuilder {
             : typeof value === 'boolean'
               ? Number(value)
               : value
-      ;(column.data as unknown as (number | bigint)[])[slot] = stored
+      column.set(slot, stored)
     }
     this.add(
       event.time,
@@ -206,7 +206,7 @@ export function eventAt(events: Events, row: number): TraceEvent {
   for (const { name, type, data } of table.list) {
     const value = data[slot]!
     if (value === ABSENT[type]) continue
-    event[name] = type === 'text' ? events.strings.get(value as number) : type === 'flag' ? value === 1 : value
+    event[name] = type === 'text' ? events.strings.get(Number(value)) : type === 'flag' ? value === 1 : value
   }
   return event as unknown as TraceEvent
 }
@@ -216,17 +216,13 @@ export function* eachEvent(events: Events): Generator<TraceEvent> {
   for (let row = 0; row < events.length; row++) yield eventAt(events, row)
 }
 
-/** Where the recorded name of a kind's rows stands, if its kind does not tell; −1 where it does. */
-const nameFields = kindNames.map((kind) =>
-  Object.keys(fieldsOf(kind)).indexOf(kind === 'other' ? 'name' : 'recordedAs'),
-)
 const usualNames = kindNames.map(recordedName)
 
 /** The name by which the event of a kind and slot was recorded; undefined for kreplay's own kinds. */
 export function nameOf({ tables, strings }: Pick<Events, 'tables' | 'strings'>, kind: number, slot: number) {
-  const field = nameFields[kind]!
-  if (field < 0) return usualNames[kind]
-  const number = tables[kindNames[kind]!].list[field]!.data[slot] as number
+  const { names } = tables[kindNames[kind]!]
+  if (names === undefined) return usualNames[kind]
+  const number = names.data[slot]!
   return number === ABSENT.text ? usualNames[kind] : strings.get(number)
 }
 
@@ -244,7 +240,7 @@ export function countByName(events: Events): Record<string, number> {
   const byKind = new Float64Array(kindNames.length)
   for (let row = 0; row < length; row++) byKind[kind[row]!]!++
   kindNames.forEach((name, number) => {
-    const names = tables[name].list[nameFields[number]!]?.data
+    const names = tables[name].names?.data
     if (names === undefined || byKind[number] === 0) {
       count(recordedName(name), byKind[number]!)
       return
@@ -253,7 +249,7 @@ export function countByName(events: Events): Record<string, number> {
     let usual = 0
     for (let row = 0; row < length; row++) {
       if (kind[row] !== number) continue
-      const string = names[slot[row]!]! as number
+      const string = names[slot[row]!]!
       if (string === ABSENT.text) usual++
       else byString[string]!++
     }
@@ -265,7 +261,7 @@ export function countByName(events: Events): Record<string, number> {
 
 /** Losses: how many gaps, and how many events as far as the recording counted them. */
 export function lossesOf(events: Events): { gaps: number; events: number; uncounted: number } {
-  const counts = events.tables.lost.column.count.data as Uint32Array
+  const counts = events.tables.lost.column.count.data
   const losses = { gaps: 0, events: 0, uncounted: 0 }
   for (let row = 0; row < events.length && counts.length > 0; row++) {
     if (events.kind[row] !== Kind.lost) continue
@@ -323,9 +319,9 @@ export function joined(batches: Iterable<Events>): Events {
       const from = batch.tables[kindNames[kind]!].list
       const table = builder.tables[kindNames[kind]!]
       const slot = table.push()
-      table.list.forEach(({ data, type }, at) => {
+      table.list.forEach((column, at) => {
         const value = from[at]!.data[batch.slot[row]!]!
-        ;(data as unknown as (number | bigint)[])[slot] = type === 'text' ? numberOf(value as number) : value
+        column.set(slot, column.type === 'text' ? numberOf(Number(value)) : value)
       })
       const comm = numberOf(batch.comm[row]!)
       builder.add(batch.time[row]!, batch.cpu[row]!, batch.pid[row]!, comm, batch.context[row]!, kind, slot)

@@ -1,4 +1,4 @@
-import { fieldsOf, kindNames, spine } from './kinds.ts'
+import { commonFields, fieldsOf, kindNames } from './kinds.ts'
 
 /**
  * Events as a table of cells, one row an event: what CSV (and any other format of kreplay's own) holds. The columns are those of
@@ -9,7 +9,7 @@ export const EXCHANGE_MARK = '# kreplay-events/1'
 
 const payloadColumns = new Set(kindNames.flatMap((kind) => Object.keys(fieldsOf(kind))))
 
-export const exchangeColumns: readonly string[] = [...Object.keys(spine), 'event', ...payloadColumns]
+export const exchangeColumns: readonly string[] = [...Object.keys(commonFields), 'event', ...payloadColumns]
 
 /**
  * Text cells begin with an apostrophe where a spreadsheet would take them for a formula, where they begin with one already, and

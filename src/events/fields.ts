@@ -14,6 +14,21 @@ export interface FieldMeta {
   readonly unit?: string
 }
 
+/** A schema whose type says how its field lies in memory. */
+export type Stored<S extends z.ZodType, C extends ColumnType> = S & { readonly column: C }
+
+/** How the field of a schema lies in memory; looks through `.optional()`. */
+export type ColumnTypeOf<S> =
+  S extends Stored<z.ZodType, infer C> ? C : S extends z.ZodOptional<infer Inner> ? ColumnTypeOf<Inner> : never
+
+/** Says of a schema how its field lies in memory. */
+export const stored = <S extends z.ZodType, C extends ColumnType>(
+  schema: S,
+  column: C,
+  help: string,
+  unit?: string,
+): Stored<S, C> => Object.assign(schema.meta(unit === undefined ? { help } : { help, unit }), { column })
+
 const bounds = {
   u8: [0, 0xfe],
   u16: [0, 0xfffe],
@@ -21,14 +36,13 @@ const bounds = {
   i32: [-0x7fffffff, 0x7fffffff],
 } as const
 
-function int(column: keyof typeof bounds, help: string, unit?: string) {
+function int<C extends keyof typeof bounds>(column: C, help: string, unit?: string) {
   const [low, high] = bounds[column]
-  return z
-    .int()
-    .min(low)
-    .max(high)
-    .meta(unit === undefined ? { column, help } : { column, help, unit })
+  return stored(z.int().min(low).max(high), column, help, unit)
 }
+
+const u64 = () => z.bigint().min(0n).max(0xffff_ffff_ffff_fffen)
+const safeInt = () => z.int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER)
 
 /** The fields that event kinds are made of. One line each: type, bounds, unit and help are the documentation too. */
 export const field = {
@@ -43,23 +57,27 @@ export const field = {
     ).optional(),
   count: (help: string, unit?: string) => int('u32', help, unit),
   signed: (help: string, unit?: string) => int('i32', help, unit),
-  long: (help: string, unit?: string) =>
-    z
-      .int()
-      .min(Number.MIN_SAFE_INTEGER)
-      .max(Number.MAX_SAFE_INTEGER)
-      .meta(unit === undefined ? { column: 'f64', help } : { column: 'f64', help, unit }),
-  flag: (help: string) => z.boolean().meta({ column: 'flag', help }),
-  pointer: (help: string) =>
-    z.bigint().min(0n).max(0xffff_ffff_ffff_fffen).meta({ column: 'u64', help, unit: 'address' }),
-  bits: (help: string) => z.bigint().min(0n).max(0xffff_ffff_ffff_fffen).meta({ column: 'u64', help }),
-  text: (help: string) => z.string().meta({ column: 'text', help }),
+  long: (help: string, unit?: string) => stored(safeInt(), 'f64', help, unit),
+  flag: (help: string) => stored(z.boolean(), 'flag', help),
+  pointer: (help: string) => stored(u64(), 'u64', help, 'address'),
+  bits: (help: string) => stored(u64(), 'u64', help),
+  text: (help: string) => stored(z.string(), 'text', help),
 }
+
+/** A field's schema as the object view needs it, and how it is stored. */
+export type FieldSchema = Stored<z.ZodType, ColumnType> | z.ZodOptional<Stored<z.ZodType, ColumnType>>
+
+/** The schema of a field’s value where it is there. */
+export const innerOf = (schema: FieldSchema): Stored<z.ZodType, ColumnType> =>
+  'column' in schema ? schema : schema.unwrap()
 
 /** The storage and documentation of a field; looks through `.optional()`. */
-export function metaOf(schema: z.ZodType): FieldMeta {
-  const inner = schema instanceof z.ZodOptional ? (schema.unwrap() as z.ZodType) : schema
-  return inner.meta() as unknown as FieldMeta
+export function metaOf(schema: FieldSchema): FieldMeta {
+  const inner = innerOf(schema)
+  const { help, unit } = inner.meta() ?? {}
+  if (typeof help !== 'string') throw new Error('a field without help')
+  const { column } = inner
+  return typeof unit === 'string' ? { column, help, unit } : { column, help }
 }
 
-export const isOptional = (schema: z.ZodType): boolean => schema instanceof z.ZodOptional
+export const isOptional = (schema: FieldSchema): boolean => !('column' in schema)

@@ -3,6 +3,7 @@ export {
   ABSENT_COMM,
   ABSENT_CONTEXT,
   ABSENT_PID,
+  type AnyColumn,
   Column,
   type ColumnArray,
   Dictionary,
@@ -25,9 +26,10 @@ export {
   selectEvents,
 } from './events.ts'
 export { EXCHANGE_MARK, exchangeColumns, guardText, unguardText } from './exchange.ts'
-export { type ColumnType, type FieldMeta, isOptional, metaOf } from './fields.ts'
+export { type ColumnType, type FieldMeta, type FieldSchema, innerOf, isOptional, metaOf } from './fields.ts'
 export { positional } from './kinds/positional.ts'
 export {
+  commonFields,
   dyntickOfWatching,
   eventSchemas,
   type FieldName,
@@ -41,7 +43,6 @@ export {
   recordedFields,
   recordedName,
   snakeCase,
-  spine,
   type TraceEvent,
   watchingOfDyntick,
 } from './kinds.ts'

@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { field } from './fields.ts'
+import { type ColumnTypeOf, type FieldSchema, field, stored } from './fields.ts'
 import { kmem } from './kinds/kmem.ts'
 import { rcu } from './kinds/rcu.ts'
 
 /** Every event has these, whatever its kind. */
-export const spine = {
-  time: z.number().meta({ help: 'Nanoseconds after the first whole second of the trace’s clock.', unit: 'ns' }),
-  cpu: z.int().min(0).max(0xfffe).meta({ help: 'CPU that the event ran on.' }),
-  pid: z.int().optional().meta({ help: 'The kernel’s pid (a thread); absent where the format has none.' }),
-  comm: z.string().optional().meta({ help: 'Process name; absent where it was not recorded.' }),
-  context: z.int().min(0).max(15).optional().meta({ help: 'Bits: 1 softirq, 2 hardirq, 4 nmi, 8 interrupts off.' }),
+export const commonFields = {
+  time: stored(z.number(), 'f64', 'Nanoseconds after the first whole second of the trace’s clock.', 'ns'),
+  cpu: stored(z.int().min(0).max(0xfffe), 'u16', 'CPU that the event ran on.'),
+  pid: stored(z.int(), 'i32', 'The kernel’s pid (a thread); absent where the format has none.').optional(),
+  comm: stored(z.string(), 'text', 'Process name; absent where it was not recorded.').optional(),
+  context: stored(z.int().min(0).max(15), 'u8', 'Bits: 1 softirq, 2 hardirq, 4 nmi, 8 interrupts off.').optional(),
 }
 
 const work = field.pointer('The work item’s address: its identity.')
@@ -60,74 +60,19 @@ const payloads = {
     name: field.text('The event’s recorded name.'),
     fields: field.text('Its fields as `name=value`, space-separated.'),
   },
-} as const satisfies Record<string, Record<string, z.ZodType>>
+} as const satisfies Record<string, Record<string, FieldSchema>>
 
 export type KindName = keyof typeof payloads
 export type FieldName<K extends KindName> = keyof (typeof payloads)[K] & string
+/** How a field of a kind lies in memory. */
+export type StorageOf<K extends KindName, F extends FieldName<K>> = ColumnTypeOf<(typeof payloads)[K][F]>
 
 export const kindNames = Object.keys(payloads) as KindName[]
 
-/** Number of each kind, as `Events.kind` holds it. For use in `switch`. */
-export const Kind = {
-  lost: 0,
-  trace_start: 1,
-  trace_end: 2,
-  mm_page_alloc: 3,
-  mm_page_alloc_failed: 4,
-  mm_page_free: 5,
-  mm_page_free_batched: 6,
-  mm_page_alloc_zone_locked: 7,
-  mm_page_pcpu_drain: 8,
-  mm_page_alloc_extfrag: 9,
-  kmalloc: 10,
-  kmalloc_failed: 11,
-  kmem_cache_alloc: 12,
-  kmem_cache_alloc_failed: 13,
-  kfree: 14,
-  kmem_cache_free: 15,
-  rss_stat: 16,
-  mm_alloc_contig_migrate_range_info: 17,
-  mm_setup_per_zone_wmarks: 18,
-  mm_setup_per_zone_lowmem_reserve: 19,
-  mm_calculate_totalreserve_pages: 20,
-  mm_vmscan_direct_reclaim_begin: 21,
-  mm_vmscan_direct_reclaim_end: 22,
-  mm_vmscan_kswapd_wake: 23,
-  mm_vmscan_kswapd_sleep: 24,
-  workqueue_queue_work: 25,
-  workqueue_activate_work: 26,
-  workqueue_execute_start: 27,
-  workqueue_execute_end: 28,
-  drain_all_pages: 29,
-  rcu_utilization: 30,
-  rcu_stall_warning: 31,
-  rcu_grace_period: 32,
-  rcu_future_grace_period: 33,
-  rcu_grace_period_init: 34,
-  rcu_exp_grace_period: 35,
-  rcu_exp_funnel_lock: 36,
-  rcu_nocb_wake: 37,
-  rcu_preempt_task: 38,
-  rcu_unlock_preempted_task: 39,
-  rcu_quiescent_state_report: 40,
-  rcu_fqs: 41,
-  rcu_watching: 42,
-  rcu_callback: 43,
-  rcu_kvfree_callback: 44,
-  rcu_segcb_stats: 45,
-  rcu_batch_start: 46,
-  rcu_invoke_callback: 47,
-  rcu_invoke_kvfree_callback: 48,
-  rcu_invoke_kfree_bulk_callback: 49,
-  rcu_sr_normal: 50,
-  rcu_batch_end: 51,
-  rcu_barrier: 52,
-  rcu_torture_read: 53,
-  kvfree_call_rcu: 54,
-  slab_slow_path: 55,
-  kernel_stack: 56,
-  other: 57,
-} as const satisfies Record<KindName, number>
+/** Number of each kind, as `Events.kind` holds it: its place in `kindNames`. */
+export const Kind = Object.fromEntries(kindNames.map((kind, number) => [kind, number])) as Readonly<
+  Record<KindName, number>
+>
 
 /** Kinds that only probes record, under the names that a file of probes tells. */
 export const probedKinds = [
@@ -194,9 +139,9 @@ const turnedBack = Object.fromEntries(Object.entries(turned).map(([dyntick, watc
 export const dyntickOfWatching = (polarity: string): string => turnedBack[polarity] ?? polarity
 
 /** The payload's fields of a kind, in order. */
-export const fieldsOf = (kind: KindName): Readonly<Record<string, z.ZodType>> => payloads[kind]
+export const fieldsOf = (kind: KindName): Readonly<Record<string, FieldSchema>> => payloads[kind]
 
-/** Fields that can’t keep the kernel’s name, since a field of the spine or of another sense has it. */
+/** Fields that can’t keep the kernel’s name, since a field of the commonFields or of another sense has it. */
 const renamed: Readonly<Record<string, string>> = {
   poolCpu: 'cpu',
   rcuCpu: 'cpu',
@@ -231,7 +176,7 @@ export function recordedFields(name: string): { readonly names: readonly string[
   return { names: other === undefined ? [usual] : [usual, other] }
 }
 
-const spineSchema = z.object(spine)
+const commonSchema = z.object(commonFields)
 type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape extends Readonly<Record<string, z.ZodType>>
   ? keyof Shape extends never
     ? unknown
@@ -240,10 +185,10 @@ type Payload<K extends KindName> = (typeof payloads)[K] extends infer Shape exte
 
 /** One event as an object. Loops over many events use the columns instead. */
 export type TraceEvent<K extends KindName = KindName> = {
-  [P in K]: { event: P } & z.infer<typeof spineSchema> & Payload<P>
+  [P in K]: { event: P } & z.infer<typeof commonSchema> & Payload<P>
 }[K]
 
 /** The zod schema of each kind’s events in the object view. */
 export const eventSchemas = Object.fromEntries(
-  kindNames.map((kind) => [kind, z.object({ event: z.literal(kind), ...spine, ...payloads[kind] })]),
+  kindNames.map((kind) => [kind, z.object({ event: z.literal(kind), ...commonFields, ...payloads[kind] })]),
 ) as unknown as { readonly [K in KindName]: z.ZodType<TraceEvent<K>> }

@@ -37,7 +37,7 @@ const isAllocator = (name: string): boolean =>
 /** The payload of a `kernel_stack` event; its slot. */
 export function pushStack({ kernel_stack: table }: Tables, caller: number): number {
   const slot = table.push()
-  ;(table.column.caller.data as Uint32Array)[slot] = caller
+  table.column.caller.data[slot] = caller
   return slot
 }
 

@@ -4,7 +4,7 @@ import {
   ABSENT_COMM,
   ABSENT_CONTEXT,
   ABSENT_PID,
-  type Column,
+  type AnyColumn,
   type Dictionary,
   type Events,
   exchangeColumns,
@@ -20,7 +20,7 @@ const FIRST_PAYLOAD = exchangeColumns.indexOf('event') + 1
 /** One payload cell of a kind's rows, with the commas in front of it. */
 interface Cell {
   readonly commas: string
-  readonly column: Column
+  readonly column: AnyColumn
 }
 
 interface Layout {
@@ -55,12 +55,16 @@ function textCells(strings: Dictionary): (number: number) => string {
 function payloadOf({ cells, rest }: Layout, slot: number, text: (number: number) => string): string {
   let line = ''
   for (const { commas, column } of cells) {
-    const value = column.data[slot]!
     line += commas
+    if (column.type === 'text') {
+      const number = column.data[slot]!
+      if (number !== ABSENT.text) line += text(number)
+      continue
+    }
+    const value = column.data[slot]!
     if (value === ABSENT[column.type]) continue
-    if (column.type === 'text') line += text(value as number)
     // Hexadecimal, so that no spreadsheet rounds an address to 53 bits.
-    else if (column.type === 'u64') line += `0x${value.toString(16)}`
+    if (column.type === 'u64') line += `0x${value.toString(16)}`
     else line += value
   }
   return line + rest

@@ -1,4 +1,4 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type Column, type Events, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type AnyColumn, type Events, kindNames } from '#events'
 import { settingsOf, type Writer, type Written } from './writer.ts'
 
 const CHUNK = 1 << 14
@@ -36,13 +36,16 @@ function* linesOf(events: Events): Generator<string> {
   yield chunk
 }
 
-function fieldText({ data, type }: Column, slot: number, key: string, text: (number: number) => string): string {
-  const value = data[slot]!
-  if (value === ABSENT[type]) return ''
-  if (type === 'text') return key + text(value as number)
-  if (type === 'flag') return key + (value === 1 ? 'true' : 'false')
+function fieldText(column: AnyColumn, slot: number, key: string, text: (number: number) => string): string {
+  if (column.type === 'text') {
+    const number = column.data[slot]!
+    return number === ABSENT.text ? '' : key + text(number)
+  }
+  const value = column.data[slot]!
+  if (value === ABSENT[column.type]) return ''
+  if (column.type === 'flag') return key + (value === 1 ? 'true' : 'false')
   // As text, since a JSON number of 64 bits is rounded by most programs that read it.
-  return type === 'u64' ? `${key}"0x${value.toString(16)}"` : key + value
+  return column.type === 'u64' ? `${key}"0x${value.toString(16)}"` : key + value
 }
 
 /**

@@ -1,11 +1,11 @@
-import type { z } from 'zod'
 import {
   ABSENT,
   ABSENT_COMM,
   ABSENT_CONTEXT,
   ABSENT_PID,
-  type Column,
+  type ColumnArray,
   type ColumnType,
+  commonFields,
   Dictionary,
   type Events,
   exchangeColumns,
@@ -14,7 +14,6 @@ import {
   isOptional,
   kindNames,
   metaOf,
-  spine,
 } from '#events'
 
 /**
@@ -91,13 +90,13 @@ const spineTypes = {
   pid: 'int32',
   comm: 'text',
   context: 'uint8',
-} as const satisfies Record<keyof typeof spine, WideType>
+} as const satisfies Record<keyof typeof commonFields, WideType>
 
-const isSpine = (name: string): name is keyof typeof spine => name in spine
+const isSpine = (name: string): name is keyof typeof commonFields => name in commonFields
 
-function spineColumn(name: keyof typeof spine): WideColumn {
-  const schema: z.ZodType = spine[name]
-  const { help, unit } = schema.meta() as unknown as FieldMeta
+function spineColumn(name: keyof typeof commonFields): WideColumn {
+  const schema = commonFields[name]
+  const { help, unit } = metaOf(schema)
   const column = { name, type: spineTypes[name], nullable: isOptional(schema), help }
   return unit === undefined ? column : { ...column, unit }
 }
@@ -193,6 +192,8 @@ class Words {
   }
 }
 
+type NumberArray = Exclude<ColumnArray, BigUint64Array>
+
 const PAIRED = new Set<WideType>(['int64', 'uint64'])
 
 class Cells implements WideCells {
@@ -217,14 +218,14 @@ class Cells implements WideCells {
   }
 
   /** `data[from[i]]` goes to row `to[i]`. */
-  fill(data: Column['data'], absent: number | bigint, from: Uint32Array, to: Uint32Array, words?: Words): void {
-    if (words !== undefined) this.#fillPlaces(data as Uint32Array, absent as number, words.places, from, to)
-    else if (data instanceof BigUint64Array) this.#fillAddresses(data, absent as bigint, from, to)
-    else if (this.#halves.length > 0) this.#fillWide(data, absent as number, from, to)
-    else this.#fillSame(data, absent as number, from, to)
+  fill({ data, absent, from, to }: Values, words?: Words): void {
+    if (data instanceof BigUint64Array) this.#fillAddresses(data, from, to)
+    else if (words !== undefined) this.#fillPlaces(data, absent, words.places, from, to)
+    else if (this.#halves.length > 0) this.#fillWide(data, absent, from, to)
+    else this.#fillSame(data, absent, from, to)
   }
 
-  #fillSame(data: Exclude<Column['data'], BigUint64Array>, absent: number, from: Uint32Array, to: Uint32Array): void {
+  #fillSame(data: NumberArray, absent: number, from: Uint32Array, to: Uint32Array): void {
     const { validity } = this
     const values = this.values as Uint32Array
     let filled = 0
@@ -239,7 +240,7 @@ class Cells implements WideCells {
     this.#filled += filled
   }
 
-  #fillWide(data: Exclude<Column['data'], BigUint64Array>, absent: number, from: Uint32Array, to: Uint32Array): void {
+  #fillWide(data: NumberArray, absent: number, from: Uint32Array, to: Uint32Array): void {
     const { validity } = this
     const halves = this.#halves
     let filled = 0
@@ -255,11 +256,11 @@ class Cells implements WideCells {
     this.#filled += filled
   }
 
-  #fillAddresses(data: BigUint64Array, absent: bigint, from: Uint32Array, to: Uint32Array): void {
+  #fillAddresses(data: BigUint64Array, from: Uint32Array, to: Uint32Array): void {
     const { validity } = this
     const halves = this.#halves
     const source = new Uint32Array(data.buffer, data.byteOffset, data.length * 2)
-    const [absentLow, absentHigh] = [Number(absent & 0xffff_ffffn), Number(absent >> 32n)]
+    const [absentLow, absentHigh] = [Number(ABSENT.u64 & 0xffff_ffffn), Number(ABSENT.u64 >> 32n)]
     let filled = 0
     for (let at = 0; at < to.length; at++) {
       const slot = from[at]! * 2
@@ -275,7 +276,7 @@ class Cells implements WideCells {
     this.#filled += filled
   }
 
-  #fillPlaces(data: Uint32Array, absent: number, places: Int32Array, from: Uint32Array, to: Uint32Array): void {
+  #fillPlaces(data: NumberArray, absent: number, places: Int32Array, from: Uint32Array, to: Uint32Array): void {
     const { validity } = this
     const values = this.values as Int32Array
     let filled = 0
@@ -321,8 +322,9 @@ interface Source {
 
 /** Values of a run: `data[from[i]]` stands in row `to[i]`. */
 interface Values {
-  readonly data: Column['data']
-  readonly absent: number | bigint
+  readonly data: ColumnArray
+  /** Where the column holds numbers; addresses have an absent value of their own. */
+  readonly absent: number
   readonly from: Uint32Array
   readonly to: Uint32Array
 }
@@ -373,7 +375,7 @@ export class WideTable {
     const values = valuesOf(column.name, run, this.#sources)
     const words = column.type === 'text' ? this.#wordsFor(column.name, values, run.batch) : undefined
     const cells = new Cells(column, run.rows, words, words !== this.#words.get(column.name))
-    for (const { data, absent, from, to } of values) cells.fill(data, absent, from, to, words)
+    for (const one of values) cells.fill(one, words)
     return cells
   }
 
@@ -385,7 +387,7 @@ export class WideTable {
     words.use(name === 'event' ? kindStrings : strings)
     for (const { data, absent, from } of values) {
       for (let at = 0; at < from.length; at++) {
-        const number = data[from[at]!] as number
+        const number = Number(data[from[at]!])
         if (number !== absent) words.add(number)
       }
     }
@@ -413,7 +415,7 @@ function valuesOf(name: string, run: Run, sources: ReadonlyMap<string, readonly 
   if (name === 'event') return [{ data: kinds, absent: -1, from: all, to: all }]
   return sources.get(name)!.map(({ kind, field }) => {
     const { data, type } = batch.tables[kindNames[kind]!].list[field]!
-    return { data, absent: ABSENT[type], from: slots[kind]!, to: byKind[kind]! }
+    return { data, absent: Number(ABSENT[type]), from: slots[kind]!, to: byKind[kind]! }
   })
 }
 
@@ -430,10 +432,7 @@ function sourcesOf(kinds: readonly number[]): Map<string, Source[]> {
   return sources
 }
 
-function spineData(
-  events: Events,
-  name: keyof typeof spine,
-): { data: Exclude<Column['data'], BigUint64Array>; absent: number } {
+function spineData(events: Events, name: keyof typeof commonFields): { data: NumberArray; absent: number } {
   switch (name) {
     case 'time':
       return { data: events.time, absent: Number.NaN }
@@ -460,12 +459,6 @@ function rowsByKind(kind: Uint8Array): Uint32Array[] {
   return rows
 }
 
-const textFields = kindNames.map((kind) =>
-  Object.entries(fieldsOf(kind)).flatMap(([name, schema], field) =>
-    metaOf(schema).column === 'text' ? [{ name, field }] : [],
-  ),
-)
-
 /** The kinds that there are, and the words that the rows use: what a filter left out is not in the file. */
 function survey(batches: Iterable<Events>): { kinds: number[]; words: Map<string, Words> } {
   const seen = new Uint8Array(kindNames.length)
@@ -476,8 +469,10 @@ function survey(batches: Iterable<Events>): { kinds: number[]; words: Map<string
   names.use(kindStrings)
   for (const { comm, kind, slot, length, strings, tables } of batches) {
     for (const [name, own] of words) if (name !== 'event') own.use(strings)
-    const byKind = kindNames.map((name, number) =>
-      textFields[number]!.map((text) => [words.get(text.name)!, tables[name].list[text.field]!.data] as const),
+    const byKind = kindNames.map((name) =>
+      tables[name].list.flatMap((column) =>
+        column.type === 'text' ? [[words.get(column.name)!, column.data] as const] : [],
+      ),
     )
     for (let row = 0; row < length; row++) {
       const number = kind[row]!
@@ -485,7 +480,7 @@ function survey(batches: Iterable<Events>): { kinds: number[]; words: Map<string
       names.add(number)
       if (comm[row]! !== ABSENT_COMM) comms.add(comm[row]!)
       for (const [own, data] of byKind[number]!) {
-        const text = data[slot[row]!]! as number
+        const text = data[slot[row]!]!
         if (text !== ABSENT.text) own.add(text)
       }
     }

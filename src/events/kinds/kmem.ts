@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import { field } from '../fields.ts'
+import { type FieldSchema, field } from '../fields.ts'
 
 const ptr = field
   .pointer('The object: an address, or in text without `nohash-ptr` a hash of it; absent where even that is hidden.')
@@ -78,4 +77,4 @@ export const kmem = {
     lowmemReserve: field.long('The reserve.', 'pages'),
   },
   mm_calculate_totalreserve_pages: { totalreservePages: field.long('Pages held in reserve, of all zones.', 'pages') },
-} as const satisfies Record<string, Record<string, z.ZodType>>
+} as const satisfies Record<string, Record<string, FieldSchema>>

@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import { field } from '../fields.ts'
+import { type FieldSchema, field } from '../fields.ts'
 
 const rcuname = field.text('RCU flavour: rcu_sched, rcu_preempt, …')
 const gpSeq = field.long('Grace-period sequence number; its two low bits are the state, 0 is idle.')
@@ -107,4 +106,4 @@ export const rcu = {
     arg: field.pointer('Second argument: the object; up to 6.1, where there is a head, its offset in the object.'),
     recordedAs: field.text('The probe’s event, where it has another name.').optional(),
   },
-} as const satisfies Record<string, Record<string, z.ZodType>>
+} as const satisfies Record<string, Record<string, FieldSchema>>

@@ -43,7 +43,7 @@ export function surveyCallers(events: Events) {
   const { kind: kinds, cpu: cpus, slot: slots, tables, strings } = events
   const { kernel_stack: stacks, mm_page_alloc: alloc, mm_page_free: free } = tables
   if (stacks.length === 0) return undefined
-  const callers = stacks.column.caller.data as Uint32Array
+  const callers = stacks.column.caller.data
   const [allocPfn, allocOrder] = [alloc.column.pfn.data, alloc.column.order.data] as [Uint32Array, Uint8Array]
   const [freePfn, freeOrder] = [free.column.pfn.data, free.column.order.data] as [Uint32Array, Uint8Array]
   const callerOf = new Uint32Array(events.length).fill(NO_STACK)
@@ -97,7 +97,7 @@ export function surveyCallers(events: Events) {
     }
   }
   return mostFirst(
-    byCaller.list((caller) => (caller === NO_STACK ? {} : { callSite: strings.get(caller as number)! })),
+    byCaller.list((caller) => (caller === NO_STACK ? {} : { callSite: strings.get(caller)! })),
     (row) => row.pagesAllocated,
     (row) => row.pagesFreed,
     (row) => row.failures,

@@ -20,11 +20,11 @@ export function surveyFragmentation(events: Events, machine: Machine) {
   if (length === 0) return undefined
   const byTypes = new Sums(['events', 'severe', 'moderate', 'whole', 'changedOwnership'])
   for (let slot = 0; slot < length; slot++) {
-    const alloc = column.allocMigratetype.data[slot] as number
-    const fallback = column.fallbackMigratetype.data[slot] as number
+    const alloc = column.allocMigratetype.data[slot]!
+    const fallback = column.fallbackMigratetype.data[slot]!
     const key = alloc * 256 + fallback
     byTypes.add('events', key)
-    byTypes.add(severityOf(column.fallbackOrder.data[slot] as number, machine.pageblockOrder), key)
+    byTypes.add(severityOf(column.fallbackOrder.data[slot]!, machine.pageblockOrder), key)
     if (column.changeOwnership.data[slot] === 1) byTypes.add('changedOwnership', key)
   }
   const sum = (of: keyof typeof byTypes.column): number => byTypes.column[of].reduce((a, b) => a + b, 0)
@@ -37,7 +37,7 @@ export function surveyFragmentation(events: Events, machine: Machine) {
     changedOwnership: sum('changedOwnership'),
     pageblockOrder: machine.pageblockOrder as number,
     byMigratetypes: mostFirst(
-      byTypes.list((key) => ({ for: name(Math.floor((key as number) / 256)), from: name((key as number) % 256) })),
+      byTypes.list((key) => ({ for: name(Math.floor(key / 256)), from: name(key % 256) })),
       (row) => row.events,
     ),
   }

@@ -13,9 +13,9 @@ export type RunKind = 'refill' | 'drain'
 export function eachRun(events: Events, tell: (kind: RunKind, pages: number, firstRow: number) => void): void {
   const { kind: kinds, cpu: cpus, slot: slots, tables } = events
   const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = tables
-  const lockedOrder = locked.column.order.data as Uint8Array
-  const refill = locked.column.percpuRefill.data as Uint8Array
-  const drainOrder = drain.column.order.data as Uint8Array
+  const lockedOrder = locked.column.order.data
+  const refill = locked.column.percpuRefill.data
+  const drainOrder = drain.column.order.data
   // Of each CPU: what is running, how many pages it has, where it began.
   const running = new Map<number, { kind: RunKind | undefined; pages: number; order: number; row: number }>()
   for (let row = 0; row < events.length; row++) {
@@ -69,7 +69,7 @@ export function surveyLists(events: Events) {
     perCpu.add(kind === 'refill' ? 'refillPages' : 'drainedPages', cpu, pages)
   })
   let lockedPages = 0
-  for (const order of locked.column.order.data as Uint8Array) lockedPages += 2 ** order
+  for (const order of locked.column.order.data) lockedPages += 2 ** order
   const refills = spreadOf(sizes.refill)
   return {
     /** Runs; `total` and the rest are pages. */
@@ -77,7 +77,7 @@ export function surveyLists(events: Events) {
     drains: spreadOf(sizes.drain),
     /** Pages that left the buddy allocator for one allocation, past the lists. */
     directPages: lockedPages - (refills?.total ?? 0),
-    perCpu: perCpu.list((cpu) => ({ cpu: cpu as number })).sort((a, b) => a.cpu - b.cpu),
+    perCpu: perCpu.list((cpu) => ({ cpu: cpu })).sort((a, b) => a.cpu - b.cpu),
   }
 }
 

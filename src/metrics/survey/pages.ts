@@ -73,9 +73,9 @@ export function surveyPages(events: Events, machine: Machine) {
         break
       }
       case Kind.mm_page_alloc_failed: {
-        byOrder.add('failures', failed.column.order.data[slot] as number)
-        byMigratetype.add('failures', failed.column.migratetype.data[slot] as number)
-        byGfp.add('failures', failed.column.gfpFlags.data[slot] as number)
+        byOrder.add('failures', failed.column.order.data[slot]!)
+        byMigratetype.add('failures', failed.column.migratetype.data[slot]!)
+        byGfp.add('failures', failed.column.gfpFlags.data[slot]!)
       }
     }
   }
@@ -106,27 +106,25 @@ export function surveyPages(events: Events, machine: Machine) {
       aliveAtEnd: pagesAllocated - matched - reallocated,
     },
     byOrder: byOrder
-      .list((order) => ({ order: order as number }))
+      .list((order) => ({ order: order }))
       .sort((a, b) => a.order - b.order)
       .map((row) => ({
         ...row,
         byMigratetype: Object.fromEntries(
           byMigratetype.keys
-            .map(
-              (type) => [nameOf(type as number), countOf(byOrderAndType, row.order * 256 + (type as number))] as const,
-            )
+            .map((type) => [nameOf(type), countOf(byOrderAndType, row.order * 256 + type)] as const)
             .filter(([, count]) => count > 0),
         ),
       })),
     byMigratetype: mostFirst(
-      byMigratetype.list((type) => ({ migratetype: type as number, name: nameOf(type as number) })),
+      byMigratetype.list((type) => ({ migratetype: type, name: nameOf(type) })),
       (row) => row.pagesAllocated,
       (row) => row.failures,
     ),
     byGfp: mostFirst(
       byGfp.list((gfp) => ({
-        ...(gfp === ABSENT.u32 ? {} : { gfpFlags: gfp as number }),
-        names: nameOfGfp(gfp as number),
+        ...(gfp === ABSENT.u32 ? {} : { gfpFlags: gfp }),
+        names: nameOfGfp(gfp),
       })),
       (row) => row.pagesAllocated,
       (row) => row.failures,

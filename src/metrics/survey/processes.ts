@@ -29,10 +29,10 @@ const fields = [
 export function surveyProcesses(events: Events, machine: Machine) {
   const { kind: kinds, comm: comms, pid: pids, slot: slots, tables, strings } = events
   const order = {
-    alloc: tables.mm_page_alloc.column.order.data as Uint8Array,
-    free: tables.mm_page_free.column.order.data as Uint8Array,
-    locked: tables.mm_page_alloc_zone_locked.column.order.data as Uint8Array,
-    fallback: tables.mm_page_alloc_extfrag.column.fallbackOrder.data as Uint8Array,
+    alloc: tables.mm_page_alloc.column.order.data,
+    free: tables.mm_page_free.column.order.data,
+    locked: tables.mm_page_alloc_zone_locked.column.order.data,
+    fallback: tables.mm_page_alloc_extfrag.column.fallbackOrder.data,
   }
   const changed = tables.mm_page_alloc_extfrag.column.changeOwnership.data
   const sums = new Sums(fields)
@@ -88,8 +88,8 @@ export function surveyProcesses(events: Events, machine: Machine) {
   })
   return mostFirst(
     sums.list((comm) => ({
-      comm: comm === ABSENT_COMM ? undefined : strings.get(comm as number),
-      pids: pidsOf.get(comm as number)?.size ?? 0,
+      comm: comm === ABSENT_COMM ? undefined : strings.get(comm),
+      pids: pidsOf.get(comm)?.size ?? 0,
     })),
     (row) => row.pagesAllocated,
     (row) => row.pagesFreed,

@@ -1,4 +1,4 @@
-import { type Events, Kind } from '#events'
+import { type Column, type Events, Kind } from '#events'
 import { mostFirst, type Spread, Sums, spreadOf } from './sums.ts'
 import { Addresses, AddressRows, FREED } from './whereabouts.ts'
 
@@ -36,16 +36,16 @@ function surveyGracePeriods(events: Events) {
       slot = slots[row]!,
       time = times[row]!
     if (kind === Kind.rcu_fqs) {
-      const flavour = flavours.get(strings.get(fqs.column.rcuname.data[slot] as number)!)
+      const flavour = flavours.get(strings.get(fqs.column.rcuname.data[slot]!)!)
       if (flavour?.open?.gpSeq === fqs.column.gpSeq.data[slot]) flavour!.open!.last = SCAN
       continue
     }
     const exp = kind === Kind.rcu_exp_grace_period
     if (!exp && kind !== Kind.rcu_grace_period) continue
     const { column } = exp ? expedited : normal
-    const flavour = flavourOf(`${strings.get(column.rcuname.data[slot] as number)}${exp ? ' expedited' : ''}`)
-    const gpSeq = column.gpSeq.data[slot] as number
-    const event = strings.get(column.gpevent.data[slot] as number)
+    const flavour = flavourOf(`${strings.get(column.rcuname.data[slot]!)}${exp ? ' expedited' : ''}`)
+    const gpSeq = column.gpSeq.data[slot]!
+    const event = strings.get(column.gpevent.data[slot]!)
     const { open } = flavour
     if (event === 'start') {
       if (open !== undefined) flavour.unfinished++
@@ -92,7 +92,7 @@ function surveyCallbacks(events: Events) {
   const { rcu_callback: queued, rcu_invoke_callback: invoked, rcu_batch_end: batchEnd } = tables
   const { rcu_kvfree_callback: kvQueued, rcu_invoke_kvfree_callback: kvInvoked, kvfree_call_rcu: probe } = tables
   if (queued.length + invoked.length + kvQueued.length + kvInvoked.length === 0) return undefined
-  const address = (column: { readonly data: unknown }) => new Addresses(column.data as BigUint64Array)
+  const address = (column: Column<'u64'>) => new Addresses(column.data)
   const at = {
     queued: address(queued.column.rhp),
     invoked: address(invoked.column.rhp),
@@ -102,7 +102,7 @@ function surveyCallbacks(events: Events) {
   }
   // Apart, since objects that kvfree_rcu() frees in bulk are queued and never invoked one by one.
   const rows = { callbacks: new AddressRows(), kvfree: new AddressRows() }
-  const sums = new Sums(['queued', 'invoked', 'unmatched'])
+  const sums = new Sums<'queued' | 'invoked' | 'unmatched', number | string>(['queued', 'invoked', 'unmatched'])
   const latencies = new Map<number | string, number[]>()
   const KVFREE = 'kvfree_rcu(), one by one'
   const queue = (where: AddressRows, rhp: number | undefined, row: number) => {
@@ -127,11 +127,11 @@ function surveyCallbacks(events: Events) {
     const slot = slots[row]!
     switch (kinds[row]!) {
       case Kind.rcu_callback:
-        sums.add('queued', queued.column.func.data[slot] as number)
+        sums.add('queued', queued.column.func.data[slot]!)
         queue(rows.callbacks, at.queued.at(slot), row)
         break
       case Kind.rcu_invoke_callback:
-        invoke(rows.callbacks, at.invoked.at(slot), row, invoked.column.func.data[slot] as number)
+        invoke(rows.callbacks, at.invoked.at(slot), row, invoked.column.func.data[slot]!)
         break
       case Kind.rcu_kvfree_callback:
         sums.add('queued', KVFREE)
@@ -151,7 +151,7 @@ function surveyCallbacks(events: Events) {
     /** Invoked, but queued before the trace or by an untraced call. */
     unmatched: sum('unmatched'),
     /** Callbacks in one batch. */
-    batches: spreadOf([...(batchEnd.column.callbacksInvoked.data as Int32Array)]),
+    batches: spreadOf(batchEnd.column.callbacksInvoked.data),
     byFunction: mostFirst(
       sums.list((key) => ({ function: typeof key === 'string' ? key : (strings.get(key) ?? '(unknown)') })),
       (row) => row.invoked,
@@ -165,8 +165,7 @@ function surveyCallbacks(events: Events) {
 }
 
 /** How many objects does kvfree_rcu() free at once? */
-const surveyBulkFrees = (events: Events) =>
-  spreadOf([...(events.tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data as Uint32Array)])
+const surveyBulkFrees = (events: Events) => spreadOf(events.tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data)
 
 /** What becomes of objects given to kvfree_rcu()? Its calls are told by a tracepoint (up to 6.12) or by a probe. */
 function surveyKvfree({ tables }: Events, bulk: Spread | undefined) {

@@ -33,17 +33,17 @@ export function surveySlab(events: Events) {
   const all = [kmalloc, cacheAlloc, kfree, cacheFree, kmallocFailed, cacheFailed]
   if (all.every(({ length }) => length === 0)) return undefined
   const ptrs = {
-    kmalloc: new Addresses(kmalloc.column.ptr.data as BigUint64Array),
-    alloc: new Addresses(cacheAlloc.column.ptr.data as BigUint64Array),
-    kfree: new Addresses(kfree.column.ptr.data as BigUint64Array),
-    free: new Addresses(cacheFree.column.ptr.data as BigUint64Array),
+    kmalloc: new Addresses(kmalloc.column.ptr.data),
+    alloc: new Addresses(cacheAlloc.column.ptr.data),
+    kfree: new Addresses(kfree.column.ptr.data),
+    free: new Addresses(cacheFree.column.ptr.data),
   }
-  const ownName = cacheAlloc.column.cacheName.data as Uint32Array
-  const freeName = cacheFree.column.cacheName.data as Uint32Array
+  const ownName = cacheAlloc.column.cacheName.data
+  const freeName = cacheFree.column.cacheName.data
   const names = ownName.slice()
   const [cacheSites, cacheBytes] = [cacheAlloc.column.callSite.data, cacheAlloc.column.bytesAlloc.data]
   const nameBySite = new Map<number, number>()
-  const siteKey = (slot: number): number => (cacheSites[slot]! as number) * LARGEST + (cacheBytes[slot]! as number)
+  const siteKey = (slot: number): number => cacheSites[slot]! * LARGEST + cacheBytes[slot]!
 
   // The outcome of each allocation, by its slot: 0 alive, else 1 + (1 if freed on another CPU).
   const fate = { kmalloc: new Uint8Array(kmalloc.length), alloc: new Uint8Array(cacheAlloc.length) }
@@ -67,8 +67,8 @@ export function surveySlab(events: Events) {
       case Kind.kmem_cache_alloc: {
         const { bytesReq, bytesAlloc } = (kind === Kind.kmalloc ? kmalloc : cacheAlloc).column
         byProcess.add('allocs', comms[row]!)
-        byProcess.add('bytesReq', comms[row]!, bytesReq.data[slot] as number)
-        byProcess.add('bytesAlloc', comms[row]!, bytesAlloc.data[slot] as number)
+        byProcess.add('bytesReq', comms[row]!, bytesReq.data[slot]!)
+        byProcess.add('bytesAlloc', comms[row]!, bytesAlloc.data[slot]!)
         const address = (kind === Kind.kmalloc ? ptrs.kmalloc : ptrs.alloc).at(slot)
         if (address === undefined || address === 0) {
           hidden++
@@ -118,11 +118,11 @@ export function surveySlab(events: Events) {
     }
   }
 
-  const byCache = new Sums(fields)
+  const byCache = new Sums<(typeof fields)[number], string>(fields)
   const byCallSite = new Sums(fields)
-  const count = (
-    sums: Sums<(typeof fields)[number]>,
-    key: number | string,
+  const count = <K extends number | string>(
+    sums: Sums<(typeof fields)[number], K>,
+    key: K,
     req: number,
     alloc: number,
     end: number,
@@ -143,34 +143,30 @@ export function surveySlab(events: Events) {
   const cacheOf = (slot: number): string => {
     let name = names[slot]!
     if (name === ABSENT.text) name = nameBySite.get(siteKey(slot)) ?? AMBIGUOUS
-    return name === AMBIGUOUS ? unnamed(cacheBytes[slot] as number) : strings.get(name)!
+    return name === AMBIGUOUS ? unnamed(cacheBytes[slot]!) : strings.get(name)!
   }
   for (let slot = 0; slot < cacheAlloc.length; slot++) {
-    const req = cacheAlloc.column.bytesReq.data[slot] as number,
-      bytes = cacheBytes[slot] as number
+    const req = cacheAlloc.column.bytesReq.data[slot]!,
+      bytes = cacheBytes[slot]!
     count(byCache, cacheOf(slot), req, bytes, fate.alloc[slot]!)
-    count(byCallSite, cacheSites[slot] as number, req, bytes, fate.alloc[slot]!)
+    count(byCallSite, cacheSites[slot]!, req, bytes, fate.alloc[slot]!)
   }
   for (let slot = 0; slot < kmalloc.length; slot++) {
-    const req = kmalloc.column.bytesReq.data[slot] as number,
-      bytes = kmalloc.column.bytesAlloc.data[slot] as number
+    const req = kmalloc.column.bytesReq.data[slot]!,
+      bytes = kmalloc.column.bytesAlloc.data[slot]!
     count(byCache, sizeClass(bytes), req, bytes, fate.kmalloc[slot]!)
-    count(byCallSite, kmalloc.column.callSite.data[slot] as number, req, bytes, fate.kmalloc[slot]!)
+    count(byCallSite, kmalloc.column.callSite.data[slot]!, req, bytes, fate.kmalloc[slot]!)
   }
   for (const [at, name] of freedByCache.keys.entries())
-    byCache.add(
-      'frees',
-      name === ABSENT.text ? '(unnamed)' : strings.get(name as number)!,
-      freedByCache.column.frees[at]!,
-    )
+    byCache.add('frees', name === ABSENT.text ? '(unnamed)' : strings.get(name)!, freedByCache.column.frees[at]!)
   for (let slot = 0; slot < kmallocFailed.length; slot++) {
-    byCallSite.add('failures', kmallocFailed.column.callSite.data[slot] as number)
-    byCache.add('failures', sizeClass(kmallocFailed.column.bytesAlloc.data[slot] as number))
+    byCallSite.add('failures', kmallocFailed.column.callSite.data[slot]!)
+    byCache.add('failures', sizeClass(kmallocFailed.column.bytesAlloc.data[slot]!))
   }
   for (let slot = 0; slot < cacheFailed.length; slot++) {
-    byCallSite.add('failures', cacheFailed.column.callSite.data[slot] as number)
-    const name = cacheFailed.column.cacheName.data[slot] as number
-    const bytes = cacheFailed.column.bytesAlloc.data[slot] as number
+    byCallSite.add('failures', cacheFailed.column.callSite.data[slot]!)
+    const name = cacheFailed.column.cacheName.data[slot]!
+    const bytes = cacheFailed.column.bytesAlloc.data[slot]!
     byCache.add('failures', name === ABSENT.text ? unnamed(bytes) : strings.get(name)!)
   }
   if (kfree.length - nulls > 0) byCache.add('frees', '(kfree)', kfree.length - nulls)
@@ -200,17 +196,17 @@ export function surveySlab(events: Events) {
     },
     /** As the kernel records it: what an interrupt does counts for the process it interrupted. */
     byProcess: mostFirst(
-      byProcess.list((comm) => ({ comm: comm === ABSENT_COMM ? undefined : strings.get(comm as number) })),
+      byProcess.list((comm) => ({ comm: comm === ABSENT_COMM ? undefined : strings.get(comm) })),
       (row) => row.bytesAlloc,
       (row) => row.frees,
     ).map(waste),
     byCache: mostFirst(
-      byCache.list((cache) => ({ cache: cache as string })),
+      byCache.list((cache) => ({ cache: cache })),
       (row) => row.bytesAlloc,
       (row) => row.frees,
     ).map(waste),
     byCallSite: mostFirst(
-      byCallSite.list((site) => ({ callSite: strings.get(site as number) ?? '(unknown)' })),
+      byCallSite.list((site) => ({ callSite: strings.get(site) ?? '(unknown)' })),
       (row) => row.bytesAlloc,
       (row) => row.failures,
     ).map(({ frees: _, ...row }) => waste(row)),

@@ -1,17 +1,17 @@
 /** Sums by key: one row a key, one column a field. Rows stay where they are, so a loop may hold their numbers. */
-export class Sums<F extends string> {
-  readonly keys: (number | string)[] = []
+export class Sums<F extends string, K extends number | string = number> {
+  readonly keys: K[] = []
   readonly column: Readonly<Record<F, number[]>>
   readonly #fields: readonly F[]
-  readonly #rows = new Map<number | string, number>()
+  readonly #rows = new Map<K, number>()
 
   constructor(fields: readonly F[]) {
     this.#fields = fields
-    this.column = Object.fromEntries(fields.map((field) => [field, []])) as unknown as Record<F, number[]>
+    this.column = Object.fromEntries(fields.map((field) => [field, [] as number[]])) as Record<F, number[]>
   }
 
   /** The row of a key, new or known. */
-  row(key: number | string): number {
+  row(key: K): number {
     let row = this.#rows.get(key)
     if (row === undefined) {
       row = this.keys.length
@@ -22,12 +22,12 @@ export class Sums<F extends string> {
     return row
   }
 
-  add(field: F, key: number | string, amount = 1): void {
+  add(field: F, key: K, amount = 1): void {
     this.column[field][this.row(key)]! += amount
   }
 
   /** All rows as objects; `name` makes of a key what the row is called. */
-  list<N extends object>(name: (key: number | string) => N): (N & Record<F, number>)[] {
+  list<N extends object>(name: (key: K) => N): (N & Record<F, number>)[] {
     return this.keys.map((key, row) => ({
       ...name(key),
       ...(Object.fromEntries(this.#fields.map((field) => [field, this.column[field][row]!])) as Record<F, number>),
@@ -55,7 +55,7 @@ export interface Spread {
 }
 
 /** Undefined where nothing happened. A quantile is a value that occurred: the nearest rank. */
-export function spreadOf(values: readonly number[]): Spread | undefined {
+export function spreadOf(values: ArrayLike<number>): Spread | undefined {
   if (values.length === 0) return undefined
   const sorted = Float64Array.from(values).sort()
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!

@@ -1,5 +1,5 @@
 import { type Column as ArrowColumn, type Table, tableFromIPC } from '@uwdata/flechette'
-import type { z } from 'zod'
+
 import {
   ABSENT,
   ABSENT_COMM,
@@ -7,17 +7,18 @@ import {
   ABSENT_PID,
   type Column,
   type ColumnArray,
+  commonFields,
   EventBuilder,
   type Events,
   EXCHANGE_MARK,
   exchangeColumns,
+  type FieldSchema,
   fieldsOf,
   isOptional,
   Kind,
   type KindName,
   kindNames,
   metaOf,
-  spine,
 } from '#events'
 import { Tally, TraceError } from '#kernel'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
@@ -288,10 +289,10 @@ const spineAbsent = {
   pid: ABSENT_PID,
   comm: ABSENT_COMM,
   context: ABSENT_CONTEXT,
-} as const satisfies Record<keyof typeof spine, number>
+} as const satisfies Record<keyof typeof commonFields, number>
 
 function readSpine(batch: Batch, events: Events): void {
-  for (const [name, schema] of Object.entries(spine) as [keyof typeof spine, z.ZodType][]) {
+  for (const [name, schema] of Object.entries(commonFields) as [keyof typeof commonFields, FieldSchema][]) {
     const target = events[name].subarray(batch.from, batch.from + batch.length)
     batch.read(name, batch.run(name, target), undefined, target, spineAbsent[name], isOptional(schema))
   }
@@ -384,7 +385,7 @@ const payloads = exchangeColumns.flatMap((name) => {
     const schema = fieldsOf(kind)[name]
     return schema === undefined ? [] : [{ kind, number, optional: isOptional(schema) }]
   })
-  return name in spine || name === 'event' ? [] : [{ name, owners }]
+  return name in commonFields || name === 'event' ? [] : [{ name, owners }]
 })
 
 function readPayloads(batch: Batch, { tables }: Events, kinds: KindRows): void {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type ColumnType, type EventBuilder, isOptional, metaOf, unguardText } from '#events'
+import { type EventBuilder, type FieldSchema, innerOf, isOptional, unguardText } from '#events'
 
 /** What a cell is read by: its bounds are those of the field's schema. */
 export interface CellReader {
@@ -60,16 +60,13 @@ export class TextCells {
   }
 }
 
-/** The reader of one field's cells. Spine fields have no storage in their schema and are integers, or text. */
-export function cellReader(schema: z.ZodType, texts: TextCells): CellReader {
-  const inner = isOptional(schema) ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema
+/** The reader of one field's cells. */
+export function cellReader(schema: FieldSchema, texts: TextCells): CellReader {
+  const inner = innerOf(schema)
   const optional = isOptional(schema)
-  const type: ColumnType | undefined = metaOf(schema)?.column
-  if (type === 'text' || (type === undefined && inner.type === 'string')) {
-    return { optional, allowed: 'text', read: (cell) => texts.read(cell) }
-  }
-  if (type === 'flag') return { optional, allowed: '0 or 1', read: (cell) => flags[cell] }
-  if (type === 'u64') return { optional, allowed: 'an address, as 0x…', read: addressCell(inner) }
+  if (inner.column === 'text') return { optional, allowed: 'text', read: (cell) => texts.read(cell) }
+  if (inner.column === 'flag') return { optional, allowed: '0 or 1', read: (cell) => flags[cell] }
+  if (inner.column === 'u64') return { optional, allowed: 'an address, as 0x…', read: addressCell(inner) }
   const [low, high] = boundsOf(inner)
   return { optional, allowed: `a whole number from ${low} to ${high}`, read: integerCell(inner) }
 }

@@ -6,6 +6,7 @@ import {
   ABSENT_CONTEXT,
   ABSENT_PID,
   type Column,
+  commonFields,
   type EventBuilder,
   EXCHANGE_MARK,
   exchangeColumns,
@@ -13,7 +14,6 @@ import {
   Kind,
   type KindName,
   kindNames,
-  spine,
 } from '#events'
 import { Tally, TraceError } from '#kernel'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
@@ -217,13 +217,13 @@ function decoded(text: string): string {
 }
 
 /** Where the columns that every event has stand in a row. */
-type SpinePlaces = { readonly [F in keyof typeof spine | 'event']: number }
+type SpinePlaces = { readonly [F in keyof typeof commonFields | 'event']: number }
 
 class RowReader {
   readonly #name: string
   readonly #builder: EventBuilder
   readonly #texts: TextCells
-  readonly #spine: { readonly [F in keyof typeof spine]: CellReader }
+  readonly #spine: { readonly [F in keyof typeof commonFields]: CellReader }
   readonly #kinds = new Map<string, readonly FieldPlace[]>()
   readonly #times = new CpuTimes()
   readonly tally = new Tally(notices)
@@ -238,7 +238,7 @@ class RowReader {
     this.#builder = builder
     this.line = lines
     this.#texts = new TextCells(builder)
-    const readers = Object.entries(spine).map(([name, schema]) => [name, cellReader(schema, this.#texts)])
+    const readers = Object.entries(commonFields).map(([name, schema]) => [name, cellReader(schema, this.#texts)])
     this.#spine = Object.fromEntries(readers)
   }
 
@@ -328,7 +328,7 @@ class RowReader {
       const value = this.#cell(row, at, name, cells)
       if (value !== undefined) filled++
       else if (!cells.optional) this.#missing(name, cells)
-      ;(column.data as unknown as (number | bigint)[])[slot] = value ?? ABSENT[column.type]
+      column.set(slot, value ?? ABSENT[column.type])
     }
     let cellsThere = 0
     for (const at of this.#firstPayload) if (row[at] !== '') cellsThere++

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import {
+  commonFields,
   type EventBuilder,
   EXCHANGE_MARK,
   fieldsOf,
   type KindName,
   kindNames,
   metaOf,
-  spine,
   type TraceEvent,
 } from '#events'
 import { Tally, TraceError } from '#kernel'
@@ -35,7 +35,10 @@ const lineReaders: ReadonlyMap<string, LineReader> = new Map(
   kindNames.map((kind: KindName) => {
     const fields = fieldsOf(kind)
     const addresses = Object.keys(fields).filter((name) => metaOf(fields[name]!).column === 'u64')
-    return [kind, { schema: z.strictObject({ event: z.literal(kind), ...spine, time: z.int(), ...fields }), addresses }]
+    return [
+      kind,
+      { schema: z.strictObject({ event: z.literal(kind), ...commonFields, time: z.int(), ...fields }), addresses },
+    ]
   }),
 )
 

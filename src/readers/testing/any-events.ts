@@ -1,12 +1,13 @@
 import fc from 'fast-check'
-import type { z } from 'zod'
+import { z } from 'zod'
 import {
   EventBuilder,
   type Events,
+  type FieldSchema,
   fieldsOf,
+  innerOf,
   isOptional,
   kindNames,
-  metaOf,
   type Recording,
   type TraceEvent,
 } from '#events'
@@ -29,9 +30,9 @@ function anyWhole(schema: z.ZodNumber): fc.Arbitrary<number> {
   })
 }
 
-function anyValue(schema: z.ZodType): fc.Arbitrary<unknown> {
-  const inner = isOptional(schema) ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema
-  switch (metaOf(schema).column) {
+function anyValue(schema: FieldSchema): fc.Arbitrary<unknown> {
+  const inner = innerOf(schema)
+  switch (inner.column) {
     case 'text':
       return anyText
     case 'flag':
@@ -39,7 +40,7 @@ function anyValue(schema: z.ZodType): fc.Arbitrary<unknown> {
     case 'u64':
       return fc.bigInt(0n, 0xffff_ffff_ffff_fffen)
     default:
-      return anyWhole(inner as z.ZodNumber)
+      return inner instanceof z.ZodNumber ? anyWhole(inner) : fc.constant(undefined)
   }
 }
 

@@ -28,7 +28,7 @@ export function pagesOf(dat: TraceDat, { offset, size }: CpuData, bytes: Uint8Ar
 const usedSymbols = (events: Events): Set<string> => {
   const used = new Set<string>()
   for (const kind of ['workqueue_queue_work', 'workqueue_execute_start', 'workqueue_execute_end'] as const) {
-    for (const name of events.tables[kind].column.function.data as Uint32Array) used.add(events.strings.get(name) ?? '')
+    for (const name of events.tables[kind].column.function.data) used.add(events.strings.get(name) ?? '')
   }
   return used
 }

@@ -1,4 +1,4 @@
-/** The bits of `spine.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
+/** The bits of `commonFields.context` from ftrace's flag columns: the first, and the one for hardirq and softirq. */
 export const contextOf = (interrupts: number, context: number): number => {
   const off = interrupts === 0x64 || interrupts === 0x44 ? 8 : 0 // d, D
   switch (context) {

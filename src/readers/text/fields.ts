@@ -1,5 +1,14 @@
-import type { z } from 'zod'
-import { type ColumnType, fieldsOf, isOptional, type KindName, metaOf, type Probes } from '#events'
+import { z } from 'zod'
+import {
+  type ColumnType,
+  type FieldSchema,
+  fieldsOf,
+  innerOf,
+  isOptional,
+  type KindName,
+  metaOf,
+  type Probes,
+} from '#events'
 
 /** How one field of a kind is printed. */
 export interface Field {
@@ -53,7 +62,7 @@ const printed: Readonly<Record<string, string>> = {
 
 const sites: ReadonlySet<string> = new Set(['callSite', 'func', 'function'])
 
-function typeOf(name: string, schema: z.ZodType): Field['type'] {
+function typeOf(name: string, schema: FieldSchema): Field['type'] {
   const { column, unit } = metaOf(schema)
   if (name === 'gfpFlags') return 'gfp'
   if (name === 'size') return 'size'
@@ -62,8 +71,8 @@ function typeOf(name: string, schema: z.ZodType): Field['type'] {
   return column
 }
 
-function fieldOf(kind: KindName, name: string, schema: z.ZodType, recorded: string, probes: Probes): Field {
-  const inner = (isOptional(schema) ? (schema as z.ZodOptional).unwrap() : schema) as z.ZodNumber
+function fieldOf(kind: KindName, name: string, schema: FieldSchema, recorded: string, probes: Probes): Field {
+  const inner = innerOf(schema)
   const type = typeOf(name, schema)
   const { names, index } = probes.fieldsOf(recorded, name)
   const own = printed[name]
@@ -74,7 +83,6 @@ function fieldOf(kind: KindName, name: string, schema: z.ZodType, recorded: stri
       : own === undefined
         ? names
         : [own, ...names]
-  const isNumber = inner.type === 'number'
   return {
     name,
     keys: keys.map(ascii),
@@ -82,8 +90,8 @@ function fieldOf(kind: KindName, name: string, schema: z.ZodType, recorded: stri
     type,
     optional: isOptional(schema),
     rest: kind === 'rcu_utilization' || name === 'msg',
-    low: isNumber ? (inner.minValue ?? 0) : 0,
-    high: isNumber ? (inner.maxValue ?? 0) : 0,
+    low: inner instanceof z.ZodNumber ? (inner.minValue ?? 0) : 0,
+    high: inner instanceof z.ZodNumber ? (inner.maxValue ?? 0) : 0,
   }
 }
 

@@ -1,9 +1,9 @@
-import { ABSENT, type Column, type ColumnType, type KindTable } from '#events'
+import { ABSENT, type AnyColumn, type ColumnType, type KindTable } from '#events'
 import type { Values } from './values.ts'
 
-/** Columns of one type, and for each the field that it takes its value from. */
-interface Group {
-  readonly columns: readonly Column[]
+/** Columns of some types, and for each the field that it takes its value from. */
+interface Group<T extends ColumnType> {
+  readonly columns: readonly Extract<AnyColumn, { readonly type: T }>[]
   readonly from: Uint8Array
 }
 
@@ -13,18 +13,20 @@ const absentLow: Readonly<Record<ColumnType, number>> = { ...ABSENT, u64: Number
 /** Writes the values of payloads as rows of one table. Each type of array has a loop of its own: one for all is several times slower. */
 export class Rows {
   readonly #table: KindTable
-  readonly #u32: Group
-  readonly #u8: Group
-  readonly #i32: Group
-  readonly #u64: Group
-  readonly #rest: Group
+  readonly #u32: Group<'u32' | 'text'>
+  readonly #u8: Group<'u8' | 'flag'>
+  readonly #i32: Group<'i32'>
+  readonly #u64: Group<'u64'>
+  readonly #rest: Group<'u16' | 'f64'>
 
   /** `from`: the field that each column takes its value from. */
   constructor(table: KindTable, from: readonly number[]) {
     this.#table = table
-    const group = (...types: readonly ColumnType[]): Group => {
-      const places = [...table.list.keys()].filter((at) => types.includes(table.list[at]!.type))
-      return { columns: places.map((at) => table.list[at]!), from: Uint8Array.from(places, (at) => from[at]!) }
+    const group = <T extends ColumnType>(...types: readonly T[]): Group<T> => {
+      const isOne = (column: AnyColumn): column is Extract<AnyColumn, { readonly type: T }> =>
+        types.some((type) => type === column.type)
+      const columns = table.list.filter(isOne)
+      return { columns, from: Uint8Array.from(columns, (column) => from[table.list.indexOf(column)]!) }
     }
     this.#u32 = group('u32', 'text')
     this.#u8 = group('u8', 'flag')
@@ -43,15 +45,15 @@ export class Rows {
     const rest = this.#rest
     for (let i = 0; i < u32.columns.length; i++) {
       const from = u32.from[i]!
-      ;(u32.columns[i]!.data as Uint32Array)[slot] = found[from] === 1 ? lows[from]! : ABSENT.u32
+      u32.columns[i]!.data[slot] = found[from] === 1 ? lows[from]! : ABSENT.u32
     }
     for (let i = 0; i < u8.columns.length; i++) {
       const from = u8.from[i]!
-      ;(u8.columns[i]!.data as Uint8Array)[slot] = found[from] === 1 ? lows[from]! : ABSENT.u8
+      u8.columns[i]!.data[slot] = found[from] === 1 ? lows[from]! : ABSENT.u8
     }
     for (let i = 0; i < i32.columns.length; i++) {
       const from = i32.from[i]!
-      ;(i32.columns[i]!.data as Int32Array)[slot] = found[from] === 1 ? lows[from]! : ABSENT.i32
+      i32.columns[i]!.data[slot] = found[from] === 1 ? lows[from]! : ABSENT.i32
     }
     for (let i = 0; i < u64.columns.length; i++) {
       const from = u64.from[i]!

@@ -23,8 +23,8 @@ export function otherRow(format: EventFormat, context: DecoderContext): Decoder[
       known.remember(fields)
     }
     const slot = table.push()
-    ;(table.column.name.data as Uint32Array)[slot] = name
-    ;(table.column.fields.data as Uint32Array)[slot] = fields
+    table.column.name.data[slot] = name
+    table.column.fields.data[slot] = fields
     return slot
   }
 }

@@ -16,7 +16,7 @@ const TIME_STAMP = 31
 /** An absolute stamp has 59 bits; the rest comes from the page's stamp. */
 const STAMP_TOP = 0xf800_0000_0000_0000n
 
-/** `common_flags` → the bits of `spine.context`. */
+/** `common_flags` → the bits of `commonFields.context`. */
 export const contextOf = Uint8Array.from(
   { length: 256 },
   (_, flags) =>
@@ -62,7 +62,7 @@ export interface Base {
 export function addLoss({ builder }: Sink, cpu: number, time: number, count: number): void {
   const table = builder.tables.lost
   const slot = table.push()
-  ;(table.column.count.data as Uint32Array)[slot] = count
+  table.column.count.data[slot] = count
   builder.add(time, cpu, ABSENT_PID, ABSENT_COMM, ABSENT_CONTEXT, Kind.lost, slot)
 }
 

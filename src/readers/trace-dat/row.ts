@@ -1,4 +1,4 @@
-import { ABSENT, type Column, type Dictionary, type KindTable, recordedName, watchingOfDyntick } from '#events'
+import { ABSENT, type AnyColumn, type Dictionary, type KindTable, recordedName, watchingOfDyntick } from '#events'
 import type { Decoder, DecoderContext, Window } from './decoder.ts'
 import { KnownBytes } from './known-bytes.ts'
 import type { EventFormat, RecordField } from './layout.ts'
@@ -63,19 +63,19 @@ function makerOf(source: string): Maker {
   return maker
 }
 
-function absent({ type }: Column, at: number): Fill {
+function absent({ type }: AnyColumn, at: number): Fill {
   const value = ABSENT[type]
   return { read: '', store: `column${at}.data[slot] = ${value}${typeof value === 'bigint' ? 'n' : ''}` }
 }
 
 /** An older name is kept beside the kind's own. */
-function recordedAs(column: Column, at: number, recorded: string, { kind }: KindTable, strings: Dictionary): Fill {
+function recordedAs(column: AnyColumn, at: number, recorded: string, { kind }: KindTable, strings: Dictionary): Fill {
   if (recordedName(kind) === recorded) return absent(column, at)
   return { read: '', store: `column${at}.data[slot] = ${strings.add(recorded)}` }
 }
 
 /** Numbers in the usual sizes. */
-function plain({ type }: Column, at: number, { offset, size }: RecordField, little: boolean): Fill | undefined {
+function plain({ type }: AnyColumn, at: number, { offset, size }: RecordField, little: boolean): Fill | undefined {
   const value = `value${at}`
   const half = (name: string, place: number) => `view.get${name}32(at + ${place}, ${little})`
   const [low, high] = little ? [offset, offset + 4] : [offset + 4, offset]
@@ -106,19 +106,19 @@ function plain({ type }: Column, at: number, { offset, size }: RecordField, litt
   }
 }
 
-function writeOf(column: Column, field: RecordField, context: DecoderContext, format: EventFormat): Write {
+function writeOf(column: AnyColumn, field: RecordField, context: DecoderContext, format: EventFormat): Write {
   if (column.type === 'text') {
     const number = textOf(field, context, format.name === 'rcu_dyntick' ? watchingOfDyntick : (text) => text)
     return (window, at, slot, length) => {
-      ;(column.data as Uint32Array)[slot] = number(window, at, length)
+      column.data[slot] = number(window, at, length)
       return true
     }
   }
   const { type } = column
   const value = integerOf(type === 'u64' ? { ...field, signed: false } : field, context)
-  if (type === 'flag') {
+  if (column.type === 'flag') {
     return (window, at, slot) => {
-      ;(column.data as Uint8Array)[slot] = value(window, at) === 0n ? 0 : 1
+      column.data[slot] = value(window, at) === 0n ? 0 : 1
       return true
     }
   }
@@ -128,7 +128,7 @@ function writeOf(column: Column, field: RecordField, context: DecoderContext, fo
   return (window, at, slot) => {
     const read = value(window, at)
     if (read < low || read > high) return false
-    ;(column.data as unknown as (number | bigint)[])[slot] = type === 'u64' ? read : Number(read)
+    column.set(slot, read)
     return true
   }
 }

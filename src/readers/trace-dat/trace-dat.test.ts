@@ -81,7 +81,7 @@ test('work items carry the names of their functions', () => {
   expect(queued.filter((event) => event.function === 'drain_local_pages_wq').length).toBeGreaterThan(10)
   const { tables } = read(bytesOf('drain-7.2-s/trace.dat')).events
   const { strings } = read(bytesOf('drain-7.2-s/trace.dat')).events
-  expect(strings.get(tables.workqueue_queue_work.column.workqueue.data[0] as number)).toBe('events_unbound')
+  expect(strings.get(tables.workqueue_queue_work.column.workqueue.data[0]!)).toBe('events_unbound')
   expect(tables.workqueue_queue_work.column.poolCpu.data[0]).toBe(-1)
 })
 

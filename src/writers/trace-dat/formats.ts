@@ -1,6 +1,6 @@
 import {
   ABSENT,
-  type Column,
+  type AnyColumn,
   type Events,
   failedKinds,
   isOptional,
@@ -48,20 +48,20 @@ export class Formats {
   #rows(kind: KindName, tables: Events['tables']): (slot: number) => Layout {
     const { list } = tables[kind]
     const optional = list.filter(({ schema }) => isOptional(schema))
-    const older = list.find(({ name }) => name === 'recordedAs')
+    const older = tables[kind].names
     const made = new Map<number, Layout>()
     return (slot) => {
       let key = 0
       for (const { type, data } of optional) key = key * 2 + (data[slot] === ABSENT[type] ? 0 : 1)
-      if (older !== undefined) key += (older.data[slot] as number) * 2 ** optional.length
+      if (older !== undefined) key += older.data[slot]! * 2 ** optional.length
       return known(made, key, () => this.#layout(kind, tables, slot))
     }
   }
 
   #layout(kind: KindName, tables: Events['tables'], slot: number): Layout {
     const { list } = tables[kind]
-    const present = ({ name, type, data }: Column) => name !== 'recordedAs' && data[slot] !== ABSENT[type]
-    const older = list.find(({ name }) => name === 'recordedAs')?.data[slot] as number | undefined
+    const present = ({ name, type, data }: AnyColumn) => name !== 'recordedAs' && data[slot] !== ABSENT[type]
+    const older = tables[kind].names?.data[slot]
     const name = older === undefined || older === ABSENT.text ? recordedName(kind)! : this.#strings.get(older)
     const parts = list.filter(present).map((column) => partOf(column, name, this.#strings))
     // A failed allocation is recorded as its kind is, with nothing for a result.
@@ -78,11 +78,11 @@ export class Formats {
     const split = new Map<number, ReturnType<typeof splitFields>>()
     const made = new Map<string, Layout>()
     const valuesOf = (slot: number) => {
-      const number = fields.data[slot] as number
+      const number = fields.data[slot]!
       return known(split, number, () => splitFields(this.#strings.get(number)))
     }
     return (slot) => {
-      const own = this.#strings.get(name.data[slot] as number).replaceAll(/\s/g, '_') || '_'
+      const own = this.#strings.get(name.data[slot]!).replaceAll(/\s/g, '_') || '_'
       const keys = valuesOf(slot).map(([key]) => key)
       return known(made, `${own} ${keys.join(' ')}`, () => {
         const parts = keys.map((key, at) => textPart(key, (slot) => valuesOf(slot)[at]![1]))

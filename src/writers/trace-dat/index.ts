@@ -62,7 +62,7 @@ function rowsByCpu({ cpu, kind, length }: Events): Map<number, Uint32Array> {
 function stringsOf({ strings, tables }: Events): Strings {
   const code = new Set<number>()
   for (const column of kindNames.flatMap((kind) => tables[kind].list))
-    if (isCode(column.name)) for (const number of column.data as Uint32Array) code.add(number)
+    if (column.type === 'text' && isCode(column.name)) for (const number of column.data) code.add(number)
   const get = (number: number) => strings.get(number) ?? ''
   const bytes: Uint8Array[] = []
   return {

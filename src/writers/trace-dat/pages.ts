@@ -41,7 +41,7 @@ export function paginate(rows: Uint32Array, { kind, slot, time, tables }: Events
     const row = rows[at]!
     const now = time[row]!
     if (kind[row] === Kind.lost) {
-      const count = tables.lost.column.count.data[slot[row]!] as number
+      const count = tables.lost.column.count.data[slot[row]!]!
       open(at + 1, now, count === ABSENT.u32 ? null : count)
       continue
     }
@@ -107,7 +107,7 @@ function putRecord(layout: Layout, row: number, { pid, context, slot }: Events, 
   layout.put(target, slot[row]!)
 }
 
-/** Bits of `spine.context` → `common_flags`; without a context none is set. */
+/** Bits of `commonFields.context` → `common_flags`; without a context none is set. */
 const flagsOf = Uint8Array.from({ length: 256 }, (_, context) =>
   context === ABSENT_CONTEXT
     ? 0

@@ -1,4 +1,4 @@
-import { type Column, dyntickOfWatching, metaOf, recordedFields } from '#events'
+import { type AnyColumn, dyntickOfWatching, metaOf, recordedFields } from '#events'
 import type { Symbols } from './symbols.ts'
 
 /** The page in which records are being written. */
@@ -37,7 +37,7 @@ export interface Strings {
 export const isCode = (column: string): boolean => /^(callSite|func|function)$/.test(column)
 
 /** The C type, its size, and how it is printed. */
-function typeOf({ name, type, schema }: Column): readonly [type: string, size: number, verb: string] {
+function typeOf({ name, type, schema }: AnyColumn): readonly [type: string, size: number, verb: string] {
   const { unit } = metaOf(schema)
   if (isCode(name)) return name === 'callSite' ? ['unsigned long', 8, '%pS'] : ['void *', 8, '%ps']
   switch (type) {
@@ -62,15 +62,15 @@ function typeOf({ name, type, schema }: Column): readonly [type: string, size: n
 const TEXT = '__data_loc char[]'
 
 /** The field of a column; `recordedAs` is the name of the event it is for. */
-export function partOf(column: Column, recordedAs: string, strings: Strings): Part {
+export function partOf(column: AnyColumn, recordedAs: string, strings: Strings): Part {
   const [type, size, verb] = typeOf(column)
   const { names, index } = recordedFields(column.name)
   const base = { column: column.name, type, key: names[0]!, size, verb, ...(index === undefined ? {} : { index }) }
-  if (type !== TEXT) return { ...base, put: putOf(column, size, strings) }
+  if (column.type !== 'text' || type !== TEXT) return { ...base, put: putOf(column, size, strings) }
   const { data } = column
   if (recordedAs !== 'rcu_dyntick' || column.name !== 'polarity')
-    return { ...base, ...putText((slot) => strings.bytes(data[slot] as number)) }
-  return { ...base, ...putText((slot) => Buffer.from(dyntickOfWatching(strings.get(data[slot] as number)))) }
+    return { ...base, ...putText((slot) => strings.bytes(data[slot]!)) }
+  return { ...base, ...putText((slot) => Buffer.from(dyntickOfWatching(strings.get(data[slot]!)))) }
 }
 
 /** A text that stands in the record. */
@@ -84,7 +84,7 @@ export const textPart = (key: string, text: (slot: number) => Uint8Array): Part 
 })
 
 /** What an allocation did not get: no page is page frame −1, no object the address 0. */
-export function nothingOf(column: Column): Part {
+export function nothingOf(column: AnyColumn): Part {
   const [type, size, verb] = typeOf(column)
   const value = column.name === 'pfn' ? -1n : 0n
   return {
@@ -97,20 +97,24 @@ export function nothingOf(column: Column): Part {
   }
 }
 
-function putOf({ name, type, data }: Column, size: number, { symbols, get }: Strings): Part['put'] {
-  if (isCode(name)) {
+function putOf(column: AnyColumn, size: number, { symbols, get }: Strings): Part['put'] {
+  if (column.type === 'u64') {
+    const { data } = column
+    return ({ view }, at, slot) => view.setBigUint64(at, data[slot]!, true)
+  }
+  const { data } = column
+  if (isCode(column.name)) {
     const addresses: bigint[] = []
     return ({ view }, at, slot) => {
-      const string = data[slot] as number
+      const string = data[slot]!
       addresses[string] ??= symbols.addressOf(get(string))
       view.setBigUint64(at, addresses[string], true)
     }
   }
-  if (type === 'u64') return ({ view }, at, slot) => view.setBigUint64(at, data[slot] as bigint, true)
-  if (size === 1) return ({ view }, at, slot) => view.setUint8(at, data[slot] as number)
-  if (size === 4) return ({ view }, at, slot) => view.setInt32(at, data[slot] as number, true)
+  if (size === 1) return ({ view }, at, slot) => view.setUint8(at, data[slot]!)
+  if (size === 4) return ({ view }, at, slot) => view.setInt32(at, data[slot]!, true)
   return ({ view }, at, slot) => {
-    const value = data[slot] as number
+    const value = data[slot]!
     const high = Math.floor(value / 2 ** 32)
     view.setUint32(at, value - high * 2 ** 32, true)
     view.setInt32(at + 4, high, true)
