@@ -1,7 +1,20 @@
 export { durationScale, formatDuration } from './duration.ts'
 export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
-export { type BuddyCounts, type Machine, type Pageset, type Zone, zoneOf } from './machine.ts'
+export {
+  type AssumedField,
+  type BuddyCounts,
+  buddyCountsOf,
+  cpusOfZone,
+  type Machine,
+  type NumaNode,
+  type Pageset,
+  type Preemption,
+  sysctlOf,
+  unknownMachine,
+  type Zone,
+  zoneLabel,
+} from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
 export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
@@ -22,3 +35,4 @@ export {
   share,
   unreachable,
 } from './units.ts'
+export { ZoneSpans, zoneOf } from './zone-spans.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Machine, parseRelease, type Zone } from '#kernel'
+import { type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
 import {
   type BulkOrder,
   choosePcp,
@@ -28,16 +28,11 @@ const zone: Zone = {
   pagesets: [],
 }
 const machine: Machine = {
+  ...unknownMachine,
   release: parseRelease('6.12.107')!,
   cpus: [0, 1, 2, 3],
-  isolated: [],
+  nodes: [{ node: 0, cpus: [0, 1, 2, 3] }],
   zones: [zone],
-  zonesAfter: [],
-  buddyBefore: [],
-  buddyAfter: [],
-  hz: 250,
-  pageblockOrder: 9,
-  missing: [],
 }
 const flags = { reclaimActive: false, belowHigh: false }
 

@@ -6,7 +6,10 @@ import { afterAll, expect, test } from 'vitest'
 import { countByName } from '#events'
 import { TraceError } from '#kernel'
 import { readCapture } from './index.ts'
-import { parseBuddyinfo, parseIsolated, parseVmstat, parseZoneinfo } from './sidecars.ts'
+import { parseBuddyinfo } from './machine/buddyinfo.ts'
+import { parseIsolated } from './machine/cmdline.ts'
+import { parseVmstat } from './machine/vmstat.ts'
+import { parseZoneinfo } from './machine/zoneinfo.ts'
 
 const traces = join(import.meta.dirname, '../../traces')
 const scratch = mkdtempSync(join(tmpdir(), 'kreplay-readers-'))

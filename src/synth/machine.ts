@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Machine, type Release, UsageError, type Zone } from '#kernel'
+import { type Machine, type Release, UsageError, unknownMachine, type Zone } from '#kernel'
 
 /** Parameters of a machine, for the workloads that have one of their own. */
 export const machineParams = (memoryMiB: number) => ({
@@ -65,16 +65,14 @@ export function machineOf({ release, cpus, memoryMiB, isolated = 0 }: Wanted): M
   if (isolated >= cpus) throw new UsageError(`isolated=${isolated} of ${cpus} CPUs leaves none to work`)
   const away = numbers.slice(cpus - isolated)
   return {
+    ...unknownMachine,
     release,
     cpus: numbers,
     isolated: away,
+    nodes: [{ node: 0, cpus: numbers }],
     zones,
-    zonesAfter: [],
-    buddyBefore: [],
-    buddyAfter: [],
-    hz: 250,
     pageblockOrder: PAGEBLOCK_ORDER,
     cmdline: isolated === 0 ? 'quiet' : `quiet isolcpus=${away} nohz_full=${away}`,
-    missing: [],
+    assumed: [],
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { EventBuilder, lossesOf, type Recording, type TraceEvent } from '#events'
-import { migratetypeName, parseRelease } from '#kernel'
+import { migratetypeName, parseRelease, unknownMachine } from '#kernel'
 import { readCapture } from '#readers'
 import { survey } from './index.ts'
 
@@ -16,18 +16,7 @@ function surveyOf(events: readonly Told[], over: Partial<Recording> = {}, kernel
     format: 'test',
     resolutionNs: 1,
     events: builder.finish(),
-    machine: {
-      ...(release === undefined ? {} : { release }),
-      cpus: [0, 1],
-      isolated: [],
-      zones: [],
-      zonesAfter: [],
-      buddyBefore: [],
-      buddyAfter: [],
-      hz: 250,
-      pageblockOrder: 9,
-      missing: [],
-    },
+    machine: { ...unknownMachine, ...(release === undefined ? {} : { release }), cpus: [0, 1] },
     tally: [],
     ...over,
   })

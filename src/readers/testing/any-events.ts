@@ -11,6 +11,7 @@ import {
   type Recording,
   type TraceEvent,
 } from '#events'
+import { unknownMachine } from '#kernel'
 
 /** Texts a process may give itself, or a probe print. */
 const anyText = fc.oneof(
@@ -74,17 +75,7 @@ export const recordingOf = (events: Events, more: Partial<Recording> = {}): Reco
   format: 'test',
   resolutionNs: 1,
   events,
-  machine: {
-    cpus: [],
-    isolated: [],
-    zones: [],
-    zonesAfter: [],
-    buddyBefore: [],
-    buddyAfter: [],
-    hz: 250,
-    pageblockOrder: 9,
-    missing: [],
-  },
+  machine: unknownMachine,
   tally: [],
   ...more,
 })

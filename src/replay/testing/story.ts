@@ -1,5 +1,5 @@
 import { EventBuilder, type Recording, type TraceEvent } from '#events'
-import { type Machine, parseRelease, type Zone } from '#kernel'
+import { type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
 
 export interface MachineWish {
   readonly release?: string
@@ -33,17 +33,13 @@ export function machine({
     pagesets: Array.from({ length: cpus }, (_, cpu) => ({ cpu, count, high, batch })),
   }
   const parsed = parseRelease(release)
+  const numbers = Array.from({ length: cpus }, (_, cpu) => cpu)
   return {
+    ...unknownMachine,
     ...(parsed === undefined ? {} : { release: parsed }),
-    cpus: Array.from({ length: cpus }, (_, cpu) => cpu),
-    isolated: [],
+    cpus: numbers,
+    nodes: [{ node: 0, cpus: numbers }],
     zones: [zone],
-    zonesAfter: [],
-    buddyBefore: [],
-    buddyAfter: [],
-    hz: 250,
-    pageblockOrder: 9,
-    missing: [],
   }
 }
 

@@ -1,0 +1,10 @@
+import { TraceError } from '#kernel'
+
+/** Refuses a sidecar. */
+export function malformed(file: string, line: number, what: string): never {
+  throw new TraceError({
+    place: { file, line },
+    what,
+    hint: 'Copy it again from /proc of the machine that recorded, or remove the file: it is optional.',
+  })
+}
