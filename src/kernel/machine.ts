@@ -113,8 +113,9 @@ export const unknownMachine: Machine = {
   assumed: ['hz', 'pageblockOrder', 'pageSize'],
 }
 
-/** `node 0 DMA32`: how every output names a zone. */
-export const zoneLabel = ({ node, name }: Pick<Zone, 'node' | 'name'>): string => `node ${node} ${name}`
+/** `node 0 DMA32`: how every output names a zone. JSON of older reports has no node. */
+export const zoneLabel = (node: number | undefined, name: string): string =>
+  node === undefined ? name : `node ${node} ${name}`
 
 /** A zone's line of buddyinfo. */
 export const buddyCountsOf = (

@@ -176,7 +176,8 @@ export function composeHead(
       losses: lossesOf(recording.events),
       tally: [...recording.tally],
       missing: [...recording.machine.missing],
-      zones: zones.map(({ name, managed, pagesets }) => ({
+      zones: zones.map(({ node, name, managed, pagesets }) => ({
+        node,
         name,
         managed,
         batch: pagesets[0]?.batch ?? 0,

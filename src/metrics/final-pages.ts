@@ -19,6 +19,7 @@ export function listCounts(
       const refills = later.find((other) => other.cpu === cpu && other.zone === zone)
       return {
         cpu,
+        node,
         zone: name,
         recorded: count,
         predicted,
@@ -56,6 +57,7 @@ export function freePages(
     const refilled = refills.reduce((sum, refill) => sum + (refill.zone === at ? refill.pages : 0), 0)
     const givenBack = ticked[at]?.order.reduce((sum, order) => sum + 2 ** order, 0) ?? 0
     return {
+      node: zone.node,
       zone: zone.name,
       recorded: [...recorded],
       ...(after === undefined ? {} : { byZoneinfo: after.free }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fidelitySchema, losses, perCpu, tallySchema } from './schemas.ts'
+import { fidelitySchema, losses, nodeOfZone, perCpu, tallySchema } from './schemas.ts'
 
 const capturesSchema = z.array(
   z.object({
@@ -19,7 +19,9 @@ const capturesSchema = z.array(
     losses,
     tally: tallySchema,
     missing: z.array(z.string()).meta({ help: 'Sidecars that the capture lacks.' }),
-    zones: z.array(z.object({ name: z.string(), managed: z.number(), batch: z.number(), high: z.number() })),
+    zones: z.array(
+      z.object({ node: nodeOfZone, name: z.string(), managed: z.number(), batch: z.number(), high: z.number() }),
+    ),
     /** What the trace itself recorded of interruptions by `drain_local_pages_wq`. */
     recordedInterruptions: perCpu,
     recordedDrains: z

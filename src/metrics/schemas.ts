@@ -5,6 +5,11 @@ import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
 
 export const perCpu = z.record(z.string(), z.number()).meta({ help: 'By CPU number.' })
 
+export const nodeOfZone = z
+  .number()
+  .optional()
+  .meta({ help: 'NUMA node of the zone: two nodes may both have a zone DMA32. Absent in reports made before 0.2.' })
+
 const score = z.object({
   recorded: z.number(),
   predicted: z.number(),
@@ -95,6 +100,7 @@ export const pcpFidelitySchema = z.object({
     .array(
       z.object({
         cpu: z.number(),
+        node: nodeOfZone,
         zone: z.string(),
         recorded: z.number(),
         predicted: z.number(),
@@ -117,6 +123,7 @@ export const pcpFidelitySchema = z.object({
   freePages: z
     .array(
       freeBlocksSchema.extend({
+        node: nodeOfZone,
         zone: z.string(),
         recorded: z
           .array(z.number())
@@ -307,7 +314,7 @@ export const runSchema = z.object({
   params: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
   lists: z.string().meta({ help: 'Id of the list rules used.' }),
   sizes: z
-    .array(z.object({ zone: z.string(), high: z.number(), batch: z.number() }))
+    .array(z.object({ node: nodeOfZone, zone: z.string(), high: z.number(), batch: z.number() }))
     .meta({ help: '`high` and `batch` that the lists began with, on the first CPU.' }),
   drain: z.string().meta({ help: 'Id of the drain mechanism used.' }),
   isBound: z

@@ -1,5 +1,5 @@
 import { type Events, kindNames } from '#events'
-import { type Cpu, TraceError, type Zone } from '#kernel'
+import { type Cpu, TraceError, type Zone, ZoneSpans, zoneLabel } from '#kernel'
 
 const HINT =
   'The sidecars (zoneinfo, buddyinfo, …) belong to another machine or boot: put the right ones there, or remove them and ' +
@@ -20,8 +20,8 @@ export const cpusIn = ({ zones, zonesAfter }: Zones): Cpu[] =>
 /** Sees whether a trace, as its events come, is of the machine that the zoneinfo beside it is of. */
 export class Fit {
   readonly #zones: Zones
-  readonly #starts: Float64Array
-  readonly #ends: Float64Array
+  readonly #before: ZoneSpans
+  readonly #after: ZoneSpans
   readonly #seen = new Uint8Array(0x10000)
   /** Events with pages outside every zone, and the first such page. */
   #outside = 0
@@ -29,16 +29,15 @@ export class Fit {
 
   constructor(zones: Zones) {
     this.#zones = zones
-    const all = [...zones.zones, ...zones.zonesAfter]
-    this.#starts = Float64Array.from(all, ({ startPfn }) => startPfn)
-    this.#ends = Float64Array.from(all, ({ startPfn, spanned }) => startPfn + spanned)
+    this.#before = new ZoneSpans(zones.zones)
+    this.#after = new ZoneSpans(zones.zonesAfter)
   }
 
   add(events: Events): void {
     const { cpu, length } = events
     const seen = this.#seen
     for (let row = 0; row < length; row++) seen[cpu[row]!] = 1
-    if (this.#starts.length === 0) return
+    if (this.#zones.zones.length + this.#zones.zonesAfter.length === 0) return
     for (const kind of kindNames) {
       const column = events.tables[kind].list.find(({ name }) => name === 'pfn')
       if (column !== undefined) this.#addPages(column.data as Uint32Array)
@@ -46,15 +45,9 @@ export class Fit {
   }
 
   #addPages(pfns: Uint32Array): void {
-    const [starts, ends] = [this.#starts, this.#ends]
-    let zone = 0
     for (let row = 0; row < pfns.length; row++) {
       const pfn = pfns[row]!
-      if (pfn >= starts[zone]! && pfn < ends[zone]!) continue
-      zone = 0
-      while (zone < starts.length && !(pfn >= starts[zone]! && pfn < ends[zone]!)) zone++
-      if (zone < starts.length) continue
-      zone = 0
+      if (this.#before.of(pfn) >= 0 || this.#after.of(pfn) >= 0) continue
       this.#outside++
       this.#first ??= pfn
     }
@@ -80,7 +73,7 @@ export class Fit {
     }
     if (this.#first === undefined) return
     const ranges = this.#zones.zones.map(
-      ({ node, name, startPfn, spanned }) => `node ${node} ${name} ${startPfn}–${startPfn + spanned - 1}`,
+      ({ node, name, startPfn, spanned }) => `${zoneLabel(node, name)} ${startPfn}–${startPfn + spanned - 1}`,
     )
     throw new TraceError({
       place: { file: trace },

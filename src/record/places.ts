@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import type { Zone } from '#kernel'
+import { type Zone, ZoneSpans } from '#kernel'
 
 /** One zone over every page seen, for traces without zoneinfo; watermarks by the kernel’s formula for min_free_kbytes. */
 export function guessZone(events: Events): Zone {
@@ -32,15 +32,13 @@ export function guessZone(events: Events): Zone {
 /** Where a page's own rows lie in arrays over all zones. */
 export class PageIndex {
   readonly size: number
-  readonly #starts: number[] = []
-  readonly #ends: number[] = []
+  readonly #spans: ZoneSpans
   readonly #bases: number[] = []
 
   constructor(zones: readonly Zone[]) {
+    this.#spans = new ZoneSpans(zones)
     let size = 0
     for (const { startPfn, spanned } of zones) {
-      this.#starts.push(startPfn)
-      this.#ends.push(startPfn + spanned)
       this.#bases.push(size - startPfn)
       size += spanned
     }
@@ -48,9 +46,7 @@ export class PageIndex {
   }
 
   zone(pfn: number): number {
-    for (let zone = 0; zone < this.#starts.length; zone++)
-      if (pfn >= this.#starts[zone]! && pfn < this.#ends[zone]!) return zone
-    return -1
+    return this.#spans.of(pfn)
   }
 
   /** Index of a page of a known zone. */

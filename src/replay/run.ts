@@ -13,7 +13,12 @@ export interface PolicyRun {
   readonly isBound: boolean
   readonly params: Readonly<Record<string, number | string | boolean>>
   /** What the lists of each zone began with, on the first CPU. */
-  readonly sizes: readonly { readonly zone: string; readonly high: number; readonly batch: number }[]
+  readonly sizes: readonly {
+    readonly node: number
+    readonly zone: string
+    readonly high: number
+    readonly batch: number
+  }[]
   /** Under the first price list, if there is one: a try-lock that fails changes where pages go. */
   readonly result: ReplayResult
   /** Who waited how long, under each price list. */
@@ -48,7 +53,7 @@ export function runPolicy(
     },
     sizes: script.zones.map((zone) => {
       const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })
-      return { zone: zone.name, high, batch }
+      return { node: zone.node, zone: zone.name, high, batch }
     }),
     result,
     times: [result, ...(drains ? others.map((list) => replay(list)) : [])].flatMap(({ times, moreTimes }) => [

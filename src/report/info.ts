@@ -1,3 +1,4 @@
+import { zoneLabel } from '#kernel'
 import type { Info, Spread } from '#metrics'
 import type { Page, Part } from './page.ts'
 import { count, duration, percent, type Table, text } from './sections/section.ts'
@@ -51,7 +52,7 @@ function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPer
       },
       { caption: 'Events by CPU', columns: [text('CPU'), count('events')], rows: Object.entries(eventsPerCpu) },
       ...zones.map(({ name, node, managed, min, low, high, pagesets }) => ({
-        caption: `Per-CPU lists of zone ${name} (node ${node}): ${number(managed)} pages managed, watermarks ${min}/${low}/${high}`,
+        caption: `Per-CPU lists of ${zoneLabel(node, name)}: ${number(managed)} pages managed, watermarks ${min}/${low}/${high}`,
         columns: [text('CPU'), count('count'), count('high'), count('batch')],
         rows: pagesets.map((one) => [String(one.cpu), one.count, one.high, one.batch]),
       })),

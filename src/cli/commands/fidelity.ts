@@ -1,5 +1,5 @@
 import { analyse } from '#app'
-import { UsageError } from '#kernel'
+import { UsageError, zoneLabel } from '#kernel'
 import {
   type Fidelity,
   inferencesOf,
@@ -143,18 +143,18 @@ function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {
     out.heading('pages on the lists at the end')
     out.table(
       ['CPU', 'zone', 'zoneinfo.after', 'predicted', 'within 100 pages or 5 %'],
-      listCounts.map(({ cpu, zone, recorded, predicted, within, refilledAfter }) => [
+      listCounts.map(({ cpu, node, zone, recorded, predicted, within, refilledAfter }) => [
         String(cpu),
-        zone,
+        zoneLabel(node, zone),
         number(recorded),
         number(predicted),
         within || refilledAfter === undefined ? yesNo(within) : `no: ${number(refilledAfter)} fetched since the trace`,
       ]),
     )
   }
-  for (const { zone, recorded, byZoneinfo, predicted, pages, ordersWithin, compacted, later } of freePages) {
+  for (const { node, zone, recorded, byZoneinfo, predicted, pages, ordersWithin, compacted, later } of freePages) {
     out.line(
-      `\nfree pages of zone ${zone} at the end: buddyinfo.after ${number(pages.recorded)}${byZoneinfo === undefined ? '' : ` (zoneinfo.after, read before it: ${number(byZoneinfo)})`}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are inferred from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
+      `\nfree pages of ${zoneLabel(node, zone)} at the end: buddyinfo.after ${number(pages.recorded)}${byZoneinfo === undefined ? '' : ` (zoneinfo.after, read before it: ${number(byZoneinfo)})`}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are inferred from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
     )
     if (later !== undefined) {
       const since = [

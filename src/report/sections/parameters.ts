@@ -1,3 +1,4 @@
+import { zoneLabel } from '#kernel'
 import { type Section, text } from './section.ts'
 
 export const parameters: Section = {
@@ -23,7 +24,10 @@ export const parameters: Section = {
           lists,
           drain,
           sizes
-            .map(({ zone, high, batch }) => `${sizes.length > 1 ? `${zone}: ` : ''}${high} and ${batch} pages`)
+            .map(
+              ({ node, zone, high, batch }) =>
+                `${sizes.length > 1 ? `${zoneLabel(node, zone)}: ` : ''}${high} and ${batch} pages`,
+            )
             .join('; '),
           Object.entries(params)
             .map(([name, value]) => `${name} = ${value}`)

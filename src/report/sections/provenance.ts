@@ -1,3 +1,4 @@
+import { zoneLabel } from '#kernel'
 import type { ComparisonHead } from '#metrics'
 import { formatCount, formatDuration } from '../format.ts'
 import { type Capture, pluralOf, sum } from './common.ts'
@@ -77,7 +78,7 @@ function tablesOf(capture: Capture): Table[] {
           {
             caption: `Zones of ${name}`,
             columns: [text('zone'), pages('managed'), pages('batch'), pages('high')],
-            rows: zones.map(({ name, managed, batch, high }) => [name, managed, batch, high]),
+            rows: zones.map(({ node, name, managed, batch, high }) => [zoneLabel(node, name), managed, batch, high]),
           },
         ]),
     {
