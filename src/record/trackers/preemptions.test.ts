@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
-import { infer } from '../estimate/inferred.ts'
-import { recordingOf } from '../replay/testing/story.ts'
-import { scriptOf } from './script-of.ts'
+import { infer } from '../../estimate/inferred.ts'
+import { recordingOf } from '../../replay/testing/story.ts'
+import { scriptOf } from '../script-of.ts'
 
 let time = 0
 const at = (pid: number) => ({ time: ++time * 1000, cpu: 0, pid, comm: 'task', context: 0 })

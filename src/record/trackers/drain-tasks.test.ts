@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { Ask, DemandBuilder, EventBuilder, type Events, eachEvent, type TraceEvent } from '#events'
-import { infer } from '../estimate/inferred.ts'
-import { record } from '../replay/recorder.ts'
-import { machine, recordingOf } from '../replay/testing/story.ts'
-import { Op } from './script.ts'
-import { scriptOf } from './script-of.ts'
+import { infer } from '../../estimate/inferred.ts'
+import { record } from '../../replay/recorder.ts'
+import { machine, recordingOf } from '../../replay/testing/story.ts'
+import { Op } from '../script.ts'
+import { scriptOf } from '../script-of.ts'
 
 const wish = { release: '7.2.12', batch: 4, managed: 4096 }
 const FREER = 7

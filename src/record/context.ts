@@ -1,0 +1,32 @@
+import type { Events, Recording } from '#events'
+import { type Machine, Tally, type Zone } from '#kernel'
+import { BlockIndex, guessZone, PageIndex } from './places.ts'
+import { scriptNotices } from './script-notices.ts'
+import { type Traits, traitsOf } from './traits.ts'
+
+/** What the trackers of one record share and none of them changes. */
+export interface Context {
+  readonly events: Events
+  readonly machine: Machine
+  readonly zones: readonly Zone[]
+  /** Highest CPU number + 1, of events and of zoneinfo's pagesets. */
+  readonly cpus: number
+  readonly index: PageIndex
+  readonly blocks: BlockIndex
+  readonly traits: Traits
+  readonly tally: Tally<keyof typeof scriptNotices>
+}
+
+export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machine'>): Context {
+  const tally = new Tally(scriptNotices)
+  let { zones } = machine
+  if (zones.length === 0) {
+    tally.count('no-zoneinfo')
+    zones = [guessZone(events)]
+  }
+  let cpus = 1
+  for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
+  for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1
+  const blocks = new BlockIndex(zones, machine.pageblockOrder)
+  return { events, machine, zones, cpus, index: new PageIndex(zones), blocks, traits: traitsOf(machine), tally }
+}
