@@ -2,6 +2,7 @@ import { type Events, Kind, type Recording } from '#events'
 import { type Context, contextOf } from './context.ts'
 import { RowWriter } from './row-writer.ts'
 import { Op, type Script } from './script.ts'
+import { type SeenTicks, seenTicks } from './ticks.ts'
 import { BlockTypes } from './trackers/block-types.ts'
 import { taskOf } from './trackers/drain-tasks.ts'
 import { DrainTracker } from './trackers/drains.ts'
@@ -9,7 +10,6 @@ import { GracePeriodTracker } from './trackers/grace-periods.ts'
 import { PageTracker } from './trackers/pages.ts'
 import { Edge, reclaimEdges } from './trackers/reclaim.ts'
 import { RefillTracker } from './trackers/refills.ts'
-import { type SeenTicks, seenTicks } from './ticks.ts'
 
 /**
  * What the recording kernel did, row by row: hands each event to the tracker of its concern. One pass over the events, and one before it
@@ -140,7 +140,12 @@ function sizesOf({ events, cpus }: Context, ticks: SeenTicks): ConstructorParame
 }
 
 /** Notices of what was not traced. */
-function countMissing({ events, tally, traits }: Context, ticks: SeenTicks, writer: RowWriter, inferred: boolean): void {
+function countMissing(
+  { events, tally, traits }: Context,
+  ticks: SeenTicks,
+  writer: RowWriter,
+  inferred: boolean,
+): void {
   if (inferred) tally.count('no-drain-requests')
   if (traits.decay && !ticks.all && events.length > 0) tally.count('no-ticks')
   if (writer.refills.length === 0 && events.tables.mm_page_alloc.length > 0) tally.count('no-refills')

@@ -102,11 +102,7 @@ export class DrainTracker {
   request(slot: number, time: number, cpu: number): void {
     const outcome = this.#outcomes?.of[slot] ?? Outcome.drained
     const op =
-      outcome === Outcome.waited
-        ? Op.requestWaited
-        : outcome === Outcome.skipped
-          ? Op.requestSkipped
-          : Op.drainRequest
+      outcome === Outcome.waited ? Op.requestWaited : outcome === Outcome.skipped ? Op.requestSkipped : Op.drainRequest
     this.#writer.add(time, op, cpu, 0, this.#zoneAsked(slot))
     if (this.#context.traits.remoteDrains) this.#tasks.begins(this.#writer.task, cpu, REQUESTING)
   }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { recordingOf } from '../../replay/testing/story.ts'
-import { Edge, reclaimEdges } from './reclaim.ts'
 import { Op } from '../script.ts'
 import { scriptOf } from '../script-of.ts'
+import { Edge, reclaimEdges } from './reclaim.ts'
 
 const KSWAPD = 5
 const wake: TraceEvent = { event: 'mm_vmscan_kswapd_wake', time: 0, cpu: 0, pid: KSWAPD, nid: 0, order: 0 }

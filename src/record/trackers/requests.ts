@@ -28,7 +28,11 @@ export interface RequestOutcomes {
  * another held the mutex was skipped; how long a request holds it depends on the machine's scheduling.
  * Source: __drain_all_pages(), mm/page_alloc.c, v5.10.
  */
-export function requestOutcomes(events: Events, drainWork: number, namesZone: (slot: number) => boolean): RequestOutcomes {
+export function requestOutcomes(
+  events: Events,
+  drainWork: number,
+  namesZone: (slot: number) => boolean,
+): RequestOutcomes {
   const { tables } = events
   const asked = tables.drain_all_pages.column.zone.data
   const queue = tables.workqueue_queue_work.column
