@@ -140,7 +140,12 @@ test('what a task drains on another CPU is no part of its bulk free', () => {
 
 test('an interrupt that frees on top of a bulk free is no act of the task', () => {
   const interrupt: TraceEvent = { ...free(7, 80), context: 2 } as TraceEvent
-  expect(rowsOf(free(7, 64), drained(7, 65), interrupt, drained(7, 66))).toEqual(['free 1', 'free', 'rest 1', 'none'])
+  expect(rowsOf(free(7, 64), drained(7, 65), interrupt, drained(7, 66))).toEqual([
+    'free 1',
+    'free',
+    'bulkFreeResumed 1',
+    'none',
+  ])
   expect(rowsOf(free(7, 64), drained(7, 65), free(7, 80), drained(7, 66))).toEqual(['free 1', 'free 1', 'none'])
 })
 
@@ -200,7 +205,7 @@ test('a page that compaction frees, and frees again, went back to its own pages 
   expect(rowsOf(free(9, 64, kcompactd), free(9, 64, kcompactd), drained(9, 64))).toEqual([
     'none',
     'none',
-    'isolated',
+    'compactionTook',
     'free 1',
     'none',
   ])
@@ -215,7 +220,7 @@ test('a page that compaction frees, and nobody sees again, went back to it too: 
 test('compaction frees one by one what it moved: a page that it frees in a batch was in nobody’s use any more', () => {
   const batched: TraceEvent = { event: 'mm_page_free_batched', ...by(9), comm: 'kcompactd0', pfn: 64 }
   expect(rowsOf(free(9, 64, 'kcompactd0'), batched, drained(9, 64))).toEqual(['none', 'none', 'free 1', 'none'])
-  expect(rowsOf(free(9, 64, 'kcompactd0'), drained(9, 64))).toEqual(['isolated', 'free 1', 'none'])
+  expect(rowsOf(free(9, 64, 'kcompactd0'), drained(9, 64))).toEqual(['compactionTook', 'free 1', 'none'])
 })
 
 test('a page freed in a batch goes to the list of the type that its block has then; before 6.10, had when it was announced', () => {
