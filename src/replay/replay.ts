@@ -200,7 +200,8 @@ export class Replay implements DrainHost {
     const { marks, twice } = this.#audit()
     const givenBack = work.drainBurstPages + work.requestedDrainPages + work.localDrainPages
     const clocks = this.#clocks
-    const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, refillSizes, burstSizes } = this.#series
+    const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, sums, refillSizes, burstSizes } =
+      this.#series
     return {
       work,
       interruptions: this.#interruptions,
@@ -210,6 +211,7 @@ export class Replay implements DrainHost {
       refillPages,
       freeBlocks,
       bursts,
+      sums,
       refillSizes,
       burstSizes,
       held: this.#held,
@@ -253,6 +255,7 @@ export class Replay implements DrainHost {
     if (list < 0) {
       this.#work.allocsFromBuddy++
       this.#zoneLock(1 << order)
+      this.#series.direct(1 << order)
       for (const clocks of this.#allClocks) clocks.takeBlock(cpu, zone, this.#now, 1 << order)
       return this.#pages.takeAnyhow(zone, order, type)
     }
@@ -288,7 +291,7 @@ export class Replay implements DrainHost {
     if (pcp.count > this.#peak[pset]!) this.#peak[pset] = pcp.count
     this.#work.refills++
     this.#work.refillPages += pages
-    this.#series.refill(pages)
+    this.#series.refill(cpu, pages)
     this.#zoneLock(pages)
     for (const clocks of this.#allClocks) clocks.refill(cpu, zone, this.#now, pages)
   }
@@ -323,6 +326,7 @@ export class Replay implements DrainHost {
     if (list < 0) {
       this.#work.freesToBuddy++
       this.#zoneLock(1 << order)
+      this.#series.direct(1 << order)
       for (const clocks of this.#allClocks) clocks.giveBlock(cpu, zone, this.#now, 1 << order)
       this.#pages.release(zone, page, order)
       return
@@ -344,10 +348,12 @@ export class Replay implements DrainHost {
   /** A bulk free, a chunk of its quota per hold of zone->lock, until the lists are empty. */
   #burst(pset: number, zone: number, quota: Quota, list: number): void {
     let pages = 0
+    let first = true
     do {
       pages = this.#bulkFree(pset, quota.left, list)
       this.#work.drainBurstPages += pages
-      this.#recordBurst(pset, pages, false)
+      this.#recordBurst(pset, pages, { requested: false, asked: false, first })
+      first = false
       for (const clocks of this.#allClocks) clocks.bulkFree(Math.trunc(pset / this.zones), zone, this.#now, pages)
     } while (quota.take(pages) && this.#pcps[pset]!.count > 0)
   }
@@ -375,18 +381,21 @@ export class Replay implements DrainHost {
     const [cpu, zone] = [Math.trunc(pset / this.zones), pset % this.zones]
     const pages = this.#bulkFree(pset, Number.MAX_SAFE_INTEGER, 0)
     this.#work.localDrainPages += pages
-    this.#recordBurst(pset, pages, true)
+    this.#recordBurst(pset, pages, { requested: true, asked: false, first: true })
     if (pages > 0) for (const clocks of this.#allClocks) clocks.bulkFree(cpu, zone, this.#now, pages)
   }
 
   #zoneLock(pages: number): void {
     this.#work.zoneLocks++
     this.#work.zoneLockPages += pages
-    this.#series.zoneLock(pages)
   }
 
-  #recordBurst(pset: number, pages: number, requested: boolean): void {
-    this.#series.burst(this.#now, Math.trunc(pset / this.zones), pages, requested)
+  #recordBurst(
+    pset: number,
+    pages: number,
+    { requested, asked, first }: { requested: boolean; asked: boolean; first: boolean },
+  ): void {
+    this.#series.burst(this.#now, Math.trunc(pset / this.zones), pages, requested, asked, first)
   }
 
   #cachedOf(cpu: number): number {
@@ -434,7 +443,7 @@ export class Replay implements DrainHost {
 
   #drained(pset: number, zone: number, pages: number, by: number): Ns {
     this.#work.requestedDrainPages += pages
-    this.#recordBurst(pset, pages, true)
+    this.#recordBurst(pset, pages, { requested: true, asked: true, first: true })
     if (pages === 0 || this.#clocks === undefined) return 0
     return this.#clocks.drain(by, zone, this.#now, pages, this.#mechanism.drainsIrqsOff === true)
   }
@@ -454,6 +463,7 @@ export class Replay implements DrainHost {
     const { cpus } = this.#script.machine
     if (cpus.length > 0 && !cpus.includes(cpu)) return
     this.#work.interruptions++
+    this.#series.interruption(cpu)
     this.#interruptions[cpu] = (this.#interruptions[cpu] ?? 0) + 1
   }
 

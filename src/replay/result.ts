@@ -1,5 +1,7 @@
 import type { Ns } from '#kernel'
 import type { LockPrices, Times } from '#sim'
+import type { StepSums } from './step-sums.ts'
+
 export interface ReplayOptions {
   readonly isolated?: readonly number[]
   /** Steps of the series over the trace's span: so many equal ones, or where each ends. */
@@ -75,6 +77,7 @@ export interface ReplayResult {
   /** Free blocks at the end of each step, by order. */
   readonly freeBlocks: readonly Int32Array[]
   readonly bursts: readonly Burst[]
+  readonly sums: StepSums
   /** How often a refill or a single zone-lock hold of so many pages happened. */
   readonly refillSizes: ReadonlyMap<number, number>
   readonly burstSizes: ReadonlyMap<number, number>

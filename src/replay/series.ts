@@ -2,6 +2,8 @@ import type { Cpu, Ns, Pages } from '#kernel'
 import type { Script } from '#record'
 import { type Buddy, MAX_PAGE_ORDER } from '#sim'
 import type { Burst } from './result.ts'
+import { StepSums } from './step-sums.ts'
+
 /** What one run writes down over time: sums within steps, counts at their ends, and every time that pages were given back. */
 export class Series {
   readonly stepEnds: Float64Array
@@ -10,6 +12,7 @@ export class Series {
   readonly refillPages: Float64Array
   readonly freeBlocks: readonly Int32Array[]
   readonly bursts: Burst[] = []
+  readonly sums: StepSums
   readonly refillSizes = new Map<Pages, number>()
   readonly burstSizes = new Map<Pages, number>()
   readonly #to: Ns
@@ -28,21 +31,33 @@ export class Series {
     this.zoneLockPages = new Float64Array(length)
     this.refillPages = new Float64Array(length)
     this.freeBlocks = Array.from({ length: MAX_PAGE_ORDER + 1 }, () => new Int32Array(length))
+    this.sums = new StepSums(length, cpus)
     this.#to = to
     this.next = this.stepEnds[0] ?? Number.POSITIVE_INFINITY
   }
 
-  zoneLock(pages: Pages): void {
+  /** One block straight from the buddy or to it. */
+  direct(pages: Pages): void {
     this.zoneLockPages[this.#step]! += pages
+    this.sums.direct(this.#step, pages)
   }
 
-  refill(pages: Pages): void {
+  interruption(cpu: Cpu): void {
+    this.sums.interruption(this.#step, cpu)
+  }
+
+  refill(cpu: Cpu, pages: Pages): void {
+    this.zoneLockPages[this.#step]! += pages
+    this.sums.refill(this.#step, cpu, pages)
     this.refillPages[this.#step]! += pages
     this.refillSizes.set(pages, (this.refillSizes.get(pages) ?? 0) + 1)
   }
 
-  burst(now: Ns, cpu: Cpu, pages: Pages, requested: boolean): void {
+  /** `asked`: a drain request, or (`requested` alone) compaction emptied the lists. `first`: false for a further batch. */
+  burst(now: Ns, cpu: Cpu, pages: Pages, requested: boolean, asked: boolean, first: boolean): void {
     if (pages === 0) return
+    this.zoneLockPages[this.#step]! += pages
+    this.sums.bulkFree(this.#step, pages, asked, first)
     this.burstSizes.set(pages, (this.burstSizes.get(pages) ?? 0) + 1)
     // A drain that the trace's end cuts short is drawn there.
     this.bursts.push({ time: Math.min(now, this.#to), cpu, pages, requested })
