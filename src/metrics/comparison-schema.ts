@@ -2,11 +2,21 @@ import { z } from 'zod'
 import { acceptComparisonSchema } from './accept/schema.ts'
 import { comparisonHeadSchema } from './head.ts'
 import { kvfreeComparisonSchema } from './kvfree/schema.ts'
+import { differenceSchema, modelErrorSchema, recordedRowSchema } from './measures.ts'
 import { runSchema } from './schemas.ts'
 
 export const pcpComparisonSchema = comparisonHeadSchema.extend({
   family: z.literal('pcp').meta({ help: 'The family of policies that was compared.' }),
   runs: z.array(runSchema),
+  recorded: z
+    .array(recordedRowSchema)
+    .default([])
+    .meta({ help: 'What the recorded kernel itself did, one row a capture.' }),
+  modelError: modelErrorSchema.default({}).meta({ help: 'By measure: the largest over all captures.' }),
+  differences: z
+    .array(differenceSchema)
+    .default([])
+    .meta({ help: 'Each policy beside the baseline, measure by measure.' }),
 })
 export type PcpComparison = z.infer<typeof pcpComparisonSchema>
 

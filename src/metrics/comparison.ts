@@ -9,7 +9,9 @@ import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
 import { type Prices, priceOf } from './prices.ts'
 import { recordedDrainsOf } from './recorded-drains.ts'
+import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
 import type { Fidelity, Run } from './schemas.ts'
+import { stepSums, stepsOf, totalsOf } from './totals.ts'
 
 /** Bursts that a chart shows; totals are never thinned. */
 const BURSTS_SHOWN = 2000
@@ -22,6 +24,17 @@ export interface ComparedCapture {
   readonly fidelity: Fidelity
   readonly isolated: readonly number[]
   readonly runs: readonly PolicyRun[]
+  /** The recording kernel’s own policy with its defaults, free-running. */
+  readonly own: PolicyRun
+  /** Policies again, with an assumed input at either end of its range. */
+  readonly varied: readonly VariedPolicy[]
+}
+
+export interface VariedPolicy {
+  readonly policy: string
+  readonly param: string
+  readonly end: 'low' | 'high'
+  readonly run: PolicyRun
 }
 
 /** Exact quantiles of sizes counted by value; undefined where nothing happened. */
@@ -88,6 +101,7 @@ function measure(
     drain,
     isBound,
     work: { ...result.work },
+    totals: totalsOf({ result, times }, isolated),
     bounds: boundsOf(capture.foresight, result),
     priced: prices.map((list) =>
       priceOf({ ...result.work, refillSizes: result.refillSizes, burstSizes: result.burstSizes }, list),
@@ -101,6 +115,7 @@ function measure(
         contiguous: t.map((_, step) => freePages(result.freeBlocks, step, script.machine.pageblockOrder)),
       },
       strandedPages: { t, pages: stranded },
+      sums: stepSums(result.stepEnds, stepsOf(result.sums, isolated), result.sums),
       bursts: {
         t: bursts.map(({ time }) => time),
         cpu: bursts.map(({ cpu }) => cpu),
@@ -215,6 +230,8 @@ export function composePcp(
   version: string,
 ): PcpComparison {
   const runs = captures.flatMap((capture) => capture.runs.map((run) => measure(capture, run, prices)))
+  const recorded = captures.map(recordedRow)
+  const differences = verdictsOf(captures, recorded, baseline)
   const notes: string[] = []
   for (const { script, recording, runs: own } of captures) {
     if (script.requestsInferred)
@@ -246,6 +263,9 @@ export function composePcp(
       version,
     ),
     runs,
+    recorded,
+    modelError: largestErrors(recorded),
+    differences,
     headline: composeHeadline(captures, (capture) =>
       headlineOf(
         capture,

@@ -18,7 +18,19 @@ export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
 export { inferencesOf } from './inferences.ts'
 export * from './kvfree/index.ts'
 export { type Likeness, type LikenessRow, likenessOf, likenessTo } from './likeness.ts'
+export {
+  type Difference,
+  type Measure,
+  type MeasureId,
+  measureIds,
+  measureOf,
+  type RecordedRow,
+  type Totals,
+  type VerdictId,
+  verdictHelp,
+} from './measures.ts'
 export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 export { recordedDrainsOf } from './recorded-drains.ts'
 export * from './schemas.ts'
 export * from './survey/index.ts'
+export { differencesOf } from './verdicts.ts'

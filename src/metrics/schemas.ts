@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
+import { stepSumsSchema, totalsSchema } from './measures.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
 
@@ -322,6 +323,7 @@ export const runSchema = z.object({
     .optional()
     .meta({ help: 'No kernel could have such rules: a line to measure others by, never called the best.' }),
   work: workSchema,
+  totals: totalsSchema.default({}).meta({ help: 'The measures that `differences` compares.' }),
   bounds: boundsSchema.optional().meta({ help: 'Between what work under zone->lock this run stands.' }),
   priced: z.array(pricedSchema),
   series: z.object({
@@ -341,6 +343,7 @@ export const runSchema = z.object({
         requested: z.array(z.boolean()),
       })
       .meta({ help: 'Each time pages were given back; at most 2000, evenly thinned if more (totals are in `work`).' }),
+    sums: stepSumsSchema.optional(),
     burstsShown: z.number(),
     burstsTotal: z.number(),
   }),

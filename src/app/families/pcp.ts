@@ -1,11 +1,23 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Recording } from '#events'
-import { KNOWN_VERSIONS, UsageError } from '#kernel'
+import { KNOWN_VERSIONS, type KnownVersion, UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
-import { choosePcp } from '#policies'
+import { choosePcp, type PcpChoice } from '#policies'
 import { Foresight, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
+import { variationsOf } from './assumptions.ts'
 import { type Family, lacksPages } from './family.ts'
+
+/** Whether a choice is the recording kernel’s own policy as it ships: its replay is what the record can check. */
+function isDefault({ id, listParams, drainParams, route }: PcpChoice, rules: KnownVersion): boolean {
+  const own = choosePcp(`pcp/linux-${rules}`, rules)
+  return (
+    id === own.id &&
+    route === undefined &&
+    isDeepStrictEqual([listParams, drainParams], [own.listParams, own.drainParams])
+  )
+}
 
 export const pcp: Family = {
   id: 'pcp',
@@ -43,8 +55,31 @@ export const pcp: Family = {
         const ways = choice.route === undefined ? undefined : waysOf(recording, script, choice.route)
         return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
       })
-      const runs = await runPolicies(work, { script, inferred, rules, set }, threadsFor(work, script, jobs), onRun)
-      captures.push({ recording, script, foresight: new Foresight(script, inferred), fidelity, isolated, runs })
+      const own: PolicyWork = work.find(({ choice }) => isDefault(choice, rules)) ?? {
+        choice: choosePcp(`pcp/linux-${rules}`, rules),
+        options: { isolated, prices: prices.slice(0, 1).map(lockPricesOf) },
+        set: {},
+      }
+      const variations = variationsOf(script, work)
+      const all = [...new Set([...work, own]), ...variations.map((one) => one.work)]
+      const runs = await runPolicies(all, { script, inferred, rules, set }, threadsFor(all, script, jobs), (id) => {
+        if (policies.includes(id)) onRun(id)
+      })
+      captures.push({
+        recording,
+        script,
+        foresight: new Foresight(script, inferred),
+        fidelity,
+        isolated,
+        runs: runs.slice(0, work.length),
+        own: runs[all.indexOf(own)]!,
+        varied: variations.map(({ policy, param, end, work: of }) => ({
+          policy,
+          param,
+          end,
+          run: runs[all.indexOf(of)]!,
+        })),
+      })
     }
   },
 }

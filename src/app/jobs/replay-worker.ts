@@ -16,12 +16,14 @@ export interface Task {
   readonly id: string
   readonly route: Route | undefined
   readonly options: RunOptions
+  /** Instead of what all runs have set. */
+  readonly set?: Common['set'] | undefined
 }
 
 const common = workerData as Common
 
 /** One policy’s run, in a thread of its own. */
-export default function run({ id, route, options }: Task): PolicyRun {
+export default function run({ id, route, options, set = common.set }: Task): PolicyRun {
   const catalogue = route === undefined ? shipped : { ...shipped, routes: [route] }
-  return runPolicy(common.script, choosePcp(id, common.rules, common.set, catalogue), common.inferred, options)
+  return runPolicy(common.script, choosePcp(id, common.rules, set, catalogue), common.inferred, options)
 }

@@ -9,6 +9,8 @@ const WORTH_THREADS = 1e8
 export interface PolicyWork {
   readonly choice: PcpChoice
   readonly options: RunOptions
+  /** Instead of what all runs have set. */
+  readonly set?: Common['set'] | undefined
 }
 
 /** Threads that are worth starting for these runs, of at most `jobs`. */
@@ -47,9 +49,9 @@ export async function runPolicies(
   try {
     const away = new Map<PolicyWork, Promise<PolicyRun>>()
     for (const one of work.filter(({ choice }) => isShipped(choice))) {
-      const { choice, options } = one
+      const { choice, options, set } = one
       const { ways, ...rest } = options
-      const task = { id: choice.id, route: choice.route, options: { ...rest, ways: onSharedMemory(ways) } }
+      const task = { id: choice.id, route: choice.route, options: { ...rest, ways: onSharedMemory(ways) }, set }
       const run = pool.run(task).then((result) => {
         onRun(choice.id)
         return result

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { type DrainHost, type DrainMechanism, defineDrainPolicy, PCP_BATCH_SCALE_MAX } from './types.ts'
+import {
+  type Assumption,
+  type DrainHost,
+  type DrainMechanism,
+  defineDrainPolicy,
+  PCP_BATCH_SCALE_MAX,
+} from './types.ts'
 
 type Pageset = readonly [cpu: number, zone: number]
 
@@ -60,6 +66,11 @@ const workParams = z.object({
   }),
 })
 
+/** A kworker starts a tenth to ten times as late as the value in use: published means of the same kernel lie that far apart. */
+const assumesWorkDelay = ({ workDelayNs }: z.infer<typeof workParams>): Assumption[] => [
+  { param: 'workDelayNs', low: Math.round(workDelayNs / 10), high: Math.min(1e10, workDelayNs * 10) },
+]
+
 /** One work item on each CPU that holds pages; the requester waits for all. */
 const workRequest = ({
   workDelayNs,
@@ -95,6 +106,7 @@ export const workDrain = defineDrainPolicy({
     'the scheduler: an item starts after a delay that depends on its CPU alone; context switches have no price',
   params: workParams,
   create: (params): DrainMechanism => ({ irqSave: true, drainsIrqsOff: true, request: workRequest(params) }),
+  assumes: assumesWorkDelay,
 })
 
 /** The lists’ pointer is swapped; after a grace period the requester frees what was detached. */
@@ -143,6 +155,12 @@ export const rcuSwap = defineDrainPolicy({
       })
     }),
   }),
+  assumes: ({ expedited, gracePeriods, gracePeriodNs, expeditedNs }, recorded): Assumption[] =>
+    expedited
+      ? [{ param: 'expeditedNs', low: Math.round(expeditedNs / 10), high: Math.min(1e11, expeditedNs * 5) }]
+      : gracePeriods === 'trace' && recorded.gracePeriods
+        ? []
+        : [{ param: 'gracePeriodNs', low: Math.round(gracePeriodNs / 4), high: Math.min(1e11, gracePeriodNs * 5) }],
 })
 
 /** The requester itself empties each CPU’s lists under that pageset’s lock, so many pages a hold. */
@@ -235,6 +253,7 @@ export const noIsolated = defineDrainPolicy({
     listsOff: 'isolated',
     request: workRequest(params),
   }),
+  assumes: assumesWorkDelay,
 })
 
 export const noDrain = defineDrainPolicy({

@@ -167,6 +167,13 @@ export interface DrainMechanism {
   readonly drainsIrqsOff?: boolean
 }
 
+/** An input that nobody measured on the recorded machine, and the range in which it is taken to lie. */
+export interface Assumption {
+  readonly param: string
+  readonly low: number
+  readonly high: number
+}
+
 export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly id: string
   readonly title: string
@@ -176,6 +183,8 @@ export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly isBound?: true
   readonly params: P
   readonly create: (params: z.infer<P>) => DrainMechanism
+  /** Inputs that the outcome may rest on; none where the trace records them. */
+  readonly assumes?: (params: z.infer<P>, recorded: { readonly gracePeriods: boolean }) => readonly Assumption[]
 }
 
 export type AnyListPolicy = ListPolicy<z.ZodObject>

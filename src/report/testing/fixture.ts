@@ -1,4 +1,4 @@
-import { type PcpComparison, pcpComparisonSchema, type Run, type Work } from '#metrics'
+import { differencesOf, type MeasureId, type PcpComparison, pcpComparisonSchema, type Run, type Work } from '#metrics'
 
 /** A comparison as `compare` would print it: plausible figures, none of them measured. Same on every call. */
 
@@ -145,6 +145,19 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     sizes: [{ zone: 'DMA32', high: 90, batch: 15 }],
     drain: { work: 'work', rcu: 'rcu-swap', remote: 'trylock', off: 'none' }[mechanism],
     work,
+    totals: {
+      isolatedInterruptions: interruptions[ISOLATED] ?? 0,
+      interruptions: work.interruptions,
+      zoneLocks: work.zoneLocks,
+      zoneLockPages: work.zoneLockPages,
+      refills,
+      refilledPages: work.refillPages,
+      bulkFrees: bursts.pages.length,
+      bulkFreedPages: total(bursts.pages),
+      cachedPages: Math.round(total(cached.flat()) / STEPS),
+      strandedPages: Math.round(total(isolatedPages) / STEPS),
+      fastPathSteps: work.pcpLocks + work.irqSaves + work.dereferences,
+    },
     bounds: {
       peakPages: high * CPUS.length,
       least: { pages: Math.round(work.zoneLockPages * 0.7), takes: Math.round(work.zoneLocks * 0.1) },
@@ -227,6 +240,8 @@ function timesOf(mechanism: Mechanism, prices: string, factor: number): Run['tim
 
 export function comparisonFixture(): PcpComparison {
   const runs = choices.map(runOf)
+  const { requesterWaitNs, cachedPages, strandedPages, fastPathSteps, ...recordable } = runs[0]!.totals
+  const modelError = Object.fromEntries(Object.keys(recordable).map((id) => [id, 0.004]))
   const base = runs[0]?.interruptions ?? {}
   const score = (recorded: number, exact: number, predicted = recorded) => ({ recorded, predicted, exact })
   const drained = (recorded: number, wrong: number, unknownStart: number) => ({
@@ -339,6 +354,29 @@ export function comparisonFixture(): PcpComparison {
         help: 'The page lies in no zone that zoneinfo names; it was put into the largest.',
       },
     ],
+    recorded: [
+      {
+        capture: CAPTURE,
+        totals: recordable,
+        modelError,
+        ownPolicy: 'pcp/linux-5.10',
+        predicted: runs[0]!.totals,
+        lossShare: 0.0007,
+        sums: { t: runs[0]!.series.cachedPages.t, totals: {}, refillsOf: {}, interruptionsOf: {} },
+        marks: {
+          requests: { t: DRAINS.map((step) => step * STEP_NS), cpu: DRAINS.map(() => 0) },
+          losses: { t: [40 * STEP_NS], cpu: [2] },
+          kswapd: { t: [20 * STEP_NS], durationNs: [3 * STEP_NS] },
+        },
+      },
+    ],
+    modelError,
+    differences: differencesOf(CAPTURE, runs, 'pcp/linux-5.10', {
+      recorded: new Set(Object.keys(recordable) as MeasureId[]),
+      modelError,
+      lossShare: 0.0007,
+      varied: [],
+    }),
     headline: `On drain-5.10-s, pcp/linux-5.10 interrupted CPUs ${runs[0]?.work.interruptions} times (isolated CPU 3: ${base['3']}); pcp/linux-6.1, pcp/rcu-swap and pcp/trylock would have drained the same pages with none.`,
     notes: [],
     version: '0.1.0',
