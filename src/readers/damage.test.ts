@@ -10,11 +10,11 @@ import { type TallyEntry, TraceError } from '#kernel'
 import { arrowWriter, csvWriter, ndjsonWriter, type Writer, writtenOf } from '#writers'
 import type { ReadTrace } from './format.ts'
 import { formats, readBatches } from './index.ts'
-import { scriptLines } from './perf/notices.ts'
 import { perfSamples } from './perf/testing/perf-data-writer.ts'
 import { recordingOf } from './testing/any-events.ts'
 import { timesByCpu } from './testing/times-by-cpu.ts'
 import { skippedLines } from './text/index.ts'
+import { scriptLines } from './text/layouts/perf-notices.ts'
 import { traceDat } from './trace-dat/index.ts'
 
 /** What a crash, a full disk, a bad cable or a mailer do to a file: the same of every format. trace.dat has more of its own. */

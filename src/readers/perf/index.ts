@@ -1,2 +1,1 @@
 export { perfData } from './perf-data.ts'
-export { perfScript } from './perf-script.ts'

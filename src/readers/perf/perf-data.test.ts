@@ -6,10 +6,10 @@ import { TraceError } from '#kernel'
 import type { ReadTrace } from '../format.ts'
 import { formats, readCapture } from '../index.ts'
 import { formatText, record } from '../testing/trace-dat-writer.ts'
+import { perfScript } from '../text/index.ts'
 import { Sample } from './attrs.ts'
 import { RecordIndex } from './order.ts'
 import { readPerfData } from './perf-data.ts'
-import { perfScript } from './perf-script.ts'
 import { PerfWriter, USUAL } from './testing/perf-data-writer.ts'
 
 const folder = join(import.meta.dirname, '../../../traces/perf-6.1-s')

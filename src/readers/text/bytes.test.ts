@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ByteMemo, PADDING } from './byte-memo.ts'
+import { ByteMemo, PADDING } from '../byte-memo.ts'
 import { fourDigits, Wide } from './numbers.ts'
 import { Stamp } from './stamp.ts'
 

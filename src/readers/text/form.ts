@@ -1,4 +1,5 @@
-import { blanksIn, bytesBefore, firstBytes } from './byte-memo.ts'
+import { blanksIn, bytesBefore } from '../byte-memo.ts'
+import { firstBytes } from '../known-bytes.ts'
 import { codes, type Field } from './fields.ts'
 import { controlFrom } from './lines.ts'
 import { flagIn, isNullIn, moduleEndIn, numberIn, Wide } from './numbers.ts'

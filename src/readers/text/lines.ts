@@ -1,4 +1,4 @@
-import { PADDING } from './byte-memo.ts'
+import { PADDING } from '../byte-memo.ts'
 
 const NEWLINE = 0x0a
 const RETURN = 0x0d
@@ -9,11 +9,6 @@ const WINDOW = 1 << 18
 
 /** Who takes the lines. */
 export interface LineSink {
-  /**
-   * Reads the line that begins there, of which the end is in the window but not looked for yet, if it is like one read before.
-   * Returns where its newline stands; −1 if it is not read, and comes again as any other.
-   */
-  readKnown(from: number): number
   /** A line in the window, without its end. `ended`: whether it has one, or the text breaks off there. */
   readLine(from: number, to: number, ended: boolean): void
   skipLongLine(): void
@@ -24,16 +19,6 @@ export function controlFrom(bytes: Uint8Array, from: number): number {
   let at = from
   while (bytes[at]! >= SPACE) at++
   return at
-}
-
-/**
- * Where the newline stands of a line that began at `from` and ends at `end`, but for returns before its newline; −1 if it goes on, or
- * is too long.
- */
-export function newlineAt(bytes: Uint8Array, from: number, end: number): number {
-  let at = end
-  while (bytes[at] === RETURN) at++
-  return bytes[at] === NEWLINE && at - from <= LONGEST_LINE ? at : -1
 }
 
 /** Changes lines in place before they are read, such as those of a mail. */
@@ -69,14 +54,8 @@ export class Lines {
     const { bytes } = this
     const end = rewriter === undefined ? this.#end : rewriter.settle(0, this.#end, last)
     const text = this.#buffer.subarray(0, end)
-    const lastNewline = rewriter === undefined ? text.lastIndexOf(NEWLINE) : -1
     let from = 0
     while (from < end) {
-      const known = from < lastNewline && !this.#isLong ? sink.readKnown(from) : -1
-      if (known >= 0) {
-        from = known + 1
-        continue
-      }
       const newline = text.indexOf(NEWLINE, from)
       if (newline < 0 && !last) break
       this.#give(sink, from, newline < 0 ? end : newline, newline >= 0)

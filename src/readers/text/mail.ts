@@ -1,4 +1,6 @@
-import { HeadReader } from './head.ts'
+import { PADDING } from '../byte-memo.ts'
+import { Head } from './head.ts'
+import { FtraceLayout } from './layouts/ftrace.ts'
 import { LONGEST_LINE, type Rewriter } from './lines.ts'
 
 const NEWLINE = 0x0a
@@ -17,17 +19,20 @@ function behindQuotes(bytes: Uint8Array, from: number, to: number): number {
 }
 
 /** Whether the first lines are a trace in a mail: quoted, or wrapped behind the event's name. */
-export function isMail(head: Uint8Array): boolean {
-  const reader = new HeadReader(head)
-  for (let from = 0; from < head.length; ) {
+export function isMail(start: Uint8Array): boolean {
+  const head = Buffer.concat([start, new Uint8Array(PADDING)])
+  const layout = new FtraceLayout(new Head(head), 'mail')
+  for (let from = 0; from < start.length; ) {
     const newline = head.indexOf(NEWLINE, from)
     if (newline < 0) return false
     let to = newline
     while (to > from && (head[to - 1] === RETURN || head[to - 1] === SPACE)) to--
-    const start = behindQuotes(head, from, to)
-    if (reader.read(start, to)) {
-      if (start > from) return true
-      if (to > reader.bodyFrom && head[to - 1] === COLON && reader.readName(to)) return reader.payloadFrom === to
+    const begin = behindQuotes(head, from, to)
+    if (layout.readHead(begin, to)) {
+      if (begin > from) return true
+      const { head: found } = layout
+      if (to > found.bodyFrom && head[to - 1] === COLON && layout.readName(to) === 'event')
+        return found.payloadFrom === to
     }
     from = newline + 1
   }
@@ -40,13 +45,13 @@ export function isMail(head: Uint8Array): boolean {
  */
 export class MailUnwrapper implements Rewriter {
   readonly #bytes: Uint8Array
-  readonly #reader: HeadReader
+  readonly #layout: FtraceLayout
   /** Ends of lines that were joined with the next, in order, and not told yet. */
   #joins: number[] = []
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
-    this.#reader = new HeadReader(bytes)
+    this.#layout = new FtraceLayout(new Head(bytes), 'mail')
   }
 
   settle(from: number, to: number, last: boolean): number {
@@ -61,7 +66,7 @@ export class MailUnwrapper implements Rewriter {
       const end = newline < 0 ? to : newline
       const start = behindQuotes(bytes, at, end)
       bytes.fill(SPACE, at, start)
-      if (this.#reader.read(start, end)) {
+      if (this.#layout.readHead(start, end)) {
         settled = at
         eventEnd = end
       } else if (eventEnd >= 0 && isRest(bytes, start, end, eventEnd)) {

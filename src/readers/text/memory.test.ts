@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { eachEvent, type TraceEvent } from '#events'
-import { perfScript } from '../perf/index.ts'
-import { ftraceText } from './index.ts'
+import { ftraceText, perfScript } from './index.ts'
 
 /** The readers remember heads, forms of payloads and texts. What they remember must not show. */
 const traces = join(import.meta.dirname, '../../../traces')

@@ -105,16 +105,6 @@ export class PayloadReader {
     return isRead
   }
 
-  /** Where a payload ends that is of a form read before; −1 if it is of none. */
-  readKnown(from: number): number {
-    const forms = this.#isPlaced(from) ? this.#placedForms : this.#keyedForms
-    for (let at = 0; at < forms.length; at++) {
-      const end = forms[at]!.read(from)
-      if (end >= 0) return end
-    }
-    return -1
-  }
-
   /** `trace-cmd report -R` and the option `fields` print keys where the usual text has none. */
   #isPlaced(from: number): boolean {
     return this.#steps !== undefined && !this.#keyStands(this.#keys[0]!, from, EQUALS)

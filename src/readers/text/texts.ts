@@ -1,6 +1,6 @@
 import { type EventBuilder, watchingOfDyntick } from '#events'
 import { parseGfp, type Release } from '#kernel'
-import { ByteMemo } from './byte-memo.ts'
+import { ByteMemo } from '../byte-memo.ts'
 
 /** Bits of a text of gfp flags. */
 interface GfpText {

@@ -1,4 +1,4 @@
-import type { ByteMemo } from './byte-memo.ts'
+import type { ByteMemo } from '../byte-memo.ts'
 import { codes, type Field, SIGNED } from './fields.ts'
 import { flagIn, longIn, numberIn, Wide } from './numbers.ts'
 import type { Texts } from './texts.ts'

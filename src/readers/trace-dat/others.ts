@@ -1,6 +1,6 @@
 import type { LateText } from '#events'
+import { KnownBytes } from '../known-bytes.ts'
 import type { Decoder, DecoderContext, Window } from './decoder.ts'
-import { KnownBytes } from './known-bytes.ts'
 import type { EventFormat } from './layout.ts'
 import { isAddress, printerOf } from './values.ts'
 
@@ -16,7 +16,7 @@ export function otherRow(format: EventFormat, context: DecoderContext): Decoder[
   const known = new KnownBytes()
   const text = textOf(format, context)
   return (window, at, length) => {
-    let fields = known.find(window.bytes, at + Math.min(start, length), at + length)
+    let fields = known.find(window.view, at + Math.min(start, length), at + length)
     if (fields < 0) {
       const isLate = known.hasRoom && length > start
       fields = isLate ? strings.addLate(new OtherText(known, start, text)) : strings.add(text(window, at, length))
@@ -39,7 +39,7 @@ class OtherText implements LateText {
   /** Of the record that `known` remembers next. */
   constructor(known: KnownBytes, start: number, text: (window: Window, at: number, length: number) => string) {
     this.#known = known
-    this.#entry = known.size
+    this.#entry = known.next
     this.#start = start
     this.#text = text
   }

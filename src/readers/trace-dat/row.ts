@@ -1,6 +1,6 @@
 import { ABSENT, type AnyColumn, type Dictionary, type KindTable, recordedName, watchingOfDyntick } from '#events'
+import { KnownBytes } from '../known-bytes.ts'
 import type { Decoder, DecoderContext, Window } from './decoder.ts'
-import { KnownBytes } from './known-bytes.ts'
 import type { EventFormat, RecordField } from './layout.ts'
 import { integerOf, isString, numberByAddress, printerOf } from './values.ts'
 
@@ -152,7 +152,7 @@ function textOf(
     const start = location & 0xffff
     const end = start + (location >>> 16)
     if (end > length) return strings.add(turn('?'))
-    let number = known.find(window.bytes, at + start, at + end)
+    let number = known.find(window.view, at + start, at + end)
     if (number < 0) {
       number = strings.add(turn(print(window, at, length)))
       known.remember(number)

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { eachEvent, type TraceEvent } from '#events'
 import { TraceError } from '#kernel'
-import type { ReadTrace } from '../format.ts'
-import { formats } from '../index.ts'
-import { perfScript } from './perf-script.ts'
+import type { ReadTrace } from '../../format.ts'
+import { formats } from '../../index.ts'
+import { perfScript } from '../index.ts'
 
-const traces = join(import.meta.dirname, '../../../traces')
+const traces = join(import.meta.dirname, '../../../../traces')
 const samples = join(traces, 'formats/perf-script')
 const read = (text: string | Uint8Array): ReadTrace =>
   perfScript.read({ name: 'perf.txt', bytes: typeof text === 'string' ? Buffer.from(text) : text }) as ReadTrace

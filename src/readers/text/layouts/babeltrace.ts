@@ -1,0 +1,141 @@
+import { ABSENT_PID } from '#events'
+import { type Head, LONGEST_HEAD, take } from '../head.ts'
+import { isOfName, SPACE, skipSpaces } from './bytes.ts'
+import type { Layout, OddLine, Refusal } from './layout.ts'
+
+const EQUALS = 0x3d
+const COMMA = 0x2c
+const COLON = 0x3a
+const QUOTE = 0x22
+const OPEN = 0x7b
+const CLOSE = 0x7d
+
+// `[18:18:55.358770825] (+0.000003276) host kmem_kmalloc: { cpu_id = 2 }, { … }`; with --clock-seconds and --clock-date too
+const HEAD =
+  /^\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:\S+ )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
+const CPU_ID = /\{[^{}]*\bcpu_id = (\d{1,5})\b/
+const PROCNAME = /\bprocname = "((?:[^"\\]|\\.)*)"/
+const TID = /\b(?:tid|vtid) = (\d+)\b/
+const PID = /\bv?pid = (\d+)\b/
+
+const dayOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000
+
+/** What babeltrace2 prints of LTTng's and perf's CTF traces. */
+export class BabeltraceLayout implements Layout {
+  readonly format = 'babeltrace2 text'
+  readonly head: Head
+  readonly notices = {}
+  readonly hasStackBehindEvent = false
+  readonly #bytes: Uint8Array
+  readonly #buffer: Buffer
+  // Times of day begin again at midnight.
+  #days = 0
+  #last = 0
+
+  constructor(head: Head) {
+    this.head = head
+    this.#bytes = head.bytes
+    this.#buffer = Buffer.from(head.bytes.buffer, head.bytes.byteOffset, head.bytes.length)
+  }
+
+  readHead(from: number, to: number): boolean {
+    const line = this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD))
+    const found = HEAD.exec(line)
+    const cpu = CPU_ID.exec(line)?.[1]
+    if (found === null || cpu === undefined) return false
+    const [all, date, hours, minutes, rest, whole, fraction] = found
+    const comm = PROCNAME.exec(line)
+    const commFrom = comm === null ? 0 : comm.index + comm[0].indexOf('"') + 1
+    const task = TID.exec(line)?.[1] ?? PID.exec(line)?.[1]
+    const ofDay = Number(hours) * 3600 + Number(minutes) * 60 + Number(rest)
+    return take(this.head, from, {
+      commFrom,
+      commTo: commFrom + (comm?.[1]?.length ?? 0),
+      pid: task === undefined ? ABSENT_PID : Number(task),
+      cpu: Number(cpu),
+      flagsFrom: 0,
+      flagsTo: 0,
+      seconds: whole !== undefined ? Number(whole) : date === undefined ? this.#unwrap(ofDay) : dayOf(date) + ofDay,
+      nanoseconds: Number(fraction),
+      digits: 9,
+      relative: false,
+      bodyFrom: all.length,
+    })
+  }
+
+  #unwrap(ofDay: number): number {
+    if (ofDay < this.#last - 43_200) this.#days++
+    this.#last = ofDay
+    return this.#days * 86_400 + ofDay
+  }
+
+  /** Contexts stand between the name and the payload. */
+  wordFrom(): number {
+    return -1
+  }
+
+  nameIn(): undefined {
+    return undefined
+  }
+
+  takeName(): void {}
+
+  readName(to: number): 'event' | undefined {
+    const bytes = this.#bytes
+    const { head } = this
+    let at = skipSpaces(bytes, head.bodyFrom, to)
+    head.nameFrom = at
+    while (at < to && isOfName(bytes[at]!)) at++
+    head.nameTo = at
+    if (at === head.nameFrom || at >= to || bytes[at] !== COLON) return undefined
+    head.payloadFrom = skipSpaces(bytes, plainPayload(bytes, at + 1, to), to)
+    head.payloadTo = to
+    return 'event'
+  }
+
+  commOf(text: string): string | undefined {
+    return text === '' ? undefined : text
+  }
+
+  nameless(): undefined {
+    return undefined
+  }
+
+  odd(): OddLine | undefined {
+    return undefined
+  }
+
+  refusal(_: string, count: number): Refusal {
+    return {
+      what: `not one of ${count} lines is an event as babeltrace2 prints it`,
+      hint: 'Print it by `babeltrace2 --clock-seconds --no-delta`.',
+    }
+  }
+}
+
+/**
+ * Writes the last group of a line, the payload, as ftrace writes it, in its old length: `{ ptr = 0x10, name = "f" }` becomes
+ * `  ptr=0x10   name=f`. What stands before is left as it is. Returns where the payload begins.
+ */
+function plainPayload(bytes: Uint8Array, from: number, to: number): number {
+  let open = to - 1
+  while (open > from && bytes[open] !== OPEN) open--
+  if (open <= from) return from
+  rewrite(bytes, open, to)
+  return open
+}
+
+function rewrite(bytes: Uint8Array, from: number, to: number): void {
+  let out = from
+  let isQuoted = false
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!
+    if (byte === QUOTE) isQuoted = !isQuoted
+    else if (isQuoted) bytes[out++] = byte
+    else if (byte === COMMA && bytes[at + 1] === SPACE) continue
+    else if (byte === OPEN || byte === CLOSE || byte === COMMA) bytes[out++] = SPACE
+    else if (byte === SPACE && (bytes[at + 1] === EQUALS || bytes[at - 1] === EQUALS)) continue
+    else bytes[out++] = byte
+  }
+  bytes.fill(SPACE, out, to)
+}

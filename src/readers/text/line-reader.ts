@@ -1,0 +1,347 @@
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
+import { type Notice, NS_PER_SECOND, parseRelease, type Release, Tally, TraceError } from '#kernel'
+import { ByteMemo } from '../byte-memo.ts'
+import { CpuTimes } from '../cpu-times.ts'
+import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
+import { StackReader } from '../stacks.ts'
+import { contextOf, contextOfBits } from './context.ts'
+import { Head } from './head.ts'
+import { Header } from './header.ts'
+import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
+import { type LineSink, Lines } from './lines.ts'
+import { MailUnwrapper } from './mail.ts'
+import { skippedLines, textNotices } from './notices.ts'
+import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
+import { Texts } from './texts.ts'
+
+const HASH = 0x23
+/** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
+const LONGEST_TRACE_SECONDS = 9_000_000
+
+/** A word behind a stamp: how the event of that name is read, and the length of the name in it. */
+interface Named {
+  readonly reading: Reading
+  readonly length: number
+}
+
+interface Loss {
+  readonly cpu: number
+  readonly count: number | undefined
+}
+
+/**
+ * Reads texts of any layout. Events stay in the file's order.
+ *
+ * Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. The
+ * header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
+ */
+export class LineReader implements SyncPieceReader, LineSink {
+  readonly #start: TraceStart
+  readonly #layout: Layout
+  readonly #lines = new Lines()
+  readonly #bytes = this.#lines.bytes
+  readonly #buffer = Buffer.from(this.#bytes.buffer)
+  readonly #head = new Head(this.#bytes)
+  readonly #builder: EventBuilder
+  readonly #skipped: Tally<Skipped>
+  readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
+  readonly #mail: MailUnwrapper | undefined
+  readonly #stack: StackReader
+  readonly #release: Release | undefined
+  readonly #header = new Header()
+  #idle = ABSENT_COMM
+  #comms!: ByteMemo<number>
+  #readings!: ByteMemo<Reading>
+  /** Of events that no kind describes. */
+  #payloads!: ByteMemo<number>
+  /** Undefined for words that are not just a name. */
+  #names!: ByteMemo<Named | undefined>
+  #lineCount = 0
+  #comments = 0
+  #eventLines = 0
+  /** Losses wait for the next event, which tells their time. */
+  #losses: Loss[] = []
+  /** Whether the first event is read. */
+  #isUnderWay = false
+  #zero: number | undefined
+  #lastTime = 0
+  readonly #times = new CpuTimes()
+  #finest = 6
+
+  constructor(start: TraceStart, layoutOf: (head: Head) => Layout, isMail = false) {
+    this.#start = start
+    const layout = layoutOf(this.#head)
+    this.#layout = layout
+    this.#builder = start.builder
+    this.#stack = new StackReader(start.builder)
+    this.#mail = isMail ? new MailUnwrapper(this.#bytes) : undefined
+    this.#skipped = new Tally<Skipped>({ ...skippedLines, ...layout.notices } as Record<Skipped, Notice>)
+    this.#release = start.release ?? (layout.uname === undefined ? undefined : parseRelease(layout.uname))
+    this.#remember()
+  }
+
+  /** Begins to keep in mind what texts mean: numbers of the builder's strings. */
+  #remember(): void {
+    const { strings } = this.#builder
+    const layout = this.#layout
+    this.#stack.end()
+    if (layout.idle !== undefined) this.#idle = strings.add(layout.idle)
+    this.#comms = new ByteMemo(this.#bytes, (text) => {
+      const comm = layout.commOf(text)
+      return comm === undefined ? ABSENT_COMM : strings.add(comm)
+    })
+    this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
+    const { probes = defaultProbes } = this.#start
+    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, this.#release), probes)
+    this.#readings = new ByteMemo(this.#bytes, readingOf)
+    this.#names = new ByteMemo(this.#bytes, (word) => {
+      const name = layout.nameIn(word)
+      return name === undefined ? undefined : { reading: readingOf(name), length: name.length }
+    })
+  }
+
+  push(piece: Uint8Array): void {
+    this.#lines.push(piece, this, false, this.#mail)
+  }
+
+  end(): PieceEnd {
+    this.#lines.push(new Uint8Array(0), this, true, this.#mail)
+    this.#addLosses(this.#lastTime)
+    this.#checkThatSomethingWasRead()
+    const { format, uname } = this.#layout
+    return {
+      format: this.#mail === undefined ? format : `${format}, out of a mail`,
+      tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
+      resolutionNs: this.#finest === 9 ? 1 : 1000,
+      lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
+      ...(uname === undefined ? {} : { uname }),
+    }
+  }
+
+  readLine(from: number, to: number, ended: boolean): void {
+    this.#lineCount++
+    if (from === to) this.#comments++
+    else if (this.#bytes[from] === HASH) this.#readComment(from, to)
+    else if (this.#layout.readHead(from, to)) this.#readEvent(to, ended)
+    else this.#readOddLine(this.#text(from, to), ended)
+    if (this.#mail !== undefined) this.#countJoins(this.#mail.takeJoins(to))
+    if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
+    if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  skipLongLine(): void {
+    this.#lineCount++
+    this.#skip('overlong-line')
+  }
+
+  #countJoins(joins: number): void {
+    for (let join = 0; join < joins; join++) {
+      this.#lineCount++
+      this.#skip('wrapped-line')
+    }
+  }
+
+  #readEvent(to: number, ended: boolean): void {
+    const head = this.#head
+    this.#stack.end()
+    const { seconds, digits } = head.stamp
+    const zero = this.#zero ?? seconds
+    if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) {
+      this.#refuseStamp()
+      return
+    }
+    const reading = this.#readName(to)
+    if (reading === undefined) {
+      this.#readNameless(to, ended, zero)
+      return
+    }
+    if (reading === 'sample') {
+      this.#skip('other-sample')
+      return
+    }
+    const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, head.payloadTo)
+    // A name of a flag that no table knows is, at the very end, a known one cut short.
+    const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
+    if (isWhole) this.#addEvent(reading, isKnown, zero)
+    else this.#skip('truncated-line')
+  }
+
+  #readName(to: number): Reading | 'sample' | undefined {
+    const layout = this.#layout
+    const head = this.#head
+    const names = this.#names
+    const from = layout.wordFrom()
+    const named = from < 0 ? undefined : names.upToBlank(from)
+    if (named !== undefined && names.end <= to) {
+      layout.takeName(names.end, named.length, to)
+      return named.reading
+    }
+    const name = layout.readName(to)
+    return name === 'event' ? this.#readings.get(head.nameFrom, head.nameTo) : name
+  }
+
+  #addEvent(reading: Reading, isKnown: boolean, zero: number): void {
+    const time = this.#takeTime(zero)
+    if (typeof reading === 'number') this.#addOther(time, reading)
+    else if (isKnown) this.#addKnown(reading, time)
+    else {
+      this.#noticed.count('unread-payload', this.#place())
+      const { nameFrom, nameTo } = this.#head
+      this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)))
+    }
+    if (this.#layout.hasStackBehindEvent) this.#beginStack(time)
+  }
+
+  #timeSince(zero: number): number {
+    const { seconds, nanoseconds } = this.#head.stamp
+    return (seconds - zero) * NS_PER_SECOND + nanoseconds
+  }
+
+  #takeTime(zero: number): number {
+    const { relative, stamp, cpu } = this.#head
+    const time = this.#timeSince(zero)
+    if (this.#times.goBack(cpu, time)) this.#noticed.count('time-backwards', this.#place())
+    if (this.#zero === undefined) {
+      this.#zero = zero
+      this.#builder.zero = zero
+    }
+    this.#lastTime = time
+    if (stamp.digits > this.#finest) this.#finest = stamp.digits
+    if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
+    if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
+    this.#eventLines++
+    return time
+  }
+
+  /** Adds the event of which that reader has read the payload. */
+  #addKnown(reading: PayloadReader, time: number): void {
+    const { cpu, pid } = this.#head
+    reading.store(this.#builder, time, cpu, pid, this.#comm(), this.#context())
+    if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
+    if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
+    if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
+  }
+
+  #comm(): number {
+    const { commFrom, commTo, pid } = this.#head
+    return pid === 0 && this.#idle !== ABSENT_COMM ? this.#idle : this.#comms.get(commFrom, commTo)
+  }
+
+  #context(): number {
+    const { flagsFrom, flagsTo, flagBits } = this.#head
+    if (flagBits >= 0) return contextOfBits(flagBits)
+    if (flagsFrom === flagsTo) return ABSENT_CONTEXT
+    const column = Math.min(flagsFrom + this.#header.contextColumn, flagsTo - 1)
+    return contextOf(this.#bytes[flagsFrom]!, this.#bytes[column]!)
+  }
+
+  /** Keeps an event that no kind describes, its payload as text. */
+  #addOther(time: number, called: number): void {
+    const { cpu, pid, payloadFrom, payloadTo } = this.#head
+    const { other } = this.#builder.tables
+    const slot = other.push()
+    const { name, fields } = other.column
+    name.data[slot] = called
+    fields.data[slot] = this.#payloads.get(payloadFrom, payloadTo)
+    this.#builder.add(time, cpu, pid, this.#comm(), this.#context(), Kind.other, slot)
+  }
+
+  #readComment(from: number, to: number): void {
+    const { startedCpu, overwritten } = this.#header.read(this.#text(from, to))
+    if (startedCpu !== undefined) {
+      this.#eventLines++
+      this.#losses.push({ cpu: startedCpu, count: undefined })
+      return
+    }
+    this.#comments++
+    if (overwritten > 0) this.#noticed.count('overwritten-events', this.#place(), overwritten)
+  }
+
+  /** A line with no head of an event. */
+  #readOddLine(text: string, ended: boolean): void {
+    const odd = text.trim() === '' ? ({ is: 'comment' } as const) : this.#layout.odd(text)
+    if (odd !== undefined && (ended || odd.is !== 'skipped')) this.#takeOdd(odd)
+    else this.#skip(!ended ? 'truncated-line' : this.#mail !== undefined ? 'mail-line' : 'unparsed-line')
+  }
+
+  /** A head, but no event's name behind it. */
+  #readNameless(to: number, ended: boolean, zero: number): void {
+    const odd = this.#layout.nameless(this.#text(this.#head.bodyFrom, to))
+    if (odd === undefined) this.#skip(ended ? 'unparsed-line' : 'truncated-line')
+    else if (odd.is === 'loss' && odd.now === true) this.#addLoss(this.#takeTime(zero), odd)
+    else this.#takeOdd(odd)
+  }
+
+  #takeOdd(odd: OddLine): void {
+    switch (odd.is) {
+      case 'comment':
+        this.#comments++
+        break
+      case 'loss':
+        this.#eventLines++
+        this.#losses.push(odd)
+        break
+      case 'stack':
+        this.#skip('stack-line')
+        if (this.#zero !== undefined) this.#beginStack(this.#timeSince(this.#zero))
+        break
+      case 'frame':
+        if (odd.symbol !== undefined && this.#stack.take(odd.symbol)) this.#eventLines++
+        else this.#skip('stack-line')
+        break
+      case 'skipped':
+        this.#skip(odd.cause)
+    }
+  }
+
+  #beginStack(time: number): void {
+    const { cpu, pid } = this.#head
+    this.#stack.begin(time, cpu, pid, this.#comm(), this.#context())
+  }
+
+  #skip(cause: Skipped): void {
+    this.#skipped.count(cause, this.#place())
+  }
+
+  #addLosses(time: number): void {
+    const { overwritten } = this.#header
+    // The header counts over all CPUs; the loss is put before the first event, on its CPU.
+    if (overwritten > 0 && !this.#isUnderWay) this.#addLoss(time, { cpu: this.#head.cpu, count: overwritten })
+    this.#isUnderWay = true
+    for (const loss of this.#losses) this.#addLoss(time, loss)
+    this.#losses = []
+  }
+
+  #addLoss(time: number, { cpu, count }: Loss): void {
+    const event = { event: 'lost', time, cpu: Math.min(cpu, 0xfffe) } as const
+    this.#builder.addEvent(count === undefined ? event : { ...event, count: Math.min(count, ABSENT.u32 - 1) })
+  }
+
+  /** A stamp with no unit makes the whole file unusable, unless it is one damaged line among others. */
+  #refuseStamp(): void {
+    if (this.#zero !== undefined) {
+      this.#skip('unparsed-line')
+      return
+    }
+    throw new TraceError({
+      place: this.#place(),
+      what: 'the stamps are whole numbers without a unit, as the trace clocks "counter", "uptime" and "x86-tsc" make them',
+      hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`; trace-cmd report: leave --raw-ts out',
+    })
+  }
+
+  #checkThatSomethingWasRead(): void {
+    if (this.#skipped.total === 0 || this.#eventLines > 0) return
+    const { name, head } = this.#start
+    const refusal = this.#layout.refusal(Buffer.from(head).toString('latin1'), this.#lineCount)
+    throw new TraceError({ place: { file: name }, ...refusal })
+  }
+
+  #place() {
+    return { file: this.#start.name, line: this.#lineCount }
+  }
+
+  #text(from: number, to: number): string {
+    return this.#buffer.toString('utf8', from, to)
+  }
+}
