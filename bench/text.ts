@@ -9,7 +9,8 @@ import { readCapture } from '#readers'
 import { measureProgram, measureReading, outputOf, peakOf } from './measure.ts'
 import { type Bench, byEvents, fileOf, root, speedTarget, type Topic } from './topic.ts'
 
-const FASTEST_TEXT = 2e6
+/** Of the default layouts; DESIGN asks for 1.2 M over all of them. */
+const FASTEST_TEXT = 1.5e6
 
 /** Texts are made by the programs that print them, from recordings at hand. */
 async function readText(bench: Bench, capture: string, what: string, file: string): Promise<void> {
