@@ -1,4 +1,4 @@
-import { compareCaptures } from '#app'
+import { compareCaptures } from 'kreplay'
 import { renderHtml } from '#report'
 import { measure } from './measure.ts'
 import { POLICIES } from './replay.ts'

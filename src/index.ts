@@ -3,7 +3,6 @@
  * in which data passes them.
  */
 
-export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from '#app'
 export { infer, ownPolicy } from '#estimate'
 export * from '#events'
 export * from '#kernel'
@@ -24,3 +23,4 @@ export {
 export { formatShare, renderHtml, renderMarkdown, sectionsOf } from '#report'
 export * from '#synth'
 export * from '#writers'
+export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from './app/library.ts'

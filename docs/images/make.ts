@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sparticuz from '@sparticuz/chromium'
 import { chromium } from 'playwright-core'
-import { demo } from '../../src/cli/commands/index.ts'
+import { demo } from '../../src/app/index.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'kreplay-picture-'))
 const browser = await chromium.launch({
@@ -14,7 +14,7 @@ const browser = await chromium.launch({
 })
 try {
   const report = join(folder, 'demo.html')
-  await demo({ json: false, output: report })
+  await demo(report)
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } })
     await page.goto(pathToFileURL(report).href)

@@ -1,5 +1,28 @@
 import { basename } from 'node:path'
-import type { CompareRequest } from './compare.ts'
+import type { Probe } from '#events'
+import type { Prices } from '#metrics'
+import type { Catalogue } from '#policies'
+import type { Settings } from './families/family.ts'
+import type { Progress } from './progress.ts'
+
+export interface CompareRequest {
+  readonly captures: readonly string[]
+  /** Of one family. */
+  readonly policies: readonly string[]
+  /** Default: the first policy. */
+  readonly baseline?: string | undefined
+  /** Default: what each capture's command line says. */
+  readonly isolated?: readonly number[] | undefined
+  readonly set?: Settings | undefined
+  /** Default: what ships. `extended` adds policies of one’s own. */
+  readonly catalogue?: Catalogue | undefined
+  readonly prices?: readonly Prices[] | undefined
+  /** Threads that may replay policies at a time, where there is enough to replay. Default: one for each core. */
+  readonly jobs?: number | undefined
+  /** What probes’ events are, beside the usual ones. */
+  readonly probes?: readonly Probe[] | undefined
+  readonly onProgress?: Progress | undefined
+}
 
 const plain = /^[\w./,=+:@-]+$/
 

@@ -1,32 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import type { Probe } from '#events'
+import type { Recording } from '#events'
 import { TraceError, UsageError } from '#kernel'
-import { type Comparison, type Prices, publishedPrices } from '#metrics'
-import { type Catalogue, shipped } from '#policies'
+import { type Comparison, publishedPrices } from '#metrics'
+import { shipped } from '#policies'
 import { readCapture } from '#readers'
-import { commandLineOf } from './command-line.ts'
-import { familyOfAll, policyIds, type Settings } from './families/index.ts'
+import { type CompareRequest, commandLineOf } from './command-line.ts'
+import { familyOfAll, policyIds } from './families/index.ts'
 import { version } from './version.ts'
 
-export interface CompareRequest {
-  readonly captures: readonly string[]
-  /** Of one family. */
-  readonly policies: readonly string[]
-  /** Default: the first policy. */
-  readonly baseline?: string | undefined
-  /** Default: what each capture's command line says. */
-  readonly isolated?: readonly number[] | undefined
-  readonly set?: Settings | undefined
-  /** Default: what ships. `extended` adds policies of one’s own. */
-  readonly catalogue?: Catalogue | undefined
-  readonly prices?: readonly Prices[] | undefined
-  /** Threads that may replay policies at a time, where there is enough to replay. Default: one for each core. */
-  readonly jobs?: number | undefined
-  /** What probes’ events are, beside the usual ones. */
-  readonly probes?: readonly Probe[] | undefined
-  readonly onProgress?: (what: string, done: number, total: number) => void
-}
+export type { CompareRequest } from './command-line.ts'
 
 type FamilyId = Comparison['family']
 type RequestOf<F extends FamilyId> = CompareRequest & { readonly policies: readonly `${F}/${string}`[] }
@@ -37,7 +20,18 @@ type RequestOf<F extends FamilyId> = CompareRequest & { readonly policies: reado
  */
 export function compareCaptures<F extends FamilyId>(request: RequestOf<F>): Promise<Extract<Comparison, { family: F }>>
 export function compareCaptures(request: CompareRequest): Promise<Comparison>
-export async function compareCaptures(request: CompareRequest): Promise<Comparison> {
+export function compareCaptures(request: CompareRequest): Promise<Comparison> {
+  const { probes = [], onProgress = () => {} } = request
+  return compareRecordings(request, (path) =>
+    readCapture(path, { probes, onProgress: (done, total) => onProgress(`reading ${path}`, done, total) }),
+  )
+}
+
+/** The same, where something else reads the captures. */
+export async function compareRecordings(
+  request: CompareRequest,
+  readOne: (path: string) => Promise<Recording>,
+): Promise<Comparison> {
   const { set = {}, catalogue = shipped, prices = publishedPrices, onProgress = () => {} } = request
   const ids = policyIds(request.policies, set, catalogue)
   const family = familyOfAll(ids)
@@ -62,10 +56,8 @@ export async function compareCaptures(request: CompareRequest): Promise<Comparis
   })
   const names = new Set<string>()
   for (const path of request.captures) {
-    const read = await readCapture(path, {
-      probes: request.probes ?? [],
-      onProgress: (bytes, total) => onProgress(`reading ${path}`, done + bytes / total, steps),
-    })
+    const read = await readOne(path)
+    onProgress('estimating what the kernel did', done, steps)
     // Runs are told apart by their capture's name: of two folders of one name, the later goes by its path.
     const recording = names.has(read.name) ? { ...read, name: path } : read
     names.add(recording.name)

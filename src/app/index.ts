@@ -1,11 +1,45 @@
-export { type Analysis, analyse } from './analyse.ts'
-export { fileOptions } from './command-line.ts'
-export { type CompareRequest, compareCaptures } from './compare.ts'
-export { crossKernels } from './cross.ts'
-export { familyOfAll, policyIds } from './families/index.ts'
-export { catalogueWith, ownIds } from './policy-file.ts'
-export { writeScenario } from './scenario.ts'
-export { type LikeTrace, type SynthesisOptions, synthesise, synthesiseLike } from './synthesise.ts'
-export { sourceCommit, version } from './version.ts'
-export { chooseWorkload, isModelled, namedWorkloads } from './workloads.ts'
-export { checkFolder, checkOutput, whileWriting, writeWhole } from './write-files.ts'
+/**
+ * app: files and options in, findings out. One use case for each command of the program, without its arguments and its terminal.
+ * A use case's code is loaded when it is called, so that a command loads what it needs and no more.
+ */
+
+/** `load` runs at the first call. */
+const lazily =
+  <A extends unknown[], R>(load: () => Promise<(...args: A) => R | Promise<R>>) =>
+  async (...args: A): Promise<R> =>
+    (await load())(...args)
+
+/** What is in a capture. */
+export const info = lazily(async () => (await import('./info.ts')).info)
+/** How exactly a capture's own kernel is reproduced. */
+export const fidelity = lazily(async () => (await import('./fidelity.ts')).fidelity)
+/** What other policies would have cost. */
+export const compare = lazily(async () => (await import('./compare-files.ts')).compare)
+/** The bundled example of `compare`. */
+export const demo = lazily(async () => (await import('./demo.ts')).demo)
+/** Each capture under each other's kernel. */
+export const cross = lazily(async () => (await import('./cross-captures.ts')).cross)
+/** A trace in another format. */
+export const convert = lazily(async () => (await import('./convert.ts')).convert)
+/** A synthetic trace, written. */
+export const synth = lazily(async () => (await import('./synth.ts')).synth)
+/** The workloads of `synth`, with their parameters. */
+export const workloadList = lazily(async () => (await import('./synth.ts')).workloadList)
+/** The policies, with their sources and parameters. */
+export const policyList = lazily(async () => (await import('./policies.ts')).policyList)
+/** A saved result as a report again. */
+export const renderResult = lazily(async () => (await import('./report.ts')).renderResult)
+/** A page of `info` as an HTML file. */
+export const writePage = lazily(async () => (await import('./report.ts')).writePage)
+/** Names that a shell completes. */
+export const completionsOf = lazily(async () => (await import('./completions.ts')).completionsOf)
+
+export type { KindName } from '#events'
+export type { Comparison, Cross, CrossCell, Fidelity, Info, Likeness } from '#metrics'
+export type { ComparisonDone, ComparisonRequest } from './compare-files.ts'
+export type { Conversion } from './convert.ts'
+export type { Parameter } from './parameters.ts'
+export type { PolicyList } from './policies.ts'
+export type { Progress } from './progress.ts'
+export type { Synthesis } from './synth.ts'
+export { version } from './version.ts'

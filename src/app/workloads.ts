@@ -1,5 +1,4 @@
-import { UsageError } from '#kernel'
-import { didYouMean } from '#policies'
+import { didYouMean, UsageError } from '#kernel'
 import { type AnyKvfreeWorkload, kvfreeWorkloads } from '#replay'
 import { type AnyWorkload, workloads } from '#synth'
 

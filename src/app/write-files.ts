@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UsageError } from '#kernel'
@@ -7,38 +7,55 @@ import { removeScratch, unwritable } from '#writers'
 /** Refuses an output that can't be written before anything long is done for it. */
 export function checkOutput(path: string, extensions: readonly string[]): void {
   if (!extensions.some((extension) => path.endsWith(extension)))
-    throw new UsageError(`can't write ${path}: its name tells no format`, `name it with ${extensions.join(' or ')}`)
+    throw new UsageError(`can't write ${path}: its name says no format`, `name it with ${extensions.join(' or ')}`)
   checkFolder(path)
 }
 
-/** Whether a file of that name can stand there at all. */
+/** Whether a file of that name can be written, with folders that are made for it. */
 export function checkFolder(path: string): void {
   const kindOf = (file: string) => statSync(file, { throwIfNoEntry: false })
   if (kindOf(path)?.isDirectory()) throw new UsageError(`can't write ${path}: it is a folder`)
-  const folder = kindOf(dirname(resolve(path)))
-  if (folder === undefined) throw new UsageError(`can't write ${path}: its folder does not exist`)
-  if (!folder.isDirectory()) throw new UsageError(`can't write ${path}: ${dirname(path)} is no folder`)
+  let folder = dirname(resolve(path))
+  while (kindOf(folder) === undefined) folder = dirname(folder)
+  if (!kindOf(folder)!.isDirectory()) throw new UsageError(`can't write ${path}: ${folder} is not a folder`)
 }
+
+/** Makes the folder that a file is to be written into. */
+export function makeFolderOf(path: string): void {
+  try {
+    mkdirSync(dirname(resolve(path)), { recursive: true })
+  } catch (error) {
+    throw asUsageError(error, path)
+  }
+}
+
+const asUsageError = (error: unknown, path: string): UsageError => {
+  const known = unwritable(error, path)
+  return known instanceof UsageError
+    ? known
+    : new UsageError(`can't write ${path}: ${reasonOf(error as NodeJS.ErrnoException)}`)
+}
+
+const reasonOf = ({ code = 'unknown error' }: NodeJS.ErrnoException): string =>
+  code === 'ENOSPC' ? 'no space left on device' : code
 
 /** Writes beside, then renames: a reader never meets half a file, and Ctrl-C leaves none. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.partial`
+  makeFolderOf(path)
   await whileWriting([partial], async () => {
     try {
       await writeFile(partial, text)
       await rename(partial, path)
     } catch (error) {
-      const told = unwritable(error, path)
-      throw told instanceof UsageError
-        ? told
-        : new UsageError(`can't write ${path} (${(error as NodeJS.ErrnoException).code})`)
+      throw asUsageError(error, path)
     }
   })
 }
 
 /**
- * Ctrl-C or an error while `partial` files are written removes them; of Ctrl-C the process then dies, so that the shell knows (130). At
- * all other times the signal keeps its usual effect: a handler would have to wait for a long replay to end.
+ * Removes the `partial` files on Ctrl-C or an error. After Ctrl-C the process dies by the signal, so that the shell sees 130. At
+ * other times the signal keeps its usual effect: a handler would have to wait for a long replay to end.
  */
 export async function whileWriting(
   partial: readonly string[],
@@ -46,7 +63,7 @@ export async function whileWriting(
 ): Promise<void> {
   const controller = new AbortController()
   const remove = () => {
-    // Asked first: of what lies beyond reach `rmSync` would tell its own fault, and not why writing failed.
+    // `rmSync` throws for a path out of reach, which would hide why writing failed.
     for (const path of partial) if (existsSync(path)) rmSync(path, { force: true })
   }
   const stop = (signal: NodeJS.Signals) => {

@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { beforeAll, expect, test, vi } from 'vitest'
-import { run } from './run.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { kreplay, scratch } from './testing/program.ts'
 
 const at = scratch()
@@ -21,24 +20,8 @@ async function refused(...args: string[]): Promise<string> {
   return stderr
 }
 
-/** The same within this process: for many short runs. */
-async function inProcess(args: readonly string[]) {
-  const written = { stdout: '', stderr: '' }
-  const listen = (name: 'stdout' | 'stderr') =>
-    vi.spyOn(process[name], 'write').mockImplementation((text) => {
-      written[name] += text
-      return true
-    })
-  const spies = [listen('stdout'), listen('stderr')]
-  try {
-    return { code: await run(args), ...written }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
-
 async function refusedHere(args: readonly string[]) {
-  const written = await inProcess(args)
+  const written = await kreplay(...args)
   expect(written).toMatchObject({ code: 3, stdout: '' })
   return written
 }
@@ -152,7 +135,7 @@ test('a trace that its zoneinfo does not fit', async () => {
 })
 
 test('a comparison of page policies on a trace without page events', async () => {
-  const { code, stdout, stderr } = await inProcess(['compare', 'traces/kvfree-6.1-s', '--policies', 'pcp/none'])
+  const { code, stdout, stderr } = await kreplay('compare', 'traces/kvfree-6.1-s', '--policies', 'pcp/none')
   expect([code, stdout]).toEqual([3, ''])
   expect(stderr).toContain('traces/kvfree-6.1-s: the trace holds no mm_page_alloc')
 })
@@ -176,8 +159,8 @@ test('a request that makes no sense exits 2 and says what would', async () => {
   file('one.csv', '')
   const compare = ['compare', pages, '--policies']
   const cases: [args: string[], message: RegExp][] = [
-    [[], /Name a command/],
-    [['compar'], /no command "compar"\n {2}did you mean compare/],
+    [['--json'], /there is no option --json\n.*shows the commands/],
+    [['compar'], /no command "compar", nor a capture of that name\n {2}did you mean compare/],
     [['info'], /an argument is missing\n.*kreplay info --help/],
     [['info', pages, '--jsn'], /there is no option --jsn\n {2}did you mean --json\?/],
     [['compare', pages, '--polices', 'pcp/none'], /there is no option --polices\n {2}did you mean --policies/],
@@ -209,21 +192,21 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [[...compare, 'pcp/none', '--expect', 'pcp/none:interuptions=0'], /did you mean interruptions\?/],
     [[...compare, 'pcp/none', '--expect', 'pcp/trylock:refills=0'], /no run of pcp\/trylock/],
     [[...compare, 'pcp/none', '-o', at('folder.html')], /it is a folder/],
-    [[...compare, 'pcp/none', '-o', at('no/where.html')], /its folder does not exist/],
-    [[...compare, 'pcp/none', '-o', at('report')], /its name tells no format/],
+    [[...compare, 'pcp/none', '-o', at('one.csv/where.html')], /one\.csv is not a folder/],
+    [[...compare, 'pcp/none', '-o', at('report')], /its name says no format/],
     [[...compare, 'pcp/none', '-o', at('a.html'), '-o', at('b.html')], /--output is given twice/],
     [['compare', pages, `${pages}/`, '--policies', 'pcp/none'], /given twice/],
     [['fidelity', pages, '--at-least', 'refils=1'], /not a bound/],
     [['convert', pages, at('events.xlsx')], /no writer/],
-    [['convert', at('one.csv'), at('one.csv'), '--cpu', '0'], /one\.csv is of the recording that is read/],
-    [['convert', pages, `${pages}/trace.dat`], /trace\.dat is of the recording that is read/],
+    [['convert', at('one.csv'), at('one.csv'), '--cpu', '0'], /one\.csv is part of the recording that is read/],
+    [['convert', pages, `${pages}/trace.dat`], /trace\.dat is part of the recording that is read/],
     [['capture', '--for', 'page'], /--for page: it may be pages, drain, kvfree, all\n {2}did you mean pages\?/],
     [['convert', pages, at('folder.csv')], /it is a folder/],
-    [['convert', pages, at('no/where.csv')], /its folder does not exist/],
+    [['convert', pages, at('one.csv/where.csv')], /one\.csv is not a folder/],
     [['convert', pages, at('a.csv'), '--from', 'noon'], /--from is no number/],
     [['convert', pages, at('a.csv'), '--from', '2', '--to', '1'], /nothing lies between/],
     [['convert', pages, at('a.csv'), '--event', 'mm_page_aloc'], /did you mean mm_page_alloc/],
-    [['demo', '-o', at('report')], /its name tells no format/],
+    [['demo', '-o', at('report')], /its name says no format/],
     [[...compare, 'pcp/none', '--jobs', 'two'], /--jobs is no number/],
     [['synth', 'page-churn', '-o', at('one.csv/churn')], /can't write .*churn: a file stands/],
     [
@@ -235,12 +218,12 @@ test('a request that makes no sense exits 2 and says what would', async () => {
       ['info', 'traces/text/handmade/dump.txt', '--html', '/proc/x.html'],
       /can't write \/proc\/x\.html: its folder takes no file$/m,
     ],
-    [['synth', 'page-churn', '-o', 'LICENSE'], /LICENSE is there already, and no folder/],
+    [['synth', 'page-churn', '-o', 'LICENSE'], /LICENSE exists and is not a folder/],
     [['synth', 'page-churn', '-o', '/sys/churn', '--set', 'seconds=0.01'], /can't write \/sys\/churn: no permission/],
   ]
   const before = readdirSync(dirname(at('x')))
   for (const [args, message] of cases) {
-    const { code, stdout, stderr } = await inProcess(args)
+    const { code, stdout, stderr } = await kreplay(...args)
     expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr).not.toMatch(/^ +at /m)
@@ -256,7 +239,7 @@ test('a file of probes that is none is refused by each command that reads a capt
     ['fidelity', DAT],
     ['compare', DAT, '--policies', 'pcp/linux-6.1'],
   ]) {
-    const { code, stdout, stderr } = await inProcess([...command, '--probes', probes])
+    const { code, stdout, stderr } = await kreplay(...command, '--probes', probes)
     expect({ command, code, stdout }).toEqual({ command, code: 3, stdout: '' })
     expect(stderr).toContain('probes-of-mine.json')
     expect(stderr).toContain('docs/probes.md tells')

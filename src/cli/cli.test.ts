@@ -14,7 +14,8 @@ import {
 } from '#metrics'
 import { readCapture } from '#readers'
 import { renderHtml, renderMarkdown } from '#report'
-import { ended, kreplay, scratch, start } from './testing/program.ts'
+import { commands as registered } from './commands/index.ts'
+import { ended, kreplay, scratch, spawned, start } from './testing/program.ts'
 
 const at = scratch()
 const counts: Record<string, { kernel: string; cpus: number; events: Record<string, number> }> = JSON.parse(
@@ -31,30 +32,30 @@ const jsonOf = async (...args: string[]) => {
 test('help of the program and of every command: exit 0, on standard output, with an example', async () => {
   const { code, stdout, stderr } = await kreplay('--help')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const commands = [...stdout.matchAll(/^ {2}kreplay (\w+)/gm)].map(([, name]) => name!)
-  expect(commands).toEqual([
-    'demo',
-    'info',
-    'convert',
-    'fidelity',
-    'cross',
-    'compare',
-    'policies',
-    'capture',
-    'report',
-    'synth',
-    'completion',
-  ])
-  // What "did you mean" chooses from is the same list.
-  const { stderr: told } = await kreplay('zzzzzzzzzzzzzzzz')
-  expect(told).toContain(`there are ${commands.join(', ')}`)
-  const helps = await Promise.all(commands.map(async (name) => ({ name, ...(await kreplay(name, '--help')) })))
-  for (const { name, code, stdout, stderr } of helps) {
+  const commands = [...stdout.matchAll(/^ {2}kreplay ([a-z]+)/gm)].map(([, name]) => name!)
+  expect(commands).toEqual([...registered.map(({ name }) => name), 'completion'])
+  expect(await kreplay()).toMatchObject({ code: 0, stdout })
+  expect(await kreplay('help')).toMatchObject({ code: 0, stdout })
+  // "Did you mean" chooses from the same list.
+  const { stderr: unknown } = await kreplay('zzzzzzzzzzzzzzzz')
+  expect(unknown).toContain(`there are ${commands.join(', ')}, help`)
+  for (const name of commands) {
+    const { code, stdout, stderr } = await kreplay(name, '--help')
     expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' })
-    expect(stdout).toMatch(new RegExp(`Examples:\\n +kreplay ${name}`))
     // The shell runs the completion script: it has no JSON.
     expect(stdout.includes('--json')).toBe(name !== 'completion')
+    if (name === 'completion') continue
+    expect(stdout).toMatch(new RegExp(`Examples:\\n +kreplay ${name}`))
+    expect(await kreplay('help', name)).toMatchObject({ code: 0, stdout })
   }
+})
+
+test('each exit code, as a shell sees it', async () => {
+  expect((await spawned('--version')).code).toBe(0)
+  const unmet = await spawned('fidelity', 'traces/kvfree-6.1-s', '--at-least', 'refills=1')
+  expect(unmet).toMatchObject({ code: 1, stderr: expect.stringContaining('check failed: refills') })
+  expect(await spawned('info')).toMatchObject({ code: 2, stdout: '' })
+  expect(await spawned('info', at('nowhere'))).toMatchObject({ code: 3, stdout: '' })
 })
 
 test('the demo ends with the path of its report and the headline', async () => {
@@ -257,10 +258,21 @@ test('policies: the catalogue, one of them, and completion for the shell', async
   expect(one).toMatchObject({ code: 0, stderr: '' })
   expect(one.stdout).toMatch(/high +512 +1 … 10000000 +pages/)
   expect((await kreplay('policies', 'accept/kthread')).stdout).toMatch(/rate +1024 +0 … 10000000 +MiB per s/)
+})
+
+test('a shell completes commands, policies, parameters and workloads', async () => {
   const script = await kreplay('completion')
   expect(script).toMatchObject({ code: 0, stderr: '' })
   expect(script.stdout).toContain('kreplay --get-yargs-completions')
-  expect((await kreplay('--get-yargs-completions', 'kreplay', '')).stdout.split('\n')).toContain('compare')
+  const completed = async (...words: string[]) =>
+    (await kreplay('--get-yargs-completions', 'kreplay', ...words)).stdout.trimEnd().split('\n')
+  expect(await completed('')).toContain('compare')
+  expect(await completed('compare', '--pol')).toEqual(expect.arrayContaining(['--policies', '--policy']))
+  expect(await completed('compare', 'x', '--policies', 'pcp/tr')).toEqual(['pcp/trylock'])
+  expect(await completed('compare', 'x', '--policies', 'pcp/none,kvfree/call')).toEqual(['pcp/none,kvfree/call-rcu'])
+  expect(await completed('compare', 'x', '--set', 'hi')).toContain('high=')
+  expect(await completed('synth', 'page')).toEqual(['page-churn'])
+  expect(await completed('synth', 'pressure', '--set', 'drain')).toContain('drainShare=')
 })
 
 test('a name from the trace never steers the terminal', async () => {
@@ -366,19 +378,19 @@ test('a policy file of the user’s own, anywhere on the disk; a whole list rule
   const file = at('mine.ts')
   writeFileSync(file, example)
   const args = ['compare', 'traces/pages-6.1-s', '--policy', file, '--policies']
-  const { code, value } = await jsonOf(...args, 'pcp/linux-6.1')
-  expect(code).toBe(0)
+  // Another process: there Node resolves what the file imports.
+  const compared = async (policies: string) => JSON.parse((await spawned(...args, policies, '--json')).stdout)
   // What the file adds is compared unasked, under the recording kernel’s own drain mechanism.
-  const [own, mine] = pcpComparisonSchema.parse(value).runs
+  const [own, mine] = pcpComparisonSchema.parse(await compared('pcp/linux-6.1')).runs
   expect(mine).toMatchObject({ policy: 'pcp/give-half', lists: 'give-half', drain: own!.drain })
   // Half of 512 pages go at 512, so a burst is 256 pages, or what a last high-order block makes of it.
   expect(mine!.quantiles.burstPages!.p50).toBe(256)
-  const { value: named } = await jsonOf(...args, 'pcp/linux-6.1,pcp/give-half+rcu-swap{high=64}')
+  const named = await compared('pcp/linux-6.1,pcp/give-half+rcu-swap{high=64}')
   expect(named.runs.map(({ policy }: { policy: string }) => policy)).toEqual([
     'pcp/linux-6.1',
     'pcp/give-half+rcu-swap{high=64}',
   ])
-  expect((await kreplay('policies', 'pcp/give-half', '--policy', file)).stdout).toContain('half goes back at `high`')
+  expect((await spawned('policies', 'pcp/give-half', '--policy', file)).stdout).toContain('half goes back at `high`')
 })
 
 test('a policy file that is none is told apart from one that cannot be loaded', async () => {
@@ -395,7 +407,7 @@ test('a policy file that is none is told apart from one that cannot be loaded', 
   expect(await refused('export const lists = { id: "Mine" }')).toContain('`lists`: id: lower-case letters')
   const taken = at('taken.ts')
   writeFileSync(taken, "import { listPolicies } from 'kreplay'\nexport const lists = { ...listPolicies[0] }")
-  expect((await kreplay('policies', '--policy', taken)).stderr).toContain('a policy "linux-5.10" exists already')
+  expect((await spawned('policies', '--policy', taken)).stderr).toContain('a policy "linux-5.10" exists already')
 })
 
 test('cross: each capture under the other’s kernel', async () => {

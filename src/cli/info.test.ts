@@ -71,7 +71,7 @@ test('--html writes the same tables as a page that runs no script and asks for n
   expect(page).not.toMatch(/<script|<noscript|https?:/)
   const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--html', at('info.txt'))
   expect(code).toBe(2)
-  expect(stderr).toContain('its name tells no format')
+  expect(stderr).toContain('its name says no format')
   expect((await kreplay('info', 'traces/pages-7.2-s', '--html', file, '--html', file)).stderr).toContain(
     '--html is given twice',
   )

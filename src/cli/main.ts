@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// By its name it would be an error before the first line on the Node that is told of below.
+// Imported as a namespace: a named import that old Node lacks would fail before the version check below.
 import * as nodeModule from 'node:module'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -9,7 +9,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exit(2)
 }
-// A reader that went away (`| head`) is no fault.
+// A reader that goes away (`| head`) is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
@@ -24,8 +24,6 @@ try {
   process.exitCode = await run(process.argv.slice(2))
 } catch (error) {
   // sysexits' EX_SOFTWARE: 1 would read as "a check did not hold".
-  process.stderr.write(
-    `kreplay: a fault of its own, please report it\n${error instanceof Error ? error.stack : error}\n`,
-  )
+  process.stderr.write(`kreplay: a bug in kreplay, please report it\n${error instanceof Error ? error.stack : error}\n`)
   process.exitCode = 70
 }

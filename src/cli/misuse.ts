@@ -1,39 +1,30 @@
-import { UsageError } from '#kernel'
-import { didYouMean } from '#policies'
+import { didYouMean, UsageError } from '#kernel'
 
-/** For suggestions: the message of yargs' own `recommendCommands` leaves out what was typed. A test compares the list with the help. */
-const COMMANDS = [
-  'demo',
-  'info',
-  'convert',
-  'fidelity',
-  'cross',
-  'compare',
-  'policies',
-  'capture',
-  'report',
-  'synth',
-  'completion',
-]
+/** A command as far as misuse is explained by it. */
+interface Known {
+  readonly name: string
+  readonly options: Readonly<Record<string, unknown>>
+}
 
-/** @throws UsageError where there is no such command */
-export function checkCommand(name: string | undefined): void {
-  if (name === undefined || name.startsWith('-') || COMMANDS.includes(name)) return
-  const near = didYouMean(name, COMMANDS)
-  throw new UsageError(
-    `there is no command "${name}"`,
-    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${COMMANDS.join(', ')}`,
+/** Options that every command takes. */
+const COMMON = ['help', 'version']
+
+/** What is wrong with a word in the place of a command. */
+export function noCommand(name: string, names: readonly string[]): UsageError {
+  const near = didYouMean(name, names)
+  return new UsageError(
+    `there is no command "${name}", nor a capture of that name`,
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${names.join(', ')}`,
   )
 }
 
-/** What is wrong with the options or arguments of a command, of which `help` shows the options. */
-export function misused(args: readonly string[], message: string, help: string): UsageError {
-  const command = args[0] !== undefined && COMMANDS.includes(args[0]) ? args[0] : undefined
+/** What is wrong with the options or arguments of a command, from what yargs says of it. */
+export function misused(args: readonly string[], message: string, command: Known | undefined): UsageError {
   const hint =
     command === undefined
       ? '`kreplay --help` shows the commands, `kreplay COMMAND --help` one of them'
-      : `\`kreplay ${command} --help\` shows what it takes`
-  const known = [...help.matchAll(/^ +(?:-\w, )?--([a-z][a-z-]*)/gm)].map(([, name]) => name!)
+      : `\`kreplay ${command.name} --help\` shows what it takes`
+  const known = [...COMMON, ...Object.keys(command?.options ?? {})]
   const given = args.map((arg) => /^--([a-zA-Z][\w-]*)/.exec(arg)?.[1]).filter((name) => name !== undefined)
   // A flag may be turned off by `--no-`; names may be written in camel case.
   const stray = given.find(

@@ -212,7 +212,7 @@ test('a release whose rules are not known: whose are taken instead is told', asy
   const make = (release: string, ...more: string[]) =>
     kreplay('synth', 'files', '-o', at(`files-${release}.dat`), '--set', 'seconds=0.05', '--release', release, ...more)
   expect((await make('5.15')).stdout).toContain(
-    'Recorded by the rules of 5.10, the last known before 5.15: known are those of 5.10, 6.1, 6.12, 7.2.',
+    'Recorded by the rules of 5.10, the last known before 5.15. Known rules: 5.10, 6.1, 6.12, 7.2.',
   )
   expect((await make('6.12.3')).stdout).not.toContain('rules')
   expect(JSON.parse((await make('6.2', '--json')).stdout)).toMatchObject({ kernel: '6.2', rules: '6.1' })

@@ -1,5 +1,3 @@
-import Table from 'cli-table3'
-
 /** Between two columns. */
 const GAP = '  '
 
@@ -8,6 +6,9 @@ export const isNumber = (text: string): boolean => NUMBER.test(text)
 
 /** No head is broken to lines shorter than this. */
 const NARROW = 10
+
+/** Dresses a line of heads. */
+type Style = (text: string) => string
 
 interface Column {
   readonly head: string
@@ -31,12 +32,12 @@ function wrapped(text: string, width: number): string {
 
 function columnOf(head: string, cells: readonly string[], wrap: boolean): Column {
   const values = longest(cells)
-  const told = wrap ? wrapped(head, Math.max(values, NARROW)) : head
+  const headText = wrap ? wrapped(head, Math.max(values, NARROW)) : head
   return {
-    head: told,
+    head: headText,
     cells,
     right: cells.length > 0 && cells.every(isNumber),
-    width: Math.max(values, longest(told.split('\n'))),
+    width: Math.max(values, longest(headText.split('\n'))),
   }
 }
 
@@ -67,26 +68,32 @@ function filled([first, ...rest]: readonly Column[], width: number): Column[][] 
   return groups
 }
 
-function written(columns: readonly Column[]): string {
-  const sides = ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) => [
-    side,
-    ...['mid', 'left', 'right'].map((end) => `${side}-${end}`),
-  ])
-  const table = new Table({
-    head: columns.map(({ head }) => ({ content: head, vAlign: 'bottom' as const })) as never,
-    chars: { ...Object.fromEntries(sides.map((side) => [side, ''])), middle: GAP },
-    colAligns: columns.map(({ right }) => (right ? 'right' : 'left')),
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  })
-  for (const row of columns[0]!.cells.keys()) table.push(columns.map(({ cells }) => cells[row]!))
-  return `${table.toString().replaceAll(/ +$/gm, '')}\n`
+function written(columns: readonly Column[], style: Style): string {
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map(({ right, width }, at) => (right ? cells[at]!.padStart(width) : cells[at]!.padEnd(width)))
+      .join(GAP)
+      .trimEnd()
+  const heads = columns.map(({ head }) => head.split('\n'))
+  const height = Math.max(...heads.map(({ length }) => length))
+  // Heads of fewer lines stand at the bottom.
+  const head = Array.from({ length: height }, (_, row) =>
+    style(line(heads.map((lines) => lines[row - height + lines.length] ?? ''))),
+  )
+  const rows = [...columns[0]!.cells.keys()].map((row) => line(columns.map(({ cells }) => cells[row]!)))
+  return [...head, ...rows].map((one) => `${one}\n`).join('')
 }
 
 /**
  * A table without box noise; columns of numbers are right-aligned. One that is wider than `width` gets its heads in several lines; where
  * that is not enough, its columns stand in groups below each other, each with the first column, if that leaves room for others.
  */
-export function plainTable(head: readonly string[], rows: readonly (readonly string[])[], width: number): string {
+export function plainTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+  style: Style = (text) => text,
+): string {
   const columns = (wrap: boolean) =>
     head.map((text, at) =>
       columnOf(
@@ -96,5 +103,9 @@ export function plainTable(head: readonly string[], rows: readonly (readonly str
       ),
     )
   const flat = columns(false)
-  return widthOf(flat) <= width ? written(flat) : groupsOf(columns(true), width).map(written).join('\n')
+  return widthOf(flat) <= width
+    ? written(flat, style)
+    : groupsOf(columns(true), width)
+        .map((group) => written(group, style))
+        .join('\n')
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { progress, shown } from './terminal.ts'
+import { progressOf } from './terminal.ts'
 
 /** One line of a terminal, as wide as it takes. Anything that would outlive an interrupted program fails the test. */
 class Screen {
@@ -46,17 +46,17 @@ afterEach(() => {
 })
 
 /** Reads so many of a hundred bytes, one each 100 ms. */
-function read(bar: ReturnType<typeof progress>, bytes: number): void {
+function read(bar: ReturnType<typeof progressOf>, bytes: number, phase = 'reading trace.dat'): void {
   for (let done = 1; done <= bytes; done++) {
     vi.advanceTimersByTime(100)
-    bar.update(done, 100)
+    bar.hear(phase, done, 100)
   }
 }
 
-test('on a terminal a read of more than two seconds shows how far it is and how long it will take, then nothing', () => {
+test('on a terminal a read of more than a second shows how far it is and how long it will take, then nothing', () => {
   pretend(true)
-  const bar = progress('reading trace.dat')
-  read(bar, 19)
+  const bar = progressOf()
+  read(bar, 9)
   expect(screen.shown).toEqual([])
   read(bar, 60)
   expect(screen.line).toMatch(/^[=-]+ (?:59|60) % · [45]s left · reading trace\.dat$/)
@@ -66,11 +66,11 @@ test('on a terminal a read of more than two seconds shows how far it is and how 
 
 test('a short read, and one that is not on a terminal, shows nothing', () => {
   for (const [tty, bytes] of [
-    [true, 15],
+    [true, 9],
     [false, 100],
   ] as const) {
     pretend(tty)
-    const bar = progress('reading trace.dat')
+    const bar = progressOf()
     read(bar, bytes)
     bar.stop()
     expect(screen.shown).toEqual([])
@@ -79,35 +79,31 @@ test('a short read, and one that is not on a terminal, shows nothing', () => {
 
 test('a name from outside steers no terminal', () => {
   pretend(true)
-  const bar = progress('reading \x1b[2Ja\n.dat')
-  read(bar, 100)
+  const bar = progressOf()
+  read(bar, 100, 'reading \x1b[2Ja\n.dat')
   bar.stop()
   expect(screen.shown.at(-1)).toMatch(/reading \\x1b\[2Ja\\n\.da/)
 })
 
 test('a name longer than the terminal leaves room for what matters, on one line', () => {
   pretend(true)
-  const bar = progress(`reading ${'x'.repeat(300)}`)
-  read(bar, 100)
+  const bar = progressOf()
+  read(bar, 100, `reading ${'x'.repeat(300)}`)
   expect(screen.line).toMatch(/^=+ \d+ % · \ds left · reading x+$/)
   expect(screen.line.length).toBeLessThanOrEqual(process.stderr.columns ?? 80)
   bar.stop()
   expect(screen.line).toBe('')
 })
 
-test('each walk over what is written shows how far it is', () => {
+test('the next phase takes over the bar, with an end of its own', () => {
   pretend(true)
-  const batches = Array.from({ length: 100 }, () => ({ length: 5 }))
-  const walked = shown(batches, 500, 'writing out.csv')
-  for (let walk = 0; walk < 2; walk++) {
-    screen.shown.length = 0
-    for (const _batch of walked) vi.advanceTimersByTime(100)
-    expect(screen.shown.at(-1)).toMatch(/ (?:99|100) % · 0s left · writing out\.csv$/)
-    expect(screen.line).toBe('')
+  const bar = progressOf()
+  read(bar, 50)
+  for (let done = 1; done <= 3; done++) {
+    vi.advanceTimersByTime(1000)
+    bar.hear('replaying pcp/none', done, 4)
   }
-  for (const _batch of walked) {
-    vi.advanceTimersByTime(3000)
-    if (screen.shown.length > 0) break
-  }
+  expect(screen.line).toMatch(/^[=-]+ 75 % · \d+s left · replaying pcp\/none$/)
+  bar.stop()
   expect(screen.line).toBe('')
 })

@@ -1,3 +1,4 @@
+export { didYouMean } from './did-you-mean.ts'
 export { durationScale, formatDuration } from './duration.ts'
 export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'

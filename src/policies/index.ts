@@ -4,7 +4,6 @@ export {
   checkParams,
   choosePcp,
   choosePolicy,
-  didYouMean,
   type ParamValue,
   type PcpChoice,
   type PolicyChoice,

@@ -1,16 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
-import {
-  type BulkOrder,
-  choosePcp,
-  didYouMean,
-  drainPolicies,
-  listPolicies,
-  Pcp,
-  pairs,
-  parseValue,
-  splitIds,
-} from './index.ts'
+import { didYouMean, type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
+import { type BulkOrder, choosePcp, drainPolicies, listPolicies, Pcp, pairs, parseValue, splitIds } from './index.ts'
 import { Quota } from './pcp/lists.ts'
 import { zoneBatchsize } from './pcp/sizes.ts'
 

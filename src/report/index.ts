@@ -1,3 +1,5 @@
+/** Words and figures that the terminal shares with the report. */
+export { errorOf, inferencesOf, lostWords, savedOf, scoreOf, skippedIn } from '#metrics'
 export { formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'

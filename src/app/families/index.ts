@@ -1,5 +1,5 @@
-import { UsageError } from '#kernel'
-import { type Catalogue, didYouMean } from '#policies'
+import { didYouMean, UsageError } from '#kernel'
+import type { Catalogue } from '#policies'
 import { accept } from './accept.ts'
 import type { Family, Settings } from './family.ts'
 import { kvfree } from './kvfree.ts'

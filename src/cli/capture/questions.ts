@@ -1,4 +1,4 @@
-import type { KindName } from '#events'
+import type { KindName } from '#app'
 
 /** An event as tracefs names it. */
 type Event = `${'kmem' | 'rcu' | 'vmscan' | 'workqueue'}/${KindName}`

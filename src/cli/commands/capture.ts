@@ -1,38 +1,47 @@
 import { spawn } from 'node:child_process'
 import { UsageError } from '#kernel'
-import { captureScript, type QuestionName } from '../capture/index.ts'
-import { printJson } from '../terminal.ts'
+import { captureScript, type QuestionName, questions } from '../capture/index.ts'
+import { defineCommand, type Exit } from '../command.ts'
+import { json } from '../options.ts'
+import { printJson, printRaw } from '../terminal.ts'
 
-export interface CaptureRequest {
-  readonly for: QuestionName
-  readonly seconds: number
-  readonly out: string | undefined
-  readonly tar: boolean
-  readonly here: boolean
-  readonly json: boolean
-}
-
-/** 3 is the script's refusal: this machine can't be recorded. */
-export async function capture(request: CaptureRequest): Promise<0 | 1 | 3> {
-  const { seconds, out, tar, here, json } = request
-  if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > 86_400)
-    throw new UsageError(
-      `--seconds ${seconds} is not between 0 and 86400`,
-      'a whole number; 0 records until Enter or Ctrl-C',
-    )
-  if (out !== undefined && (out === '' || /[\n\0]/.test(out))) throw new UsageError('--out names no folder')
-  if (here && json) throw new UsageError('--json prints the script, --here runs it', 'give one of them')
-  const script = await captureScript({ for: request.for, seconds, tar, ...(out === undefined ? {} : { out }) })
-  if (here) return await runHere(script)
-  if (json) printJson({ schema: 'kreplay.capture/1', for: request.for, seconds, script })
-  else process.stdout.write(script)
-  return 0
-}
+export const capture = defineCommand({
+  command: 'capture',
+  describe: 'Prints a shell script that records a capture on any Linux machine, or records one',
+  options: {
+    json,
+    for: {
+      choices: Object.keys(questions) as QuestionName[],
+      default: 'pages' as QuestionName,
+      describe: 'The question to record for',
+    },
+    seconds: { type: 'number', default: 10, describe: 'How long to record; 0: until Enter or Ctrl-C' },
+    out: { type: 'string', describe: 'Folder to make; default named after question and time' },
+    tar: { type: 'boolean', default: false, describe: 'Leave a tarball instead of a folder' },
+    here: { type: 'boolean', default: false, describe: 'Run the script on this machine, as root' },
+  },
+  examples: [['capture --for drain --tar | ssh root@machine sh', 'records another machine, which needs no Node']],
+  handler: async (argv) => {
+    const { seconds, out, tar, here } = argv
+    if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > 86_400)
+      throw new UsageError(
+        `--seconds ${seconds} is not between 0 and 86400`,
+        'a whole number; 0 records until Enter or Ctrl-C',
+      )
+    if (out !== undefined && (out === '' || /[\n\0]/.test(out))) throw new UsageError('--out names no folder')
+    if (here && argv.json) throw new UsageError('--json prints the script, --here runs it', 'give one of them')
+    const script = await captureScript({ for: argv.for, seconds, tar, ...(out === undefined ? {} : { out }) })
+    if (here) return await runHere(script)
+    if (argv.json) printJson({ schema: 'kreplay.capture/1', for: argv.for, seconds, script })
+    else printRaw(script)
+    return 0
+  },
+})
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** The script ends on Ctrl-C by its own rules and sets everything back; nobody may be gone before that. */
-async function runHere(script: string): Promise<0 | 1 | 3> {
+/** 3 is the script's refusal. On Ctrl-C the script ends by its own rules and sets everything back, so kreplay waits for it. */
+async function runHere(script: string): Promise<Exit> {
   const child = spawn('sh', ['-c', script], { stdio: 'inherit' })
   // The terminal sends Ctrl-C to the script as well.
   const pass = (signal: NodeJS.Signals) => {

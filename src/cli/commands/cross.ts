@@ -1,48 +1,48 @@
-import { crossKernels } from '#app'
-import { UsageError } from '#kernel'
-import { type CrossCell, errorOf } from '#metrics'
-import { outputAs } from '../output.ts'
-import { number, percent, printJson } from '../terminal.ts'
-import { type ExitCode, read } from './shared.ts'
+import type { CrossCell } from '#app'
+import { defineCommand } from '../command.ts'
+import { captures, json, markdown } from '../options.ts'
+import { number, percent, printJson, progressOf } from '../terminal.ts'
 
-export async function cross({
-  captures,
-  json,
-  markdown,
-}: {
-  captures: readonly string[]
-  json: boolean
-  markdown: boolean
-}): Promise<ExitCode> {
-  if (captures.length < 2)
-    throw new UsageError('one capture alone cannot be crossed', 'give two or more, of one workload')
-  const recordings = []
-  for (const path of captures) recordings.push(await read(path, undefined))
-  const found = crossKernels(recordings)
-  if (json) {
-    printJson(found)
+export const cross = defineCommand({
+  command: 'cross <captures..>',
+  describe: 'Each capture under each other’s kernel, against what that kernel recorded',
+  positionals: { captures },
+  options: { json, markdown },
+  examples: [['cross traces/pages-5.10-s traces/pages-6.1-s', 'do the rules of 6.1 predict what 6.1 did?']],
+  handler: async ({ captures, json, markdown }) => {
+    const [app, { errorOf }, { outputAs }] = await Promise.all([
+      import('#app'),
+      import('#report'),
+      import('../print/output.ts'),
+    ])
+    const progress = progressOf()
+    const found = await app.cross(captures, progress.hear).finally(progress.stop)
+    if (json) {
+      printJson(found)
+      return 0
+    }
+    const out = outputAs({ markdown })
+    out.table(
+      ['replayed', 'rules', 'refilled per 1000 pages', 'drained per 1000 pages', 'error', 'interruptions'],
+      found.cells.map((cell) => [
+        cell.capture,
+        cell.capture === cell.against ? `${cell.rules} (its own)` : cell.rules,
+        rateOf(cell, 'refilled'),
+        rateOf(cell, 'drained'),
+        percent(errorOf(cell)),
+        `${number(cell.interruptions.predicted)} for ${number(cell.interruptions.recorded)}`,
+      ]),
+    )
+    out.line(
+      `\nMedian error between kernels: ${percent(found.medianError)}; over whole stages: ${percent(found.medianErrorWholeStages)}`,
+    )
+    for (const note of found.notes) out.line(note)
     return 0
-  }
-  const rates = (what: 'refilled' | 'drained') => (cell: CrossCell) => {
-    const { predicted, recorded, error } = cell[what]
-    const off = error === undefined ? '' : ` (${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %)`
-    return `${predicted.toFixed(0)} for ${recorded.toFixed(0)}${off}`
-  }
-  const out = outputAs({ markdown })
-  out.table(
-    ['replayed', 'rules', 'refilled per 1000 pages', 'drained per 1000 pages', 'error', 'interruptions'],
-    found.cells.map((cell) => [
-      cell.capture,
-      cell.capture === cell.against ? `${cell.rules} (its own)` : cell.rules,
-      rates('refilled')(cell),
-      rates('drained')(cell),
-      percent(errorOf(cell)),
-      `${number(cell.interruptions.predicted)} for ${number(cell.interruptions.recorded)}`,
-    ]),
-  )
-  out.line(
-    `\nMedian error between kernels: ${percent(found.medianError)}; over whole stages: ${percent(found.medianErrorWholeStages)}`,
-  )
-  for (const note of found.notes) out.line(note)
-  return 0
+  },
+})
+
+function rateOf(cell: CrossCell, what: 'refilled' | 'drained'): string {
+  const { predicted, recorded, error } = cell[what]
+  const off = error === undefined ? '' : ` (${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %)`
+  return `${predicted.toFixed(0)} for ${recorded.toFixed(0)}${off}`
 }

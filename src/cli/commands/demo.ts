@@ -1,32 +1,32 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { checkOutput, compareCaptures } from '#app'
-import { outputAs } from '../output.ts'
-import { print, printJson } from '../terminal.ts'
-import { printComparison, signed } from './compare.ts'
-import { type ExitCode, REPORT, root } from './shared.ts'
-import { writeReport } from './write-report.ts'
+import { defineCommand } from '../command.ts'
+import { json, open } from '../options.ts'
+import { print, printJson, progressOf } from '../terminal.ts'
 
-const DEMO = 'drain-5.10-s'
-const DEMO_POLICIES = ['pcp/linux-5.10', 'pcp/linux-6.1', 'pcp/rcu-swap', 'pcp/trylock', 'pcp/none']
-
-export async function demo({ json, output }: { json: boolean; output: string | undefined }): Promise<ExitCode> {
-  const capture = join(root, 'traces', DEMO)
-  const path = output ?? join('reports', 'demo.html')
-  if (output === undefined) await mkdir(dirname(path), { recursive: true })
-  checkOutput(path, REPORT)
-  if (!json)
-    print(
-      `Replaying ${DEMO} (a 5.10 kernel under memory pressure, CPU 3 isolated) under ${DEMO_POLICIES.length} policies …`,
-    )
-  const comparison = await signed(
-    await compareCaptures({ captures: [capture], policies: DEMO_POLICIES, isolated: [3] }),
-  )
-  await writeReport(comparison, path)
-  if (json) printJson(comparison)
-  else {
-    printComparison(comparison, outputAs({ markdown: false }))
-    print(`\nReport: ${path}\n${comparison.headline}`)
-  }
-  return 0
-}
+export const demo = defineCommand({
+  command: 'demo',
+  describe: 'Compare five policies on a bundled capture, write an HTML report',
+  options: {
+    json,
+    output: { alias: 'o', type: 'string', describe: 'Where the report goes; default reports/demo.html' },
+    open,
+  },
+  examples: [['demo', 'writes reports/demo.html']],
+  handler: async ({ json, output, open }) => {
+    const [app, { outputAs }, { printComparison }, { openFile }] = await Promise.all([
+      import('#app'),
+      import('../print/output.ts'),
+      import('../print/comparison.ts'),
+      import('../open.ts'),
+    ])
+    if (!json) print('Replaying drain-5.10-s (a 5.10 kernel under memory pressure, CPU 3 isolated) under 5 policies …')
+    const progress = progressOf()
+    const done = await app.demo(output, progress.hear).finally(progress.stop)
+    if (json) printJson(done.comparison)
+    else {
+      printComparison(done.comparison, outputAs({ markdown: false }))
+      print(`\nReport: ${done.output}\n${done.comparison.headline}`)
+    }
+    if (open && done.output !== undefined) openFile(done.output)
+    return 0
+  },
+})

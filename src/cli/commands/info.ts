@@ -1,33 +1,46 @@
-import { checkOutput, version, writeWhole } from '#app'
-import { infoOf } from '#metrics'
-import { composeInfo, renderPage } from '#report'
-import { outputAs } from '../output.ts'
-import { printJson } from '../terminal.ts'
-import { printPage } from './print-page.ts'
-import { type ExitCode, PAGE, read } from './shared.ts'
+import { defineCommand } from '../command.ts'
+import { capture, json, markdown, positive, probes } from '../options.ts'
+import { printJson, progressOf } from '../terminal.ts'
 
-export interface InfoOptions {
-  readonly capture: string
-  readonly json: boolean
-  readonly markdown: boolean
-  /** Rows of each table. */
-  readonly top: number
-  /** Where the same goes as a page. */
-  readonly html?: string | undefined
-  readonly probes?: string | undefined
-}
-
-export async function info({ capture, json, markdown, top, html, probes }: InfoOptions): Promise<ExitCode> {
-  if (html !== undefined) checkOutput(html, PAGE)
-  const found = infoOf(await read(capture, probes))
-  const page = composeInfo(found, version, top)
-  if (html !== undefined) await writeWhole(html, await renderPage(page))
-  if (json) {
-    printJson(found)
+export const info = defineCommand({
+  command: 'info <capture>',
+  describe: 'What is in a capture: kernel, machine, events, losses',
+  positionals: { capture },
+  options: {
+    json,
+    markdown,
+    probes,
+    top: {
+      type: 'number',
+      default: 10,
+      coerce: (top: number) => positive('top', 'rows')(top) ?? 10,
+      describe: 'Rows of each table; --json has all',
+    },
+    html: { type: 'string', describe: 'Also write it as a page to this file' },
+  },
+  examples: [['info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost']],
+  handler: async ({ capture, json, markdown, probes, top, html }) => {
+    const [app, { composeInfo }, { outputAs }, { printPage }] = await Promise.all([
+      import('#app'),
+      import('#report'),
+      import('../print/output.ts'),
+      import('../print/page.ts'),
+    ])
+    const progress = progressOf()
+    const read = () => app.info({ capture, probes, progress: progress.hear }).finally(progress.stop)
+    let found: Awaited<ReturnType<typeof read>> | undefined
+    const compose = async () => {
+      found = await read()
+      return composeInfo(found, app.version, top)
+    }
+    const page = await (html === undefined ? compose() : app.writePage(html, compose))
+    if (json) {
+      printJson(found)
+      return 0
+    }
+    const out = outputAs({ markdown })
+    printPage(page, out)
+    if (html !== undefined) out.line(`\nThe same as a page: ${html}`)
     return 0
-  }
-  const out = outputAs({ markdown })
-  printPage(page, out)
-  if (html !== undefined) out.line(`\nThe same as a page: ${html}`)
-  return 0
-}
+  },
+})

@@ -1,23 +1,28 @@
-import { checkOutput } from '#app'
-import { comparisonSchema } from '#metrics'
-import { readJson } from '#readers'
+import { defineCommand } from '../command.ts'
+import { json, open } from '../options.ts'
 import { print, printJson } from '../terminal.ts'
-import { type ExitCode, REPORT } from './shared.ts'
-import { writeReport } from './write-report.ts'
 
-export async function report({
-  input,
-  output,
-  json,
-}: {
-  input: string
-  output: string
-  json: boolean
-}): Promise<ExitCode> {
-  checkOutput(output, REPORT)
-  const comparison = await readJson(input, comparisonSchema, 'Give a result that `kreplay compare --json` printed.')
-  await writeReport(comparison, output)
-  if (json) printJson({ schema: 'kreplay.report/1', output, headline: comparison.headline })
-  else print(`Report: ${output}\n${comparison.headline}`)
-  return 0
-}
+export const report = defineCommand({
+  command: 'report <result>',
+  describe: 'Renders a saved result again',
+  positionals: { result: { type: 'string', demandOption: true, describe: 'What `compare --json` printed' } },
+  options: {
+    json,
+    output: {
+      alias: 'o',
+      type: 'string',
+      demandOption: true,
+      describe: 'HTML report; a .md name: as Markdown',
+    },
+    open,
+  },
+  examples: [['report result.json -o report.html', 'an HTML report of a comparison made before']],
+  handler: async ({ result, output, json, open }) => {
+    const { renderResult } = await import('#app')
+    const { headline } = await renderResult(result, output)
+    if (json) printJson({ schema: 'kreplay.report/1', output, headline })
+    else print(`Report: ${output}\n${headline}`)
+    if (open) (await import('../open.ts')).openFile(output)
+    return 0
+  },
+})

@@ -1,5 +1,5 @@
 import { headingOf, type Page, writerOf } from '#report'
-import type { Output } from '../output.ts'
+import type { Output } from './output.ts'
 
 /** A page without charts. */
 export function printPage({ title, parts }: Page, out: Output): void {

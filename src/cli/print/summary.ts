@@ -1,14 +1,8 @@
-import {
-  type AcceptComparison,
-  type Comparison,
-  type KvfreeComparison,
-  lostWords,
-  type PcpComparison,
-  savedOf,
-  skippedIn,
-} from '#metrics'
-import { number, percent } from './terminal.ts'
+import type { Comparison } from '#app'
+import { lostWords, savedOf, skippedIn } from '#report'
+import { number, percent } from '../terminal.ts'
 
+type Of<F extends Comparison['family']> = Extract<Comparison, { readonly family: F }>
 type Capture = Comparison['captures'][number]
 
 /** What the terminal shows of a capture's runs. The report has the rest. */
@@ -38,7 +32,7 @@ export function summaryOf(comparison: Comparison, capture: Capture): Summary {
 
 const policyName = (policy: string, baseline: string): string => (policy === baseline ? `${policy} (baseline)` : policy)
 
-function pcpSummary({ runs, baseline }: PcpComparison, { name, isolated }: Capture): Summary {
+function pcpSummary({ runs, baseline }: Of<'pcp'>, { name, isolated }: Capture): Summary {
   const anyIsolated = isolated.length > 0
   return {
     head: [
@@ -72,7 +66,7 @@ function pcpSummary({ runs, baseline }: PcpComparison, { name, isolated }: Captu
 
 const ms = (ns: number): string => (ns < 1e7 ? (ns / 1e6).toFixed(3) : number(Math.round(ns / 1e6)))
 
-function kvfreeSummary({ runs, baseline }: KvfreeComparison, { name }: Capture): Summary {
+function kvfreeSummary({ runs, baseline }: Of<'kvfree'>, { name }: Capture): Summary {
   return {
     head: [
       'policy',
@@ -103,7 +97,7 @@ function kvfreeSummary({ runs, baseline }: KvfreeComparison, { name }: Capture):
   }
 }
 
-function acceptSummary({ runs, baseline }: AcceptComparison, { name }: Capture): Summary {
+function acceptSummary({ runs, baseline }: Of<'accept'>, { name }: Capture): Summary {
   return {
     head: [
       'policy',

@@ -1,6 +1,6 @@
 import { escapeMarkdown, markdownTable } from '#report'
-import { isNumber } from './table.ts'
-import { print, printTable } from './terminal.ts'
+import { isNumber } from '../table.ts'
+import { print, printHeading, printTable } from '../terminal.ts'
 
 /** How a command shows what it found: as text, or as GitHub's Markdown, in which nothing of a trace is markup. */
 export interface Output {
@@ -12,8 +12,11 @@ export interface Output {
 }
 
 const text: Output = {
-  title: print,
-  heading: (heading) => print(`\n${heading}`),
+  title: printHeading,
+  heading: (heading) => {
+    print('')
+    printHeading(heading)
+  },
   line: print,
   table: printTable,
 }

@@ -1,0 +1,54 @@
+import { type Events, Kind, type Recording } from '#events'
+import { KNOWN_VERSIONS } from '#kernel'
+import { hasKvfree } from '#metrics'
+
+export interface DefaultPolicies {
+  /** The first is the baseline. */
+  readonly policies: readonly string[]
+  /** Why these, in a sentence. */
+  readonly because: string
+}
+
+const newest = KNOWN_VERSIONS.at(-1)!
+
+const drainRequests = ({ tables }: Events): number => tables.drain_all_pages?.length ?? 0
+
+const hasPages = ({ tables }: Events): boolean => tables.mm_page_alloc.length + tables.mm_page_free.length > 0
+
+/**
+ * Policies for a comparison that names none: the recording kernel's own as the baseline, the newest release, and the alternatives that
+ * bear on what was recorded.
+ */
+export function defaultPolicies(recording: Recording): DefaultPolicies {
+  const { events, machine, scenario } = recording
+  const rules = machine.release?.rules
+  const own = rules ?? '6.1'
+  const kernel =
+    rules === undefined ? `no kernel is named, so the rules of ${own}` : `the recording kernel’s rules (${own})`
+  if (scenario !== undefined || (!hasPages(events) && hasKvfree(recording)))
+    return {
+      policies: unique([`kvfree/linux-${own}`, `kvfree/linux-${newest}`, 'kvfree/call-rcu', 'kvfree/polled-v2']),
+      because: `${scenario === undefined ? 'the trace has calls of kvfree_rcu() and no page events' : 'a workload of kvfree_rcu()'}: ${kernel}, the newest release, plain call_rcu(), and polled grace periods`,
+    }
+  const lists = [`pcp/linux-${own}`, `pcp/linux-${newest}`]
+  const requests = drainRequests(events)
+  const works = recordedDrainWorks(events)
+  const isolated = machine.isolated.length > 0
+  if (requests + works === 0)
+    return {
+      policies: unique([...lists, 'pcp/none']),
+      because: `no drain requests were recorded, so only list rules can differ: ${kernel}, the newest release, and no lists as the bound`,
+    }
+  return {
+    policies: unique([...lists, 'pcp/work', 'pcp/rcu-swap', 'pcp/trylock', ...(isolated ? ['pcp/no-isolated'] : [])]),
+    because: `${requests > 0 ? `${requests} drain requests were recorded` : 'drain work was recorded'}: ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
+  }
+}
+
+function recordedDrainWorks(events: Events): number {
+  let found = 0
+  for (const kind of events.kind) if (kind === Kind.workqueue_queue_work) found++
+  return found
+}
+
+const unique = (ids: readonly string[]): string[] => [...new Set(ids)]

@@ -1,0 +1,52 @@
+import { UsageError } from '#kernel'
+import { type Fidelity, kvfreeFidelitySchema, pcpFidelitySchema } from '#metrics'
+import { analyse } from './analyse.ts'
+import { type ReadRequest, readFor } from './read.ts'
+
+export interface FidelityRequest extends ReadRequest {
+  /** `"refills=0.99,wrongPages=0.001"`: scores at least, `wrongPages` at most. */
+  readonly atLeast?: string | undefined
+}
+
+/** @throws UsageError for bounds that make no sense, before anything is read */
+export async function fidelity(
+  request: FidelityRequest,
+): Promise<{ readonly found: Fidelity; readonly failed: string[] }> {
+  const bounds = request.atLeast === undefined ? [] : parseBounds(request.atLeast)
+  const recording = await readFor(request)
+  request.progress?.('estimating what the kernel did', 0, 1)
+  const found = analyse(recording).fidelity
+  return { found, failed: bounds.flatMap((bound) => unmet(bound, found)) }
+}
+
+interface Bound {
+  readonly name: string
+  readonly value: number
+}
+
+const knownScores = [
+  ...Object.keys(pcpFidelitySchema.shape.scores.shape),
+  ...Object.keys(kvfreeFidelitySchema.shape.scores.shape),
+]
+
+function parseBounds(text: string): Bound[] {
+  return text.split(',').map((part) => {
+    const [, name, value] = /^\s*(\w+)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part) ?? []
+    if (name === undefined || !knownScores.includes(name))
+      throw new UsageError(
+        `--at-least ${part}: not a bound`,
+        `an example: --at-least refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages is an upper bound)\n  scores are ${knownScores.join(', ')}`,
+      )
+    if (Number(value) > 1) throw new UsageError(`--at-least ${part}: scores are shares, from 0 to 1`)
+    return { name, value: Number(value) }
+  })
+}
+
+function unmet({ name, value: bound }: Bound, { pcp, kvfree }: Fidelity): string[] {
+  const scores: Readonly<Record<string, number | undefined>> = { ...pcp?.scores, ...kvfree?.scores }
+  const value = scores[name]
+  const atMost = name === 'wrongPages'
+  if (value !== undefined && (atMost ? value <= bound : value >= bound)) return []
+  const found = value === undefined ? 'not scored: nothing of it happened' : value.toFixed(6)
+  return [`${name} is ${found}, asked for ${atMost ? 'at most' : 'at least'} ${bound}`]
+}

@@ -1,0 +1,28 @@
+import { type Comparison, comparisonSchema } from '#metrics'
+import { readJson } from '#readers'
+import { type Page, renderHtml, renderMarkdown, renderPage } from '#report'
+import { checkOutput, writeWhole } from './write-files.ts'
+
+export const PAGE = ['.html', '.htm']
+export const REPORT = [...PAGE, '.md']
+
+/** A comparison as a report, HTML or Markdown by the file's name. */
+export async function writeReport(comparison: Comparison, path: string): Promise<void> {
+  await writeWhole(path, path.endsWith('.md') ? renderMarkdown(comparison) : await renderHtml(comparison))
+}
+
+/** Reads what `compare --json` printed and writes its report. */
+export async function renderResult(input: string, output: string): Promise<Comparison> {
+  checkOutput(output, REPORT)
+  const comparison = await readJson(input, comparisonSchema, 'Give a result that `kreplay compare --json` printed.')
+  await writeReport(comparison, output)
+  return comparison
+}
+
+/** Refuses a name that is no page's, before `make` runs. */
+export async function writePage(path: string, make: () => Promise<Page>): Promise<Page> {
+  checkOutput(path, PAGE)
+  const page = await make()
+  await writeWhole(path, await renderPage(page))
+  return page
+}

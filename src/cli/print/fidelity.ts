@@ -1,0 +1,164 @@
+import type { Fidelity } from '#app'
+import { zoneLabel } from '#kernel'
+import { formatShare, inferencesOf, lostWords, scoreOf } from '#report'
+import { number, percent } from '../terminal.ts'
+import type { Output } from './output.ts'
+
+type PcpFidelity = NonNullable<Fidelity['pcp']>
+type KvfreeFidelity = NonNullable<Fidelity['kvfree']>
+type KvfreeAgreement = KvfreeFidelity['withoutStart']
+type Score = PcpFidelity['refills']
+
+export function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity, out: Output): void {
+  out.title(
+    synthetic === true
+      ? `${capture}, synthetic trace as of Linux ${kernel}: how exactly kreplay reproduces what its own model made`
+      : `${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`,
+  )
+  if (pcp !== undefined) {
+    out.line(
+      `policy ${pcp.policy}; warm-up: nothing tells what ${formatShare(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
+    )
+    const row = (name: string, { recorded, predicted, exact }: Score, inTrace: number | undefined, bare?: Score) => [
+      name,
+      inTrace === undefined ? '–' : number(inTrace),
+      number(recorded),
+      number(predicted),
+      number(exact),
+      percent(scoreOf({ recorded, predicted, exact })),
+      bare === undefined ? '–' : percent(scoreOf(bare)),
+    ]
+    out.table(
+      ['', 'in the trace', 'of these scored', 'predicted', 'exact', 'score', 'without resync'],
+      [
+        row('refills', pcp.refills, pcp.coverage.refills?.inTrace, pcp.withoutResync.refills),
+        row('drain bursts', pcp.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.withoutResync.drainBursts),
+        row('requested drains', pcp.requestedDrains, undefined),
+        ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
+          ? []
+          : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
+      ],
+    )
+    for (const line of resyncLines(pcp)) out.line(line)
+    const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
+    out.line(
+      `\ndrained pages: ${number(recorded)} scored of ${number(pcp.coverage.drainedPages.inTrace)} in the trace, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
+    )
+    const cpus = [...new Set([...Object.keys(pcp.interruptions.recorded), ...Object.keys(pcp.interruptions.predicted)])]
+    if (cpus.length > 0) {
+      out.heading('interruptions by drain work')
+      out.table(
+        ['CPU', 'recorded', 'predicted'],
+        cpus.map((cpu) => [
+          cpu,
+          number(pcp.interruptions.recorded[cpu] ?? 0),
+          number(pcp.interruptions.predicted[cpu] ?? 0),
+        ]),
+      )
+    }
+    printPages(pcp, out)
+    const inferred = inferencesOf(pcp)
+    if (inferred.length > 0) out.line('')
+    for (const line of inferred) out.line(line)
+    for (const { cause, count, help } of pcp.misses) out.line(`${number(count)} × ${cause}: ${help}`)
+  }
+  if (kvfree !== undefined) printKvfree(kvfree, out)
+  const lost = lostWords(losses)
+  if (lost !== undefined) out.line(`Lost in recording: ${lost}.`)
+  for (const note of notes) out.line(note)
+}
+
+/** What the two scores mean, where they are not the same. */
+function resyncLines({ refills, drainBursts, withoutResync: bare }: PcpFidelity): string[] {
+  const same = scoreOf(refills) === scoreOf(bare.refills) && scoreOf(drainBursts) === scoreOf(bare.drainBursts)
+  return same
+    ? []
+    : [
+        '\nPut right: where the record proves the replay’s lists wrong, they are corrected from it, after the miss was scored. Without resync nothing is ever corrected, so that one miss shifts what follows: the first score says how well the rules hold from each state to the next, the second how far a whole run keeps the recorded moments and sizes.',
+        '`compare` corrects nothing either: do not take single moments from it, and hold its totals for the recording kernel’s own policy against those recorded before you believe its differences.',
+      ]
+}
+
+function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {
+  if (listCounts.length > 0) {
+    out.heading('pages on the lists at the end')
+    out.table(
+      ['CPU', 'zone', 'zoneinfo.after', 'predicted', 'within 100 pages or 5 %'],
+      listCounts.map(({ cpu, node, zone, recorded, predicted, within, refilledAfter }) => [
+        String(cpu),
+        zoneLabel(node, zone),
+        number(recorded),
+        number(predicted),
+        within || refilledAfter === undefined ? yesNo(within) : `no: ${number(refilledAfter)} fetched since the trace`,
+      ]),
+    )
+  }
+  for (const { node, zone, recorded, byZoneinfo, predicted, pages, ordersWithin, compacted, later } of freePages) {
+    out.line(
+      `\nfree pages of ${zoneLabel(node, zone)} at the end: buddyinfo.after ${number(pages.recorded)}${byZoneinfo === undefined ? '' : ` (zoneinfo.after, read before it: ${number(byZoneinfo)})`}, predicted ${number(pages.predicted)}${compacted > 0 ? ` (${number(compacted)} that compaction took untraced are inferred from its frees and vmstat)` : ''}; within 1 %: ${yesNo(pages.within)}`,
+    )
+    if (later !== undefined) {
+      const since = [
+        ...(later.refilled > 0 ? [`${number(later.refilled)} fetched by refills, as zoneinfo.after tells`] : []),
+        ...(later.givenBack > 0
+          ? [`${number(later.givenBack)} given back by a vmstat tick before buddyinfo.after was read, as that tells`]
+          : []),
+      ]
+      out.line(
+        `With the pages that moved since the trace (${since.join('; ')}): ${number(later.pages.predicted)}; within 1 %: ${yesNo(later.pages.within)}`,
+      )
+    }
+    out.table(
+      [
+        'order',
+        'buddyinfo.after',
+        'predicted',
+        'within 16 blocks or 5 %',
+        ...(later === undefined ? [] : ['with what moved since', 'within']),
+      ],
+      recorded.map((blocks, order) => [
+        String(order),
+        number(blocks),
+        number(predicted[order] ?? 0),
+        yesNo(ordersWithin[order] ?? false),
+        ...(later === undefined
+          ? []
+          : [number(later.predicted[order] ?? 0), yesNo(later.ordersWithin[order] ?? false)]),
+      ]),
+    )
+  }
+}
+
+const yesNo = (holds: boolean): string => (holds ? 'yes' : 'no')
+
+const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns / 1e6).toFixed(2))
+
+function printKvfree(kvfree: KvfreeFidelity, out: Output): void {
+  out.line(
+    `policy ${kvfree.policy}; ${number(kvfree.enqueued)} calls${kvfree.callsInferred ? ', their moments inferred' : ''}; ${number(kvfree.begun.recorded)} work items and callbacks begun as recorded, ${number(kvfree.begun.generated)} after a generated delay\n`,
+  )
+  const row = (name: string, of: (one: KvfreeAgreement, side: 'recorded' | 'predicted') => string) => [
+    name,
+    of(kvfree, 'recorded'),
+    of(kvfree, 'predicted'),
+    of(kvfree.withoutStart, 'predicted'),
+    of(kvfree.generatedDelays, 'predicted'),
+  ]
+  out.table(
+    ['', 'recorded', 'predicted', 'nothing learnt of the start', 'generated delays'],
+    [
+      row('bulk frees', (one, side) => number(one.bulkFrees[side])),
+      row('objects in them', (one, side) => number(one.bulkObjects[side])),
+      row('freed from a list', (one, side) => number(one.listFrees[side])),
+      row('objects in flight, mean', (one, side) => number(Math.round(one.footprint[side].mean))),
+      row('objects in flight, peak', (one, side) => number(one.footprint[side].peak)),
+      row('reclaim latency p50 (ms)', (one, side) => ms(one.reclaimLatencyNs?.[side].p50)),
+      row('reclaim latency p99 (ms)', (one, side) => ms(one.reclaimLatencyNs?.[side].p99)),
+    ],
+  )
+  if (kvfree.pagesAtStart.some((pages) => pages > 0))
+    out.line(
+      `spare pages at the start, learnt from each CPU’s first batch: ${kvfree.pagesAtStart.map((pages, cpu) => `CPU ${cpu} ${pages}`).join(', ')}`,
+    )
+  out.line('latency is matched first in, first out over the machine: bulk frees carry no pointers')
+}
