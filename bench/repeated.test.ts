@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { infer } from '#estimate'
+import { infer, whatIfOf } from '#estimate'
 import { eventAt } from '#events'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
@@ -9,10 +9,11 @@ import { runPolicy } from '#replay'
 import { repeated, repeatedEvents } from './repeated.ts'
 
 test('a script once is itself; three times over it is as much work three times, and no page is lost', async () => {
-  const { script, inferred } = infer(scriptOf(await readCapture(join(import.meta.dirname, '../traces/pages-5.10-s'))))
+  const recording = await readCapture(join(import.meta.dirname, '../traces/pages-5.10-s'))
+  const whatIf = whatIfOf(infer(scriptOf(recording)))
   const run = (times?: number) => {
-    const long = times === undefined ? { script, inferred } : repeated(script, inferred, times)
-    return runPolicy(long.script, choosePcp('pcp/linux-6.1', '5.10'), long.inferred).result
+    const long = times === undefined ? whatIf : repeated(whatIf, times)
+    return runPolicy(long, choosePcp('pcp/linux-6.1', '5.10')).result
   }
   const [plain, once, thrice] = [run(), run(1), run(3)]
   expect(once.work).toMatchObject({ refills: plain.work.refills, zoneLockPages: plain.work.zoneLockPages })

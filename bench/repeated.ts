@@ -1,13 +1,16 @@
-import type { Inferred } from '#estimate'
-import { type ColumnArray, EventBuilder, type Events, kindNames } from '#events'
+import {
+  type ColumnArray,
+  type Demand,
+  EventBuilder,
+  type Events,
+  kindNames,
+  type StartState,
+  type WhatIf,
+} from '#events'
 import type { Zone } from '#kernel'
-import type { Script } from '#record'
-import { BlockIndex, PageIndex } from '../src/record/places.ts'
 
 /** Pages to which zones and copies are aligned: no block is larger. */
 const ALIGNED = 1024
-
-type Columns = Pick<Script, 'time' | 'op' | 'cpu' | 'zone' | 'pfn' | 'order' | 'migratetype'>
 
 /** Events so many times over, each time later. */
 export function repeatedEvents(events: Events, times: number): Events {
@@ -48,115 +51,94 @@ export function repeatedEvents(events: Events, times: number): Events {
   }
 }
 
-/**
- * A recording’s script so many times over, one after the other, each in memory and time of its own: a longer trace of a larger machine.
- * Only what a what-if replay reads is repeated.
- */
-export function repeated(script: Script, inferred: Inferred, times: number): { script: Script; inferred: Inferred } {
-  const { length, zones, machine } = script
-  const span = script.to - script.from + 1
-  const strides = zones.map(({ startPfn, spanned }) => Math.ceil(((startPfn % ALIGNED) + spanned) / ALIGNED) * ALIGNED)
-  const firsts = strides.map((_, zone) => strides.slice(0, zone).reduce((sum, stride) => sum + stride * times, 0))
+/** A demand so many times over, each on memory of its own; what lay on the lists at the start, lies there once. */
+export function repeated(whatIf: WhatIf, times: number): WhatIf {
+  const { demand, start, zones, machine } = whatIf
+  const copies = Array.from({ length: times }, (_, copy) => copy)
+  const strides = zones.map(({ startPfn, spanned }) => aligned((startPfn % ALIGNED) + spanned))
+  let next = 0
+  const firsts = strides.map((stride) => {
+    const first = next
+    next += stride * times
+    return first
+  })
   const moved = (pfn: number, zone: number, copy: number): number => {
     const { startPfn } = zones[zone]!
     return firsts[zone]! + copy * strides[zone]! + pfn - (startPfn - (startPfn % ALIGNED))
   }
-  const all = length * times
-  const columns: Columns = {
-    time: new Float64Array(all),
-    op: new Uint8Array(all),
-    cpu: new Uint16Array(all),
-    zone: new Uint8Array(all),
-    pfn: new Uint32Array(all),
-    order: new Uint8Array(all),
-    migratetype: new Uint8Array(all),
-  }
-  for (let copy = 0; copy < times; copy++) {
-    const from = copy * length
-    for (const name of ['op', 'cpu', 'zone', 'order', 'migratetype'] as const)
-      columns[name].set(script[name].subarray(0, length), from)
-    for (let row = 0; row < length; row++) {
-      columns.time[from + row] = script.time[row]! + copy * span
-      // A drain request holds its zone there.
-      const isPage = script.op[row] === 1 || script.op[row] === 2
-      columns.pfn[from + row] = isPage ? moved(script.pfn[row]!, script.zone[row]!, copy) : script.pfn[row]!
-    }
-  }
   // Watermarks stay, so that lists are sized as they were.
-  const larger = zones.map((zone, at): Zone => ({ ...zone, startPfn: firsts[at]!, spanned: strides[at]! * times }))
-  const rows = <T extends { readonly row: readonly number[] }>(part: T): T => {
-    const copies = Array.from({ length: times }, (_, copy) => copy)
-    return Object.fromEntries(
-      Object.entries(part).map(([name, values]) => [
-        name,
-        copies.flatMap((copy) => (values as number[]).map((n) => (name === 'row' ? n + copy * length : n))),
-      ]),
-    ) as unknown as T
+  const larger = zones.map((zone, at): Zone => {
+    const spanned = strides[at]! * times
+    return { ...zone, startPfn: firsts[at]!, spanned, present: spanned }
+  })
+  const blocks = demand.block.reduce((most, block) => Math.max(most, block + 1), 0)
+  const { inUse, listed } = start
+  const state: StartState = {
+    fallback: start.fallback,
+    free: start.free.map(({ pfn, order }, zone) => ({
+      pfn: Uint32Array.from(copies.flatMap((copy) => Array.from(pfn, (page) => moved(page, zone, copy)))),
+      order: over(order, times),
+    })),
+    blockTypes: zones.map(({ startPfn }, zone) => {
+      const perCopy = strides[zone]! >>> machine.pageblockOrder
+      const skipped = (startPfn % ALIGNED) >>> machine.pageblockOrder
+      const types = new Uint8Array(perCopy * times).fill(1)
+      for (const copy of copies)
+        types.set(start.blockTypes[zone]!.subarray(0, perCopy - skipped), copy * perCopy + skipped)
+      return types
+    }),
+    inUse: {
+      block: numbered(inUse.block, times, blocks),
+      zone: over(inUse.zone, times),
+      pfn: Uint32Array.from(
+        copies.flatMap((copy) => Array.from(inUse.pfn, (pfn, at) => moved(pfn, inUse.zone[at]!, copy))),
+      ),
+      order: over(inUse.order, times),
+    },
+    listed: { ...listed, pfn: listed.pfn.map((pfn, at) => moved(pfn, listed.pset[at]! % zones.length, 0)) },
   }
   return {
-    script: {
-      ...script,
-      ...columns,
-      length: all,
-      zones: larger,
-      machine: { ...machine, zones: larger },
-      to: script.from + span * times,
-      blockTypes: typesOf(),
-    },
-    inferred: {
-      ...inferred,
-      bulk: rows(inferred.bulk),
-      localDrains: rows(inferred.localDrains),
-      ticks: rows(inferred.ticks),
-      start: startOf(),
-    },
+    ...whatIf,
+    demand: demandOver(whatIf, times, blocks),
+    start: state,
+    zones: larger,
+    machine: { ...machine, zones: larger },
+    to: whatIf.from + (whatIf.to - whatIf.from + 1) * times,
   }
+}
 
-  function typesOf(): Uint8Array {
-    const [from, to] = [zones, larger].map((of) => new BlockIndex(of, machine.pageblockOrder)) as [
-      BlockIndex,
-      BlockIndex,
-    ]
-    const block = 1 << machine.pageblockOrder
-    const types = new Uint8Array(to.size).fill(255)
-    zones.forEach(({ startPfn, spanned }, zone) => {
-      for (let copy = 0; copy < times; copy++)
-        for (let pfn = startPfn; pfn < startPfn + spanned; pfn += block)
-          types[to.at(moved(pfn, zone, copy), zone)] = script.blockTypes[from.at(pfn, zone)]!
-    })
-    return types
-  }
+const aligned = (pages: number): number => Math.ceil(pages / ALIGNED) * ALIGNED
 
-  function startOf(): Inferred['start'] {
-    const { sightings, zones: free } = inferred.start
-    const [from, to] = [new PageIndex(zones), new PageIndex(larger)]
-    const seen = new Uint8Array(to.size)
-    const row = new Uint32Array(to.size)
-    zones.forEach(({ startPfn, spanned }, zone) => {
-      const first = from.at(startPfn, zone)
-      for (let copy = 0; copy < times; copy++) {
-        const at = to.at(moved(startPfn, zone, copy), zone)
-        seen.set(sightings.seen.subarray(first, first + spanned), at)
-        row.set(sightings.row.subarray(first, first + spanned), at)
-      }
-    })
-    return {
-      sightings: {
-        seen,
-        row,
-        listed: {
-          ...sightings.listed,
-          pfn: sightings.listed.pfn.map((pfn, at) => moved(pfn, sightings.listed.zone[at]!, 0)),
-        },
-      },
-      zones: free.map(({ pfn, order, unplaced }, zone) => {
-        const blocks = { pfn: new Uint32Array(pfn.length * times), order: new Uint8Array(pfn.length * times), unplaced }
-        for (let copy = 0; copy < times; copy++) {
-          blocks.order.set(order, copy * pfn.length)
-          for (let at = 0; at < pfn.length; at++) blocks.pfn[copy * pfn.length + at] = moved(pfn[at]!, zone, copy)
-        }
-        return blocks
-      }),
-    }
+function over<T extends ColumnArray>(column: T, times: number): T {
+  const all = new (column.constructor as new (length: number) => T)(column.length * times)
+  for (let copy = 0; copy < times; copy++) (all as Uint8Array).set(column as Uint8Array, copy * column.length)
+  return all
+}
+
+/** Block numbers, each copy’s own. */
+function numbered(block: Uint32Array, times: number, blocks: number): Uint32Array {
+  const all = over(block, times)
+  for (let at = block.length; at < all.length; at++) all[at]! += Math.trunc(at / block.length) * blocks
+  return all
+}
+
+function demandOver({ demand, from, to }: WhatIf, times: number, blocks: number): Demand {
+  const { length, time, ask, cpu, task, block, offset, zone, order, migratetype, gfpFlags, lead } = demand
+  const moments = over(time, times)
+  for (let at = length; at < moments.length; at++) moments[at]! += Math.trunc(at / length) * (to - from + 1)
+  return {
+    ...demand,
+    length: length * times,
+    time: moments,
+    ask: over(ask, times),
+    cpu: over(cpu, times),
+    task: over(task, times),
+    block: numbered(block, times, blocks),
+    offset: over(offset, times),
+    zone: over(zone, times),
+    order: over(order, times),
+    migratetype: over(migratetype, times),
+    gfpFlags: over(gfpFlags, times),
+    lead: over(lead, times),
   }
 }

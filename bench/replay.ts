@@ -1,8 +1,9 @@
-import { type Inference, infer } from '#estimate'
+import { infer, whatIfOf } from '#estimate'
+import type { WhatIf } from '#events'
 import { fidelityOf, lockPricesOf, publishedPrices } from '#metrics'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
-import { Op, scriptOf } from '#record'
+import { Op, type Script, scriptOf } from '#record'
 import { runPolicy } from '#replay'
 import { measure } from './measure.ts'
 import { repeated } from './repeated.ts'
@@ -36,12 +37,13 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   const [scoring] = await measure(effort, () => fidelityOf(capture, script, inference))
   rows.push(byEvents(name, 'fidelity: without resync, and the scores', length, scoring))
 
+  const whatIf = whatIfOf(inference)
   const rules = machine.release?.rules ?? '6.1'
   const acting = script.op.reduce((sum, op) => sum + Number(op === Op.alloc || op === Op.free), 0)
   const speeds: number[] = []
   for (const id of POLICIES) {
     const choice = choosePcp(id, rules)
-    const [times] = await measure(effort, () => runPolicy(script, choice, inference.inferred, { isolated: [3] }))
+    const [times] = await measure(effort, () => runPolicy(whatIf, choice, { isolated: [3] }))
     // The other events only say what the kernel did: so both speeds are told.
     const acts = `${million(acting / times.median)} allocations and frees`
     const row = byEvents(name, `replay under ${id}`, length, times, acts)
@@ -58,9 +60,7 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   })
 
   const six = POLICIES.slice(0, 6).map((id) => choosePcp(id, rules))
-  const [together] = await measure(effort, () =>
-    six.map((choice) => runPolicy(script, choice, inference.inferred, { isolated: [3] })),
-  )
+  const [together] = await measure(effort, () => six.map((choice) => runPolicy(whatIf, choice, { isolated: [3] })))
   const policyEvents = byEvents(
     name,
     'six policies, one after the other',
@@ -73,25 +73,21 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   targets.push(speedTarget(policyEvents, 20e6))
   const prices = publishedPrices.map(lockPricesOf)
   const [priced] = await measure(effort, () =>
-    six.map((choice) => runPolicy(script, choice, inference.inferred, { isolated: [3], prices })),
+    six.map((choice) => runPolicy(whatIf, choice, { isolated: [3], prices })),
   )
   const note = `policy-events, waits under ${prices.length} price lists`
   rows.push(byEvents(name, 'six policies, with who waited how long', six.length * length, priced, note))
-  if (large) await longer(name, inference, result)
+  if (large) await longer(name, script, whatIf, result)
 }
 
 /** The same recording over and over. */
-async function longer(
-  name: string,
-  { script, inferred }: Inference,
-  { rows, targets }: Bench['result'],
-): Promise<void> {
+async function longer(name: string, script: Script, whatIf: WhatIf, { rows, targets }: Bench['result']): Promise<void> {
   const choice = choosePcp('pcp/linux-6.1', script.machine.release?.rules ?? '6.1')
   const speeds: number[] = []
   for (const events of LENGTHS) {
     const rounds = Math.ceil(events / script.events)
-    const long = repeated(script, inferred, rounds)
-    const [times] = await measure({ warmups: 1, repeats: 3 }, () => runPolicy(long.script, choice, long.inferred))
+    const long = repeated(whatIf, rounds)
+    const [times] = await measure({ warmups: 1, repeats: 3 }, () => runPolicy(long, choice))
     const row = byEvents(name, `replay under ${choice.id}, ${rounds} times over`, rounds * script.events, times)
     rows.push(row)
     speeds.push(row.eventsPerCpuSecond!)

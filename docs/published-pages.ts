@@ -12,6 +12,7 @@ import {
   runPolicy,
   scriptOf,
   trylockNs,
+  whatIfOf,
 } from 'kreplay'
 import { markdownTable } from './markdown.ts'
 
@@ -103,9 +104,9 @@ function fastPathRows(counts: Readonly<Record<string, string>>): string[][] {
 export async function publishedPages(root: string): Promise<string> {
   const recording = await readCapture(join(root, 'traces/drain-5.10-s'))
   const script = scriptOf(recording)
-  const { inferred } = infer(script)
+  const whatIf = whatIfOf(infer(script))
   const prices = publishedPrices.map(lockPricesOf)
-  const run = (id: string) => runPolicy(script, choosePcp(id, '5.10'), inferred, { prices })
+  const run = (id: string) => runPolicy(whatIf, choosePcp(id, '5.10'), { prices })
   const spinlock = run('pcp/spinlock').result.work
   const swapped = run('pcp/rcu-swap')
   const swap = swapped.result.work

@@ -3,7 +3,7 @@
  * in which data passes them.
  */
 
-export { infer, ownPolicy } from '#estimate'
+export { infer, ownPolicy, touchesOf, whatIfOf } from '#estimate'
 export * from '#events'
 export * from '#kernel'
 export * from '#metrics'

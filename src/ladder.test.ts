@@ -13,8 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   policies: ['kernel'],
   sim: ['kernel', 'policies'],
   estimate: ['kernel', 'events', 'record', 'sim', 'policies'],
-  // `record` and `estimate` go once replays take a Demand alone.
-  replay: ['kernel', 'events', 'sim', 'policies', 'record', 'estimate'],
+  replay: ['kernel', 'events', 'sim', 'policies'],
   metrics: ['kernel', 'events', 'record', 'sim', 'policies', 'estimate', 'replay'],
   report: ['kernel', 'metrics'],
   app: [

@@ -1,19 +1,19 @@
-import type { Inferred } from '#estimate'
-import { infer } from '#estimate'
-import type { Recording } from '#events'
+import { infer, whatIfOf } from '#estimate'
+import type { Recording, WhatIf } from '#events'
 import { type Fidelity, fidelityOf } from '#metrics'
 import { type Script, scriptOf } from '#record'
 /** A capture read, its script made, and the recording kernel's own policy replayed against the record. */
 export interface Analysis {
   readonly recording: Recording
   readonly script: Script
-  readonly inferred: Inferred
+  readonly whatIf: WhatIf
   readonly fidelity: Fidelity
 }
 
 /** `sources`: whether the script is to know the events that its rows stem from. */
 export function analyse(recording: Recording, sources = false): Analysis {
   const inference = infer(scriptOf(recording, { sources }))
-  const { script, inferred } = inference
-  return { recording, script, inferred, fidelity: fidelityOf(recording, script, inference) }
+  const { script } = inference
+  const whatIf = whatIfOf(inference, recording.events)
+  return { recording, script, whatIf, fidelity: fidelityOf(recording, script, inference) }
 }

@@ -1,5 +1,5 @@
-import { type Inference, infer, progressOf, recordedStages, type StagePages, stagesOf } from '#estimate'
-import type { Recording } from '#events'
+import { type Inference, infer, progressOf, recordedStages, type StagePages, stagesOf, whatIfOf } from '#estimate'
+import type { Recording, WhatIf } from '#events'
 import { UsageError } from '#kernel'
 import { type Cross, composeCross, crossCell } from '#metrics'
 import { choosePcp } from '#policies'
@@ -7,6 +7,7 @@ import { scriptOf } from '#record'
 import { runPolicy } from '#replay'
 
 interface Recorded extends Inference {
+  readonly whatIf: WhatIf
   readonly name: string
   readonly rules: '5.10' | '6.1' | '6.12' | '7.2'
   readonly ends: readonly number[]
@@ -19,8 +20,24 @@ function recordedOf(recording: Recording): Recorded {
   if (rules === undefined)
     throw new UsageError(`${name} does not say which kernel recorded it`, 'a capture folder has a file `uname`')
   const inference = infer(scriptOf(recording))
+  const whatIf = whatIfOf(inference)
   const ends = stagesOf(events)
-  return { ...inference, name, rules, ends, stages: recordedStages(inference.script, ends) }
+  return { ...inference, whatIf, name, rules, ends, stages: recordedStages(inference.script, ends) }
+}
+
+/** `from`'s demand on a machine of `to`'s kernel, with lists that begin as `to`'s did. */
+function underOther({ script, whatIf, inferred }: Recorded, to: Recorded): WhatIf {
+  const { zones, machine } = to.script
+  const { initial, listOrders, listTypes } = to.inferred
+  return {
+    ...whatIfOf({ script, inferred: { ...inferred, initial, listOrders, listTypes } }),
+    machine: {
+      ...whatIf.machine,
+      zones: machine.zones,
+      ...(machine.release === undefined ? {} : { release: machine.release }),
+    },
+    zones,
+  }
 }
 
 /**
@@ -30,21 +47,9 @@ function recordedOf(recording: Recording): Recorded {
 function predict(from: Recorded, to: Recorded) {
   const common = from.stages.allocated.map((pages, stage) => Math.min(pages, to.stages.allocated[stage]!))
   const until = progressOf(from.script, from.ends, common)
-  const { machine } = from.script
-  const { zones, release } = to.script.machine
-  const script =
-    from === to
-      ? from.script
-      : {
-          ...from.script,
-          machine: { ...machine, zones, ...(release === undefined ? {} : { release }) },
-          zones: to.script.zones,
-        }
-  const { initial, listOrders, listTypes } = to.inferred
   const { result } = runPolicy(
-    script,
+    from === to ? from.whatIf : underOther(from, to),
     choosePcp(`pcp/linux-${to.rules}`, to.rules),
-    { ...from.inferred, initial, listOrders, listTypes },
     // Two steps for each stage: what is compared of it, and the rest.
     { steps: from.ends.flatMap((end, stage) => [until[stage]!, end]) },
   )

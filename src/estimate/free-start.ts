@@ -1,7 +1,7 @@
-import type { Zone } from '#kernel'
+import { traitsOf, type Zone } from '#kernel'
 import type { ListRules } from '#policies'
 import type { Script } from '#record'
-import { BlockIndex, PageIndex, traitsOf } from '#record'
+import { BlockIndex, PageIndex } from '#record'
 import { Buddy, type FallbackFamily, MAX_PAGE_ORDER } from '#sim'
 import { Seen, type Sightings, sightingsOf } from './sightings.ts'
 

@@ -1,6 +1,7 @@
+import { traitsOf } from '#kernel'
 import { choosePcp, type PcpChoice } from '#policies'
 import type { Script } from '#record'
-import { anyTiming, fitTicks, type SilentTicks, silentTicks, type TickTiming, traitsOf } from '#record'
+import { anyTiming, fitTicks, type SilentTicks, silentTicks, type TickTiming } from '#record'
 import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
 import { Fidelity } from './fidelity.ts'

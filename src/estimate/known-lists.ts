@@ -1,6 +1,7 @@
+import { type Traits, traitsOf } from '#kernel'
 import type { ListRules, Pcp, PcpChoice } from '#policies'
 import type { PageIndex, Script } from '#record'
-import { Fate, type Traits, traitsOf } from '#record'
+import { Fate } from '#record'
 import { PageLists, pagesets } from '#sim'
 
 /**

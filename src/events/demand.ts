@@ -8,9 +8,9 @@ export const Ask = {
   free: 2,
   /** A free as part of a list: those of one task, CPU and moment. Each is announced (mm_page_free) `lead` earlier, or when the first of the list is committed. */
   freeListed: 3,
-  /** drain_all_pages() for every zone. */
+  /** drain_all_pages() for `zone`. */
   drainRequest: 4,
-  /** Compaction empties the lists of its own CPU. */
+  /** Compaction empties the lists of its own CPU, of `zone`. */
   localDrain: 5,
   directReclaimBegin: 6,
   /** `block` holds the pages reclaimed. */
@@ -19,7 +19,15 @@ export const Ask = {
   kswapdSleep: 9,
   /** vmstat_update() runs on this CPU; `task` is of no meaning. */
   tick: 10,
+  /** kswapd begins or ends to balance node `zone`: ZONE_RECLAIM_ACTIVE of its zones. */
+  reclaimStart: 11,
+  reclaimEnd: 12,
+  /** A block that somebody has, though no event shows how he got it: from the buddy, by compaction or hugetlb. */
+  unseenAlloc: 13,
 } as const
+
+/** `Demand.zone`: none named; of requests and of reclaim: all. */
+export const ANY_ZONE = 255
 
 export interface Task {
   readonly pid: number
@@ -39,16 +47,26 @@ export interface Demand {
   readonly cpu: Uint16Array
   /** Index into `tasks`. */
   readonly task: Uint16Array
-  /** The block’s number: each is allocated once and freed at most once. */
+  /** The block’s number: each is allocated once; a free gives it back, or a part of it. */
   readonly block: Uint32Array
+  /** Of frees: where in the block the part of `order` begins that comes back; pages. */
+  readonly offset: Uint16Array
+  /** Index into the machine’s zones of the zone that served the request; `ANY_ZONE`: the allocator chooses. */
+  readonly zone: Uint8Array
   readonly order: Uint8Array
-  /** As asked for; of frees: of the block’s allocation. Below MIGRATE_PCPTYPES. */
+  /**
+   * As asked for; of frees: the type of the list that takes the block. Below MIGRATE_PCPTYPES; `PAST_LISTS` for a free that goes to the
+   * buddy, since no list takes pages of such a pageblock.
+   */
   readonly migratetype: Uint8Array
   readonly gfpFlags: Uint32Array
   /** Of freeListed: how long before `time`, at which the list is committed, the block was announced; ns. */
   readonly lead: Uint32Array
   readonly tasks: readonly Task[]
 }
+
+/** `Demand.migratetype` of a free that goes past the lists. */
+export const PAST_LISTS = 255
 
 /** One row of a demand. */
 export interface Wish {
@@ -57,6 +75,8 @@ export interface Wish {
   readonly cpu: Cpu
   readonly task: number
   readonly block?: number
+  readonly offset?: number
+  readonly zone?: number
   readonly order?: Order
   readonly migratetype?: Migratetype
   readonly gfpFlags?: number
@@ -88,7 +108,9 @@ export class DemandBuilder {
   }
 
   /** Returns the row’s number, until `finish`. */
-  push({ time, ask, cpu, task, block = 0, order = 0, migratetype = 0, gfpFlags = 0, lead = 0 }: Wish): number {
+  push(wish: Wish): number {
+    const { time, ask, cpu, task, block = 0, offset = 0, zone = ANY_ZONE } = wish
+    const { order = 0, migratetype = 0, gfpFlags = 0, lead = 0 } = wish
     const row = this.#length++
     if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
     const columns = this.#columns
@@ -97,6 +119,8 @@ export class DemandBuilder {
     columns.cpu[row] = cpu
     columns.task[row] = task
     columns.block[row] = block
+    columns.offset[row] = offset
+    columns.zone[row] = zone
     columns.order[row] = order
     columns.migratetype[row] = migratetype
     columns.gfpFlags[row] = gfpFlags
@@ -113,13 +137,21 @@ export class DemandBuilder {
   finish(): Demand {
     const length = this.#length
     const from = this.#columns
+    let inOrder = true
+    for (let row = 1; row < length && inOrder; row++) inOrder = from.time[row - 1]! <= from.time[row]!
+    if (inOrder) return finished(cut(from, length), length, this.#tasks)
     const rows = Uint32Array.from({ length }, (_, row) => row)
     rows.sort((a, b) => from.time[a]! - from.time[b]! || a - b)
-    const sorted = take(from, columnsOf(length), length, rows)
-    const at = sorted.time.findIndex((time) => time >= 0)
-    return { ...sorted, length, start: at < 0 ? length : at, tasks: this.#tasks }
+    return finished(take(from, columnsOf(length), length, rows), length, this.#tasks)
   }
 }
+
+function finished(columns: Columns, length: number, tasks: readonly Task[]): Demand {
+  const at = columns.time.findIndex((time) => time >= 0)
+  return { ...columns, length, start: at < 0 ? length : at, tasks }
+}
+
+const cut = (from: Columns, length: number): Columns => take(from, columnsOf(length), length)
 
 const columnsOf = (length: number) => ({
   time: new Float64Array(length),
@@ -127,6 +159,8 @@ const columnsOf = (length: number) => ({
   cpu: new Uint16Array(length),
   task: new Uint16Array(length),
   block: new Uint32Array(length),
+  offset: new Uint16Array(length),
+  zone: new Uint8Array(length),
   order: new Uint8Array(length),
   migratetype: new Uint8Array(length),
   gfpFlags: new Uint32Array(length),

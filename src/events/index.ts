@@ -12,7 +12,16 @@ export {
   newTables,
   type Tables,
 } from './columns.ts'
-export { Ask, balancesOf, type Demand, DemandBuilder, type Task, type Wish } from './demand.ts'
+export {
+  ANY_ZONE,
+  Ask,
+  balancesOf,
+  type Demand,
+  DemandBuilder,
+  PAST_LISTS,
+  type Task,
+  type Wish,
+} from './demand.ts'
 export {
   type Batching,
   countByName,
@@ -49,3 +58,4 @@ export {
 export { defaultProbes, type Probe, Probes, probesSchema } from './probes.ts'
 export type { Recording, Scenario } from './recording.ts'
 export { Selection, type Wanted } from './selection.ts'
+export { NO_PFN, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'

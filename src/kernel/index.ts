@@ -21,6 +21,7 @@ export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
 export { isBeforeKnown, KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release, unameOf } from './release.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
+export { type Traits, traitsOf } from './traits.ts'
 export {
   type Cpu,
   elapsed,

@@ -1,4 +1,4 @@
-import { infer, ownPolicy } from '#estimate'
+import { infer, ownPolicy, whatIfOf } from '#estimate'
 import { type Events, Kind, type Recording } from '#events'
 import { migratetypeName, NS_PER_SECOND } from '#kernel'
 import { scriptOf } from '#record'
@@ -98,8 +98,8 @@ function measure(recording: Recording): Measures {
 }
 
 function ownWork(recording: Recording): WorkCounts {
-  const { script, inferred } = infer(scriptOf(recording))
-  return runPolicy(script, ownPolicy(script), inferred).result.work
+  const inference = infer(scriptOf(recording))
+  return runPolicy(whatIfOf(inference), ownPolicy(inference.script)).result.work
 }
 
 /** How long each block lived that was seen allocated, and freed whole; ns, in order. */

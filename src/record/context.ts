@@ -1,8 +1,7 @@
 import type { Events, Recording } from '#events'
-import { type Machine, Tally, type Zone } from '#kernel'
+import { type Machine, Tally, type Traits, traitsOf, type Zone } from '#kernel'
 import { BlockIndex, guessZone, PageIndex } from './places.ts'
 import { scriptNotices } from './script-notices.ts'
-import { type Traits, traitsOf } from './traits.ts'
 
 /** What the trackers of one record share and none of them changes. */
 export interface Context {

@@ -1,7 +1,6 @@
 import { type Events, Kind } from '#events'
-import type { Cpu, Machine, Ns } from '#kernel'
+import { type Cpu, type Machine, type Ns, traitsOf } from '#kernel'
 import { Op, type Script } from './script.ts'
-import { traitsOf } from './traits.ts'
 
 /** sysctl vm.stat_interval, 1 s by default. */
 const STAT_INTERVAL = 1e9

@@ -3,6 +3,7 @@ import type { TraceEvent } from '#events'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
 import { infer } from '../estimate/inferred.ts'
+import { whatIfOf } from '../estimate/what-if.ts'
 import { scriptOf } from '../record/script-of.ts'
 import type { LockPrices } from '../sim/clocks.ts'
 import { runPolicy } from './run.ts'
@@ -18,7 +19,7 @@ const prices: LockPrices = {
 const runOf = (recording: ReturnType<typeof story>, id: string, isolated: readonly number[] = []) => {
   const script = scriptOf(recording)
   const choice = choosePcp(id, '5.10')
-  return runPolicy(script, choice, infer(script).inferred, { prices: [prices], isolated }).result
+  return runPolicy(whatIfOf(infer(script)), choice, { prices: [prices], isolated }).result
 }
 const run = (text: string, id: string, isolated?: readonly number[]) => runOf(story(text, {}), id, isolated)
 

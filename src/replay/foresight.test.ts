@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { choosePcp, drainPolicies, listPolicies, routeSchema, shipped } from '#policies'
 import { infer } from '../estimate/inferred.ts'
+import { whatIfOf } from '../estimate/what-if.ts'
 import { scriptOf } from '../record/script-of.ts'
 import { KINDS } from '../sim/pagesets.ts'
 import { Foresight } from './foresight.ts'
@@ -34,7 +35,7 @@ function streamOf(steps: readonly Step[]) {
 
 const bare = (events: ReturnType<typeof streamOf>) => {
   const script = scriptOf(events)
-  return { script, foresight: new Foresight(script, infer(script).inferred) }
+  return { script, foresight: new Foresight(whatIfOf(infer(script))) }
 }
 
 /** Pages on the three lists of order 0 to begin with, and how many a pageset may hold. */
@@ -146,7 +147,8 @@ describe('beyond single pages', () => {
     const { script } = bare(streamOf([{ free: false, type: 1 }]))
     const { inferred } = infer(script)
     const list = inferred.listTypes.indexOf(1)
-    const foresight = new Foresight(script, { ...inferred, bulk: { row: [0], pset: [0], list: [list] } })
+    const bulk = { row: [0], pset: [0], list: [list] }
+    const foresight = new Foresight(whatIfOf({ script, inferred: { ...inferred, bulk } }))
     expect(foresight.none).toEqual({ pages: 2, takes: 2 })
     expect(foresight.least(held([0, 1, 0], 1))).toEqual({ pages: 1, takes: 1 })
     expect(foresight.least(held([0, 2, 0], 2))).toEqual({ pages: 0, takes: 0 })
@@ -195,12 +197,11 @@ describe('no list rules do better', () => {
     const rules = fc.tuple(fc.constantFrom(...ids), fc.boolean())
     fc.assert(
       fc.property(life, rules, fc.constantFrom('5.10', '6.12'), (recording, [id, routed], kernel) => {
-        const script = scriptOf(recording, { sources: true })
-        const { inferred } = infer(script)
+        const whatIf = whatIfOf(infer(scriptOf(recording, { sources: true })), recording.events)
         const choice = choosePcp(routed ? `${id}{route=way}` : id, kernel, {}, { ...shipped, routes })
-        const ways = routed ? waysOf(recording, script, routes[0]!) : undefined
-        const { work, held } = runPolicy(script, choice, inferred, { isolated: [1], ways }).result
-        const foresight = new Foresight(script, inferred)
+        const ways = routed ? waysOf(whatIf, routes[0]!) : undefined
+        const { work, held } = runPolicy(whatIf, choice, { isolated: [1], ways }).result
+        const foresight = new Foresight(whatIf)
         const least = foresight.least(held)
         expect(least.pages).toBeLessThanOrEqual(work.zoneLockPages)
         expect(least.takes).toBeLessThanOrEqual(work.zoneLocks)
@@ -216,14 +217,14 @@ describe('no list rules do better', () => {
     fc.assert(
       fc.property(life, fc.constantFrom(1, 3, 8), fc.integer({ min: 1, max: 60 }), (recording, batch, high) => {
         const script = scriptOf(recording)
-        const { inferred } = infer(script)
-        const run = (id: string) => runPolicy(script, choosePcp(id, '6.1'), inferred).result
+        const whatIf = whatIfOf(infer(script))
+        const run = (id: string) => runPolicy(whatIf, choosePcp(id, '6.1')).result
         const infinite = run(`pcp/infinite{batch=${batch}}`)
         const limited = run(`pcp/fixed{batch=${batch},high=${high}}`)
         expect(infinite.work.refills).toBeLessThanOrEqual(limited.work.refills)
         expect(infinite.work.drainBursts).toBe(0)
         const { work, held } = run('pcp/infinite{batch=1}')
-        expect(work.zoneLockPages).toBe(new Foresight(script, inferred).least(held).pages)
+        expect(work.zoneLockPages).toBe(new Foresight(whatIf).least(held).pages)
       }),
       { numRuns: 60 },
     )
@@ -233,6 +234,6 @@ describe('no list rules do better', () => {
 test('without lists every operation is on its own, as pcp/none has it', () => {
   const recording = streamOf([false, false, true, false].map((free) => ({ free, type: 1 })))
   const { script, foresight } = bare(recording)
-  const { work } = runPolicy(script, choosePcp('pcp/none', '6.1'), infer(script).inferred).result
+  const { work } = runPolicy(whatIfOf(infer(script)), choosePcp('pcp/none', '6.1')).result
   expect(foresight.none).toEqual({ pages: work.zoneLockPages, takes: work.zoneLocks })
 })

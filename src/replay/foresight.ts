@@ -1,7 +1,6 @@
-import type { Inferred } from '#estimate'
+import { Ask, PAST_LISTS, type WhatIf } from '#events'
 import type { Pages } from '#kernel'
 import { allOrderLists } from '#policies'
-import { BYPASS, Op, type Script } from '#record'
 import { listTable } from '#sim'
 import type { Held } from './result.ts'
 /** Work under zone->lock that no list rules could have done with less of, or could have needed more than. */
@@ -16,7 +15,7 @@ const NEVER = 0xffff_ffff
 const DIRECT = -1
 
 /**
- * What list rules that know the future could do with a script. The lists are those of 6.1 to 7.2, one by order and migratetype; rules that
+ * What list rules that know the future could do with a demand. The lists are those of 6.1 to 7.2, one by order and migratetype; rules that
  * keep fewer kinds of blocks only give the others back at once.
  *
  * *Pages*: they come from the buddy one by one when a list is empty, and when a pageset would hold more than it may, those go whose
@@ -39,16 +38,14 @@ export class Foresight {
   /** Without lists: every operation on its own. */
   readonly none: LockWork
 
-  constructor(
-    { length, op, cpu, zone, order, migratetype, machine, zones, cpus }: Script,
-    { bulk, listTypes }: Inferred,
-  ) {
+  constructor({ demand, machine, zones, cpus }: WhatIf) {
+    const { length, ask, cpu, zone, order, migratetype } = demand
     const lists = allOrderLists(machine.pageblockOrder)
     const classOf = listTable(lists)
     this.#classOf = classOf
     this.#classes = lists.lists
     this.#psets = cpus * zones.length
-    const most = length + bulk.row.length
+    const most = length
     this.#pset = new Uint16Array(most)
     this.#class = new Int8Array(most)
     this.#free = new Uint8Array(most)
@@ -59,7 +56,7 @@ export class Foresight {
     let at = 0
     let pages = 0
     const add = (pset: number, free: boolean, order: number, type: number) => {
-      const kind = type === BYPASS ? DIRECT : classOf[order * 4 + type]!
+      const kind = type === PAST_LISTS ? DIRECT : classOf[order * 4 + type]!
       this.#pset[at] = pset
       this.#class[at] = kind
       this.#free[at] = Number(free)
@@ -76,12 +73,10 @@ export class Foresight {
       }
       at++
     }
-    let nextBulk = 0
     for (let row = 0; row < length; row++) {
-      for (; nextBulk < bulk.row.length && bulk.row[nextBulk]! <= row; nextBulk++)
-        add(bulk.pset[nextBulk]!, false, 0, listTypes[bulk.list[nextBulk]!]!)
-      if (op[row] === Op.alloc || op[row] === Op.free)
-        add(cpu[row]! * zones.length + zone[row]!, op[row] === Op.free, order[row]!, migratetype[row]!)
+      const isFree = ask[row] === Ask.free
+      if (isFree || ask[row] === Ask.alloc || ask[row] === Ask.bulkAlloc)
+        add(cpu[row]! * zones.length + zone[row]!, isFree, order[row]!, migratetype[row]!)
     }
     this.none = { pages, takes: at }
     this.#fromStart = fromStart.map((uses) => Uint32Array.from(uses))

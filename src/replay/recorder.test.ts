@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { infer, ownPolicy } from '#estimate'
+import { infer, ownPolicy, whatIfOf } from '#estimate'
 import { Ask, countByName, type Demand, DemandBuilder, eachEvent } from '#events'
 import { Op, type Script, scriptOf } from '#record'
 import { record, runPolicy } from './index.ts'
@@ -197,8 +197,8 @@ describe.each(releases)('%s', (release) => {
         const recording = recorded(demand)
         const script = scriptOf(recording)
         const choice = ownPolicy(script)
-        const { inferred } = infer(script)
-        const { work } = runPolicy(script, choice, inferred).result
+        const whatIf = whatIfOf(infer(script))
+        const { work } = runPolicy(whatIf, choice).result
         const counts = countByName(recording.events)
         expect(work.allocs).toBe(counts.mm_page_alloc ?? 0)
         const drained = [...eachEvent(recording.events)].reduce(

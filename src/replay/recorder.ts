@@ -1,17 +1,16 @@
 import { Ask, balancesOf, type Demand, type Events } from '#events'
-import type { BuddyCounts, Cpu, Machine, Ns, Order, Pages, Zone } from '#kernel'
 import {
-  choosePcp,
-  type DrainHost,
-  type DrainMechanism,
-  type ListRules,
-  type Pcp,
-  type PcpChoice,
-  Quota,
-  type ZoneFlags,
-} from '#policies'
-import { PageIndex, type Traits, traitsOf } from '#record'
-import { Buddy, MAX_PAGE_ORDER, PagesetLists, Timers } from '#sim'
+  type BuddyCounts,
+  type Cpu,
+  type Machine,
+  type Ns,
+  type Order,
+  type Traits,
+  traitsOf,
+  type Zone,
+} from '#kernel'
+import { choosePcp, type PcpChoice } from '#policies'
+import { type AllocatorObserver, Buddy, MAX_PAGE_ORDER, PageAllocator } from '#sim'
 import { earlyAnnounces, freeListsOf } from './free-lists.ts'
 import { Tape } from './tape.ts'
 /** What a kernel would have recorded of a demand. */
@@ -57,53 +56,44 @@ function wholly(zone: Zone, pageblockOrder: Order, { fallbackIsPage }: Traits): 
   return buddy
 }
 
-class Recorder implements DrainHost {
-  readonly cpus: number
-  readonly zones: number
+class Recorder implements AllocatorObserver {
   readonly #demand: Demand
   readonly #machine: Machine
   readonly #traits: Traits
   readonly #tape: Tape
-  readonly #buddy: Buddy[]
-  readonly #index: PageIndex
-  readonly #sets: PagesetLists
-  readonly #pcps: readonly Pcp[]
-  readonly #rules: readonly ListRules[]
-  readonly #mechanism: DrainMechanism
-  /** By block. */
+  readonly #allocator: PageAllocator
+  readonly #zones: readonly number[]
+  /** By block: its page, and the zone that has it. */
   readonly #pfns: Uint32Array
+  readonly #zoneOf: Uint8Array
   /** By row of a free: 1 once its mm_page_free is recorded. */
   readonly #announced: Uint8Array
-  readonly #flags: ZoneFlags = { reclaimActive: false, belowHigh: false }
-  readonly #timers = new Timers()
   /** Before 6.0: the CPU whose drain work runs now; −1: none. */
   #working = -1
-  /** ZONE_BELOW_HIGH, by zone. */
-  readonly #belowHigh: Uint8Array
-  #now = 0
   #cpu = 0
   #task = 0
   #failed = 0
+  /** False before the trace. */
+  #records = false
 
   constructor(demand: Demand, machine: Machine, choice: PcpChoice) {
     this.#demand = demand
     this.#announced = new Uint8Array(demand.length)
     this.#machine = machine
-    this.cpus = machine.cpus.reduce((most, cpu) => Math.max(most, cpu + 1), 1)
-    this.zones = machine.zones.length
+    const cpus = machine.cpus.reduce((most, cpu) => Math.max(most, cpu + 1), 1)
     this.#traits = traitsOf(machine)
-    const kworkers = Array.from({ length: this.cpus }, (_, cpu) => ({ pid: 20 + cpu, comm: `kworker/${cpu}:0` }))
+    const kworkers = Array.from({ length: cpus }, (_, cpu) => ({ pid: 20 + cpu, comm: `kworker/${cpu}:0` }))
     this.#tape = new Tape([...demand.tasks, ...kworkers], this.#traits, machine.pageblockOrder)
-    this.#buddy = machine.zones.map((zone) => wholly(zone, machine.pageblockOrder, this.#traits))
-    this.#belowHigh = new Uint8Array(this.zones)
-    this.#index = new PageIndex(machine.zones)
-    this.#sets = new PagesetLists({ machine, zones: machine.zones, cpus: this.cpus }, choice, (zone, pfn, order) =>
-      this.#drained(zone, pfn, order),
-    )
-    this.#pcps = this.#sets.pcps
-    this.#rules = this.#sets.rules
-    this.#mechanism = choice.drain.create(choice.drainParams as never)
-    this.#pfns = new Uint32Array(demand.block.reduce((most, block) => Math.max(most, block + 1), 0)).fill(NONE)
+    this.#zones = machine.zones.map((_, zone) => zone)
+    this.#allocator = new PageAllocator({ machine, zones: machine.zones, cpus }, choice, {
+      isolated: machine.isolated,
+      buddies: machine.zones.map((zone) => wholly(zone, machine.pageblockOrder, this.#traits)),
+      observer: this,
+      shortage: 'fail',
+    })
+    const blocks = demand.block.reduce((most, block) => Math.max(most, block + 1), 0)
+    this.#pfns = new Uint32Array(blocks).fill(NONE)
+    this.#zoneOf = new Uint8Array(blocks)
   }
 
   run(): Recorded {
@@ -112,6 +102,7 @@ class Recorder implements DrainHost {
       this.#before(ask[row]!, cpu[row]!, block[row]!, order[row]!, migratetype[row]!)
     this.#fillLists()
     this.#holdRest()
+    this.#records = true
     const zones = this.#zonesNow()
     const buddyBefore = this.#buddyNow()
     const announces = earlyAnnounces(this.#demand)
@@ -119,7 +110,7 @@ class Recorder implements DrainHost {
     const lists = freeListsOf(this.#demand, this.#traits.freeListMax)
     const ends = new Set(balancesOf(this.#demand).map(({ last }) => last))
     for (let row = start; row < length; row++) {
-      this.#runTimers(time[row]!)
+      this.#allocator.runTimers(time[row]!)
       for (; nextAnnounce < announces.length; nextAnnounce++) {
         const early = announces[nextAnnounce]!
         if (time[early]! - lead[early]! > time[row]!) break
@@ -132,7 +123,8 @@ class Recorder implements DrainHost {
           this.#alloc(block[row]!, order[row]!, migratetype[row]!, gfpFlags[row]!)
           break
         case Ask.bulkAlloc:
-          this.#bulkAlloc(block[row]!, migratetype[row]!)
+          // The bulk allocator leaves the pacing of the lists alone.
+          this.#take(block[row]!, 0, migratetype[row]!, false)
           break
         case Ask.free:
           this.#announce(row)
@@ -143,54 +135,70 @@ class Recorder implements DrainHost {
           if (lists.begins[row] === 1) for (let at = row; at >= 0; at = lists.next[at]!) this.#announce(at)
           this.#commitListed(block[row]!, order[row]!)
           break
-        case Ask.drainRequest:
-          this.#tape.drainRequest(this.#now, this.#cpu, this.#task)
-          this.#mechanism.request(this, this.#cpu, undefined)
-          break
-        case Ask.localDrain:
-          for (let zone = 0; zone < this.zones; zone++) {
-            const pset = this.#cpu * this.zones + zone
-            this.#sets.bulkFree(pset, this.#pcps[pset]!.count, 0)
-          }
-          break
-        case Ask.tick:
-          this.#tick(cpu[row]!)
-          break
-        case Ask.directReclaimBegin:
-          this.#tape.directReclaimBegin(this.#now, this.#cpu, this.#task, order[row]!, gfpFlags[row]!)
-          break
-        case Ask.directReclaimEnd:
-          this.#tape.directReclaimEnd(this.#now, this.#cpu, this.#task, block[row]!)
-          break
-        case Ask.kswapdWake:
-          this.#flags.reclaimActive = true
-          this.#tape.kswapdWake(this.#now, this.#cpu, this.#task, order[row]!)
-          break
-        case Ask.kswapdSleep:
-          this.#tape.kswapdSleep(this.#now, this.#cpu, this.#task)
-          break
+        default:
+          this.#other(row)
       }
-      if (ends.has(row)) this.#flags.reclaimActive = false
+      if (ends.has(row)) this.#allocator.setReclaim(this.#zones, false)
     }
-    this.#runTimers(Number.POSITIVE_INFINITY)
+    this.#allocator.runTimers(Number.POSITIVE_INFINITY)
     const after = { zonesAfter: this.#zonesNow(), buddyAfter: this.#buddyNow() }
     const machine = { ...this.#machine, zones, buddyBefore, ...after }
     return { events: this.#tape.finish(), machine, failed: this.#failed }
   }
 
+  /** What is neither an allocation nor a free. */
+  #other(row: number): void {
+    const { ask, cpu, order, gfpFlags, block } = this.#demand
+    const { now } = this.#allocator
+    switch (ask[row]!) {
+      case Ask.drainRequest:
+        this.#tape.drainRequest(now, this.#cpu, this.#task)
+        this.#allocator.request(this.#cpu, undefined)
+        break
+      case Ask.localDrain:
+        for (const zone of this.#zones) this.#allocator.drainLocal(this.#cpu, zone)
+        break
+      case Ask.tick:
+        this.#tick(cpu[row]!)
+        break
+      case Ask.directReclaimBegin:
+        this.#tape.directReclaimBegin(now, this.#cpu, this.#task, order[row]!, gfpFlags[row]!)
+        break
+      case Ask.directReclaimEnd:
+        this.#tape.directReclaimEnd(now, this.#cpu, this.#task, block[row]!)
+        break
+      case Ask.kswapdWake:
+        this.#allocator.setReclaim(this.#zones, true)
+        this.#tape.kswapdWake(now, this.#cpu, this.#task, order[row]!)
+        break
+      case Ask.kswapdSleep:
+        this.#tape.kswapdSleep(now, this.#cpu, this.#task)
+        break
+    }
+  }
+
   /** Before the trace blocks come from the buddy; what is freed lies on the lists then. */
   #before(ask: number, cpu: number, block: number, order: number, migratetype: number): void {
-    if (ask === Ask.alloc || ask === Ask.bulkAlloc)
-      this.#pfns[block] = this.#buddy[this.#zoneFor(order)]!.take(order, migratetype) >>> 0
-    else if (ask === Ask.free || ask === Ask.freeListed) this.#put(cpu, block, order)
+    if (ask === Ask.alloc || ask === Ask.bulkAlloc) {
+      const zone = this.#zoneFor(order)
+      this.#zoneOf[block] = zone
+      this.#pfns[block] = this.#allocator.fromBuddy(zone, order, migratetype) >>> 0
+    } else if (ask === Ask.free || ask === Ask.freeListed) {
+      const found = this.#leave(cpu, block, order)
+      if (found !== undefined) this.#allocator.put(cpu * this.#zones.length + found.zone, found.list, found.pfn, order)
+    }
   }
 
   #fillLists(): void {
     this.#machine.zones.forEach(({ pagesets: sets }, zone) => {
       for (const { cpu, count } of sets) {
-        const pset = cpu * this.zones + zone
-        const list = this.#listOf(zone, 0, MOVABLE)
-        if (list >= 0) this.#fetch(pset, list, 0, MOVABLE, count - this.#pcps[pset]!.count, false)
+        const pset = cpu * this.#zones.length + zone
+        if (this.#allocator.listOf(pset, 0, MOVABLE) < 0) continue
+        for (let missing = count - this.#allocator.pcps[pset]!.count; missing > 0; missing--) {
+          const pfn = this.#allocator.buddies[zone]!.take(0, MOVABLE)
+          if (pfn < 0) break
+          this.#allocator.place(pset, pfn, 0, MOVABLE)
+        }
       }
     })
   }
@@ -198,7 +206,7 @@ class Recorder implements DrainHost {
   /** What the zones say is not free, and no task of the demand has, somebody else holds all along. */
   #holdRest(): void {
     this.#machine.zones.forEach(({ free }, zone) => {
-      const buddy = this.#buddy[zone]!
+      const buddy = this.#allocator.buddies[zone]!
       for (let order = MAX_PAGE_ORDER; order >= 0; order--)
         while (buddy.free - 2 ** order >= free && buddy.take(order, MOVABLE) >= 0);
     })
@@ -207,84 +215,38 @@ class Recorder implements DrainHost {
   /** The last zone that stays above its low watermark, else the one with most free pages. */
   #zoneFor(order: number): number {
     const { zones } = this.#machine
+    const { buddies } = this.#allocator
     let most = 0
     for (let zone = zones.length - 1; zone >= 0; zone--) {
-      const { free } = this.#buddy[zone]!
+      const { free } = buddies[zone]!
       if (free - 2 ** order >= zones[zone]!.low) return zone
-      if (free > this.#buddy[most]!.free) most = zone
+      if (free > buddies[most]!.free) most = zone
     }
     return most
   }
 
-  /** The list of a pageset that keeps such blocks; −1: none does. */
-  #listOf(zone: number, order: number, migratetype: number): number {
-    const rules = this.#rules[zone]!
-    return rules.allowed(order) ? rules.listOf(order, migratetype) : -1
-  }
-
   #alloc(block: number, order: number, migratetype: number, gfpFlags: number): void {
-    const pfn = this.#take(order, migratetype, true)
-    if (pfn === undefined) {
+    const { now } = this.#allocator
+    if (this.#take(block, order, migratetype, true))
+      this.#tape.alloc(now, this.#cpu, this.#task, this.#pfns[block]!, order, migratetype, gfpFlags)
+    else {
       this.#failed++
-      this.#tape.allocFailed(this.#now, this.#cpu, this.#task, order, migratetype, gfpFlags)
-      return
+      this.#tape.allocFailed(now, this.#cpu, this.#task, order, migratetype, gfpFlags)
     }
-    this.#pfns[block] = pfn
-    this.#tape.alloc(this.#now, this.#cpu, this.#task, pfn, order, migratetype, gfpFlags)
   }
 
-  /** The bulk allocator leaves the pacing of the lists alone. */
-  #bulkAlloc(block: number, migratetype: number): void {
-    this.#pfns[block] = this.#take(0, migratetype, false) ?? NONE
-  }
-
-  #take(order: number, migratetype: number, paced: boolean): number | undefined {
+  /** False where nothing is free. */
+  #take(block: number, order: number, migratetype: number, paced: boolean): boolean {
     const zone = this.#zoneFor(order)
-    const pset = this.#cpu * this.zones + zone
-    const list = this.#listOf(zone, order, migratetype)
-    if (list < 0) {
-      const pfn = this.#fromBuddy(zone, order, migratetype, false)
-      return pfn < 0 ? undefined : pfn
-    }
-    const pcp = this.#pcps[pset]!
-    const rules = this.#rules[zone]!
-    if (paced) rules.onAlloc(pcp)
-    const { rings, base } = this.#sets
-    const at = base[pset]! + list
-    if (rings.lens[at] === 0) {
-      if (this.#buddy[zone]!.free <= this.#machine.zones[zone]!.high) this.#belowHigh[zone] = 1
-      this.#flags.belowHigh = this.#belowHigh[zone] === 1
-      this.#fetch(pset, list, order, migratetype, rules.nrAlloc(pcp, order, this.#flags), true)
-    }
-    if (rings.lens[at] === 0) return undefined
-    pcp.count -= 1 << order
-    return rings.popHead(at)
-  }
-
-  /** A refill: pages come in at the tail of an empty list. */
-  #fetch(pset: number, list: number, order: number, migratetype: number, blocks: number, recorded: boolean): void {
-    const zone = pset % this.zones
-    for (let block = 0; block < blocks; block++) {
-      const pfn = recorded
-        ? this.#fromBuddy(zone, order, migratetype, true)
-        : this.#buddy[zone]!.take(order, migratetype)
-      if (pfn < 0) break
-      this.#sets.rings.pushTail(this.#sets.base[pset]! + list, pfn)
-      this.#pcps[pset]!.count += 1 << order
-    }
-  }
-
-  /** A recorded block from the buddy; −1 where it has none. */
-  #fromBuddy(zone: number, order: number, migratetype: number, listed: boolean): number {
-    const buddy = this.#buddy[zone]!
-    const pfn = buddy.take(order, migratetype)
-    if (pfn >= 0)
-      this.#tape.fromBuddy(this.#now, this.#cpu, this.#task, pfn, order, migratetype, listed, buddy.fallback)
-    return pfn
+    const list = this.#allocator.listOf(this.#cpu * this.#zones.length + zone, order, migratetype)
+    const pfn = this.#allocator.alloc(this.#cpu, zone, list, order, migratetype, paced)
+    this.#pfns[block] = pfn < 0 ? NONE : pfn
+    this.#zoneOf[block] = this.#allocator.lastZone
+    return pfn >= 0
   }
 
   #at(row: number, moment: Ns): void {
-    this.#now = Math.max(0, moment)
+    this.#allocator.now = Math.max(0, moment)
     this.#cpu = this.#demand.cpu[row]!
     this.#task = this.#demand.task[row]!
   }
@@ -295,66 +257,47 @@ class Recorder implements DrainHost {
     const pfn = this.#pfns[block[row]!]!
     if (pfn === NONE || this.#announced[row] === 1) return
     this.#announced[row] = 1
-    this.#tape.free(this.#now, this.#cpu, this.#task, pfn, order[row]!)
+    this.#tape.free(this.#allocator.now, this.#cpu, this.#task, pfn, order[row]!)
   }
 
   #commitListed(block: number, order: number): void {
     const pfn = this.#pfns[block]!
     // Blocks that no list keeps go to the buddy unannounced.
-    if (pfn !== NONE && this.#listOf(this.#index.zone(pfn), order, MOVABLE) >= 0)
-      this.#tape.freeBatched(this.#now, this.#cpu, this.#task, pfn)
+    if (
+      pfn !== NONE &&
+      this.#allocator.listOf(this.#cpu * this.#zones.length + this.#zoneOf[block]!, order, MOVABLE) >= 0
+    )
+      this.#tape.freeBatched(this.#allocator.now, this.#cpu, this.#task, pfn)
     this.#commit(block, order)
   }
 
-  /** Puts a block on the list that keeps such, or gives it to the buddy. Returns list and zone; undefined where no list has it. */
-  #put(cpu: number, block: number, order: number): { readonly list: number; readonly zone: number } | undefined {
+  /** Takes a block from its user. Returns the list that keeps such; undefined where none does, and the buddy has it by then. */
+  #leave(
+    cpu: number,
+    block: number,
+    order: number,
+  ): { readonly list: number; readonly zone: number; readonly pfn: number } | undefined {
     const pfn = this.#pfns[block]!
     if (pfn === NONE) return undefined
     this.#pfns[block] = NONE
-    const zone = this.#index.zone(pfn)
-    const list = this.#listOf(zone, order, this.#buddy[zone]!.typeOf(pfn))
-    if (list < 0) {
-      this.#buddy[zone]!.release(pfn, order)
-      return undefined
-    }
-    const pset = cpu * this.zones + zone
-    this.#sets.rings.pushHead(this.#sets.base[pset]! + list, pfn)
-    this.#pcps[pset]!.count += 1 << order
-    return { list, zone }
+    const zone = this.#zoneOf[block]!
+    const type = this.#allocator.buddies[zone]!.typeOf(pfn)
+    const list = this.#allocator.listOf(cpu * this.#zones.length + zone, order, type)
+    if (list >= 0) return { list, zone, pfn }
+    this.#allocator.release(zone, pfn, order)
+    return undefined
   }
 
   #commit(block: number, order: number): void {
-    const put = this.#put(this.#cpu, block, order)
-    if (put === undefined) return
-    const { list, zone } = put
-    const pset = this.#cpu * this.zones + zone
-    const pcp = this.#pcps[pset]!
-    this.#flags.belowHigh = this.#belowHigh[zone] === 1
-    const rules = this.#rules[zone]!
-    const n = rules.nrFree(pcp, order, this.#flags)
-    if (n === 0) return
-    const quota = new Quota(n, rules.freeChunk?.(pcp))
-    while (quota.take(this.#sets.bulkFree(pset, quota.left, list)));
-    if (this.#buddy[zone]!.free > this.#machine.zones[zone]!.high) this.#belowHigh[zone] = 0
+    const found = this.#leave(this.#cpu, block, order)
+    if (found !== undefined) this.#allocator.free(this.#cpu, found.zone, found.list, found.pfn, order)
   }
 
-  /** A block leaves the lists for the buddy. */
-  #drained(zone: number, pfn: number, order: Order): void {
-    const buddy = this.#buddy[zone]!
-    const type = buddy.typeOf(pfn)
-    buddy.release(pfn, order)
-    this.#tape.drained(this.#now, this.#cpu, this.#task, pfn, order, type)
-  }
-
-  /** What lies above a self-tuning `high` goes. */
   #tick(cpu: number): void {
     this.#task = this.#kworker(cpu)
-    this.#tape.workStarted(this.#now, cpu, this.#task, TICK)
-    for (let zone = 0; zone < this.zones; zone++) {
-      const pset = cpu * this.zones + zone
-      this.#sets.bulkFree(pset, this.#rules[zone]!.onTick?.(this.#pcps[pset]!) ?? 0, 0)
-    }
-    this.#tape.workEnded(this.#now, cpu, this.#task, TICK)
+    this.#tape.workStarted(this.#allocator.now, cpu, this.#task, TICK)
+    this.#allocator.tick(cpu)
+    this.#tape.workEnded(this.#allocator.now, cpu, this.#task, TICK)
   }
 
   #kworker(cpu: number): number {
@@ -362,56 +305,54 @@ class Recorder implements DrainHost {
   }
 
   #zonesNow(): Zone[] {
+    const { buddies, pcps } = this.#allocator
     return this.#machine.zones.map((zone, at) => ({
       ...zone,
-      free: this.#buddy[at]!.free,
+      free: buddies[at]!.free,
       pagesets: this.#machine.cpus.map((cpu) => {
-        const { count, high, batch, highMin, highMax } = this.#pcps[cpu * this.zones + at]!
+        const { count, high, batch, highMin, highMax } = pcps[cpu * this.#zones.length + at]!
         return { cpu, count, high, batch, ...(this.#traits.printsHighBounds ? { highMin, highMax } : {}) }
       }),
     }))
   }
 
   #buddyNow(): BuddyCounts[] {
-    return this.#machine.zones.map(({ node, name }, at) => ({ node, zone: name, blocks: [...this.#buddy[at]!.blocks] }))
+    const { buddies } = this.#allocator
+    return this.#machine.zones.map(({ node, name }, at) => ({ node, zone: name, blocks: [...buddies[at]!.blocks] }))
   }
 
-  #runTimers(until: number): void {
-    this.#timers.run(until, (time) => {
-      this.#now = time
-    })
+  // What the allocator reports.
+
+  taken(zone: number, pfn: number, order: Order, migratetype: number, listed: boolean): void {
+    if (!this.#records) return
+    const { fallback } = this.#allocator.buddies[zone]!
+    this.#tape.fromBuddy(this.#allocator.now, this.#cpu, this.#task, pfn, order, migratetype, listed, fallback)
   }
 
-  // What a drain mechanism may do.
-
-  count(cpu: Cpu, zone: number): Pages {
-    return this.#pcps[cpu * this.zones + zone]!.count
+  drained(zone: number, pfn: number, order: Order): void {
+    const type = this.#allocator.buddies[zone]!.typeOf(pfn)
+    this.#tape.drained(this.#allocator.now, this.#cpu, this.#task, pfn, order, type)
   }
 
-  batch(cpu: Cpu, zone: number): Pages {
-    return this.#pcps[cpu * this.zones + zone]!.batch
-  }
-
-  drainPages(cpu: Cpu, zone: number, pages: Pages): Ns {
-    // Before 6.0 the work item runs on the CPU whose lists it empties.
+  /** Before 6.0 the work item runs on the CPU whose lists it empties. */
+  requestDrains(cpu: Cpu): void {
     if (!this.#traits.remoteDrains) this.#work(cpu)
-    this.#sets.bulkFree(cpu * this.zones + zone, pages, 0)
-    return 0
   }
 
   interrupt(cpu: Cpu): void {
-    this.#tape.workQueued(this.#now, this.#cpu, this.#task, cpu, DRAIN)
+    this.#tape.workQueued(this.#allocator.now, this.#cpu, this.#task, cpu, DRAIN)
   }
 
   /** The work item of `cpu` runs, one that ran before ends. −1: none runs any more. */
   #work(cpu: Cpu): void {
     if (this.#working === cpu) return
-    if (this.#working >= 0) this.#tape.workEnded(this.#now, this.#cpu, this.#task, DRAIN)
+    const { now } = this.#allocator
+    if (this.#working >= 0) this.#tape.workEnded(now, this.#cpu, this.#task, DRAIN)
     this.#working = cpu
     if (cpu < 0) return
     this.#cpu = cpu
     this.#task = this.#kworker(cpu)
-    this.#tape.workStarted(this.#now, cpu, this.#task, DRAIN)
+    this.#tape.workStarted(now, cpu, this.#task, DRAIN)
   }
 
   /** The work item of `cpu` is done; one whose lists were empty by then has run all the same. */
@@ -419,33 +360,4 @@ class Recorder implements DrainHost {
     this.#work(cpu)
     this.#work(-1)
   }
-
-  get now(): Ns {
-    return this.#now
-  }
-
-  get isolated(): readonly Cpu[] {
-    return this.#machine.isolated
-  }
-
-  after(ns: Ns, then: () => void): void {
-    this.#timers.set(this.#now + ns, then)
-  }
-
-  gracePeriodEnd(): undefined {}
-
-  detach(): never {
-    throw new Error('no release detaches lists')
-  }
-
-  freeDetached(): never {
-    throw new Error('no release detaches lists')
-  }
-
-  workItemWait(): void {}
-  gracePeriodWait(): void {}
-  remoteDrain(): void {}
-  skipped(): void {}
-  sleptInAtomic(): void {}
-  answered(): void {}
 }

@@ -4,6 +4,7 @@ import type { TraceEvent } from '#events'
 import { choosePcp, drainPolicies, listPolicies } from '#policies'
 import { readCapture } from '#readers'
 import { infer } from '../estimate/inferred.ts'
+import { whatIfOf } from '../estimate/what-if.ts'
 import { BYPASS, Op } from '../record/script.ts'
 import { scriptOf } from '../record/script-of.ts'
 import type { LockPrices } from '../sim/clocks.ts'
@@ -13,7 +14,7 @@ import { type MachineWish, recordingOf, story } from './testing/story.ts'
 
 const run = (text: string, id: string, wish: MachineWish = {}, options = {}) => {
   const script = scriptOf(story(text, wish))
-  return runPolicy(script, choosePcp(id, '5.10'), infer(script).inferred, options).result
+  return runPolicy(whatIfOf(infer(script)), choosePcp(id, '5.10'), options).result
 }
 
 describe('small stories', () => {
@@ -146,9 +147,9 @@ describe('laws', () => {
     fc.assert(
       fc.property(anyLife([0, 0, 1, 3]), (events) => {
         const script = scriptOf(recordingOf(events))
-        const { inferred } = infer(script)
+        const whatIf = whatIfOf(infer(script))
         const drained = (id: string) => {
-          const { result } = runPolicy(script, choosePcp(id, '6.1'), inferred)
+          const { result } = runPolicy(whatIf, choosePcp(id, '6.1'))
           return [result.work.requestedDrainPages, ...result.freeBlocks.map((blocks) => blocks.at(-1))]
         }
         const whole = drained('pcp/work{workDelayNs=0}')
@@ -166,7 +167,7 @@ describe('laws', () => {
     fc.assert(
       fc.property(anyLife([0, 0, 0, 1, 3, 9]), fc.constantFrom(...pairsOfParts), (events, id) => {
         const script = scriptOf(recordingOf(events))
-        const { result } = runPolicy(script, choosePcp(id, '5.10'), infer(script).inferred, { prices: [prices] })
+        const { result } = runPolicy(whatIfOf(infer(script)), choosePcp(id, '5.10'), { prices: [prices] })
         expect(result.pagesAtEnd).toBe(result.pagesExpected)
         expect([result.pagesTwice, result.pagesLost]).toEqual([0, 0])
         expect(result.pagesAtEnd).toBeGreaterThanOrEqual(0)
@@ -182,9 +183,9 @@ describe('laws', () => {
     'no page of %s is made or lost',
     async (capture) => {
       const script = scriptOf(await readCapture(`traces/${capture}`))
-      const { inferred } = infer(script)
+      const whatIf = whatIfOf(infer(script))
       for (const id of ['pcp/linux-6.1', 'pcp/none']) {
-        const { result } = runPolicy(script, choosePcp(id, '6.1'), inferred)
+        const { result } = runPolicy(whatIf, choosePcp(id, '6.1'))
         expect(result.pagesAtEnd).toBe(result.pagesExpected)
         expect([result.pagesTwice, result.pagesLost]).toEqual([0, 0])
       }
@@ -195,8 +196,8 @@ describe('laws', () => {
     const lists = [prices, { ...prices, id: 'cheap', refill: { baseNs: 3, pageNs: 0.5 } }, { ...prices, id: 'last' }]
     const ofEach = (events: TraceEvent[], id: string) => {
       const script = scriptOf(recordingOf(events))
-      const { inferred } = infer(script)
-      const times = (...of: LockPrices[]) => runPolicy(script, choosePcp(id, '5.10'), inferred, { prices: of }).times
+      const whatIf = whatIfOf(infer(script))
+      const times = (...of: LockPrices[]) => runPolicy(whatIf, choosePcp(id, '5.10'), { prices: of }).times
       expect(times(...lists)).toEqual(lists.flatMap((list) => times(list)))
     }
     fc.assert(
@@ -212,7 +213,7 @@ describe('laws', () => {
       fc.property(anyLife([0, 1]), fc.constantFrom(...pairsOfParts), (events, id) => {
         const once = () => {
           const script = scriptOf(recordingOf(events))
-          const { result } = runPolicy(script, choosePcp(id, '5.10'), infer(script).inferred)
+          const { result } = runPolicy(whatIfOf(infer(script)), choosePcp(id, '5.10'))
           return JSON.stringify({ ...result, burstSizes: [...result.burstSizes], refillSizes: [...result.refillSizes] })
         }
         expect(once()).toBe(once())
@@ -231,7 +232,7 @@ describe('laws', () => {
           const recording = recordingOf(events.filter(({ event }) => event !== 'drain_all_pages'))
           const script = scriptOf(recording)
           const choice = choosePcp(`pcp/linux-${kernel}{high=${high},batch=${batch}}`, '5.10')
-          const { work, pagesAtEnd, refillSizes, burstSizes } = runPolicy(script, choice, infer(script).inferred).result
+          const { work, pagesAtEnd, refillSizes, burstSizes } = runPolicy(whatIfOf(infer(script)), choice).result
           const slow = slowReplay(recording, kernel, high, batch)
           const counted = (sizes: number[]) => [...sizes].sort((a, b) => a - b)
           const listed = (sizes: ReadonlyMap<number, number>) =>

@@ -10,7 +10,7 @@ export interface ReplayOptions {
   readonly ways?: Uint8Array | undefined
   /** What locks cost: without them everything happens at once. */
   readonly prices?: LockPrices
-  /** Further price lists to tell the times of, for scripts in which nobody asks for a drain: what happens depends on none then. */
+  /** Further price lists to tell the times of, for demands in which nobody asks for a drain: what happens depends on none then. */
   readonly morePrices?: readonly LockPrices[]
 }
 
@@ -63,7 +63,7 @@ export interface Held {
   readonly peak: Int32Array
 }
 
-/** One run as plain data: a pure function of script, choice and options. */
+/** One run as plain data: a pure function of demand, choice and options. */
 export interface ReplayResult {
   readonly work: WorkCounts
   readonly interruptions: Readonly<Record<string, number>>

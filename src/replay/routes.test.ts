@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EventBuilder, Kind, type Recording } from '#events'
+import { Ask, EventBuilder, Kind, type Recording } from '#events'
 import { choosePcp, type Route, routeSchema, shipped } from '#policies'
 import { infer } from '../estimate/inferred.ts'
-import { Op } from '../record/script.ts'
+import { whatIfOf } from '../estimate/what-if.ts'
 import { scriptOf } from '../record/script-of.ts'
 import { waysOf } from './routes.ts'
 import { runPolicy } from './run.ts'
@@ -48,11 +48,12 @@ const routeOf = (...rules: Route['rules']): Route => routeSchema.parse({ schema:
 
 function run(lives: readonly Life[], route: Route, id = 'pcp/linux-6.1{route=way}') {
   const recording = recordingOf(lives)
-  const { script, inferred } = infer(scriptOf(recording, { sources: true }))
-  const ways = waysOf(recording, script, route)
+  const whatIf = whatIfOf(infer(scriptOf(recording, { sources: true })), recording.events)
+  const ways = waysOf(whatIf, route)
   const choice = choosePcp(id, '6.1', {}, { ...shipped, routes: [route] })
-  const ofRows = [...ways].filter((_, row) => script.op[row] === Op.alloc || script.op[row] === Op.free)
-  return { ways: ofRows, ...runPolicy(script, choice, inferred, { ways }) }
+  const { ask } = whatIf.demand
+  const ofRows = [...ways].filter((_, row) => ask[row] === Ask.alloc || ask[row] === Ask.free)
+  return { ways: ofRows, ...runPolicy(whatIf, choice, { ways }) }
 }
 
 const lives: Life[] = [
@@ -88,8 +89,8 @@ describe('a rule', () => {
 
   test('may not name flags that the recording kernel lacks', () => {
     const recording = recordingOf(lives, '6.12.1')
-    const script = scriptOf(recording, { sources: true })
-    expect(() => waysOf(recording, script, routeOf({ gfp: ['__GFP_ATOMIC'], to: 'buddy' }))).toThrow(
+    const whatIf = whatIfOf(infer(scriptOf(recording, { sources: true })), recording.events)
+    expect(() => waysOf(whatIf, routeOf({ gfp: ['__GFP_ATOMIC'], to: 'buddy' }))).toThrow(
       'route way: Linux 6.12 has no __GFP_ATOMIC',
     )
   })

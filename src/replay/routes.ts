@@ -1,8 +1,7 @@
-import type { Recording } from '#events'
+import { Ask, type Demand, type WhatIf } from '#events'
 import { parseGfp, UsageError } from '#kernel'
 import { listsOf, ROUTE_TYPES, type Route, type RouteRule } from '#policies'
-import { Op, type Script } from '#record'
-/** By row of a script: where a route sends its block. */
+/** By row of a demand: where a route sends its block. */
 export const Way = {
   asUsual: 0,
   buddy: 1,
@@ -11,17 +10,12 @@ export const Way = {
 } as const
 
 /**
- * Where a route sends the block of each row. The script must know the events that its rows stem from.
+ * Where a route sends the block of each row. The demand must say which task asks, with which gfp flags.
  *
  * @throws UsageError where a rule names gfp flags that the recording kernel lacks
  */
-export function waysOf(
-  { events, machine }: Pick<Recording, 'events' | 'machine'>,
-  script: Script,
-  route: Route,
-): Uint8Array {
-  const { length, op, cpu, order, migratetype, source } = script
-  if (source === undefined) throw new Error('a script without the sources of its rows')
+export function waysOf({ demand, machine }: Pick<WhatIf, 'demand' | 'machine'>, route: Route): Uint8Array {
+  const { length, ask, cpu, order, migratetype, task, gfpFlags } = demand
   const version = machine.release?.rules ?? '6.1'
   const bitsOf = (names: readonly string[]): number =>
     names.reduce((bits, name) => {
@@ -38,16 +32,14 @@ export function waysOf(
     orders: rule.order,
     types: rule.migratetype?.map((name) => ROUTE_TYPES.indexOf(name)),
     cpus: rule.cpu,
-    processes: rule.process === undefined ? undefined : namesLike(events.strings, rule.process),
+    tasks: rule.process === undefined ? undefined : tasksLike(demand, rule.process),
     way: wayOf(rule, lists),
   }))
-  const gfpFlags = events.tables.mm_page_alloc.column.gfpFlags.data
   const ways = new Uint8Array(length)
   for (let row = 0; row < length; row++) {
-    const isAlloc = op[row] === Op.alloc
-    if (!isAlloc && op[row] !== Op.free) continue
-    const at = source[row]!
-    const gfp = isAlloc ? (gfpFlags[events.slot[at]!] as number) : 0
+    const isAlloc = ask[row] === Ask.alloc
+    if (!isAlloc && ask[row] !== Ask.free) continue
+    const gfp = gfpFlags[row]!
     const found = compiled.find(
       (rule) =>
         (isAlloc ? rule.onAlloc : rule.onFree) &&
@@ -56,7 +48,7 @@ export function waysOf(
         rule.orders?.includes(order[row]!) !== false &&
         rule.types?.includes(migratetype[row]!) !== false &&
         rule.cpus?.includes(cpu[row]!) !== false &&
-        rule.processes?.has(events.comm[at]!) !== false,
+        rule.tasks?.has(task[row]!) !== false,
     )
     if (found !== undefined) ways[row] = found.way
   }
@@ -66,13 +58,12 @@ export function waysOf(
 const wayOf = ({ to }: RouteRule, lists: readonly string[]): number =>
   to === 'buddy' ? Way.buddy : Way.firstList + lists.indexOf(to.list)
 
-/** Numbers of the texts that a name, or what stands before its `*`, matches. */
-function namesLike(strings: Recording['events']['strings'], names: readonly string[]): ReadonlySet<number> {
-  const found = new Set<number>()
-  for (let number = 0; number < strings.size; number++) {
-    const text = strings.get(number)
-    if (names.some((name) => (name.endsWith('*') ? text?.startsWith(name.slice(0, -1)) : text === name)))
-      found.add(number)
-  }
-  return found
-}
+/** Numbers of the tasks whose name, or what stands before its `*`, matches. */
+const tasksLike = ({ tasks }: Demand, names: readonly string[]): ReadonlySet<number> =>
+  new Set(
+    [...tasks.keys()].filter((at) =>
+      names.some((name) =>
+        name.endsWith('*') ? tasks[at]!.comm.startsWith(name.slice(0, -1)) : tasks[at]!.comm === name,
+      ),
+    ),
+  )

@@ -1,10 +1,9 @@
-import type { Inferred } from '#estimate'
+import { Ask, type WhatIf } from '#events'
 import type { PcpChoice } from '#policies'
-import { Op, type Script } from '#record'
 import type { LockPrices, Times } from '#sim'
 import { Replay } from './replay.ts'
 import type { ReplayOptions, ReplayResult } from './result.ts'
-/** One policy's run over one script, with what it takes to name it: plain data, fit for a message between workers. */
+/** One policy's run over one demand, with what it takes to name it: plain data, fit for a message between workers. */
 export interface PolicyRun {
   readonly policy: string
   readonly lists: string
@@ -30,16 +29,11 @@ export interface RunOptions extends Omit<ReplayOptions, 'prices'> {
   readonly prices?: readonly LockPrices[]
 }
 
-export function runPolicy(
-  script: Script,
-  choice: PcpChoice,
-  inferred: Inferred,
-  { prices = [], ...options }: RunOptions = {},
-): PolicyRun {
+export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...options }: RunOptions = {}): PolicyRun {
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
-    new Replay(script, choice, inferred, list === undefined ? options : { ...options, prices: list, morePrices }).run()
-  const drains = [Op.drainRequest, Op.requestSkipped, Op.requestWaited].some((op) => script.op.includes(op))
+    new Replay(whatIf, choice, list === undefined ? options : { ...options, prices: list, morePrices }).run()
+  const drains = whatIf.demand.ask.includes(Ask.drainRequest)
   const result = drains ? replay(first) : replay(first, others)
   return {
     policy: choice.id,
@@ -51,8 +45,8 @@ export function runPolicy(
       ...choice.drainParams,
       ...(choice.route === undefined ? {} : { route: choice.route.id }),
     },
-    sizes: script.zones.map((zone) => {
-      const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: script.machine, zone, cpu: 0 })
+    sizes: whatIf.zones.map((zone) => {
+      const { high, batch } = choice.lists.sizes(choice.listParams as never, { machine: whatIf.machine, zone, cpu: 0 })
       return { node: zone.node, zone: zone.name, high, batch }
     }),
     result,

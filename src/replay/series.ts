@@ -1,5 +1,5 @@
+import type { WhatIf } from '#events'
 import type { Cpu, Ns, Pages } from '#kernel'
-import type { Script } from '#record'
 import { type Buddy, MAX_PAGE_ORDER } from '#sim'
 import type { Burst } from './result.ts'
 import { StepSums } from './step-sums.ts'
@@ -20,7 +20,7 @@ export class Series {
   /** End of the step that runs now; Infinity in the last one. */
   next: Ns
 
-  constructor({ from, to, cpus }: Pick<Script, 'from' | 'to' | 'cpus'>, steps: number | readonly Ns[]) {
+  constructor({ from, to, cpus }: Pick<WhatIf, 'from' | 'to' | 'cpus'>, steps: number | readonly Ns[]) {
     const span = Math.max(1, to - from)
     this.stepEnds =
       typeof steps === 'number'

@@ -1,6 +1,6 @@
 import { ABSENT, EventBuilder, type Events, Kind, type KindName, type Task } from '#events'
-import type { Cpu, Ns, Order } from '#kernel'
-import type { Traits } from '#record'
+import type { Cpu, Ns, Order, Traits } from '#kernel'
+
 import type { Fallback } from '#sim'
 
 /** What recorded events run under: `context` of the spine, nothing set. */

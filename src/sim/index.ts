@@ -1,3 +1,10 @@
+export {
+  type AllocatorMachine,
+  type AllocatorObserver,
+  BORROWED,
+  type BulkFreeCause,
+  PageAllocator,
+} from './allocator.ts'
 export { Buddy, type Fallback, type FallbackFamily, MAX_PAGE_ORDER } from './buddy.ts'
 export { Clocks, type LockPrices, type Spread, type Times } from './clocks.ts'
 export {
@@ -7,6 +14,7 @@ export {
   type GracePeriods,
   RecordedGracePeriods,
 } from './grace-periods/index.ts'
+export { PageSet } from './page-set.ts'
 export { PageLists } from './pages.ts'
 export { PagesetLists } from './pageset-lists.ts'
 export { KINDS, listTable, listTables, pagesets } from './pagesets.ts'

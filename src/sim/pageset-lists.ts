@@ -41,10 +41,11 @@ export class PagesetLists {
   }
 
   /** Visits every block, of both sets. */
-  each(visit: (page: number, order: Order) => void): void {
+  each(visit: (page: number, order: Order, zone: number) => void): void {
     for (let at = 0; at < this.rings.lens.length; at++) {
       const order = this.#orderOf(at)
-      this.rings.each(at, (page) => visit(page, order))
+      const zone = (Math.trunc(at / this.perSet) % this.pcps.length) % this.rules.length
+      this.rings.each(at, (page) => visit(page, order, zone))
     }
   }
 

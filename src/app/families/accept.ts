@@ -1,3 +1,4 @@
+import { touchesOf } from '#estimate'
 import type { Recording } from '#events'
 import { type AcceptCapture, acceptWorkSchema, composeAccept } from '#metrics'
 import { type Catalogue, choosePolicy } from '#policies'
@@ -25,11 +26,12 @@ export const accept: Family = {
 
     function add(recording: Recording, isolated: readonly number[]): void {
       const script = scriptOf(recording)
+      const touches = touchesOf(script)
       const runs = policies.map((id) => {
         onRun(id)
         const asked = choose(id, set, catalogue)
-        const at = (costs: Settings) => runAccept(script, { ...asked, params: { ...asked.params, ...costs } })
-        return { asked: runAccept(script, asked), least: at(LEAST), most: at(MOST) }
+        const at = (costs: Settings) => runAccept(touches, { ...asked, params: { ...asked.params, ...costs } })
+        return { asked: runAccept(touches, asked), least: at(LEAST), most: at(MOST) }
       })
       const { tally, cpus, zones } = script
       captures.push({ recording, isolated, tally, cpus, zones, runs })

@@ -44,7 +44,7 @@ export const pcp: Family = {
     async function add(read: Recording, isolated: readonly number[]): Promise<void> {
       const rules = read.machine.release?.rules ?? '6.1'
       const choices = policies.map((id) => choosePcp(id, rules, set, catalogue))
-      const { recording, script, inferred, fidelity } = analyse(
+      const { recording, script, whatIf, fidelity } = analyse(
         read,
         choices.some(({ route }) => route !== undefined),
       )
@@ -52,7 +52,7 @@ export const pcp: Family = {
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
       const work = choices.map((choice): PolicyWork => {
-        const ways = choice.route === undefined ? undefined : waysOf(recording, script, choice.route)
+        const ways = choice.route === undefined ? undefined : waysOf(whatIf, choice.route)
         return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
       })
       const own: PolicyWork = work.find(({ choice }) => isDefault(choice, rules)) ?? {
@@ -62,13 +62,13 @@ export const pcp: Family = {
       }
       const variations = variationsOf(script, work)
       const all = [...new Set([...work, own]), ...variations.map((one) => one.work)]
-      const runs = await runPolicies(all, { script, inferred, rules, set }, threadsFor(all, script, jobs), (id) => {
+      const runs = await runPolicies(all, { whatIf, rules, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
       })
       captures.push({
         recording,
         script,
-        foresight: new Foresight(script, inferred),
+        foresight: new Foresight(whatIf),
         fidelity,
         isolated,
         runs: runs.slice(0, work.length),

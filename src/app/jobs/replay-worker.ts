@@ -1,13 +1,11 @@
 import { workerData } from 'node:worker_threads'
-import type { Inferred } from '#estimate'
+import type { WhatIf } from '#events'
 import type { KnownVersion } from '#kernel'
 import { choosePcp, type ParamValue, type Route, shipped } from '#policies'
-import type { Script } from '#record'
 import { type PolicyRun, type RunOptions, runPolicy } from '#replay'
 /** What all runs of a thread have in common; its columns are shared with the other threads. */
 export interface Common {
-  readonly script: Script
-  readonly inferred: Inferred
+  readonly whatIf: WhatIf
   readonly rules: KnownVersion
   readonly set: Readonly<Record<string, ParamValue>>
 }
@@ -25,5 +23,5 @@ const common = workerData as Common
 /** One policy’s run, in a thread of its own. */
 export default function run({ id, route, options, set = common.set }: Task): PolicyRun {
   const catalogue = route === undefined ? shipped : { ...shipped, routes: [route] }
-  return runPolicy(common.script, choosePcp(id, common.rules, set, catalogue), common.inferred, options)
+  return runPolicy(common.whatIf, choosePcp(id, common.rules, set, catalogue), options)
 }

@@ -8,7 +8,7 @@ import { type PolicyWork, runPolicies, threadsFor } from './run-policies.ts'
 import { onSharedMemory } from './shared.ts'
 
 test('threads give the same results in the same order, also beside a policy that only this thread has', async () => {
-  const { recording, script, inferred } = analyse(await readCapture('traces/drain-6.1-s'), true)
+  const { whatIf } = analyse(await readCapture('traces/drain-6.1-s'), true)
   const route: Route = routeSchema.parse({
     schema: 'kreplay.route/1',
     id: 'way',
@@ -21,11 +21,11 @@ test('threads give the same results in the same order, also beside a policy that
   const work = ['pcp/linux-6.1', 'pcp/mine', 'pcp/rcu-swap', 'pcp/linux-6.1{route=way}', 'pcp/work'].map(
     (id): PolicyWork => {
       const choice = choosePcp(id, '6.1', set, catalogue)
-      const ways = choice.route === undefined ? undefined : waysOf(recording, script, choice.route)
+      const ways = choice.route === undefined ? undefined : waysOf(whatIf, choice.route)
       return { choice, options: { isolated: [3], ways, prices: publishedPrices.slice(0, 2).map(lockPricesOf) } }
     },
   )
-  const common = { script, inferred, rules: '6.1' as const, set }
+  const common = { whatIf, rules: '6.1' as const, set }
   const heard: string[] = []
   const alone = await runPolicies(work, common, 1, () => {})
   const together = await runPolicies(work, common, 2, (id) => heard.push(id))
@@ -37,9 +37,9 @@ test('threads give the same results in the same order, also beside a policy that
 
 test('threads are started only where there is enough to replay, and no more than asked for', () => {
   const work = [1, 2, 3].map(() => ({ options: {} }) as PolicyWork)
-  expect(threadsFor(work, { length: 1e7 } as never, 8)).toBe(1)
-  expect(threadsFor(work, { length: 1e9 } as never, 8)).toBe(3)
-  expect(threadsFor(work, { length: 1e9 } as never, 2)).toBe(2)
+  expect(threadsFor(work, { demand: { length: 1e7 } } as never, 8)).toBe(1)
+  expect(threadsFor(work, { demand: { length: 1e9 } } as never, 8)).toBe(3)
+  expect(threadsFor(work, { demand: { length: 1e9 } } as never, 2)).toBe(2)
 })
 
 test('columns go to shared memory once; the rest stays as it is', () => {

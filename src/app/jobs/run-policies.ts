@@ -14,8 +14,12 @@ export interface PolicyWork {
 }
 
 /** Threads that are worth starting for these runs, of at most `jobs`. */
-export function threadsFor(work: readonly PolicyWork[], { length }: Common['script'], jobs: number): number {
-  const rows = work.reduce((sum, { options }) => sum + length * Math.max(1, options.prices?.length ?? 1), 0)
+export function threadsFor(
+  work: readonly PolicyWork[],
+  { demand }: Pick<Common['whatIf'], 'demand'>,
+  jobs: number,
+): number {
+  const rows = work.reduce((sum, { options }) => sum + demand.length * Math.max(1, options.prices?.length ?? 1), 0)
   return rows < WORTH_THREADS ? 1 : Math.min(jobs, work.length)
 }
 
@@ -23,25 +27,25 @@ const isShipped = ({ lists, drain }: PcpChoice): boolean =>
   shipped.lists.includes(lists) && shipped.drains.includes(drain)
 
 /**
- * Runs policies over one script, in so many threads; in one, or where a policy is code that only this thread has, here. The results,
+ * Runs policies over one demand, in so many threads; in one, or where a policy is code that only this thread has, here. The results,
  * and their order, are the same in any number.
  */
 export async function runPolicies(
   work: readonly PolicyWork[],
-  { script: { source: _, ...script }, ...common }: Common,
+  common: Common,
   threads: number,
   onRun: (id: string) => void,
 ): Promise<PolicyRun[]> {
   const here = ({ choice, options }: PolicyWork): PolicyRun => {
     onRun(choice.id)
-    return runPolicy(script, choice, common.inferred, options)
+    return runPolicy(common.whatIf, choice, options)
   }
   if (threads < 2) return work.map(here)
   const { Piscina } = await import('piscina')
   const ts = import.meta.url.endsWith('.ts')
   const pool = new Piscina<Task, PolicyRun>({
     filename: new URL(`./replay-worker.${ts ? 'ts' : 'js'}`, import.meta.url).href,
-    workerData: onSharedMemory({ ...common, script }),
+    workerData: onSharedMemory(common),
     minThreads: 0,
     maxThreads: threads,
     ...(ts ? { execArgv: ['--conditions=kreplay-src', '--disable-warning=ExperimentalWarning'] } : {}),

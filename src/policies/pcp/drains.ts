@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import {
   type Assumption,
-  type DrainHost,
+  type DrainActions,
   type DrainMechanism,
   defineDrainPolicy,
   PCP_BATCH_SCALE_MAX,
@@ -9,7 +9,7 @@ import {
 
 type Pageset = readonly [cpu: number, zone: number]
 
-function pagesets(host: DrainHost, zone: number | undefined): Pageset[] {
+function pagesets(host: DrainActions, zone: number | undefined): Pageset[] {
   const found: Pageset[] = []
   for (let cpu = 0; cpu < host.cpus; cpu++)
     for (let at = zone ?? 0; at < (zone === undefined ? host.zones : zone + 1); at++)
@@ -18,30 +18,30 @@ function pagesets(host: DrainHost, zone: number | undefined): Pageset[] {
 }
 
 /** Requests take turns; one that comes while another runs drains nothing if it asked for all zones, else waits. */
-function underMutex(start: (host: DrainHost, cpu: number, zone: number | undefined, done: () => void) => void) {
+function underMutex(start: (host: DrainActions, cpu: number, zone: number | undefined, done: () => void) => void) {
   let busy = false
   const waiting: (() => void)[] = []
-  return function request(host: DrainHost, cpu: number, zone: number | undefined): void {
+  return function request(host: DrainActions, cpu: number, zone: number | undefined): void {
     const since = host.now
     const run = () => {
       busy = true
       start(host, cpu, zone, () => {
-        host.answered(since)
+        host.observer.answered?.(since)
         busy = false
         waiting.shift()?.()
       })
     }
     if (!busy) run()
-    else if (zone === undefined) host.skipped()
+    else if (zone === undefined) host.observer.skipped?.()
     else waiting.push(run)
   }
 }
 
 /** Calls back when `ns` have passed: at once if it is none, so that a run without prices keeps its order. */
-const when = (host: DrainHost, ns: number, then: () => void): void => (ns > 0 ? host.after(ns, then) : then())
+const when = (host: DrainActions, ns: number, then: () => void): void => (ns > 0 ? host.after(ns, then) : then())
 
 /** One step after the other, each when the one before is done. A step returns how long it takes; undefined ends it. */
-function inTurn(host: DrainHost, step: () => number | undefined, done: () => void): void {
+function inTurn(host: DrainActions, step: () => number | undefined, done: () => void): void {
   let ns = step()
   while (ns === 0) ns = step()
   if (ns === undefined) done()
@@ -83,14 +83,14 @@ const workRequest = ({
     let left = cpus.size
     if (left === 0) done()
     for (const cpu of cpus) {
-      host.interrupt(cpu)
-      host.workItemWait()
+      host.observer.interrupt?.(cpu)
+      host.observer.workItemWait?.()
       const delay = cpu < busyCpus ? busyDelayNs : host.isolated.includes(cpu) ? isolatedDelayNs : workDelayNs
       when(host, delay, () => {
         let ns = 0
         for (const [owner, at] of pagesets(host, zone))
           if (owner === cpu) ns += host.drainPages(cpu, at, host.count(cpu, at), cpu)
-        host.stolen(cpu, ns)
+        host.observer.stolen?.(cpu, ns)
         when(host, ns, () => {
           if (--left === 0) done()
         })
@@ -137,8 +137,8 @@ export const rcuSwap = defineDrainPolicy({
     request: underMutex((host, requester, zone, done) => {
       const swapped = pagesets(host, zone)
       for (const [cpu, at] of swapped) host.detach(cpu, at)
-      host.gracePeriodWait()
-      if (expedited) for (let cpu = 0; cpu < host.cpus; cpu++) if (cpu !== requester) host.interrupt(cpu)
+      host.observer.gracePeriodWait?.()
+      if (expedited) for (let cpu = 0; cpu < host.cpus; cpu++) if (cpu !== requester) host.observer.interrupt?.(cpu)
       const recorded = gracePeriods === 'trace' && !expedited ? host.gracePeriodEnd() : undefined
       const generated = expedited ? expeditedNs : gracePeriodNs
       when(host, recorded === undefined ? generated : recorded - host.now, () => {
@@ -147,7 +147,7 @@ export const rcuSwap = defineDrainPolicy({
           () => {
             const next = swapped.shift()
             if (next === undefined) return undefined
-            host.remoteDrain()
+            host.observer.remoteDrain?.()
             return host.freeDetached(...next, requester)
           },
           done,
@@ -164,7 +164,7 @@ export const rcuSwap = defineDrainPolicy({
 })
 
 /** The requester itself empties each CPU’s lists under that pageset’s lock, so many pages a hold. */
-const remoteRequest = (pagesPerHold: (batch: number) => number, each: (host: DrainHost) => void = () => {}) =>
+const remoteRequest = (pagesPerHold: (batch: number) => number, each: (host: DrainActions) => void = () => {}) =>
   underMutex((host, requester, zone, done) => {
     const waiting = pagesets(host, zone)
     let current: Pageset | undefined
@@ -174,7 +174,7 @@ const remoteRequest = (pagesPerHold: (batch: number) => number, each: (host: Dra
         if (current === undefined) {
           current = waiting.shift()
           if (current === undefined) return undefined
-          host.remoteDrain()
+          host.observer.remoteDrain?.()
         }
         const [cpu, at] = current
         each(host)
@@ -234,7 +234,7 @@ export const trylock = defineDrainPolicy({
       ...(kernel === 'up' ? {} : { contended: 'goes to the buddy' as const }),
       ...(kernel === 'up-bypass' ? { listsOff: 'all' as const } : {}),
       request: remoteRequest(wholeCount ? () => Number.MAX_SAFE_INTEGER : chunked, (host) => {
-        if (rt && !corrected) host.sleptInAtomic()
+        if (rt && !corrected) host.observer.sleptInAtomic?.()
       }),
     }
   },

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { drainPolicies } from './index.ts'
 import { type Deed, type Request, Scheduler, SlowDrains, type World } from './testing/slow-drains.ts'
-import type { DrainHost, DrainMechanism } from './types.ts'
+import type { DrainActions, DrainMechanism, DrainObserver } from './types.ts'
 
 /** The fast mechanisms on counts of pages. Time is the slow ones' scheduler. */
-class FastDrains implements DrainHost {
+class FastDrains implements DrainActions, DrainObserver {
   readonly deeds: Deed[] = []
   readonly cpus: number
   readonly zones: number
@@ -22,6 +22,10 @@ class FastDrains implements DrainHost {
     this.cpus = world.counts.length
     this.zones = world.counts[0]!.length
     this.isolated = world.isolated
+  }
+
+  get observer(): DrainObserver {
+    return this
   }
 
   get now(): number {

@@ -118,14 +118,13 @@ export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly create: (params: z.infer<P>, context: ZoneContext) => ListRules
 }
 
-/**
- * What a drain mechanism may do to the machine, and what it must account for. Times are 0 in a run without prices.
- */
-export interface DrainHost {
+/** What a drain mechanism may do to the machine. Times are 0 in a run without prices. */
+export interface DrainActions {
   readonly cpus: number
   readonly zones: number
   readonly isolated: readonly number[]
   readonly now: Ns
+  readonly observer: DrainObserver
   count(cpu: number, zone: number): Pages
   batch(cpu: number, zone: number): Pages
   /** CPU `by` gives up to `pages` pages of a pageset back in one hold of zone->lock. Returns how long until that is done. */
@@ -133,28 +132,33 @@ export interface DrainHost {
   /** Moves all lists of a pageset aside; they still take memory until `freeDetached`. */
   detach(cpu: number, zone: number): void
   freeDetached(cpu: number, zone: number, by: number): Ns
-  /** A kworker or an IPI takes `cpu` away from what it did. */
-  interrupt(cpu: number): void
-  /** What ran on `cpu` stands still for so long. */
-  stolen(cpu: number, ns: Ns): void
   /** End of the first recorded grace period that begins from now on; undefined where the trace has none. */
   gracePeriodEnd(): Ns | undefined
-  workItemWait(): void
-  gracePeriodWait(): void
-  remoteDrain(): void
-  skipped(): void
-  /** A lock that may sleep was taken with interrupts off: a bug. */
-  sleptInAtomic(): void
-  /** The request made at `since` is answered. */
-  answered(since: Ns): void
   /** Calls back at a later moment of the trace's time. */
   after(ns: Ns, then: () => void): void
+}
+
+/** What a drain mechanism reports, for those who count. */
+export interface DrainObserver {
+  /** A kworker or an IPI takes `cpu` away from what it did. */
+  interrupt?(cpu: number): void
+  /** What ran on `cpu` stands still for so long. */
+  stolen?(cpu: number, ns: Ns): void
+  workItemWait?(): void
+  gracePeriodWait?(): void
+  remoteDrain?(): void
+  /** A request found another one at work, and left the drain to it. */
+  skipped?(): void
+  /** A lock that may sleep was taken with interrupts off: a bug. */
+  sleptInAtomic?(): void
+  /** The request made at `since` is answered. */
+  answered?(since: Ns): void
 }
 
 /** How drain_all_pages() empties the lists of other CPUs. */
 export interface DrainMechanism {
   /** A request by `cpu` for one zone, or all (undefined). */
-  request(host: DrainHost, cpu: number, zone: number | undefined): void
+  request(host: DrainActions, cpu: number, zone: number | undefined): void
   /** What each local list operation pays. */
   readonly pcpLock?: boolean
   readonly dereference?: boolean

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
 import { acceptCalls, acceptCost, acceptPolicies, choosePolicy, guestParams, type ParamValue } from '#policies'
+import { touchesOf } from '../../estimate/touches.ts'
 import { scriptOf } from '../../record/script-of.ts'
 import { type MachineWish, recordingOf } from '../testing/story.ts'
 import { type AcceptResult, runAccept } from './accept.ts'
@@ -31,8 +32,8 @@ function run(
 ): AcceptResult {
   // Nothing costs anything but accepting itself, so that every figure below is the seed’s own arithmetic.
   const quiet = { zeroNs: 0, holdNs: 0, holdPageNs: 0, checkNs: 0, ...set }
-  const script = scriptOf(recordingOf(touches(moments), wish))
-  return runAccept(script, choosePolicy('accept', acceptPolicies, id, quiet))
+  const shown = touchesOf(scriptOf(recordingOf(touches(moments), wish)))
+  return runAccept(shown, choosePolicy('accept', acceptPolicies, id, quiet))
 }
 
 const total = (waits: AcceptResult['waits'], of: 'zoneNs' | 'bitmapNs' | 'unitNs') =>

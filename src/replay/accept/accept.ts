@@ -1,4 +1,4 @@
-import { ownPolicy } from '#estimate'
+import { Touch, type Touches } from '#events'
 import type { Ns } from '#kernel'
 import {
   type AcceptRules,
@@ -13,8 +13,6 @@ import {
   type Steps,
   unlock,
 } from '#policies'
-import { BYPASS, Op, type Script } from '#record'
-import { pagesets } from '#sim'
 import { Crew, type Task } from './crew.ts'
 import { Guest } from './guest.ts'
 
@@ -34,7 +32,7 @@ export interface AcceptWork {
   unitWaits: number
 }
 
-/** One run as plain data: a pure function of script and choice. */
+/** One run as plain data: a pure function of touches and choice. */
 export interface AcceptResult {
   readonly policy: string
   readonly params: Readonly<Record<string, number | string | boolean>>
@@ -68,27 +66,24 @@ const BITMAP = 1
 const UNIT = 2
 
 /** Rows that the allocator's free lists or the watermarks hear of, by CPU. */
-function rowsOf(script: Script): number[][] {
-  const { length, op, cpu, cpus, order, migratetype, refillStart, refillEnd, drainStart, drainEnd } = script
-  const [lists] = pagesets(script, ownPolicy(script)).rules
+function rowsOf({ length, does, cpu, cpus, takenStart, takenEnd, givenStart, givenEnd }: Touches): number[][] {
   const rows = Array.from({ length: cpus }, (): number[] => [])
   for (let row = 0; row < length; row++) {
-    const moves = refillEnd[row]! > refillStart[row]! || drainEnd[row]! > drainStart[row]!
-    const freedToBuddy = op[row] === Op.free && (migratetype[row] === BYPASS || !lists!.allowed(order[row]!))
-    if (op[row] === Op.alloc || moves || freedToBuddy) rows[cpu[row]!]!.push(row)
+    const moves = takenEnd[row]! > takenStart[row]! || givenEnd[row]! > givenStart[row]!
+    if (does[row] !== Touch.none || moves) rows[cpu[row]!]!.push(row)
   }
   return rows
 }
 
-/** Replays a script as if its machine were a guest whose memory is accepted by these rules. */
+/** Replays a recording as if its machine were a guest whose memory is accepted by these rules. */
 export function runAccept(
-  script: Script,
+  touches: Touches,
   { id, policy, params }: PolicyChoice<AnyAcceptPolicy>,
   steps = 200,
 ): AcceptResult {
   const costs = params as GuestParams & typeof params
   const rules: AcceptRules = policy.create(params)
-  const guest = new Guest(script, costs, policy.unitPages(params), policy.drivenBy)
+  const guest = new Guest(touches, costs, policy.unitPages(params), policy.drivenBy)
   const work: AcceptWork = {
     allocs: 0,
     refills: 0,
@@ -103,7 +98,7 @@ export function runAccept(
     bitmapLockWaits: 0,
     unitWaits: 0,
   }
-  const { from, to, cpus } = script
+  const { from, to, cpus } = touches
   const waits = Array.from({ length: cpus + 1 }, () => [0, 0, 0])
   const nodeWaitNs = new Array<Ns>(guest.nodes).fill(0)
   let longestZoneWaitNs = 0
@@ -139,7 +134,7 @@ export function runAccept(
     }
   }
 
-  rowsOf(script).forEach((rows, cpu) => {
+  rowsOf(touches).forEach((rows, cpu) => {
     let at = 0
     crew.add(() => {
       const row = rows[at++]
@@ -187,19 +182,19 @@ export function runAccept(
   }
 
   function taskOf(row: number, cpu: number): Task {
-    const isAlloc = script.op[row] === Op.alloc
+    const isAlloc = touches.does[row] === Touch.alloc
     if (isAlloc) work.allocs++
-    const moves = script.refillEnd[row]! > script.refillStart[row]! || script.drainEnd[row]! > script.drainStart[row]!
+    const moves = touches.takenEnd[row]! > touches.takenStart[row]! || touches.givenEnd[row]! > touches.givenStart[row]!
     let own = 0
     return {
-      at: script.time[row]!,
+      at: touches.time[row]!,
       start: (now) => {
         closeSteps(now)
         const attempt = isAlloc ? rules.onAttempt?.(guest, homeOf(cpu)) : undefined
         if (attempt !== undefined || moves) return whole(row, attempt)
-        if (isAlloc) return rules.onPrepare?.(guest, script.pfn[row]!, script.order[row]!)
+        if (isAlloc) return rules.onPrepare?.(guest, touches.pfn[row]!, touches.order[row]!)
         // A block that the lists do not keep goes to the buddy by itself.
-        guest.moveFree(guest.nodeOf(script.pfn[row]!), 1 << script.order[row]!)
+        guest.moveFree(guest.nodeOf(touches.pfn[row]!), 1 << touches.order[row]!)
         return undefined
       },
       done: ({ begun, ended }) => {
@@ -216,22 +211,22 @@ export function runAccept(
       if (attempt !== undefined) yield* attempt
       yield* refill(row)
       if (isAlloc) {
-        const prepare = rules.onPrepare?.(guest, script.pfn[row]!, script.order[row]!)
+        const prepare = rules.onPrepare?.(guest, touches.pfn[row]!, touches.order[row]!)
         if (prepare !== undefined) yield* prepare
       }
       yield* drain(row)
     }
 
     function* refill(row: number): Steps {
-      const [start, end] = [script.refillStart[row]!, script.refillEnd[row]!]
+      const [start, end] = [touches.takenStart[row]!, touches.takenEnd[row]!]
       if (start === end) return
       work.refills++
-      const node = guest.nodeOf(script.refillPfn[start]!)
+      const node = guest.nodeOf(touches.taken.pfn[start]!)
       let pages = 0
       yield IRQS_OFF
       yield lock(guest.zoneLock(node))
       for (let at = start; at < end; at++) {
-        const [pfn, order] = [script.refillPfn[at]!, script.refillOrder[at]!]
+        const [pfn, order] = [touches.taken.pfn[at]!, touches.taken.order[at]!]
         pages += 1 << order
         const take = rules.onTake?.(guest, pfn, order)
         if (take !== undefined) yield* take
@@ -243,12 +238,12 @@ export function runAccept(
     }
 
     function* drain(row: number): Steps {
-      const [start, end] = [script.drainStart[row]!, script.drainEnd[row]!]
+      const [start, end] = [touches.givenStart[row]!, touches.givenEnd[row]!]
       if (start === end) return
       work.drains++
-      const node = guest.nodeOf(script.drainPfn[start]!)
+      const node = guest.nodeOf(touches.given.pfn[start]!)
       let pages = 0
-      for (let at = start; at < end; at++) pages += 1 << script.drainOrder[at]!
+      for (let at = start; at < end; at++) pages += 1 << touches.given.order[at]!
       yield IRQS_OFF
       yield lock(guest.zoneLock(node))
       guest.moveFree(node, pages)

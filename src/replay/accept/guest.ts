@@ -1,6 +1,6 @@
+import { Touch, type Touches } from '#events'
 import type { Ns, Order, Pages, Pfn } from '#kernel'
 import { type AcceptHost, acceptCalls, acceptCost, type GuestParams, MAX_ORDER_PAGES, PAGES_PER_BIT } from '#policies'
-import { Op, type Script } from '#record'
 
 /** Locks by number: a zone->lock for each node, the bitmap's, then one for each unit. */
 const BITMAP_LOCK = 1 << 16
@@ -53,21 +53,22 @@ export class Guest implements AcceptHost {
   bitmapChecks = 0
   extraChecks = 0
 
-  constructor(script: Script, guest: GuestParams, unitPages: Pages, drivenBy: 'touch' | 'level') {
+  constructor(touches: Touches, guest: GuestParams, unitPages: Pages, drivenBy: 'touch' | 'level') {
     this.guest = guest
     this.nodes = guest.nodes
     this.#drivenBy = drivenBy
     this.#unitPages = unitPages
-    const first = Math.min(...script.zones.map(({ startPfn }) => startPfn))
-    const last = Math.max(...script.zones.map(({ startPfn, spanned }) => startPfn + spanned))
+    const first = Math.min(...touches.zones.map(({ startPfn }) => startPfn))
+    const last = Math.max(...touches.zones.map(({ startPfn, spanned }) => startPfn + spanned))
     this.#basePfn = first - (first % MAX_ORDER_PAGES)
     const span = Math.ceil((last - this.#basePfn) / MAX_ORDER_PAGES) * MAX_ORDER_PAGES
     this.#pagesPerNode = Math.ceil(span / MAX_ORDER_PAGES / guest.nodes) * MAX_ORDER_PAGES
     this.#state = new Uint8Array(span / unitPages)
     this.#looked = new Uint8Array(Math.ceil(span / 8))
-    const sum = (of: (zone: Script['zones'][number]) => number) => script.zones.reduce((all, zone) => all + of(zone), 0)
+    const sum = (of: (zone: Touches['zones'][number]) => number) =>
+      touches.zones.reduce((all, zone) => all + of(zone), 0)
     const free = sum((zone) => zone.free)
-    const touched = this.#firstTouches(script, guest.unacceptedShare)
+    const touched = this.#firstTouches(touches, guest.unacceptedShare)
     const share = Math.floor((free * guest.unacceptedShare) / MAX_ORDER_PAGES)
     this.untouchedUnits = Math.max(0, Math.floor((share * MAX_ORDER_PAGES) / unitPages) - touched)
     const blocksOf = (node: number) =>
@@ -92,9 +93,8 @@ export class Guest implements AcceptHost {
   }
 
   /** A unit that is taken before anything of it is freed was free when the trace began. Returns how many are unaccepted. */
-  #firstTouches(script: Script, share: number): number {
-    const { length, op, pfn, order, refillStart, refillEnd, refillPfn, refillOrder, drainStart, drainEnd, drainPfn } =
-      script
+  #firstTouches(touches: Touches, share: number): number {
+    const { length, does, frees, pfn, order, takenStart, takenEnd, taken, givenStart, givenEnd, given } = touches
     const state = this.#state
     let takenFirst = 0
     let count = 0
@@ -113,10 +113,10 @@ export class Guest implements AcceptHost {
       }
     }
     for (let row = 0; row < length; row++) {
-      for (let at = refillStart[row]!; at < refillEnd[row]!; at++) touch(refillPfn[at]!, refillOrder[at]!, unaccepted)
-      if (op[row] === Op.alloc) touch(pfn[row]!, order[row]!, unaccepted)
-      else if (op[row] === Op.free) touch(pfn[row]!, order[row]!, inUse)
-      for (let at = drainStart[row]!; at < drainEnd[row]!; at++) touch(drainPfn[at]!, 0, inUse)
+      for (let at = takenStart[row]!; at < takenEnd[row]!; at++) touch(taken.pfn[at]!, taken.order[at]!, unaccepted)
+      if (does[row] === Touch.alloc) touch(pfn[row]!, order[row]!, unaccepted)
+      else if (frees[row] === 1) touch(pfn[row]!, order[row]!, inUse)
+      for (let at = givenStart[row]!; at < givenEnd[row]!; at++) touch(given.pfn[at]!, 0, inUse)
     }
     return count
   }

@@ -1,4 +1,4 @@
-import type { Machine } from '#kernel'
+import type { Machine } from './machine.ts'
 
 /** What differs between the kernels outside their list rules. */
 export interface Traits {

@@ -1,0 +1,371 @@
+import type { Cpu, Machine, Ns, Order, Pages, Pfn, Zone } from '#kernel'
+import {
+  type DrainActions,
+  type DrainMechanism,
+  type DrainObserver,
+  type ListRules,
+  type Pcp,
+  type PcpChoice,
+  Quota,
+  type ZoneFlags,
+} from '#policies'
+import type { Buddy } from './buddy.ts'
+import { PagesetLists } from './pageset-lists.ts'
+import { listTables } from './pagesets.ts'
+import type { Rings } from './rings.ts'
+import { Timers } from './timers.ts'
+import { zonelistsOf } from './zonelists.ts'
+
+/** From here on page numbers name no page of the machine: see `PageAllocator.shortage`. */
+export const BORROWED = 2 ** 31
+
+/** Why a pageset gives pages back. */
+export type BulkFreeCause = 'free' | 'tick' | 'request' | 'local'
+
+/** Hears of what the allocator does. `cpu`: whose lists; `pages` of one hold of zone->lock. */
+export interface AllocatorObserver extends DrainObserver {
+  refilled?(cpu: Cpu, zone: number, pages: Pages): void
+  /** A block left the buddy. `listed`: for a list, else for its user. */
+  taken?(zone: number, page: Pfn, order: Order, migratetype: number, listed: boolean): void
+  /** A block left a list for the buddy; called before the buddy has it. */
+  drained?(zone: number, page: Pfn, order: Order): void
+  /** `begins`: the first hold of a bulk free. */
+  bulkFreed?(cpu: Cpu, zone: number, pages: Pages, cause: BulkFreeCause, begins: boolean): void
+  /** A drain on request begins on lists of `cpu`. */
+  requestDrains?(cpu: Cpu): void
+  /** CPU `by` drained pages on request. Returns how long that took. */
+  requestDrained?(cpu: Cpu, zone: number, pages: Pages, by: Cpu): Ns
+  /** A timer of a drain mechanism runs. */
+  timer?(now: Ns): void
+}
+
+export interface AllocatorMachine {
+  readonly machine: Machine
+  readonly zones: readonly Zone[]
+  readonly cpus: number
+}
+
+export interface AllocatorOptions {
+  readonly isolated: readonly Cpu[]
+  /** By zone, with what is free of it. */
+  readonly buddies: readonly Buddy[]
+  readonly observer: AllocatorObserver
+  /** What an allocation gets where nothing is free in any zone: a page that the machine does not have, or −1. */
+  readonly shortage: 'borrow' | 'fail'
+  readonly gracePeriods?: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
+}
+
+/**
+ * The page allocator of a machine under a policy: page lists, buddy, zone flags, vmstat ticks and drain requests. It moves pages and
+ * reports to its observer; whoever drives it knows what the pages are for.
+ */
+export class PageAllocator implements DrainActions {
+  readonly cpus: number
+  readonly zones: number
+  readonly isolated: readonly Cpu[]
+  readonly buddies: readonly Buddy[]
+  readonly observer: AllocatorObserver
+  readonly mechanism: DrainMechanism
+  readonly sets: PagesetLists
+  readonly pcps: readonly Pcp[]
+  /** By zone. */
+  readonly flags: readonly ZoneFlags[]
+  /** By pageset: the most pages that lay on its lists at once. */
+  readonly peak: Int32Array
+  now: Ns = 0
+  /** The zone of the last page that `alloc` returned. */
+  lastZone = 0
+  /** Pages that were borrowed, and of these not yet back. */
+  borrowed: Pages = 0
+  owed: Pages = 0
+  /** Pages that lay on lists to begin with, that allocations took from lists and that frees put there. */
+  startPages: Pages = 0
+  takenPages: Pages = 0
+  putPages: Pages = 0
+  readonly #rules: readonly ListRules[]
+  readonly #lists: Rings
+  /** By pageset: its first list in use. */
+  readonly #base: Int32Array
+  /** By pageset: list by order × 4 + migratetype; −1 where such blocks are not kept. */
+  readonly #tables: readonly Int8Array[]
+  /** By zone; −1: nothing is known of its watermark. */
+  readonly #highMarks: readonly number[]
+  /** By zone: zones that an allocation tries next. */
+  readonly #zonelists: readonly (readonly number[])[]
+  readonly #shortage: AllocatorOptions['shortage']
+  readonly #gracePeriods: NonNullable<AllocatorOptions['gracePeriods']>
+  readonly #timers = new Timers()
+  #nextBorrowed = 0
+
+  constructor(of: AllocatorMachine, choice: PcpChoice, options: AllocatorOptions) {
+    const { isolated, buddies, observer, shortage, gracePeriods = { start: [], end: [] } } = options
+    this.cpus = of.cpus
+    this.zones = of.zones.length
+    this.isolated = isolated
+    this.buddies = buddies
+    this.observer = observer
+    this.mechanism = choice.drain.create(choice.drainParams as never)
+    this.sets = new PagesetLists(of, choice, (zone, page, order) => this.#drained(zone, page, order))
+    const { pcps, rules, rings, base } = this.sets
+    this.pcps = pcps
+    this.#rules = rules
+    this.#lists = rings
+    this.#base = base
+    const off = this.mechanism.listsOff
+    this.#tables = listTables(
+      rules,
+      this.cpus,
+      (cpu) => off === 'all' || (off === 'isolated' && isolated.includes(cpu)),
+    )
+    this.flags = of.zones.map(() => ({ reclaimActive: false, belowHigh: false }))
+    this.peak = new Int32Array(pcps.length)
+    this.#highMarks = of.zones.map(({ high }) => (of.machine.zones.length === 0 ? -1 : high))
+    this.#zonelists = zonelistsOf(of.zones)
+    this.#shortage = shortage
+    this.#gracePeriods = gracePeriods
+  }
+
+  /** The list of a pageset that keeps such blocks; −1: none does. */
+  listOf(pset: number, order: Order, migratetype: number): number {
+    return this.#tables[pset]![order * 4 + migratetype]!
+  }
+
+  /** Puts a block at the tail of a list, or where no list keeps such, in the buddy: what lay there before the first event. */
+  place(pset: number, page: Pfn, order: Order, migratetype: number): boolean {
+    const list = this.listOf(pset, order, migratetype)
+    if (list < 0) {
+      this.release(pset % this.zones, page, order)
+      return false
+    }
+    this.#lists.pushTail(this.#base[pset]! + list, page)
+    const pcp = this.pcps[pset]!
+    pcp.count += 1 << order
+    this.startPages += 1 << order
+    this.#notePeak(pset, pcp)
+    return true
+  }
+
+  /** A page of no machine. It vanishes once it comes to a buddy. */
+  borrow(order: Order): Pfn {
+    this.#nextBorrowed = (this.#nextBorrowed + (1 << order) - 1) & -(1 << order)
+    const page = BORROWED + this.#nextBorrowed
+    this.#nextBorrowed += 1 << order
+    this.borrowed += 1 << order
+    this.owed += 1 << order
+    return page
+  }
+
+  #notePeak(pset: number, pcp: Pcp): void {
+    if (pcp.count > this.peak[pset]!) this.peak[pset] = pcp.count
+  }
+
+  /** An allocation comes to a pageset. `list`: from `listOf`, or one beside it that a route adds; −1: straight from the buddy. */
+  alloc(cpu: Cpu, zone: number, list: number, order: Order, migratetype: number, paced = true): Pfn {
+    const pset = cpu * this.zones + zone
+    this.lastZone = zone
+    const page = this.#take(pset, zone, list, order, migratetype, paced)
+    if (page >= 0) return page
+    for (const other of this.#zonelists[zone]!) {
+      const next = cpu * this.zones + other
+      const found = this.#take(
+        next,
+        other,
+        list < 0 ? -1 : this.listOf(next, order, migratetype),
+        order,
+        migratetype,
+        paced,
+      )
+      if (found < 0) continue
+      this.lastZone = other
+      return found
+    }
+    return this.#short(pset, zone, list, order, migratetype)
+  }
+
+  /** Nothing is free anywhere. The kernel would reclaim; here a page of no machine comes to the list instead. */
+  #short(pset: number, zone: number, list: number, order: Order, migratetype: number): Pfn {
+    if (this.#shortage === 'fail') return -1
+    const page = this.borrow(order)
+    this.observer.taken?.(zone, page, order, migratetype, list >= 0)
+    if (list < 0) return page
+    this.#lists.pushTail(this.#base[pset]! + list, page)
+    this.#refilled(pset, zone, 1 << order)
+    return this.#pop(pset, list, order)
+  }
+
+  #take(pset: number, zone: number, list: number, order: Order, migratetype: number, paced: boolean): Pfn {
+    if (list < 0) return this.fromBuddy(zone, order, migratetype)
+    const pcp = this.pcps[pset]!
+    const rules = this.#rules[zone]!
+    if (paced) rules.onAlloc(pcp)
+    const at = this.#base[pset]! + list
+    if (this.#lists.lens[at]! === 0 && !this.#refill(pset, zone, at, order, migratetype)) return -1
+    return this.#pop(pset, list, order)
+  }
+
+  #pop(pset: number, list: number, order: Order): Pfn {
+    this.pcps[pset]!.count -= 1 << order
+    this.takenPages += 1 << order
+    return this.#lists.popHead(this.#base[pset]! + list)
+  }
+
+  /** One block from the buddy for its user; −1: the zone has none. */
+  fromBuddy(zone: number, order: Order, migratetype: number): Pfn {
+    const page = this.buddies[zone]!.take(order, migratetype)
+    if (page >= 0) this.observer.taken?.(zone, page, order, migratetype, false)
+    return page
+  }
+
+  /** Source: zone_watermark_fast() in get_page_from_freelist(), which sets ZONE_BELOW_HIGH; mm/page_alloc.c, v6.12. */
+  #refill(pset: number, zone: number, at: number, order: Order, migratetype: number): boolean {
+    const buddy = this.buddies[zone]!
+    const flags = this.flags[zone]!
+    if (buddy.free <= this.#highMarks[zone]!) flags.belowHigh = true
+    const blocks = this.#rules[zone]!.nrAlloc(this.pcps[pset]!, order, flags)
+    let got = 0
+    for (; got < blocks; got++) {
+      const page = buddy.take(order, migratetype)
+      if (page < 0) break
+      this.observer.taken?.(zone, page, order, migratetype, true)
+      this.#lists.pushTail(at, page)
+    }
+    if (got === 0) return false
+    this.#refilled(pset, zone, got << order)
+    return true
+  }
+
+  #refilled(pset: number, zone: number, pages: Pages): void {
+    const pcp = this.pcps[pset]!
+    pcp.count += pages
+    this.#notePeak(pset, pcp)
+    this.observer.refilled?.(Math.trunc(pset / this.zones), zone, pages)
+  }
+
+  /** A block comes back from its user, to a list of a pageset. */
+  free(cpu: Cpu, zone: number, list: number, page: Pfn, order: Order): void {
+    const pset = cpu * this.zones + zone
+    this.put(pset, list, page, order)
+    const pcp = this.pcps[pset]!
+    const rules = this.#rules[zone]!
+    const n = rules.nrFree(pcp, order, this.flags[zone]!)
+    if (n === 0) return
+    this.#bulkFree(pset, zone, new Quota(n, rules.freeChunk?.(pcp)), list, 'free')
+    if (this.buddies[zone]!.free > this.#highMarks[zone]!) this.flags[zone]!.belowHigh = false
+  }
+
+  /** Puts a block on a list, whatever its pageset holds by then. */
+  put(pset: number, list: number, page: Pfn, order: Order): void {
+    this.#lists.pushHead(this.#base[pset]! + list, page)
+    const pcp = this.pcps[pset]!
+    pcp.count += 1 << order
+    this.putPages += 1 << order
+    this.#notePeak(pset, pcp)
+  }
+
+  /** A block comes to the buddy of a zone. */
+  release(zone: number, page: Pfn, order: Order): void {
+    if (page >= BORROWED) this.owed -= 1 << order
+    else this.buddies[zone]!.release(page, order)
+  }
+
+  #drained(zone: number, page: Pfn, order: Order): void {
+    this.observer.drained?.(zone, page, order)
+    this.release(zone, page, order)
+  }
+
+  /** So many pages leave a pageset, a chunk of the quota per hold of zone->lock, until its lists are empty. */
+  #bulkFree(pset: number, zone: number, quota: Quota, list: number, cause: BulkFreeCause): void {
+    const cpu = Math.trunc(pset / this.zones)
+    let begins = true
+    let pages = 0
+    do {
+      pages = this.sets.bulkFree(pset, quota.left, list)
+      this.observer.bulkFreed?.(cpu, zone, pages, cause, begins)
+      begins = false
+    } while (quota.take(pages) && this.pcps[pset]!.count > 0)
+  }
+
+  /** vmstat_update(): what lies above a self-tuning `high` goes, a batch per hold of zone->lock. Isolated CPUs have none. */
+  tick(cpu: Cpu): void {
+    if (this.isolated.includes(cpu)) return
+    for (let zone = 0; zone < this.zones; zone++) {
+      const pset = cpu * this.zones + zone
+      const pcp = this.pcps[pset]!
+      const n = this.#rules[zone]!.onTick?.(pcp) ?? 0
+      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, pcp.batch), 0, 'tick')
+    }
+  }
+
+  /** A CPU empties its own lists of a zone, in one hold of zone->lock. */
+  drainLocal(cpu: Cpu, zone: number): void {
+    const pages = this.sets.bulkFree(cpu * this.zones + zone, Number.MAX_SAFE_INTEGER, 0)
+    this.observer.bulkFreed?.(cpu, zone, pages, 'local', true)
+  }
+
+  /** drain_all_pages() by a CPU, for one zone or all. */
+  request(cpu: Cpu, zone: number | undefined): void {
+    this.mechanism.request(this, cpu, zone)
+  }
+
+  /** kswapd begins or ends to balance a node: ZONE_RECLAIM_ACTIVE. */
+  setReclaim(zones: readonly number[], active: boolean): void {
+    for (const zone of zones) this.flags[zone]!.reclaimActive = active
+  }
+
+  /** Runs what is due by then. */
+  runTimers(until: Ns): void {
+    if (this.#timers.next > until) return
+    this.#timers.run(until, (time) => {
+      this.now = time
+      this.observer.timer?.(time)
+    })
+  }
+
+  /** Pages on a CPU's lists, with those that a drain set aside. */
+  cachedOf(cpu: Cpu): Pages {
+    let sum = 0
+    for (let pset = cpu * this.zones; pset < (cpu + 1) * this.zones; pset++)
+      sum += this.pcps[pset]!.count + this.sets.detached[pset]!
+    return sum
+  }
+
+  // What a drain mechanism may do.
+
+  count(cpu: Cpu, zone: number): Pages {
+    return this.pcps[cpu * this.zones + zone]!.count
+  }
+
+  batch(cpu: Cpu, zone: number): Pages {
+    return this.pcps[cpu * this.zones + zone]!.batch
+  }
+
+  drainPages(cpu: Cpu, zone: number, pages: Pages, by: Cpu): Ns {
+    this.observer.requestDrains?.(cpu)
+    const drained = this.sets.bulkFree(cpu * this.zones + zone, pages, 0)
+    return this.observer.requestDrained?.(cpu, zone, drained, by) ?? 0
+  }
+
+  detach(cpu: Cpu, zone: number): void {
+    this.sets.detach(cpu * this.zones + zone)
+  }
+
+  freeDetached(cpu: Cpu, zone: number, by: Cpu): Ns {
+    const drained = this.sets.freeDetached(cpu * this.zones + zone)
+    return this.observer.requestDrained?.(cpu, zone, drained, by) ?? 0
+  }
+
+  gracePeriodEnd(): Ns | undefined {
+    const { start, end } = this.#gracePeriods
+    let [low, high] = [0, start.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (start[middle]! < this.now) low = middle + 1
+      else high = middle
+    }
+    return end[low]
+  }
+
+  after(ns: Ns, then: () => void): void {
+    this.#timers.set(this.now + ns, then)
+  }
+}
