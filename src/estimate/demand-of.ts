@@ -1,4 +1,4 @@
-import { Ask, type Demand, DemandBuilder, type Events, Kind, type Recording } from '#events'
+import { Ask, compactPages, type Demand, DemandBuilder, type Events, Kind, type Recording } from '#events'
 import { BlockIndex, Op, PageIndex, type Script } from '#record'
 import type { Inferred } from './what-if-start.ts'
 
@@ -17,7 +17,7 @@ const NOBODY = '<...>'
  * which its first page reached the page lists, and what lay between.
  */
 export function demandOf(recording: Pick<Recording, 'events' | 'machine'>, script: Script, inferred: Inferred): Demand {
-  const { events, machine } = recording
+  const { events, machine } = compactPages(recording)
   const builder = new DemandBuilder()
   const { pid, comm, strings } = events
   const taskAt = (row: number): number => builder.task(pid[row]!, strings.get(comm[row]!) ?? NOBODY)

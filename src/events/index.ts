@@ -1,3 +1,4 @@
+export { type BoundCause, boundNotices, type ValueBounds, withinBounds } from './bounds.ts'
 export {
   ABSENT,
   ABSENT_COMM,
@@ -12,6 +13,7 @@ export {
   newTables,
   type Tables,
 } from './columns.ts'
+export { compactPages } from './compact-pages.ts'
 export {
   ANY_ZONE,
   Ask,

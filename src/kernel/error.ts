@@ -3,6 +3,8 @@ export interface Place {
   readonly file?: string
   /** 1-based */
   readonly line?: number
+  /** 1-based, in the order of time. */
+  readonly event?: number
   /** 0-based, of a table without lines. */
   readonly row?: number
   readonly column?: string
@@ -10,10 +12,11 @@ export interface Place {
   readonly byte?: number
 }
 
-export function formatPlace({ file, line, row, column, byte }: Place): string {
+export function formatPlace({ file, line, event, row, column, byte }: Place): string {
   const parts = [
     file,
     line === undefined ? undefined : `line ${line}`,
+    event === undefined ? undefined : `event ${event}`,
     row === undefined ? undefined : `row ${row}`,
     column === undefined ? undefined : `column ${column}`,
   ]

@@ -1,5 +1,5 @@
 import { type Events, kindNames } from '#events'
-import { type Cpu, TraceError, type Zone, ZoneSpans, zoneLabel } from '#kernel'
+import { type Cpu, type Pfn, TraceError, type Zone, ZoneSpans, zoneLabel } from '#kernel'
 
 const HINT =
   'The sidecars (zoneinfo, buddyinfo, …) belong to another machine or boot: put the right ones there, or remove them and ' +
@@ -17,13 +17,17 @@ export const cpusIn = ({ zones, zonesAfter }: Zones): Cpu[] =>
     (a, b) => a - b,
   )
 
+/** A share of page frames that damage may bring about; above it the zoneinfo is another machine’s. */
+const FEW = 0.01
+
 /** Sees whether a trace, as its events come, is of the machine that the zoneinfo beside it is of. */
 export class Fit {
   readonly #zones: Zones
   readonly #before: ZoneSpans
   readonly #after: ZoneSpans
   readonly #seen = new Uint8Array(0x10000)
-  /** Events with pages outside every zone, and the first such page. */
+  /** Events with pages; those with pages outside every zone, and the first such page. */
+  #pages = 0
   #outside = 0
   #first: number | undefined
 
@@ -40,14 +44,15 @@ export class Fit {
     if (this.#zones.zones.length + this.#zones.zonesAfter.length === 0) return
     for (const kind of kindNames) {
       const column = events.tables[kind].list.find(({ name }) => name === 'pfn')
-      if (column !== undefined) this.#addPages(column.data as Uint32Array)
+      if (column?.type === 'u32') this.#addPages(column.data)
     }
   }
 
   #addPages(pfns: Uint32Array): void {
+    this.#pages += pfns.length
     for (let row = 0; row < pfns.length; row++) {
       const pfn = pfns[row]!
-      if (this.#before.of(pfn) >= 0 || this.#after.of(pfn) >= 0) continue
+      if (this.#isMemory(pfn)) continue
       this.#outside++
       this.#first ??= pfn
     }
@@ -60,7 +65,16 @@ export class Fit {
     return cpus
   }
 
-  /** Refuses a trace with pages outside every zone, or with CPUs of which the zoneinfo knows nothing. */
+  #isMemory(pfn: Pfn): boolean {
+    return this.#before.of(pfn) >= 0 || this.#after.of(pfn) >= 0
+  }
+
+  /** Where the machine has memory, if some pages lie elsewhere. */
+  get isMemory(): ((pfn: Pfn) => boolean) | undefined {
+    return this.#outside === 0 ? undefined : (pfn) => this.#isMemory(pfn)
+  }
+
+  /** Refuses a trace with many pages outside every zone, or with CPUs of which the zoneinfo knows nothing. */
   check(trace: string): void {
     const known = cpusIn(this.#zones)
     const strange = this.cpus.filter((cpu) => !known.includes(cpu))
@@ -71,7 +85,7 @@ export class Fit {
         hint: HINT,
       })
     }
-    if (this.#first === undefined) return
+    if (this.#first === undefined || this.#outside <= this.#pages * FEW) return
     const ranges = this.#zones.zones.map(
       ({ node, name, startPfn, spanned }) => `${zoneLabel(node, name)} ${startPfn}–${startPfn + spanned - 1}`,
     )

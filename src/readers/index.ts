@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { defaultProbes, EventBuilder, type Events, type Probe, type Recording, type Selection } from '#events'
 import { parseRelease, type Release, TraceError } from '#kernel'
 import { kreplayArrow } from './arrow/index.ts'
+import { BoundsCheck } from './bounds-check.ts'
 import { kreplayCsv } from './csv/index.ts'
 import { Fit } from './fits.ts'
 import { HEAD, type ReadTrace, type TraceFormat, type TraceSource } from './format.ts'
@@ -60,9 +61,13 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
   const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
   const known = await knownOf(sidecars, sidecarFolder, options)
   const read = await Source.use(trace, options.onProgress, (source) => readTrace(source, known))
+  const { maxPageOrder } = machineOf(sidecars, [], read.uname)
+  const bounds = new BoundsCheck(trace)
+  const possible = bounds.keep(read.events, { maxPageOrder })
   const fit = new Fit(zonesOf(sidecars))
-  fit.add(read.events)
+  fit.add(possible)
   fit.check(trace)
+  const events = bounds.keep(possible, { maxPageOrder, isMemory: fit.isMemory })
   const machine = machineOf(sidecars, fit.cpus, read.uname)
   const vmstat = (when: 'before' | 'after') => {
     const sidecar = sidecars[`vmstat.${when}`]
@@ -73,12 +78,12 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
     name,
     format: read.format,
     resolutionNs: read.resolutionNs,
-    events: read.events,
+    events,
     machine,
-    tally: read.tally,
+    tally: [...read.tally, ...bounds.entries()],
     ...(read.scenario === undefined ? {} : { scenario: read.scenario }),
     ...(read.clock === undefined ? {} : { clock: read.clock }),
-    ...(read.lines === undefined ? {} : { lines: read.lines }),
+    ...(read.lines === undefined ? {} : { lines: { ...read.lines, events: read.lines.events - bounds.total } }),
     ...(vmstatBefore === undefined ? {} : { vmstatBefore }),
     ...(vmstatAfter === undefined ? {} : { vmstatAfter }),
   }
@@ -159,9 +164,14 @@ export async function readBatches(path: string, { take, selection, ...options }:
   const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
   const known = await knownOf(sidecars, sidecarFolder, options)
   const fit = new Fit(zonesOf(sidecars))
+  const { maxPageOrder } = machineOf(sidecars, [], undefined)
+  const bounds = new BoundsCheck(trace)
+  let before = 0
   const takeFitting = (batch: Events) => {
-    fit.add(batch)
-    take(batch)
+    const possible = bounds.keep(batch, { maxPageOrder }, before)
+    before += batch.length
+    fit.add(possible)
+    take(possible)
   }
   const read = await Source.use(trace, options.onProgress, async (source) => {
     const { open, readFrom } = formatOf(source.head, trace)
@@ -184,6 +194,7 @@ export async function readBatches(path: string, { take, selection, ...options }:
   const release = known.release ?? (read.uname === undefined ? undefined : parseRelease(read.uname))
   return {
     ...read,
+    tally: [...read.tally, ...bounds.entries()],
     name,
     hasZones: sidecars['zoneinfo.before'] !== undefined,
     ...(release === undefined ? {} : { release }),

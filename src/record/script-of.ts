@@ -1,4 +1,4 @@
-import { type Events, Kind, type Recording } from '#events'
+import { compactPages, type Events, Kind, type Recording } from '#events'
 import { type Context, contextOf } from './context.ts'
 import { RowWriter } from './row-writer.ts'
 import { Op, type Script } from './script.ts'
@@ -19,8 +19,9 @@ export function scriptOf(
   recording: Pick<Recording, 'events' | 'machine'>,
   { sources = false }: { readonly sources?: boolean } = {},
 ): Script {
-  const { events, machine } = recording
-  const context = contextOf(recording)
+  const compact = compactPages(recording)
+  const { events, machine } = compact
+  const context = contextOf(compact)
   const { tally } = context
   const ticks = seenTicks(events, machine)
   const writer = new RowWriter(sizesOf(context, ticks), sources)
