@@ -49,6 +49,14 @@ test('one that comes late by less than a quarter of a second leaves the next whe
   expect(silent(2.4)).toEqual([1, 4])
 })
 
+test('years without an event have as many ticks as can change anything', () => {
+  const free = (at: number): TraceEvent => ({ event: 'mm_page_free', time: at * SECOND, cpu: 0, pfn: 64, order: 4 })
+  const script = scriptOf(recordingOf([0.5, 1.5, 3e8 + 0.5, 3e8 + 2.5].map(free), { release: '7.2.12', cpus: 1 }))
+  const { row } = silentTicks(script, { phase: 0, behind: new Set() })
+  const ticksBefore = (at: number) => row.filter((tick) => Math.round(script.time[tick]! / SECOND - 0.5) === at).length
+  expect([1, 3e8, 3e8 + 2].map(ticksBefore)).toEqual([1, 258, 2])
+})
+
 describe('the timing of ticks that no event shows', () => {
   const distance = (one: number, other: number) => {
     const apart = Math.abs(one - other) % SECOND

@@ -85,13 +85,24 @@ export function seenTicks(events: Events, machine: Machine): SeenTicks {
   return { row: traitsOf(machine).decay ? drainsByWorkers(events) : [], all: false }
 }
 
+/** Ticks between two rows of a record: after so many, lists have expired and `high` has decayed, and another one changes nothing. */
+const MOST_IN_A_GAP = 256
+
 /**
  * The ticks of one CPU that no event shows, from `first` on. vmstat_update() re-arms itself a second later, rounded to a whole second of
  * the jiffies: down by less than a quarter of it, else up. A tick that was seen is the one due before it, however late it came.
  */
-function silentOf(seen: readonly number[], first: number, last: number): number[] {
+function silentOf(seen: readonly number[], first: number, { to: last, time, length }: Script): number[] {
   const silent: number[] = []
+  let row = 0
   for (let due = first; due <= last; ) {
+    while (row < length && time[row]! < due) row++
+    const quiet = Math.floor((due - (time[row - 1] ?? first)) / STAT_INTERVAL)
+    const ahead = Math.floor(((time[row] ?? last) - due) / STAT_INTERVAL)
+    if (quiet > MOST_IN_A_GAP && ahead > 0) {
+      due += ahead * STAT_INTERVAL
+      continue
+    }
     const shown = seen.find((time) => time >= due - PHASE_ERROR && time < due + STAT_INTERVAL - PHASE_ERROR)
     if (shown === undefined) silent.push(due)
     const late = shown === undefined ? 0 : Math.max(0, shown - due)
@@ -119,7 +130,7 @@ export function silentTicks(script: Script, { phase, behind }: TickTiming): Sile
     if (machine.isolated.includes(at)) continue
     const first = script.from + ((((phase - at * skew - script.from) % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL)
     const from = behind.has(at) ? first + STAT_INTERVAL : first
-    for (const moment of silentOf(seen[at]!, from, script.to)) due.push({ time: moment, cpu: at })
+    for (const moment of silentOf(seen[at]!, from, script)) due.push({ time: moment, cpu: at })
   }
   due.sort((a, b) => a.time - b.time || a.cpu - b.cpu)
   const rows: number[] = []

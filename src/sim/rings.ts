@@ -1,3 +1,6 @@
+/** Most lists of a large machine never hold a page. */
+const NO_ROOM = new Uint32Array(0)
+
 /** Lists of pages that are pushed and popped at both ends, never in between. Head: most recently freed. */
 export class Rings {
   /** Entries of each list. */
@@ -9,12 +12,12 @@ export class Rings {
   constructor(lists: number) {
     this.lens = new Int32Array(lists)
     this.#heads = new Int32Array(lists)
-    this.#items = Array.from({ length: lists }, () => new Uint32Array(64))
+    this.#items = new Array<Uint32Array>(lists).fill(NO_ROOM)
   }
 
   #grow(list: number): void {
     const old = this.#items[list]!
-    const items = new Uint32Array(old.length * 2)
+    const items = new Uint32Array(Math.max(64, old.length * 2))
     const head = this.#heads[list]!
     items.set(old.subarray(head))
     items.set(old.subarray(0, head), old.length - head)
