@@ -3,6 +3,12 @@ import type { Machine, TallyEntry } from '#kernel'
 
 export const number = (value: number): string => value.toLocaleString('en-US')
 
+/** A share as a percentage; below 10 % with a digit after the point. */
+export function percent(value: number): string {
+  const digits = Math.abs(value) < 0.1 ? 1 : 0
+  return `${(value * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`
+}
+
 /** "at least 12 events in 3 gaps"; undefined where none were lost. */
 export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesOf>): string | undefined {
   if (gaps === 0) return undefined

@@ -216,10 +216,8 @@ function interruptionNotes(recording: Recording, script: Script, { result, param
   const why =
     waits === undefined || typeof params.workDelayNs !== 'number'
       ? ''
-      : ` Its work items start after ${formatDuration(params.workDelayNs)}, while the recorded requesters waited ${formatDuration(waits.p50)} in the median: how long a request holds the mutex decides how many others drain nothing. --set workDelayNs=${waits.p50} replays with the recorded wait.`
-  return [
-    `${recording.name}: the trace recorded ${recorded} interruptions by drain work; the replay of the same rules makes ${replayed}.${why}`,
-  ]
+      : ` Work items are assumed to start after ${formatDuration(params.workDelayNs)}; recorded requesters waited ${formatDuration(waits.mean)} on average. Replay with the recorded delay: --set workDelayNs=${waits.mean}.`
+  return [`${recording.name}: ${recorded} interruptions recorded, ${replayed} predicted by the same rules.${why}`]
 }
 
 /** Puts the runs of one or more captures into the comparison that reports are made from. */
@@ -236,13 +234,13 @@ export function composePcp(
   for (const { script, recording, runs: own } of captures) {
     if (script.requestsInferred)
       notes.push(
-        `${recording.name}: drain_all_pages() was not traced, so drain mechanisms differ only by what local operations cost.`,
+        `${recording.name}: drain_all_pages() was not traced, so no policy drains on request. Record it with: kreplay capture --for drain.`,
       )
     const guessed = script.tally.find(({ cause }) => cause === 'inferred-requests')?.count ?? 0
     const requests = own[0]?.result.work.drainRequests ?? 0
     if (guessed > 0)
       notes.push(
-        `${recording.name}: ${guessed} of ${requests} drain requests were inferred from the pages that direct reclaim drained; their moments are not scored.`,
+        `${recording.name}: ${guessed} of ${requests} drain requests are inferred from pages drained after direct reclaim.`,
       )
     const ownRun = own.find(({ policy }) => policy === `pcp/linux-${recording.machine.release?.rules}`)
     if (ownRun !== undefined) notes.push(...interruptionNotes(recording, script, ownRun))
@@ -268,7 +266,14 @@ export function composePcp(
     differences,
     headline: composeHeadline(captures, (capture) =>
       headlineOf(
-        capture,
+        {
+          name: capture.recording.name,
+          kernel: capture.recording.machine.release?.text ?? 'unknown',
+          isolated: capture.isolated,
+          fidelity: capture.fidelity,
+          row: recorded[captures.indexOf(capture)]!,
+          differences: differences.filter((one) => one.capture === capture.recording.name),
+        },
         runs.filter((run) => run.capture === capture.recording.name),
         baseline,
       ),

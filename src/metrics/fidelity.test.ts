@@ -4,8 +4,9 @@ import { Fidelity, type FidelityRun, type Inference, infer } from '#estimate'
 import { choosePcp, type ListRules, listPolicies, type PcpChoice } from '#policies'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'
-import { fidelityOf, scoreOf } from './fidelity.ts'
+import { fidelityOf } from './fidelity.ts'
 import type { Fidelity as FidelityReport } from './schemas.ts'
+import { scoreOf } from './score.ts'
 
 const capture = (name: string) => readCapture(join(import.meta.dirname, '../../traces', name))
 

@@ -15,9 +15,11 @@ import { type Machine, share } from '#kernel'
 import type { Script } from '#record'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
+import { poorBecause } from './evidence.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
+import { scoreOf } from './score.ts'
 
 /** A CPU whose lists were unknown for a larger share of its operations is not scored. */
 const WARMUP_LIMIT = 0.25
@@ -59,10 +61,6 @@ function totals(run: FidelityRun) {
     ),
   }
 }
-
-/** exact ÷ max(recorded, predicted); undefined where nothing happened. */
-export const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
-  share(exact, Math.max(recorded, predicted))
 
 function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrace: number): PcpFidelity {
   const policy = ownPolicy(script)
@@ -148,6 +146,8 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
   const kvfree = hasKvfree(recording) ? kvfreeFidelity(recording) : undefined
+  const pcp = pages ? pcpFidelity(script, inference, events.tables.mm_page_pcpu_drain.length) : undefined
+  const reason = pcp === undefined ? undefined : poorBecause(recording, script, pcp)
   if (!pages && kvfree === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
   const unscored = run.cpus.filter((cpu) => cpu.operations > 0 && !isScored(cpu)).map(({ cpu }) => cpu)
@@ -163,7 +163,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     kernel: machine.release?.text ?? 'unknown',
     ...(synthetic === undefined ? {} : { synthetic: true }),
     losses,
-    ...(pages ? { pcp: pcpFidelity(script, inference, events.tables.mm_page_pcpu_drain.length) } : {}),
+    ...(pcp === undefined ? {} : { pcp: { ...pcp, ...(reason === undefined ? {} : { poorBecause: reason }) } }),
     ...(kvfree === undefined ? {} : { kvfree }),
     notes,
   }

@@ -1,61 +1,40 @@
-import type { Recording } from '#events'
 import { share } from '#kernel'
-import { scoreOf } from './fidelity.ts'
+import { number, percent } from './caveats.ts'
+import { type Difference, type MeasureId, measureOf, type RecordedRow, type VerdictId } from './measures.ts'
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
+import { scoreOf } from './score.ts'
 
-/** Below this score a replay does not fit its recording, and no finding is stated. */
-const FITS = 0.5
-
-/** Differences below this share are called none: one recording can't tell them from chance. */
-const NOTICEABLE = 0.01
-
-const percent = (value: number): string => {
-  const digits = Math.abs(value) < 0.1 ? 1 : 0
-  return `${(value * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`
+/** What a finding on one capture is made from. */
+export interface Compared {
+  readonly name: string
+  readonly kernel: string
+  readonly isolated: readonly number[]
+  readonly fidelity: Pick<Fidelity, 'pcp' | 'synthetic'>
+  readonly row: Pick<RecordedRow, 'totals' | 'modelError' | 'ownPolicy'>
+  readonly differences: readonly Difference[]
 }
-const number = (value: number): string => value.toLocaleString('en-US')
 
 /** Rounded down, so that 100 % is said only of all. */
 const score = (value: number): string => `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
 
-/** What of a kind is exact; where the trace holds more than could be scored, of how many. */
-function reproduced(
-  what: string,
-  { recorded, predicted, exact }: PcpFidelity['refills'],
-  inTrace: number | undefined = recorded,
-): string[] {
-  if (Math.max(recorded, predicted) === 0) return []
-  const invented = predicted - exact
-  const part = exact === recorded ? `all ${number(recorded)}` : `${number(exact)} of ${number(recorded)}`
-  const rest = inTrace > recorded ? ` scored (${number(inTrace)} were recorded)` : ''
-  return [
-    `${part} ${what}${rest}${invented > recorded - exact ? ` (and predicts ${number(invented)} that were not recorded so)` : ''}`,
-  ]
+/** "99.9 % of 6,224 refills"; nothing where none were scored. */
+function reproduced(what: string, of: PcpFidelity['refills']): string[] {
+  const value = scoreOf(of)
+  return value === undefined ? [] : [`${score(value)} of ${number(Math.max(of.recorded, of.predicted))} ${what}`]
 }
 
-/** How far to trust a comparison: what is reproduced, on how many CPUs, and how the replay fares without the record’s help. */
-function trustIn({ pcp, synthetic }: Fidelity): string {
+/** How far to trust a comparison: the free-running score, which is the one that what-ifs have, and why it is poor. */
+export function trustIn({ pcp, synthetic }: Pick<Fidelity, 'pcp' | 'synthetic'>): string {
   if (pcp === undefined) return 'The trace holds nothing to check the replay against.'
-  const { coverage } = pcp
   const parts = [
-    ...reproduced('refills', pcp.refills, coverage?.refills?.inTrace),
-    ...reproduced('drain bursts', pcp.drainBursts, coverage?.drainBursts?.inTrace),
+    ...reproduced('refills', pcp.withoutResync.refills),
+    ...reproduced('bulk frees', pcp.withoutResync.drainBursts),
   ]
-  if (parts.length === 0) return 'The recording kernel recorded too little to check the replay against.'
-  const busy = pcp.perCpu.filter(({ scored, warmupShare }) => scored || warmupShare > 0)
-  const scored = busy.filter((cpu) => cpu.scored).length
-  const where = scored < busy.length ? ` on ${scored} of ${busy.length} CPUs (the others’ lists were not known)` : ''
-  const bare = [pcp.withoutResync.refills, pcp.withoutResync.drainBursts]
-    .map(scoreOf)
-    .filter((value) => value !== undefined)
-  const helped = [pcp.refills, pcp.drainBursts].map(scoreOf).filter((value) => value !== undefined)
-  const worse = bare.some((value, at) => value < (helped[at] ?? 0) - NOTICEABLE)
-  const alone = worse ? ` Not put right after its misses, it scores ${bare.map(score).join(' and ')}.` : ''
-  const whole = [coverage?.refills, coverage?.drainBursts].every(
-    (part) => part === undefined || part.inTrace <= part.scored,
-  )
-  const of = synthetic === true ? ' of the synthetic trace' : whole ? ' that this kernel recorded' : ''
-  return `kreplay reproduces exactly ${parts.join(' and ')}${of}${where}.${alone}`
+  if (parts.length === 0)
+    return 'Nothing was scored: the recording kernel recorded too little to check the replay against.'
+  const whose = synthetic === true ? 'the synthetic trace’s own rules' : 'the kernel’s own rules'
+  const why = pcp.poorBecause === undefined ? '' : ` ${pcp.poorBecause}`
+  return `Free-running, ${whose} reproduce ${parts.join(' and ')} exactly.${why}`
 }
 
 /** The run with the least cost, compared part by part; the first of equals. */
@@ -70,50 +49,8 @@ function least(runs: readonly Run[], cost: (run: Run) => readonly number[]): Run
   )
 }
 
-/** What a change does to zone->lock, for better and for worse. */
-function lockWork(base: Run, best: Run): string {
-  const change = (of: (run: Run) => number) => share(of(best) - of(base), of(base)) ?? 0
-  const pages = change(({ work }) => work.zoneLockPages)
-  const takes = change(({ work }) => work.zoneLocks)
-  const moved =
-    Math.abs(pages) < NOTICEABLE
-      ? 'moves about as many pages under zone->lock'
-      : `moves ${percent(Math.abs(pages))} ${pages < 0 ? 'fewer' : 'more'} pages under zone->lock`
-  if (Math.abs(takes) < NOTICEABLE) return moved
-  const opposed = Math.abs(pages) < NOTICEABLE || takes > 0 !== pages > 0
-  return `${moved} ${opposed ? 'but' : 'and'} takes it ${percent(Math.abs(takes))} ${takes < 0 ? 'less' : 'more'} often`
-}
-
-interface Interrupting {
-  readonly isolated: readonly number[]
-  /** By CPU, where the baseline is the recording kernel’s own policy. */
-  readonly recorded: Readonly<Record<string, number>>
-  /** Other policies that interrupt as seldom as the best. */
-  readonly alike: number
-}
-
-function interruptionFinding(base: Run, best: Run, { isolated, recorded, alike }: Interrupting): string {
-  const onIsolated = (by: Readonly<Record<string, number>>) => isolated.reduce((sum, cpu) => sum + (by[cpu] ?? 0), 0)
-  const all = Object.values(recorded).reduce((sum, times) => sum + times, 0)
-  const iso =
-    isolated.length === 0 ? [] : [`${number(onIsolated(base.interruptions))} on isolated CPU ${isolated.join(', ')}`]
-  const same = all === base.work.interruptions && onIsolated(recorded) === onIsolated(base.interruptions)
-  const record =
-    all === 0
-      ? []
-      : [
-          same
-            ? 'as recorded'
-            : `as recorded ${number(all)}${isolated.length === 0 ? '' : ` and ${number(onIsolated(recorded))}`}`,
-        ]
-  const apart = [...iso, ...record].join(same ? ', ' : '; ')
-  const others = alike === 0 ? '' : ` (nor ${alike === 1 ? 'does 1 other' : `do ${alike} others`})`
-  const times = best.work.interruptions === 0 ? `no CPU${others}` : `CPUs ${number(best.work.interruptions)} times`
-  return `${best.policy} interrupts ${times} where ${base.policy} does so ${number(base.work.interruptions)} times${apart === '' ? '' : ` (${apart})`}, and ${lockWork(base, best)}.`
-}
-
 /**
- * Which half of a policy a change can be credited to, where the names do not tell: a release is a pair, and a bare mechanism takes the
+ * Which half of a policy a change can be credited to, where the names do not say: a release is a pair, and a bare mechanism takes the
  * recording kernel’s lists.
  */
 function halvesOf(base: Run, best: Run): string {
@@ -121,55 +58,169 @@ function halvesOf(base: Run, best: Run): string {
   const lists = `list rules (${best.lists}, not ${base.lists})`
   const drain = `drain mechanism (${best.drain}, not ${base.drain})`
   if (best.lists === base.lists)
-    return best.drain === base.drain || best.policy.includes(best.drain) ? '' : ` The two differ in ${drain} alone.`
-  if (best.drain === base.drain) return best.policy.includes(best.lists) ? '' : ` The two differ in ${lists} alone.`
-  return ` The two differ in ${lists} and in ${drain}: the change is of neither alone, and pcp/${base.lists}+${best.drain} would tell them apart.`
+    return best.drain === base.drain || best.policy.includes(best.drain) ? '' : ` They differ only in ${drain}.`
+  if (best.drain === base.drain) return best.policy.includes(best.lists) ? '' : ` They differ only in ${lists}.`
+  return ` They differ in ${lists} and ${drain}: compare pcp/${base.lists}+${best.drain} to separate the two.`
 }
 
-/** The finding in one sentence, and how far to trust it in a second. */
-export function headlineOf(
-  capture: { readonly recording: Recording; readonly fidelity: Fidelity; readonly isolated: readonly number[] },
-  runs: readonly Run[],
-  baseline: string,
-): string {
-  const { recording, fidelity, isolated } = capture
+const LOCKS = ['zoneLocks', 'zoneLockPages'] as const
+
+/** A finding on one capture, written from its settled differences alone. */
+class Finding {
+  readonly #given: Compared
+  readonly #base: Run
+  readonly #others: readonly Run[]
+  readonly #of: ReadonlyMap<string, Difference>
+
+  constructor(given: Compared, base: Run, others: readonly Run[]) {
+    this.#given = given
+    this.#base = base
+    this.#others = others
+    this.#of = new Map(given.differences.map((one) => [`${one.policy} ${one.measure}`, one]))
+  }
+
+  #difference(run: Run, measure: MeasureId): Difference | undefined {
+    return this.#of.get(`${run.policy} ${measure}`)
+  }
+
+  /** Negative: settled and fewer; positive: settled and more; 0: not settled. */
+  #settled(run: Run, measure: MeasureId): number {
+    const one = this.#difference(run, measure)
+    return one?.verdict === 'settled' ? one.value - one.baseline : 0
+  }
+
+  sentence(): string {
+    // A bound or no lists at all is what policies are measured by, not one to choose.
+    const listed = this.#others.filter(({ work, isBound }) => work.allocsFromList > 0 && isBound !== true)
+    return this.#calmest(listed) ?? this.#leanest(listed) ?? this.#unsettled()
+  }
+
+  /** The policy that interrupts least. Of equals, one with the baseline’s own lists: only the drain differs then. */
+  #calmest(listed: readonly Run[]): string | undefined {
+    const calmer = listed.filter((run) => this.#settled(run, 'interruptions') < 0)
+    const best = least(calmer, ({ work, lists }) => [
+      work.interruptions,
+      Number(lists !== this.#base.lists),
+      work.gracePeriodWaits,
+      work.zoneLockPages,
+    ])
+    if (best === undefined) return undefined
+    const alike = calmer.filter(({ work }) => work.interruptions === best.work.interruptions).length - 1
+    const also = alike === 0 ? '' : ` (as ${alike === 1 ? 'does 1 other' : `do ${alike} others`})`
+    const after = best.work.interruptions
+    const { all, onIsolated, recorded } = this.#before()
+    const does =
+      after === 0
+        ? `removes all ${number(all)} ${recorded}drain interruptions`
+        : `cuts ${recorded}drain interruptions from ${number(all)} to ${number(after)}`
+    const { isolated } = this.#given
+    const whose = isolated.length === 0 ? '' : ` (${number(onIsolated)} on isolated CPU ${isolated.join(', ')})`
+    return `${best.policy}${also} ${does}${whose}; ${this.#lockWork(best)}.${halvesOf(this.#base, best)}`
+  }
+
+  /** Interruptions under the baseline: as recorded where it is the recording kernel’s own policy, so that no assumed delay counts. */
+  #before(): { readonly all: number; readonly onIsolated: number; readonly recorded: string } {
+    const { isolated, row } = this.#given
+    const { interruptions, isolatedInterruptions = 0 } = row.totals
+    if (this.#base.policy === row.ownPolicy && interruptions !== undefined && interruptions > 0)
+      return { all: interruptions, onIsolated: isolatedInterruptions, recorded: 'recorded ' }
+    const onIsolated = isolated.reduce((sum, cpu) => sum + (this.#base.interruptions[cpu] ?? 0), 0)
+    return { all: this.#base.work.interruptions, onIsolated, recorded: '' }
+  }
+
+  /** What a change does to zone->lock, as far as it is settled. */
+  #lockWork(run: Run): string {
+    const settled = LOCKS.filter((id) => this.#settled(run, id) !== 0)
+    if (settled.length > 0) return settled.map((id) => this.#change(run, id)).join(' and ')
+    return `zone->lock work ${this.#open(LOCKS.map((id) => this.#difference(run, id)))}`
+  }
+
+  /** "takes zone->lock 38 % less often (model error 0.4 %)" */
+  #change(run: Run, measure: (typeof LOCKS)[number]): string {
+    const { value, baseline } = this.#difference(run, measure)!
+    const by = share(Math.abs(value - baseline), baseline) ?? 1
+    const fewer = value < baseline
+    const error = this.#given.row.modelError[measure]
+    const off = error === undefined ? '' : ` (model error ${percent(error)})`
+    return measure === 'zoneLocks'
+      ? `takes zone->lock ${percent(by)} ${fewer ? 'less' : 'more'} often${off}`
+      : `moves ${percent(by)} ${fewer ? 'fewer' : 'more'} pages under it${off}`
+  }
+
+  /** Why none of these differences is a finding. */
+  #open(differences: readonly (Difference | undefined)[]): string {
+    const known = differences.filter((one) => one !== undefined)
+    if (known.length > 0 && known.every(({ value, baseline }) => value === baseline)) return 'is unchanged'
+    const has = (verdict: VerdictId) => known.filter((one) => one.verdict === verdict)
+    const assumed = [...new Set(has('depends-on-assumption').flatMap(({ because }) => because))]
+    if (assumed.length > 0) return `depends on an assumed input (${assumed.join(', ')})`
+    if (has('within-loss').length > 0) return 'differs by less than the lost events leave open'
+    if (has('within-repeats').length > 0) return 'differs by less than the captures among themselves'
+    if (has('within-model-error').length > 0) {
+      const errors = [...new Set(has('within-model-error').map(({ measure }) => this.#given.row.modelError[measure]))]
+      const most = Math.max(0, ...errors.filter((error) => error !== undefined))
+      return `is unchanged within the model error (${percent(most)})`
+    }
+    return 'is not recorded here, so it is not checked'
+  }
+
+  /** The policy with the least zone->lock work. Nobody gains from it if more CPUs are interrupted for it. */
+  #leanest(listed: readonly Run[]): string | undefined {
+    const calm = listed.filter(({ work }) => work.interruptions <= this.#base.work.interruptions)
+    for (const measure of ['zoneLockPages', 'zoneLocks'] as const) {
+      const best = least(
+        calm.filter((run) => this.#settled(run, measure) < 0),
+        (run) => [this.#difference(run, measure)!.value],
+      )
+      if (best === undefined) continue
+      const other = LOCKS.filter((id) => id !== measure && this.#settled(best, id) !== 0)
+      const changes = LOCKS.filter((id) => id === measure || other.includes(id)).map((id) => this.#change(best, id))
+      const text = changes.join(' and ')
+      const whole =
+        changes.length === 1 && measure === 'zoneLockPages' ? text.replace('under it', 'under zone->lock') : text
+      return `${best.policy} ${whole} compared with ${this.#base.policy}.${halvesOf(this.#base, best)}`
+    }
+    const [only] = listed
+    if (listed.length === 1 && only !== undefined && LOCKS.some((id) => this.#settled(only, id) !== 0))
+      return `${only.policy} ${this.#lockWork(only)} compared with ${this.#base.policy}.${halvesOf(this.#base, only)}`
+    return undefined
+  }
+
+  #unsettled(): string {
+    const { differences } = this.#given
+    const checked = differences.filter(
+      ({ measure, verdict }) => LOCKS.includes(measure as never) && verdict !== 'unchecked',
+    )
+    const better = checked.filter(({ verdict, value, baseline }) => verdict === 'settled' && value < baseline)
+    const open = checked.filter(({ verdict }) => verdict !== 'settled')
+    const who =
+      this.#others.length === 1 ? this.#others[0]!.policy : `None of the ${this.#others.length} other policies`
+    if (checked.length === 0)
+      return `No difference from ${this.#base.policy} is a finding: the trace records no refills or drains to check one.`
+    if (open.length === 0 || better.length > 0)
+      return this.#others.length === 1
+        ? `${who} saves no work under zone->lock compared with ${this.#base.policy} without interrupting more.`
+        : `${who} saves work under zone->lock compared with ${this.#base.policy} without interrupting more.`
+    return this.#others.length === 1
+      ? `No difference of ${who} from ${this.#base.policy} is settled: zone->lock work ${this.#open(open)}.`
+      : `${who} does settled less work under zone->lock than ${this.#base.policy}: it ${this.#open(open)}.`
+  }
+}
+
+/** The finding on one capture, then how far to trust it. */
+export function headlineOf(given: Compared, runs: readonly Run[], baseline: string): string {
   const base = runs.find(({ policy }) => policy === baseline)
   const others = runs.filter(({ policy }) => policy !== baseline)
-  const trust = trustIn(fidelity)
-  if (base === undefined || others.length === 0) return `${recording.name}: ${trust}`
-  const where = `On ${recording.name} (Linux ${recording.machine.release?.text ?? 'unknown'})`
-  const { pcp } = fidelity
-  const scores =
-    pcp === undefined ? [] : [scoreOf(pcp.refills), scoreOf(pcp.drainBursts)].filter((value) => value !== undefined)
-  if (scores.some((value) => value < FITS))
-    return `${where}, the kernel’s own rules fit the record too little for a finding: see what the capture lacks. ${trust}`
-  const listed = others.filter(({ work, isBound }) => work.allocsFromList > 0 && isBound !== true)
-  // Of equals, one with the baseline's own lists: only the drain differs then.
-  const calm = least(listed, ({ work, lists }) => [
-    work.interruptions,
-    Number(lists !== base.lists),
-    work.gracePeriodWaits,
-    work.zoneLockPages,
-  ])
-  if (calm !== undefined && calm.work.interruptions < base.work.interruptions)
-    return `${where}, ${interruptionFinding(base, calm, {
-      isolated,
-      recorded: pcp?.policy === base.policy ? pcp.interruptions.recorded : {},
-      alike: listed.filter(({ work }) => work.interruptions === calm.work.interruptions).length - 1,
-    })}${halvesOf(base, calm)} ${trust}`
-  // Nobody gains from fewer pages under the lock if more CPUs are interrupted for them.
-  const best = least(
-    listed.filter(({ work }) => work.interruptions <= base.work.interruptions),
-    ({ work }) => [work.zoneLockPages],
-  )
-  const change =
-    best === undefined ? 0 : (share(best.work.zoneLockPages - base.work.zoneLockPages, base.work.zoneLockPages) ?? 0)
-  if (best === undefined || change > -NOTICEABLE) {
-    const rest =
-      others.length === 1
-        ? `${others[0]!.policy} ${lockWork(base, others[0]!)} compared with ${baseline}.${halvesOf(base, others[0]!)}`
-        : `none of the ${others.length} other policies moves noticeably fewer pages under zone->lock than ${baseline} without interrupting more.`
-    return `${where}, ${rest} ${trust}`
-  }
-  return `${where}, ${best.policy} ${lockWork(base, best)} compared with ${baseline} (${number(best.work.zoneLockPages)} pages against ${number(base.work.zoneLockPages)}).${halvesOf(base, best)} ${trust}`
+  const trust = trustIn(given.fidelity)
+  if (base === undefined || others.length === 0) return `${given.name}: ${trust}`
+  return `On ${given.name} (Linux ${given.kernel}), ${new Finding(given, base, others).sentence()} ${trust}`
 }
+
+/** "zone->lock acquisitions 0.4 %, interruptions none": the errors of the measures that tell policies apart. */
+export const modelErrorWords = (modelError: RecordedRow['modelError'], ids: readonly MeasureId[]): string =>
+  ids
+    .flatMap((id) => {
+      const error = modelError[id]
+      return error === undefined ? [] : [`${measureOf(id).title} ${error === 0 ? 'none' : percent(error)}`]
+    })
+    .join(', ')

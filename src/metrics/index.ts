@@ -13,7 +13,7 @@ export {
   rateLike,
 } from './cross.ts'
 export { publishedFastPaths, trylockNs } from './fast-paths.ts'
-export { fidelityOf, scoreOf } from './fidelity.ts'
+export { fidelityOf } from './fidelity.ts'
 export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
 export { inferencesOf } from './inferences.ts'
 export * from './kvfree/index.ts'
@@ -32,5 +32,6 @@ export {
 export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 export { recordedDrainsOf } from './recorded-drains.ts'
 export * from './schemas.ts'
+export { scoreOf } from './score.ts'
 export * from './survey/index.ts'
 export { differencesOf } from './verdicts.ts'

@@ -46,7 +46,13 @@ export const pcpFidelitySchema = z.object({
     help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
   }),
   resyncs: z.number().meta({ help: 'Times that the replay was put right from the record, after scoring.' }),
-  withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }),
+  withoutResync: z
+    .object({ refills: score, drainBursts: score, drainedPages })
+    .meta({ help: 'The free-running score: nothing is corrected after a miss. What-ifs run like this.' }),
+  poorBecause: z
+    .string()
+    .optional()
+    .meta({ help: 'Where the free-running score is poor: what is missing, and the command that records it.' }),
   /** Added fields below this line. */
   perCpu: z.array(
     z.object({

@@ -1,3 +1,4 @@
+import { percent } from './caveats.ts'
 import { type Difference, type MeasureId, measureIds, type Totals, type VerdictId } from './measures.ts'
 
 /** One policy’s totals with an assumed input at one end of its range. */
@@ -24,8 +25,6 @@ interface Measured {
   readonly policy: string
   readonly totals: Totals
 }
-
-const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 
 /** Relative to the larger of the two, so that it does not matter which of them is the baseline. */
 export const relative = (value: number, baseline: number): number =>

@@ -123,11 +123,11 @@ export const rcuSwap = defineDrainPolicy({
     }),
     gracePeriodNs: z.int().min(0).max(1e11).default(20_000_000).meta({
       unit: 'ns',
-      help: 'Length of a normal grace period. An assumption; no figure was published (100 ms is the worst named in review of v1).',
+      help: 'Length of a normal grace period. An assumption, from 1 ms to 100 ms; no figure was published (100 ms is the worst named in review of v1).',
     }),
     expeditedNs: z.int().min(0).max(1e11).default(200_000).meta({
       unit: 'ns',
-      help: 'Length of an expedited grace period. An assumption: tens of µs to less than 1 ms; no figure was published.',
+      help: 'Length of an expedited grace period. An assumption, from 20 µs to 1 ms; no figure was published.',
     }),
   }),
   create: ({ expedited, gracePeriods, gracePeriodNs, expeditedNs }): DrainMechanism => ({
@@ -157,10 +157,10 @@ export const rcuSwap = defineDrainPolicy({
   }),
   assumes: ({ expedited, gracePeriods, gracePeriodNs, expeditedNs }, recorded): Assumption[] =>
     expedited
-      ? [{ param: 'expeditedNs', low: Math.round(expeditedNs / 10), high: Math.min(1e11, expeditedNs * 5) }]
+      ? [{ param: 'expeditedNs', low: Math.min(20_000, expeditedNs), high: Math.max(1_000_000, expeditedNs) }]
       : gracePeriods === 'trace' && recorded.gracePeriods
         ? []
-        : [{ param: 'gracePeriodNs', low: Math.round(gracePeriodNs / 4), high: Math.min(1e11, gracePeriodNs * 5) }],
+        : [{ param: 'gracePeriodNs', low: Math.min(1_000_000, gracePeriodNs), high: Math.max(1e8, gracePeriodNs) }],
 })
 
 /** The requester itself empties each CPU’s lists under that pageset’s lock, so many pages a hold. */

@@ -1,0 +1,43 @@
+import { lossesOf, type Recording } from '#events'
+import { type Script, traitsOf } from '#record'
+import { lostWords, number } from './caveats.ts'
+import type { PcpFidelity } from './schemas.ts'
+import { scoreOf } from './score.ts'
+
+/** Free-running scores below this are called poor, and a reason is given. */
+const GOOD = 0.95
+
+/** Sidecars that the page lists start from. */
+const NEEDED = /^(zoneinfo|buddyinfo)/
+
+/**
+ * Why the free-running score is poor, in one sentence: what the recording lacks and the command that records it, else the cause of most
+ * misses. Undefined where it is good, or nothing was scored.
+ */
+export function poorBecause(
+  { events, machine, tally }: Pick<Recording, 'events' | 'machine' | 'tally'>,
+  script: Pick<Script, 'ticksRecorded' | 'machine'>,
+  { withoutResync, misses }: Pick<PcpFidelity, 'withoutResync' | 'misses'>,
+): string | undefined {
+  const scores = [withoutResync.refills, withoutResync.drainBursts].map(scoreOf).filter((value) => value !== undefined)
+  if (scores.every((value) => value >= GOOD)) return undefined
+  const lost = lostWords(lossesOf(events))
+  if (lost !== undefined)
+    return `Much is missed because the recording lost ${lost}: record with larger buffers (buffer_size_kb).`
+  const unread = tally.filter(({ level }) => level !== 'note').reduce((sum, { count }) => sum + count, 0)
+  if (unread > 0) return `Much is missed because ${number(unread)} parts of the trace could not be read.`
+  if (machine.release === undefined)
+    return 'Much is missed because the kernel release is unknown: put the output of `uname -a` into a file `uname` beside the trace.'
+  const files = machine.missing.filter((file) => NEEDED.test(file))
+  if (files.length > 0)
+    return `Much is missed because the capture lacks ${files.join(', ')}: record with \`kreplay capture --for drain\`.`
+  if (!machine.release.exact)
+    return `Much is missed because no rules of ${machine.release.text} are known; those of ${machine.release.rules} were used.`
+  if (traitsOf(script.machine).decay && !script.ticksRecorded)
+    return 'Much is missed because vmstat ticks were not recorded: record with `kreplay capture --for drain`.'
+  const all = misses.reduce((sum, { count }) => sum + count, 0)
+  const [most] = misses
+  return most === undefined
+    ? 'Why is not known: no miss has a cause.'
+    : `Nothing is missing from the capture; ${number(most.count)} of ${number(all)} misses are: ${most.help}`
+}
