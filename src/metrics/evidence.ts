@@ -1,5 +1,6 @@
 import { lossesOf, type Recording } from '#events'
-import { type Script, traitsOf } from '#record'
+import { traitsOf } from '#kernel'
+import type { Script } from '#record'
 import { lostWords, number } from './caveats.ts'
 import type { PcpFidelity } from './schemas.ts'
 import { scoreOf } from './score.ts'
