@@ -11,7 +11,7 @@ import {
 } from '#metrics'
 import { type Catalogue, choosePolicy } from '#policies'
 import { scriptOf } from '#record'
-import { kvfreeRecord, replayKvfree, runWorkload } from '#replay'
+import { kvfreeRecord, ownKvfree, pagesAtStart, replayKvfree, runWorkload } from '#replay'
 import { sceneOf } from '../scenario.ts'
 import type { Family, Settings } from './family.ts'
 
@@ -72,11 +72,12 @@ export const kvfree: Family = {
     function recorded(recording: Recording, isolated: readonly number[]): KvfreeCapture {
       const record = kvfreeRecord(recording)
       const script = scriptOf(recording)
+      const start = pagesAtStart(record, ownKvfree(recording.machine))
       const runs = policies.map((id) => {
         onRun(id)
         return measureKvfree(
           recording.name,
-          replayKvfree(record, choose(id, set, catalogue), { works: 'generated', steps: STEPS }),
+          replayKvfree(record, choose(id, set, catalogue), { works: 'generated', steps: STEPS, pagesAtStart: start }),
         )
       })
       return {
@@ -88,7 +89,7 @@ export const kvfree: Family = {
         fidelity: fidelityOf(recording, script, infer(script)),
         runs,
         notes: [
-          'Calls and grace periods are the recording’s under every policy: none makes its caller slower, nor asks for a grace period that the recording kernel did not run. Work items and callbacks begin after constant delays.',
+          'Calls and grace periods are the recording’s under every policy: none makes its caller slower, nor asks for a grace period that the recording kernel did not run. Work items and callbacks begin as late as the record shows that the machine’s own did.',
           ...(record.calls.inferred
             ? [
                 'kvfree_call_rcu() was not traced: the moments of calls are inferred, spread evenly between two detaches.',

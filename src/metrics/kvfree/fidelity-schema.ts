@@ -39,7 +39,7 @@ export const kvfreeFidelitySchema = agreement.extend({
     .meta({ help: 'Spare pages that each CPU began with, learnt from its first recorded batch.' }),
   withoutStart: agreement.meta({ help: 'The same with nothing learnt: every CPU begins with no spare page.' }),
   generatedDelays: agreement.meta({
-    help: 'The same with recorded grace periods, but no recorded work item or callback.',
+    help: 'What-ifs: recorded grace periods, but works and callbacks of the policy’s own, as late as the record shows the machine’s to be.',
   }),
   scores: z
     .object({

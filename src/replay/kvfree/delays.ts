@@ -2,26 +2,36 @@ import type { Cpu, Ns } from '#kernel'
 import { Channel, type Held, type WorkItem } from '#policies'
 import type { Clock, Executor, Piece } from './types.ts'
 
-/** Delays in ns. */
+/** Delays in ns, of a work item or a CPU at a moment. */
 export interface Delays {
   /** From queueing to a worker's taking it up. */
-  readonly work: Ns
-  /** From the end of a grace period to the callback. */
-  readonly callback: Ns
+  work(item: Pick<WorkItem, 'kind' | 'cpu'>, at: Ns): Ns
+  /** From the end of the first grace period that a callback can have to the callback. `at`: when it was queued. */
+  callback(cpu: Cpu, at: Ns): Ns
   /** From call_rcu() until the callback is given its grace period. */
-  readonly accelerate: Ns
+  accelerate(cpu: Cpu, at: Ns): Ns
   /** To free an object out of a page or a sheaf, and one by one. */
   readonly bulkFree: Ns
   readonly listFree: Ns
 }
 
+type ConstantDelays = { readonly [D in keyof Delays]: Ns }
+
+export const constantDelays = ({ work, callback, accelerate, bulkFree, listFree }: ConstantDelays): Delays => ({
+  work: () => work,
+  callback: () => callback,
+  accelerate: () => accelerate,
+  bulkFree,
+  listFree,
+})
+
 /** Zero latency throughout: the ideal of the reference's test vectors. */
-export const ideal: Delays = { work: 0, callback: 0, accelerate: 0, bulkFree: 0, listFree: 0 }
+export const ideal = constantDelays({ work: 0, callback: 0, accelerate: 0, bulkFree: 0, listFree: 0 })
 
 /** Objects of a list which are freed together, so far as time goes. */
 const PIECE = 64
 
-/** Runs everything after a constant delay; as many workers as there is work. */
+/** Runs everything after a delay; as many workers as there is work. */
 export class DelayedExecutor implements Executor {
   readonly #clock: Clock
   readonly #delays: Delays
@@ -31,24 +41,24 @@ export class DelayedExecutor implements Executor {
     this.#delays = delays
   }
 
-  delayed(_item: WorkItem, _at: Ns, expires: Ns, begin: () => void): () => void {
+  delayed(item: WorkItem, _at: Ns, expires: Ns, begin: () => void): () => void {
     const { timers } = this.#clock
-    const id = timers.set(expires + this.#delays.work, begin)
+    const id = timers.set(expires + this.#delays.work(item, expires), begin)
     return () => timers.cancel(id)
   }
 
-  queue(_item: WorkItem, at: Ns, begin: () => void): void {
-    this.#after(at, this.#delays.work, begin)
+  queue(item: WorkItem, at: Ns, begin: () => void): void {
+    this.#after(at, this.#delays.work(item, at), begin)
   }
 
   queueRcuWork(item: WorkItem, begin: () => void): void {
-    this.callRcu(item.cpu, this.#clock.now, () => this.#after(this.#clock.now, this.#delays.work, begin))
+    this.callRcu(item.cpu, this.#clock.now, () => this.queue(item, this.#clock.now, begin))
   }
 
   callRcu(cpu: Cpu, at: Ns, invoke: () => void): void {
     const wait = () =>
-      this.#clock.afterGracePeriod(cpu, () => this.#after(this.#clock.now, this.#delays.callback, invoke))
-    this.#after(at, this.#delays.accelerate, wait)
+      this.#clock.afterGracePeriod(cpu, () => this.#after(this.#clock.now, this.#delays.callback(cpu, at), invoke))
+    this.#after(at, this.#delays.accelerate(cpu, at), wait)
   }
 
   synchronizeRcu({ cpu }: WorkItem, then: () => void): void {

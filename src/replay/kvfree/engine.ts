@@ -58,6 +58,8 @@ export interface KvfreeResult {
   readonly lastCall: Ns
   /** Pages of pointers in the first batch of each CPU; absent where it freed none. */
   readonly firstBatch: readonly (number | undefined)[]
+  /** When each CPU first put an object on a list, of those that were freed. */
+  readonly firstList: readonly (Ns | undefined)[]
 }
 
 /** A batch: when its work was queued, when that began to free, and what. One work frees in parts where it sleeps between them. */
@@ -121,6 +123,7 @@ export class KvfreeEngine implements KvfreeHost {
   readonly #sleepers = { now: 0, peak: 0, ns: 0 }
   #lastCall: Ns = 0
   readonly #firstBatch: (number | undefined)[] = []
+  readonly #firstList: (Ns | undefined)[] = []
 
   constructor(setting: KvfreeSetting, policy: AnyKvfreePolicy, params: Readonly<Record<string, unknown>>) {
     this.#setting = setting
@@ -173,6 +176,7 @@ export class KvfreeEngine implements KvfreeHost {
       sleepers: { peak, ns },
       lastCall: this.#lastCall,
       firstBatch: this.#firstBatch,
+      firstList: this.#firstList,
     }
   }
 
@@ -358,6 +362,8 @@ export class KvfreeEngine implements KvfreeHost {
   free(by: WorkItem | Cpu, held: readonly Held[], each: (held: Held, on: Cpu) => void, then: () => void): void {
     if (typeof by !== 'number' && by.kind === 'batch')
       this.#firstBatch[by.cpu] ??= held.filter(({ channel }) => channel !== Channel.list).length
+    for (const { channel, cpu, first } of held)
+      if (channel === Channel.list) this.#firstList[cpu] = Math.min(this.#firstList[cpu] ?? first, first)
     const begun = this.now
     let done = 0
     this.#executor.free(

@@ -62,11 +62,12 @@ export class RecordedExecutor implements Executor {
   }
 
   queueRcuWork(item: WorkItem, begin: () => void): void {
+    if (this.#setDetached(item, begin)) return
     this.#clock.afterGracePeriod(item.cpu, () => {
       const { now } = this.#clock
       if (this.#setRecorded(item, now, now + LATE, now, begin) !== undefined) return
       this.matched.generated++
-      this.#clock.timers.set(now + this.#delays.callback + this.#delays.work, begin)
+      this.#clock.timers.set(now + this.#delays.callback(item.cpu, now) + this.#delays.work(item, now), begin)
     })
   }
 
@@ -106,20 +107,40 @@ export class RecordedExecutor implements Executor {
     if (track !== undefined) track.current = undefined
   }
 
-  /** Sets `begin` for the first execution yet to come that was queued between two moments; undefined where there is none. */
-  #setRecorded(item: WorkItem, from: Ns, until: Ns, now: Ns, begin: () => void): number | undefined {
+  /** Sets `begin` for the recorded work of the batch that was detached about now; false where none was. */
+  #setDetached(item: WorkItem, begin: () => void): boolean {
     const track = this.#tracks.get(keyOf(item))
-    if (track === undefined) return undefined
-    let at = track.at
-    const queued = ({ queued: moment, start }: WorkRun): Ns => moment ?? start
-    while (at < track.runs.length && (track.runs[at]!.start < now || queued(track.runs[at]!) < from)) at++
+    if (track === undefined) return false
+    const { now } = this.#clock
+    const at = track.runs.findIndex(
+      ({ detached, start }, index) =>
+        index >= track.at && detached !== undefined && Math.abs(detached - now) <= LATE && start >= now,
+    )
     const run = track.runs[at]
-    if (run === undefined || queued(run) > until) return undefined
+    if (run === undefined) return false
+    this.#beginAt(track, at, begin)
+    return true
+  }
+
+  #beginAt(track: Track, at: number, begin: () => void): number {
+    const run = track.runs[at]!
     return this.#clock.timers.set(run.start, () => {
       track.at = at + 1
       track.current = run
       this.matched.recorded++
       begin()
     })
+  }
+
+  /** Sets `begin` for the first execution yet to come that was queued between two moments; undefined where there is none. */
+  #setRecorded(item: WorkItem, from: Ns, until: Ns, now: Ns, begin: () => void): number | undefined {
+    const track = this.#tracks.get(keyOf(item))
+    if (track === undefined) return undefined
+    let at = track.at
+    const queued = ({ queued: moment, start }: WorkRun): Ns => moment ?? start
+    while (at < track.runs.length && track.runs[at]!.start < Math.max(now, from)) at++
+    const run = track.runs[at]
+    if (run === undefined || queued(run) > until) return undefined
+    return this.#beginAt(track, at, begin)
   }
 }

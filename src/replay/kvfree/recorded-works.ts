@@ -5,6 +5,8 @@ import type { WorkItem } from '#policies'
 /** One execution of a work item. */
 export interface WorkRun {
   readonly item: Pick<WorkItem, 'kind' | 'cpu' | 'slot'>
+  /** A batch's queue_rcu_work(); absent where no callback event was recorded. */
+  readonly detached?: Ns | undefined
   /** Absent where its queueing was not recorded. */
   readonly queued: Ns | undefined
   readonly start: Ns
@@ -75,6 +77,26 @@ function queuedMostOn(area: readonly Pointer[]): Cpu | undefined {
   return [...votes].sort(([, a], [, b]) => b - a)[0]?.[0]
 }
 
+/** Where the rcu_head of a `struct rcu_work` lies behind its work_struct: 32 bytes, some more with lock debugging. */
+const RCU_HEAD_WITHIN = 0x100n
+
+/** Moments of queue_rcu_work(), by address of the work: rcu_callback events of rcu_work_rcufn name the rcu_head behind it. */
+function detachesOf(events: Events, batches: readonly bigint[]): Map<bigint, Ns[]> {
+  const { kind: kinds, slot: slots, time: times, tables, strings } = events
+  const rcufn = strings.find('rcu_work_rcufn')
+  const { func, rhp } = tables.rcu_callback.column
+  const sorted = [...batches].sort((a, b) => (a < b ? -1 : 1))
+  const detaches = new Map<bigint, Ns[]>(sorted.map((address) => [address, []]))
+  if (rcufn === undefined) return detaches
+  for (let row = 0; row < events.length; row++) {
+    if (kinds[row] !== Kind.rcu_callback || func.data[slots[row]!] !== rcufn) continue
+    const head = rhp.data[slots[row]!] as bigint
+    const work = sorted.findLast((address) => address < head)
+    if (work !== undefined && head - work < RCU_HEAD_WITHIN) detaches.get(work)!.push(times[row]!)
+  }
+  return detaches
+}
+
 /** All executions of kvfree's work items that a trace holds, in order of start. */
 export function recordedWorks(events: Events): WorkRun[] {
   const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
@@ -134,10 +156,19 @@ export function recordedWorks(events: Events): WorkRun[] {
       }
     }
   }
-  const identities = identify([...pointers.values()])
+  const all = [...pointers.values()]
+  const identities = identify(all)
+  const detaches = detachesOf(
+    events,
+    all.flatMap(({ kind, address }) => (kind === 'batch' ? address : [])),
+  )
   return found.flatMap(({ address, ...run }) => {
     const item = identities.get(address)
-    return item === undefined ? [] : [{ item, ...run }]
+    if (item === undefined) return []
+    // A work is not queued again before it has begun.
+    const own = detaches.get(address)
+    const at = own?.findLastIndex((time) => time <= (run.queued ?? run.start)) ?? -1
+    return [{ item, detached: at < 0 ? undefined : own!.splice(0, at + 1).at(-1), ...run }]
   })
 }
 

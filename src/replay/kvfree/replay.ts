@@ -1,15 +1,17 @@
 import type { Recording } from '#events'
-import type { Machine } from '#kernel'
+import type { Cpu, Machine, Ns } from '#kernel'
 import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice } from '#policies'
 import { type GpInterval, RecordedGracePeriods } from '#sim'
 import { ColumnArrivals } from './columns.ts'
-import { DelayedExecutor, type Delays } from './delays.ts'
+import { constantDelays, DelayedExecutor, type Delays } from './delays.ts'
 import { KvfreeEngine, type KvfreeResult } from './engine.ts'
 import type { Frees } from './ledger.ts'
+import { measuredDelays } from './measured-delays.ts'
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
 import { RecordedExecutor } from './recorded-executor.ts'
 import { recordedFrees } from './recorded-frees.ts'
 import { gracePeriodsOf } from './recorded-grace-periods.ts'
+import { recordedLists } from './recorded-lists.ts'
 import { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
 
 /** What a trace tells of kvfree_rcu(): calls and grace periods drive replays, the rest is what they are compared with. */
@@ -22,6 +24,8 @@ export interface KvfreeRecord {
   readonly gracePeriods: ReturnType<typeof gracePeriodsOf>
   readonly works: readonly WorkRun[]
   readonly sheaves: readonly CallbackRun[]
+  /** Calls whose object went to a list, by CPU. */
+  readonly lists: ReadonlyMap<Cpu, readonly Ns[]>
   readonly frees: Frees
 }
 
@@ -37,6 +41,7 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
     calls,
     gracePeriods: gracePeriodsOf(events),
     works: recordedWorks(events),
+    lists: recordedLists(events),
     sheaves,
     frees: recordedFrees(events, calls, sheaves),
   }
@@ -47,13 +52,24 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
  * a worker wakes in some microseconds. The costs of freeing are those of a traced, emulated kernel; only their ratio matters where
  * the end of the work is recorded.
  */
-export const usualDelays = (hz: number): Delays => ({
-  work: 20e3,
-  callback: 0.5e9 / hz,
-  accelerate: 0.5e9 / hz,
-  bulkFree: 30,
-  listFree: 700,
-})
+export const usualDelays = (hz: number): Delays =>
+  constantDelays({ work: 20e3, callback: 0.5e9 / hz, accelerate: 0.5e9 / hz, bulkFree: 30, listFree: 700 })
+
+/** Delays that the record itself shows. */
+export const delaysOf = (record: KvfreeRecord): Delays =>
+  measuredDelays(
+    record.works,
+    record.lists,
+    [
+      ...record.sheaves,
+      ...record.works.flatMap(({ item, detached, queued }) =>
+        detached === undefined || queued === undefined ? [] : [{ cpu: item.cpu, queued: detached, invoked: queued }],
+      ),
+    ],
+    record.gracePeriods.intervals,
+    { bulkFree: undefined, listFree: undefined },
+    usualDelays(record.hz),
+  )
 
 /** Lists of a machine with 688 MiB or more, as 5.10 sizes them; captures of kvfree_rcu() record no page. */
 const PAGE_LISTS = { pcpHigh: 378, pcpBatch: 63 }
@@ -62,15 +78,28 @@ const PAGE_LISTS = { pcpHigh: 378, pcpBatch: 63 }
 export const ownKvfree = ({ release }: Machine): PolicyChoice<AnyKvfreePolicy> =>
   choosePolicy('kvfree', kvfreePolicies, `linux-${release?.rules ?? '6.1'}`)
 
+/** rcu_min_cached_objs, where a policy has no such parameter. */
+const CACHED_PAGES = 5
+
 /**
- * Spare pages that each CPU must have begun with, which no trace tells: what the recorded first batch of a CPU freed and its own
- * policy's replay with none did not.
+ * Spare pages that each CPU must have begun with, which no trace says. The first call that found no page proves it: as many as bring the replay's
+ * first to the same call. Else what the recorded first batch of a CPU freed and its own policy's replay with none did not.
  */
 export function pagesAtStart(record: KvfreeRecord, own: PolicyChoice<AnyKvfreePolicy>): number[] {
-  const { firstBatch } = replayKvfree(record, own, { works: 'recorded' }).result
+  const { cachedPages = CACHED_PAGES } = own.params
+  const results: KvfreeResult[] = []
+  const withPages = (pages: number): KvfreeResult =>
+    (results[pages] ??= replayKvfree(record, own, {
+      works: 'recorded',
+      pagesAtStart: new Array<number>(record.cpus).fill(pages),
+    }).result)
   return Array.from({ length: record.cpus }, (_, cpu) => {
+    const firstListed = record.lists.get(cpu)?.[0]
+    if (firstListed !== undefined)
+      for (let pages = 0; pages <= Number(cachedPages); pages++)
+        if ((withPages(pages).firstList[cpu] ?? Number.POSITIVE_INFINITY) >= firstListed) return pages
     const recorded = record.works.find(({ item }) => item.kind === 'batch' && item.cpu === cpu)?.bulkFrees ?? 0
-    return Math.max(0, recorded - (firstBatch[cpu] ?? recorded))
+    return Math.max(0, recorded - (withPages(0).firstBatch[cpu] ?? recorded))
   })
 }
 
@@ -94,7 +123,7 @@ export interface KvfreeRun {
 export function replayKvfree(
   record: KvfreeRecord,
   { id, policy, params }: PolicyChoice<AnyKvfreePolicy>,
-  { works, steps = 0, delays = usualDelays(record.hz), pagesAtStart = [] }: KvfreeOptions,
+  { works, steps = 0, delays = delaysOf(record), pagesAtStart = [] }: KvfreeOptions,
 ): KvfreeRun {
   const gracePeriods = new RecordedGracePeriods(record.gracePeriods)
   let begun = { recorded: 0, generated: 0 }

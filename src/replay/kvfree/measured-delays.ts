@@ -1,0 +1,170 @@
+import type { Cpu, Ns } from '#kernel'
+import type { WorkItem } from '#policies'
+import type { GpInterval } from '#sim'
+import type { Delays } from './delays.ts'
+import type { CallbackRun, WorkRun } from './recorded-works.ts'
+
+/** Delays of which the mean is taken: one alone is as long as a host's whim. */
+const NEAREST = 4
+
+/** What was measured at one moment. */
+interface Sample {
+  readonly at: Ns
+  readonly ns: Ns
+}
+
+/** Delays of one kind on one CPU, in order of time. */
+class Samples {
+  readonly #all: Sample[] = []
+
+  add(at: Ns, ns: Ns): void {
+    this.#all.push({ at, ns })
+  }
+
+  get length(): number {
+    return this.#all.length
+  }
+
+  sort(): this {
+    this.#all.sort((a, b) => a.at - b.at)
+    return this
+  }
+
+  /** What was queued later was begun by then: the delay from `at` is no longer. What waited at `at` proves it. */
+  bounded(at: Ns): Ns {
+    const all = this.#all
+    // In order of `at`, and one work is not queued again before it has begun: ends are in order too.
+    let low = 0
+    let high = all.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (all[middle]!.at + all[middle]!.ns <= at) low = middle + 1
+      else high = middle
+    }
+    const next = all[low]
+    if (next === undefined) return this.about(at)
+    const most = next.at + next.ns - at
+    return next.at <= at ? most : Math.min(most, this.about(at))
+  }
+
+  /** Mean of those measured nearest to a moment: machines are busy for a while, then idle. */
+  about(at: Ns): Ns {
+    const all = this.#all
+    let low = 0
+    let high = all.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (all[middle]!.at < at) low = middle + 1
+      else high = middle
+    }
+    let from = low
+    let to = low
+    while (to - from < Math.min(NEAREST, all.length)) {
+      const before = from > 0 ? at - all[from - 1]!.at : Number.POSITIVE_INFINITY
+      const after = to < all.length ? all[to]!.at - at : Number.POSITIVE_INFINITY
+      if (before <= after) from--
+      else to++
+    }
+    let sum = 0
+    for (let index = from; index < to; index++) sum += all[index]!.ns
+    return sum / (to - from)
+  }
+}
+
+/** Samples by CPU, and of all CPUs for one that has too few. */
+class ByCpu {
+  readonly #cpus = new Map<Cpu, Samples>()
+  readonly #all = new Samples()
+
+  add(cpu: Cpu, at: Ns, ns: Ns): void {
+    let own = this.#cpus.get(cpu)
+    if (own === undefined) {
+      own = new Samples()
+      this.#cpus.set(cpu, own)
+    }
+    own.add(at, ns)
+    this.#all.add(at, ns)
+  }
+
+  sort(): this {
+    for (const own of this.#cpus.values()) own.sort()
+    this.#all.sort()
+    return this
+  }
+
+  bounded(cpu: Cpu, at: Ns): Ns | undefined {
+    const own = this.#cpus.get(cpu)
+    return own === undefined ? this.about(cpu, at) : own.bounded(at)
+  }
+
+  about(cpu: Cpu, at: Ns): Ns | undefined {
+    const own = this.#cpus.get(cpu)
+    if (own !== undefined && own.length >= NEAREST) return own.about(at)
+    return this.#all.length === 0 ? undefined : this.#all.about(at)
+  }
+}
+
+/** When the first normal grace period ends that begins at or after each of some moments. */
+function firstEndAfter(intervals: readonly GpInterval[]): (at: Ns) => Ns | undefined {
+  const normal = intervals.filter(({ expedited }) => !expedited)
+  return (at) => {
+    let low = 0
+    let high = normal.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (normal[middle]!.start < at) low = middle + 1
+      else high = middle
+    }
+    return normal[low]?.end
+  }
+}
+
+/**
+ * When a refill was asked for: by the first object since the last refill that found no page. A timer queues the work, which may take a jiffy.
+ */
+function refillRequests(lists: ReadonlyMap<Cpu, readonly Ns[]>): (cpu: Cpu, queued: Ns, end: Ns) => Ns {
+  const last = new Map<Cpu, { end: Ns; at: number }>()
+  return (cpu, queued, end) => {
+    const own = lists.get(cpu) ?? []
+    const before = last.get(cpu) ?? { end: Number.NEGATIVE_INFINITY, at: 0 }
+    let { at } = before
+    while (at < own.length && own[at]! < before.end) at++
+    last.set(cpu, { end, at })
+    const first = own[at]
+    return first !== undefined && first <= queued ? first : queued
+  }
+}
+
+/**
+ * Delays as the recorded machine had them: how long workers of each kind waited, and how long after the grace period a callback came, on the CPU
+ * and about the time in question. Offloaded callbacks, kernels without preemption and busy hosts are in them. `otherwise`: where nothing is recorded.
+ */
+export function measuredDelays(
+  works: readonly WorkRun[],
+  lists: ReadonlyMap<Cpu, readonly Ns[]>,
+  callbacks: readonly CallbackRun[],
+  intervals: readonly GpInterval[],
+  freeing: { readonly bulkFree: Ns | undefined; readonly listFree: Ns | undefined },
+  otherwise: Delays,
+): Delays {
+  const waits: Record<WorkItem['kind'], ByCpu> = { monitor: new ByCpu(), batch: new ByCpu(), refill: new ByCpu() }
+  const requested = refillRequests(lists)
+  for (const { item, queued, start, end } of works) {
+    const from = item.kind === 'refill' ? requested(item.cpu, queued ?? start, end ?? start) : queued
+    if (from !== undefined) waits[item.kind].add(item.cpu, from, start - from)
+  }
+  const late = new ByCpu()
+  const endAfter = firstEndAfter(intervals)
+  for (const { cpu, queued, invoked } of callbacks) {
+    const end = endAfter(queued)
+    if (end !== undefined && invoked !== undefined && invoked >= end) late.add(cpu, queued, invoked - end)
+  }
+  for (const each of [...Object.values(waits), late]) each.sort()
+  return {
+    work: (item, at) => waits[item.kind].bounded(item.cpu, at) ?? otherwise.work(item, at),
+    accelerate: (cpu, at) => (late.about(cpu, at) === undefined ? otherwise.accelerate(cpu, at) : 0),
+    callback: (cpu, at) => late.about(cpu, at) ?? otherwise.callback(cpu, at),
+    bulkFree: freeing.bulkFree ?? otherwise.bulkFree,
+    listFree: freeing.listFree ?? otherwise.listFree,
+  }
+}
