@@ -12,6 +12,7 @@ export {
   ColumnArrivals,
   DelayedExecutor,
   type Delays,
+  delaysOf,
   type Executor,
   type Flow,
   Frees,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Events, Kind, type Recording, selectEvents, type TraceEvent } from '#events'
 import { choosePolicy, kvfreePolicies } from '#policies'
 import { readCapture } from '#readers'
+import { delaysOf, usualDelays } from '#replay'
 import { slowFrees } from '../../replay/kvfree/testing/slow.ts'
 import { recordingOf } from '../../replay/testing/story.ts'
 import { kvfreeFidelity } from './fidelity.ts'
@@ -25,6 +26,49 @@ describe.each(captures)('kvfree-%s-s', (kernel) => {
     expect(Math.abs(recorded - predicted)).toBeLessThan(0.05)
     // Recorded work items are taken for input, but most begin as the policy asks.
     expect(found.begun.recorded).toBeGreaterThan(2 * found.begun.generated)
+  })
+})
+
+describe('offloaded callbacks and a list that takes half of the objects', () => {
+  const offloaded = (): Promise<Recording> => readCapture('traces/kvfree-6.12-nocb')
+  const off = (recorded: number, predicted: number): number => Math.abs(predicted - recorded) / recorded
+
+  test('works as recorded: each batch begins when the one detached at that moment did', async () => {
+    const { bulkFrees, bulkObjects, scores } = kvfreeFidelity(await offloaded())
+    expect(off(bulkFrees.recorded, bulkFrees.predicted)).toBeLessThan(0.03)
+    expect(off(bulkObjects.recorded, bulkObjects.predicted)).toBeLessThan(0.03)
+    expect(scores.meanFootprint).toBeGreaterThan(0.95)
+    expect(scores.peakFootprint).toBeGreaterThan(0.9)
+    expect(scores.latencyP50).toBeGreaterThan(0.9)
+    expect(scores.latencyP99).toBeGreaterThan(0.9)
+  })
+
+  test('what-ifs: delays that the record shows', async () => {
+    const { generatedDelays: found } = kvfreeFidelity(await offloaded())
+    for (const { recorded, predicted } of [found.bulkFrees, found.bulkObjects, found.listFrees])
+      expect(off(recorded, predicted)).toBeLessThan(0.15)
+    expect(Math.abs(found.footprint.meanError)).toBeLessThan(0.15)
+  })
+
+  test('without the moment of detaching, a batch that its callback delays is taken for another', async () => {
+    const recording = await offloaded()
+    const isCallback = (row: number) => recording.events.kind[row] === Kind.rcu_callback
+    const without = selectEvents(recording.events, (row) => !isCallback(row))
+    const { scores } = kvfreeFidelity({ ...recording, events: without })
+    expect(scores.meanFootprint).toBeLessThan(0.9)
+  })
+
+  test('with prompt refills the list is hardly used; with prompt callbacks objects wait for less time', async () => {
+    const recording = await offloaded()
+    const promptly = (which: 'work' | 'callback') =>
+      kvfreeFidelity(recording, undefined, (record) => {
+        const usual = usualDelays(record.hz)
+        return { ...delaysOf(record), [which]: usual[which] }
+      }).generatedDelays
+    const { listFrees } = promptly('work')
+    expect(listFrees.predicted).toBeLessThan(listFrees.recorded / 4)
+    const measured = kvfreeFidelity(recording).generatedDelays
+    expect(promptly('callback').footprint.meanError).toBeLessThan(measured.footprint.meanError - 0.1)
   })
 })
 
@@ -131,6 +175,17 @@ describe('a wrong rule scores worse', () => {
     for (const score of Object.values(scores)) expect(score).toBeGreaterThan(0.99)
     expect(errorOf(recording, 'kvfree/linux-6.1{drainMs=20}')).toBeGreaterThan(2)
   })
+})
+
+test('sheaves that a bypass list took have no event of their queueing, and count as freed all the same', async () => {
+  const recording = await read('7.2')
+  const { events } = recording
+  let nth = 0
+  const bypassed = selectEvents(events, (row) => events.kind[row] !== Kind.rcu_callback || nth++ % 10 !== 9)
+  const whole = kvfreeFidelity(recording)
+  const found = kvfreeFidelity({ ...recording, events: bypassed })
+  expect(found.bulkFrees.recorded).toBe(whole.bulkFrees.recorded)
+  expect(found.scores.meanFootprint).toBeGreaterThan(0.95)
 })
 
 test('without the kprobe, calls are inferred from batches, and labelled', async () => {

@@ -1,6 +1,16 @@
 import type { Recording } from '#events'
 import { share } from '#kernel'
-import { type Frees, freeCounts, type KvfreeRecord, kvfreeRecord, ownKvfree, pagesAtStart, replayKvfree } from '#replay'
+import {
+  type Delays,
+  delaysOf,
+  type Frees,
+  freeCounts,
+  type KvfreeRecord,
+  kvfreeRecord,
+  ownKvfree,
+  pagesAtStart,
+  replayKvfree,
+} from '#replay'
 import type { KvfreeAgreement, KvfreeFidelity } from './fidelity-schema.ts'
 import { callTimes, fifoLatencies, footprintOf } from './scores.ts'
 
@@ -45,15 +55,21 @@ export const hasKvfree = ({ events: { tables } }: Recording): boolean =>
   (tables.kvfree_call_rcu.length > 0 ||
     (tables.rcu_callback.length > 0 && tables.rcu_invoke_kfree_bulk_callback.length > 0))
 
-/** How exactly kreplay reproduces what the recording kernel freed by kvfree_rcu(). `own`: its policy, or a variant of it. */
-export function kvfreeFidelity(recording: Recording, own = ownKvfree(recording.machine)): KvfreeFidelity {
+/**
+ * How exactly kreplay reproduces what the recording kernel freed by kvfree_rcu(). `own`: its policy, or a variant of it. `delays`: of what-ifs.
+ */
+export function kvfreeFidelity(
+  recording: Recording,
+  own = ownKvfree(recording.machine),
+  delays: (record: KvfreeRecord) => Delays = delaysOf,
+): KvfreeFidelity {
   const record = kvfreeRecord(recording)
   const calls = callTimes(record.calls)
   const start = pagesAtStart(record, own)
   const run = replayKvfree(record, own, { works: 'recorded', pagesAtStart: start })
   const best = agreementOf(record, calls, run.result.ledger.frees)
   const bare = replayKvfree(record, own, { works: 'recorded' })
-  const generated = replayKvfree(record, own, { works: 'generated', pagesAtStart: start })
+  const generated = replayKvfree(record, own, { works: 'generated', pagesAtStart: start, delays: delays(record) })
   return {
     policy: own.id,
     enqueued: record.calls.count,

@@ -7,6 +7,7 @@ export { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
 export { RecordedExecutor } from './recorded-executor.ts'
 export { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
 export {
+  delaysOf,
   type KvfreeOptions,
   type KvfreeRecord,
   type KvfreeRun,

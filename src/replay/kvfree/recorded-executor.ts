@@ -56,7 +56,8 @@ export class RecordedExecutor implements Executor {
   }
 
   queue(item: WorkItem, at: Ns, begin: () => void): void {
-    if (this.#setRecorded(item, at, at + LATE, at, begin) !== undefined) return
+    // Whatever was queued before and had not begun yet waited for the same worker.
+    if (this.#setRecorded(item, Number.NEGATIVE_INFINITY, at + LATE, at, begin) !== undefined) return
     this.matched.generated++
     this.#generated.queue(item, at, begin)
   }
@@ -73,6 +74,7 @@ export class RecordedExecutor implements Executor {
 
   callRcu(cpu: Cpu, at: Ns, invoke: () => void): void {
     const track = this.#callbacks[cpu]
+    while (track !== undefined && track.at < track.runs.length && track.runs[track.at]!.queued < at - LATE) track.at++
     const run = track?.runs[track.at]
     if (track === undefined || run?.invoked === undefined || Math.abs(run.queued - at) > LATE) {
       this.matched.generated++
@@ -138,7 +140,7 @@ export class RecordedExecutor implements Executor {
     if (track === undefined) return undefined
     let at = track.at
     const queued = ({ queued: moment, start }: WorkRun): Ns => moment ?? start
-    while (at < track.runs.length && track.runs[at]!.start < Math.max(now, from)) at++
+    while (at < track.runs.length && (track.runs[at]!.start < now || queued(track.runs[at]!) < from)) at++
     const run = track.runs[at]
     if (run === undefined || queued(run) > until) return undefined
     return this.#beginAt(track, at, begin)

@@ -179,14 +179,24 @@ export interface CallbackRun {
   readonly invoked: Ns | undefined
 }
 
-/** Callbacks of one function, in order of queueing. */
+interface OpenCallback {
+  cpu: Cpu
+  queued: Ns | undefined
+  invoked: Ns | undefined
+}
+
+/**
+ * Callbacks of one function, in order of queueing. Those that an offloaded CPU put on its bypass list have no event of their queueing: their CPU is
+ * the one whose other callbacks the same thread invokes, and their moment lies between their neighbours', since a CPU's callbacks keep their order.
+ */
 export function recordedCallbacks(events: Events, name: string): CallbackRun[] {
-  const { kind: kinds, cpu: cpus, slot: slots, time: times, tables, strings } = events
+  const { kind: kinds, cpu: cpus, pid: pids, slot: slots, time: times, tables, strings } = events
   const { rcu_callback: queue, rcu_invoke_callback: invoke } = tables
   const wanted = strings.find(name)
-  const runs: { cpu: Cpu; queued: Ns; invoked: Ns | undefined }[] = []
-  if (wanted === undefined) return runs
-  const open = new Map<bigint, (typeof runs)[number]>()
+  const runs: OpenCallback[] = []
+  if (wanted === undefined) return []
+  const open = new Map<bigint, OpenCallback>()
+  const cpuOfThread = new Map<number, Cpu>()
   for (let row = 0; row < events.length; row++) {
     const slot = slots[row]!
     if (kinds[row] === Kind.rcu_callback) {
@@ -197,11 +207,33 @@ export function recordedCallbacks(events: Events, name: string): CallbackRun[] {
       runs.push(run)
     } else if (kinds[row] === Kind.rcu_invoke_callback) {
       const rhp = invoke.column.rhp.data[slot] as bigint
+      if (invoke.column.func.data[slot] !== wanted) continue
       const run = open.get(rhp)
-      if (invoke.column.func.data[slot] !== wanted || run === undefined) continue
+      if (run === undefined) {
+        const cpu = cpuOfThread.get(pids[row]!) ?? cpus[row]!
+        runs.push({ cpu, queued: undefined, invoked: times[row]! })
+        continue
+      }
       run.invoked = times[row]!
+      cpuOfThread.set(pids[row]!, run.cpu)
       open.delete(rhp)
     }
   }
-  return runs
+  return [...Map.groupBy(runs, ({ cpu }) => cpu).values()].flatMap(inOrder).sort((a, b) => a.queued - b.queued)
+}
+
+/** One CPU's callbacks in their order, with moments for those whose queueing was not recorded. */
+function inOrder(runs: readonly OpenCallback[]): CallbackRun[] {
+  const order = runs.toSorted(
+    (a, b) => (a.invoked ?? Number.POSITIVE_INFINITY) - (b.invoked ?? Number.POSITIVE_INFINITY),
+  )
+  return order.map(({ cpu, queued, invoked }, at) => {
+    if (queued !== undefined) return { cpu, queued, invoked }
+    const before = order.findLastIndex((run, other) => other < at && run.queued !== undefined)
+    const after = order.findIndex((run, other) => other > at && run.queued !== undefined)
+    const end = order[after]?.queued ?? invoked!
+    const begin = order[before]?.queued ?? end
+    const share = (at - before) / ((after < 0 ? order.length : after) - before)
+    return { cpu, queued: Math.min(invoked!, begin + (end - begin) * share), invoked }
+  })
 }
