@@ -17,17 +17,26 @@ export class Clone implements AsyncDisposable {
   }
 
   /** A copy of what a page may change; the rest is linked. */
-  static async make(): Promise<Clone> {
+  static async make({ tests = false } = {}): Promise<Clone> {
     const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')))
-    await Promise.all([
-      cp(join(root, 'src'), join(clone.folder, 'src'), {
+    const copy = (name: string, skipped: RegExp) =>
+      cp(join(root, name), join(clone.folder, name), {
         recursive: true,
-        filter: (source) => !/\.test\.ts$|\.tmp\./.test(basename(source)),
-      }),
-      ...['package.json', 'tsconfig.json'].map((name) => cp(join(root, name), join(clone.folder, name))),
-      ...['node_modules', 'traces', 'docs'].map((name) => symlink(join(root, name), join(clone.folder, name))),
+        filter: (source) => !skipped.test(basename(source)),
+      })
+    const whole = ['package.json', 'tsconfig.json', 'biome.json', 'README.md', 'vitest.config.ts', 'vitest.setup.ts']
+    await Promise.all([
+      copy('src', tests ? /\.tmp\./ : /\.test\.ts$|\.tmp\./),
+      copy('docs', tests ? /^images$/ : /\.test\.ts$|^images$/),
+      ...whole.map((name) => cp(join(root, name), join(clone.folder, name))),
+      ...['node_modules', 'traces', 'notebooks', 'bench'].map((name) =>
+        symlink(join(root, name), join(clone.folder, name)),
+      ),
       mkdir(join(clone.folder, 'reports')),
+      // biome asks git which files are ignored.
+      run('git', ['init', '--quiet', clone.folder]),
     ])
+    await cp(join(root, '.gitignore'), join(clone.folder, '.gitignore'))
     return clone
   }
 
@@ -46,6 +55,12 @@ export class Clone implements AsyncDisposable {
   async typeErrors(files: readonly string[]): Promise<string[]> {
     const said = await this.shell('tsc --noEmit || true')
     return said.split('\n').filter((line) => files.some((file) => line.startsWith(`${file}(`)))
+  }
+
+  /** What biome has to say of these files: format, order of imports, lint. */
+  async styleErrors(files: readonly string[]): Promise<string> {
+    const named = files.filter((file) => file.endsWith('.ts'))
+    return await this.shell(`biome check --reporter=summary ${named.join(' ')} >biome.log 2>&1 || cat biome.log`)
   }
 
   /** Runs a shell block; throws with what it printed if it fails. */
@@ -107,13 +122,13 @@ export interface Followed {
 /** Makes every file of a page, then runs every shell block in which `runs` sees something to run. */
 export async function follow(page: string, clone: Clone, runs: (line: string) => boolean): Promise<Followed> {
   const blocks = blocksOf(await readFile(join(root, page), 'utf8'))
-  const named = blocks.filter(({ info }) => info !== '')
+  const named = blocks.filter(({ info }) => info !== '' && info !== 'skip')
   for (const block of named) await clone.apply(block)
   const printed: string[] = []
   const untrue: string[] = []
   const words = (line: string): string => line.trim().replaceAll(/\s+/g, ' ')
-  for (const [at, { language, text }] of blocks.entries()) {
-    if (language !== 'sh') continue
+  for (const [at, { language, info, text }] of blocks.entries()) {
+    if (language !== 'sh' || info === 'skip') continue
     const script = text.split('\n').filter(runs).join('\n')
     if (script === '') continue
     const out = await clone.shell(script)

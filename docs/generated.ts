@@ -16,13 +16,20 @@ import { unacceptedPage } from './unaccepted.ts'
 
 export const root = join(import.meta.dirname, '..')
 
+/** Makes a thing at the first call, for all calls. */
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
 /** `npm run demo` in small: the same capture, three of its policies. */
-const example = () =>
+const example = once(() =>
   compareCaptures({
     captures: [join(root, 'traces/drain-5.10-s')],
     policies: ['pcp/linux-5.10', 'pcp/linux-6.1', 'pcp/trylock'],
     isolated: [3],
-  })
+  }),
+)
 
 const kvfree = () =>
   compareCaptures({

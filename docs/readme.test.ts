@@ -1,13 +1,13 @@
-import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { formats, kindNames, listPolicies, pcpIds, pricesSchema } from 'kreplay'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { kindNames } from '#events'
+import { pricesSchema } from '#metrics'
 import { Clone, follow } from './follow.ts'
 import { blocksOf } from './markdown.ts'
+import { tables, withTables } from './tables.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = await readFile(join(root, 'README.md'), 'utf8')
@@ -35,18 +35,15 @@ describe('README.md', () => {
     expect(await clone.typeErrors(snippets.map((_, at) => `src/snippet-${at}.ts`))).toEqual([])
   })
 
-  test('names every policy, and only events that kreplay knows', () => {
-    const table = readme.slice(readme.indexOf('\n## Policies'), readme.indexOf('\n## Formats'))
-    for (const id of [...pcpIds(), ...listPolicies.map(({ id }) => `pcp/${id}`)])
-      expect(table).toContain(`| \`${id}\` |`)
+  test('names only events that kreplay knows', () => {
     const recorded = [...readme.matchAll(/-e \w+:(\w+)/g)].map(([, name]) => name)
     expect(recorded.length).toBeGreaterThan(10)
     for (const name of recorded) expect(kindNames).toContain(name)
   })
 
-  test('names every format that is read', () => {
-    const table = readme.slice(readme.indexOf('\n## Formats'), readme.indexOf('\n## Exit codes'))
-    for (const { id } of formats) expect(table).toContain(id)
+  test.each(Object.keys(tables))('%s: its tables are what the lists say (else: npm run fix)', async (page) => {
+    const text = await readFile(join(root, page), 'utf8')
+    expect(withTables(page, text)).toBe(text)
   })
 
   test('what it says of fidelity holds', async () => {
@@ -65,19 +62,6 @@ describe('README.md', () => {
   test('the scripts that it names are there', async () => {
     const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: object }
     for (const [, name] of readme.matchAll(/npm run (?:-s )?([a-z:]+)/g)) expect(Object.keys(scripts)).toContain(name)
-  })
-
-  test('its exit codes are the program’s', async () => {
-    const exit = (args: string) =>
-      promisify(execFile)(process.execPath, ['--conditions=kreplay-src', 'src/cli/main.ts', ...args.split(' ')], {
-        cwd: root,
-      }).then(
-        () => 0,
-        ({ code }: { code: number }) => code,
-      )
-    expect(await exit('fidelity traces/drain-6.1-s --at-least wrongPages=0,drainBursts=1')).toBe(1)
-    expect(await exit('compare traces/pages-6.1-s --policies pcp/nothing')).toBe(2)
-    expect(await exit('info package.json')).toBe(3)
   })
 })
 

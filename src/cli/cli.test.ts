@@ -105,11 +105,11 @@ test('fidelity: one object of its schema; bounds that hold exit 0, one that does
   expect(fidelitySchema.parse(value)).toEqual(value)
   const older = await kreplay('fidelity', 'traces/pages-5.10-s', '--at-least', 'refills=0.99,wrongPages=0.001')
   expect(older).toMatchObject({ code: 0, stderr: '' })
-  const unmet = await kreplay('fidelity', 'traces/drain-6.1-s', '--json', '--at-least', 'drainBursts=1,refills=0.5')
+  const unmet = await kreplay('fidelity', 'traces/kvfree-6.1-s', '--json', '--at-least', 'bulkFrees=1,listFrees=0')
   expect(unmet.code).toBe(1)
-  expect(unmet.stderr).toMatch(/^check failed: drainBursts is 0\.9\d+, asked for at least 1\n$/)
+  expect(unmet.stderr).toMatch(/^check failed: bulkFrees is 0\.9\d+, asked for at least 1\n$/)
   // The finding is printed all the same.
-  expect(fidelitySchema.parse(JSON.parse(unmet.stdout)).capture).toBe('drain-6.1-s')
+  expect(fidelitySchema.parse(JSON.parse(unmet.stdout)).capture).toBe('kvfree-6.1-s')
   const unscored = await kreplay('fidelity', 'traces/kvfree-5.10-s', '--at-least', 'refills=0')
   expect(unscored.code).toBe(1)
   expect(unscored.stderr).toContain('not scored: nothing of it happened')
@@ -156,7 +156,7 @@ test('compare: interruptions under the recording kernel’s rules are those that
 test('compare --expect that does not hold exits 1 and says what was found', async () => {
   const { code, stdout, stderr } = await kreplay(
     'compare',
-    'traces/drain-6.1-s',
+    'traces/pages-6.1-s',
     '--policies',
     'pcp/linux-6.1,pcp/fixed{high=100,batch=31},pcp/fixed{high=200}',
     '--expect',
@@ -165,14 +165,14 @@ test('compare --expect that does not hold exits 1 and says what was found', asyn
     'pcp/fixed{high=200}:refills<=0',
   )
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^check failed: drain-6\.1-s, pcp\/fixed\{high=200\}: refills is \d+, expected <= 0\n$/)
+  expect(stderr).toMatch(/^check failed: pages-6\.1-s, pcp\/fixed\{high=200\}: refills is \d+, expected <= 0\n$/)
   expect(stdout).toContain('pcp/fixed{high=100,batch=31}')
 })
 
 test('convert to CSV, plain and compressed, and back', async () => {
-  const original = await readCapture('traces/drain-7.2-s')
+  const original = await readCapture('traces/pages-7.2-s')
   for (const name of ['events.csv', 'events.csv.gz', 'events.csv.zst']) {
-    const { code, value } = await jsonOf('convert', 'traces/drain-7.2-s', at(name))
+    const { code, value } = await jsonOf('convert', 'traces/pages-7.2-s', at(name))
     expect({ code, read: value.read, written: value.written }).toEqual({
       code: 0,
       read: original.events.length,

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { didYouMean, type KnownVersion, UsageError } from '#kernel'
 import { type Catalogue, shipped } from './catalogue.ts'
+import type { PolicyHead } from './head.ts'
 import { type AnyDrainPolicy, type AnyListPolicy, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
@@ -45,17 +46,6 @@ function parseParams(text: string, id: string): Record<string, ParamValue> {
 export function parseValue(text: string): ParamValue {
   if (text === 'true' || text === 'false') return text === 'true'
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text
-}
-
-/** What a policy of any family says of itself; `id` is without its family's prefix. */
-export interface PolicyHead {
-  readonly id: string
-  /** One line for the catalogue. */
-  readonly title: string
-  readonly source: string
-  readonly leavesOut: string
-  /** The only list of its parameters. */
-  readonly params: z.ZodObject
 }
 
 /** A policy of a family whose policies are of one part. */

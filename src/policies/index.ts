@@ -7,10 +7,10 @@ export {
   type ParamValue,
   type PcpChoice,
   type PolicyChoice,
-  type PolicyHead,
   parseValue,
   pcpIds,
   splitIds,
 } from './choose.ts'
+export type { PolicyHead } from './head.ts'
 export * from './kvfree/index.ts'
 export * from './pcp/index.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Ns, Order, Pages, Pfn } from '#kernel'
-import type { PolicyHead } from '../choose.ts'
+import type { PolicyHead } from '../head.ts'
 
 /** EFI's bitmap of unaccepted memory has one bit for each 2 MiB. */
 export const PAGES_PER_BIT = 512

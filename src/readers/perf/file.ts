@@ -1,7 +1,8 @@
 import { TraceError } from '#kernel'
 import type { Bytes } from '../format.ts'
 import { ByteReader } from '../trace-dat/bytes.ts'
-import { type Descriptions, parseTracingData, REPAIR } from '../trace-dat/file.ts'
+import { type Descriptions, parseTracingData } from '../trace-dat/file.ts'
+import { REPAIR } from '../trace-dat/parts.ts'
 import { type Attr, parseAttr } from './attrs.ts'
 
 /** Number of each section of features. Source: tools/perf/util/header.h, enum `HEADER_TRACING_DATA` and on */

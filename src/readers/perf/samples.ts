@@ -1,12 +1,8 @@
 import { ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import type { FileSource } from '../format.ts'
 import { CallersByAddress, pushStack } from '../stacks.ts'
-import {
-  compileDecoder,
-  type Decoder,
-  type DecoderContext,
-  type Window as DecoderWindow,
-} from '../trace-dat/decoder.ts'
+import { compileDecoder } from '../trace-dat/decoder.ts'
+import type { Decoder, DecoderContext, Window as DecoderWindow } from '../trace-dat/decoder-types.ts'
 import type { Descriptions } from '../trace-dat/file.ts'
 import { contextOf } from '../trace-dat/records.ts'
 import { parsePrintk, Symbols } from '../trace-dat/symbols.ts'

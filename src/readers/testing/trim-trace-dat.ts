@@ -6,8 +6,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { countByName, type Events } from '#events'
-import { type CpuData, parseTraceDat, type TraceDat } from '../trace-dat/file.ts'
+import { parseTraceDat } from '../trace-dat/file.ts'
 import { readTraceDat } from '../trace-dat/index.ts'
+import type { CpuData, TraceDat } from '../trace-dat/parts.ts'
 import { unpack } from '../trace-dat/unpack.ts'
 import { writeTraceDat } from './trace-dat-writer.ts'
 

@@ -1,73 +1,15 @@
 import type { Bytes } from '../format.ts'
 import { ByteReader, latin1 } from './bytes.ts'
-import { type ClockOptions, readTimeShift, readTsc } from './clock.ts'
+import { readTimeShift, readTsc } from './clock.ts'
 import { findBuffer } from './find-buffer.ts'
 import { type EventFormat, parseFormat } from './layout.ts'
-import { type Packing, unpack } from './unpack.ts'
-
-/** One CPU's share of a buffer. `size` may run over the file's end where the file is cut short. */
-export interface CpuData {
-  readonly cpu: number
-  readonly offset: number
-  readonly size: number
-}
-
-export interface BufferData {
-  /** Empty for the top buffer; else the tracing instance's. */
-  readonly name: string
-  readonly clock: string | undefined
-  readonly pageSize: number
-  readonly compressed: boolean
-  readonly cpus: readonly CpuData[]
-}
+import { type BufferData, checkCpuCount, type Facts, Option, REPAIR, type TraceDat } from './parts.ts'
+import { unpack } from './unpack.ts'
 
 /** How version 6 calls text in place of data. */
 const LATENCY = 'latency  '
-
-/** What a trace.dat says of itself, all versions alike. Texts that may not be needed are unpacked when asked for. */
-export interface TraceDat extends ClockOptions {
-  readonly version: number
-  readonly compression: 'none' | Packing
-  readonly little: boolean
-  readonly headerPage: Uint8Array
-  readonly formats: ReadonlyMap<number, EventFormat>
-  readonly kallsyms: () => Uint8Array
-  readonly printk: () => string
-  readonly comms: () => string
-  readonly buffers: readonly BufferData[]
-  /** In place of buffers: what a latency tracer's file holds, the text of ftrace's `trace`. */
-  readonly text?: Uint8Array
-  readonly clock: string | undefined
-  readonly uname: string | undefined
-  /** One text a CPU, as tracefs' per_cpu/cpuN/stats. */
-  readonly cpuStats: readonly string[]
-  /** `found`: the list of CPUs' data was missing and has been made anew from the data; `guessed`: not with certainty. */
-  readonly index: 'recorded' | 'found' | 'guessed'
-}
-
 const MAGIC = Uint8Array.of(0x17, 0x08, 0x44, ...Buffer.from('tracing'))
 export const isTraceDat = (head: Uint8Array): boolean => MAGIC.every((byte, at) => head[at] === byte)
-
-export const REPAIR = 'The file is cut short or damaged; copy or record it again.'
-
-/** Source: Documentation of trace-cmd, trace-cmd.dat.v6(5) and .v7(5). */
-export const Option = {
-  DONE: 0,
-  CPUSTAT: 2,
-  BUFFER: 3,
-  TRACECLOCK: 4,
-  UNAME: 5,
-  CPUCOUNT: 8,
-  TIME_SHIFT: 12,
-  TSC2NSEC: 14,
-  HEADER_INFO: 16,
-  FTRACE_EVENTS: 17,
-  EVENT_FORMATS: 18,
-  KALLSYMS: 19,
-  PRINTK: 20,
-  CMDLINES: 21,
-  BUFFER_TEXT: 22,
-} as const
 
 interface OptionData {
   readonly id: number
@@ -339,18 +281,6 @@ function readBuffer(reader: ByteReader, data: ByteReader, compression: TraceDat[
   return { name, clock: clock || undefined, pageSize, compressed: (flags & 1) === 1 && compression !== 'none', cpus }
 }
 
-export const statOf = (stats: string, name: string): number | undefined => {
-  const [, value] = new RegExp(`^${name}: *(\\d+)`, 'm').exec(stats) ?? []
-  return value === undefined ? undefined : Number(value)
-}
-
-export interface Facts extends ClockOptions {
-  readonly clock: string | undefined
-  readonly uname: string | undefined
-  readonly cpuCount: number | undefined
-  readonly cpuStats: readonly string[]
-}
-
 function factsOf(options: readonly OptionData[]): Facts {
   const text = (wanted: number): string | undefined => {
     const data = options.find(({ id }) => id === wanted)?.data
@@ -372,10 +302,6 @@ function factsOf(options: readonly OptionData[]): Facts {
 }
 
 const textOf = ({ bytes, at, end }: ByteReader): string => latin1(bytes.subarray(at, end)).split('\0', 1)[0] ?? ''
-
-export function checkCpuCount(reader: ByteReader, count: number, least = 1): void {
-  if (count < least || count > 0xffff) reader.fail(`${count} CPUs are not possible`, REPAIR, reader.at - 4)
-}
 
 function refuse(reader: ByteReader, kind: string): never {
   reader.fail(`"${printable(kind)}" is no kind of data`, REPAIR)

@@ -1,5 +1,5 @@
 import type { ByteReader } from './bytes.ts'
-import { type BufferData, type CpuData, checkCpuCount, type Facts, Option, statOf, type TraceDat } from './file.ts'
+import { type BufferData, type CpuData, checkCpuCount, type Facts, Option, statOf, type TraceDat } from './parts.ts'
 
 /**
  * The list of CPUs' data stands last in a file of version 7, so a file cut short has none. The data itself follows the

@@ -1,6 +1,6 @@
 import type { LateText } from '#events'
 import { KnownBytes } from '../known-bytes.ts'
-import type { Decoder, DecoderContext, Window } from './decoder.ts'
+import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat } from './layout.ts'
 import { isAddress, printerOf } from './values.ts'
 

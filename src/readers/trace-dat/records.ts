@@ -1,6 +1,6 @@
 import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type EventBuilder, Kind } from '#events'
 import { NS_PER_SECOND, type Place, type Tally } from '#kernel'
-import type { Decoder, Window } from './decoder.ts'
+import type { Decoder, Window } from './decoder-types.ts'
 import type { PageLayout } from './layout.ts'
 import type { Cause } from './notices.ts'
 import type { Stretch } from './stretches.ts'

@@ -1,6 +1,6 @@
 import { ABSENT, type AnyColumn, type Dictionary, type KindTable, recordedName, watchingOfDyntick } from '#events'
 import { KnownBytes } from '../known-bytes.ts'
-import type { Decoder, DecoderContext, Window } from './decoder.ts'
+import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat, RecordField } from './layout.ts'
 import { integerOf, isString, numberByAddress, printerOf } from './values.ts'
 

@@ -1,6 +1,6 @@
 import { Kind } from '#events'
 import { CallersByAddress, pushStack } from '../stacks.ts'
-import type { Decoder, DecoderContext } from './decoder.ts'
+import type { Decoder, DecoderContext } from './decoder-types.ts'
 import type { EventFormat, RecordField } from './layout.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { TraceError } from '#kernel'
 import type { Bytes } from '../format.ts'
 import { viewOf } from './bytes.ts'
-import type { BufferData, CpuData, TraceDat } from './file.ts'
+import type { BufferData, CpuData, TraceDat } from './parts.ts'
 import { MAX_UNPACKED, type Unpacker } from './unpack.ts'
 
 /** Packed ring-buffer pages are 3 to 20 times smaller; empty ones a few hundred. */

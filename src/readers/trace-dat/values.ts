@@ -1,5 +1,5 @@
 import { cString } from './bytes.ts'
-import type { DecoderContext, Window } from './decoder.ts'
+import type { DecoderContext, Window } from './decoder-types.ts'
 import type { RecordField } from './layout.ts'
 
 /** What an address stands for, worked out once for each: known by its low half, since kernel addresses share the high one. */

@@ -1,0 +1,2 @@
+/** Pages that add a file to the project. */
+export const HOW_TO = ['add-a-policy', 'add-a-reader', 'add-a-report-section', 'add-a-workload'] as const
