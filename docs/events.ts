@@ -18,6 +18,9 @@ const about: Partial<Record<(typeof kindNames)[number], string>> = {
   mm_page_alloc_failed: 'kreplay’s own name for an `mm_page_alloc` that got no page.',
   drain_all_pages: 'A probe on drain_all_pages(): somebody asked all CPUs to give their pages back.',
   kvfree_call_rcu: 'A probe on kvfree_call_rcu(): an object is queued.',
+  pcp_state: 'A probe that fetches a pageset at the entry of a function: what no tracepoint shows.',
+  rcu_probe:
+    'A probe on a function of RCU or of kvfree_rcu(), on kernels without CONFIG_RCU_TRACE: it stands for the event that they lack.',
   slab_slow_path: 'A probe on a function of the slab allocator, as a [file of probes](probes.md) declares it.',
   mm_page_alloc_zone_locked:
     'A page taken from the buddy under zone->lock: a refill of a list shows as a run of these.',

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type ColumnTypeOf, type FieldSchema, field, stored } from './fields.ts'
 import { kmem } from './kinds/kmem.ts'
+import { pcp } from './kinds/pcp.ts'
 import { rcu } from './kinds/rcu.ts'
 
 /** Every event has these, whatever its kind. */
@@ -45,6 +46,7 @@ const payloads = {
     zone: field.pointer('Zone asked for; 0 is every zone.').optional(),
     recordedAs: field.text('The probe’s event, where it has another name.').optional(),
   },
+  ...pcp,
   ...rcu,
   /** A probe on a function of the slab allocator: `__slab_free`, `allocate_slab`, … */
   slab_slow_path: {
@@ -78,6 +80,8 @@ export const Kind = Object.fromEntries(kindNames.map((kind, number) => [kind, nu
 export const probedKinds = [
   'drain_all_pages',
   'kvfree_call_rcu',
+  'pcp_state',
+  'rcu_probe',
   'slab_slow_path',
 ] as const satisfies readonly KindName[]
 

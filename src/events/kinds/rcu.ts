@@ -106,4 +106,12 @@ export const rcu = {
     arg: field.pointer('Second argument: the object; up to 6.1, where there is a head, its offset in the object.'),
     recordedAs: field.text('The probe’s event, where it has another name.').optional(),
   },
+  /** A probe on a function of RCU or of kvfree_rcu(), where the kernel lacks the event that it stands for. */
+  rcu_probe: {
+    ptr: field
+      .pointer('What the function is about: an rcu_head, a struct rcu_work, an object; absent where it has nothing.')
+      .optional(),
+    count: field.count('Objects freed at once.', 'objects').optional(),
+    recordedAs: field.text('The probe’s event: as a rule the function’s name.').optional(),
+  },
 } as const satisfies Record<string, Record<string, FieldSchema>>
