@@ -52,10 +52,10 @@ test('of a whole capture no such thing is said', async () => {
   expect(pcpComparisonSchema.parse(JSON.parse((await kreplay(...args, '--json')).stdout)).headline).not.toMatch(/lost/)
 })
 
-test('what the score without resync means is told where it is another', async () => {
+test('what the two scores mean is said where they differ, with the reason for a poor one', async () => {
   const apart = (await kreplay('fidelity', 'traces/drain-6.12-s')).stdout
-  expect(apart).toMatch(/^Put right: where the record proves[\s\S]*^`compare` corrects nothing either/m)
-  expect((await kreplay('fidelity', 'traces/pages-6.1-s')).stdout).not.toContain('Put right:')
+  expect(apart).toMatch(/^Free-running: nothing is corrected after a miss/m)
+  expect((await kreplay('fidelity', 'traces/pages-5.10-s')).stdout).not.toMatch(/^Free-running:/m)
 })
 
 test.each([

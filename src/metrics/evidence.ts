@@ -23,22 +23,23 @@ export function poorBecause(
   const scores = [withoutResync.refills, withoutResync.drainBursts].map(scoreOf).filter((value) => value !== undefined)
   if (scores.every((value) => value >= GOOD)) return undefined
   const lost = lostWords(lossesOf(events))
-  if (lost !== undefined)
-    return `Much is missed because the recording lost ${lost}: record with larger buffers (buffer_size_kb).`
+  if (lost !== undefined) return `Reason: the recording lost ${lost}. Record with larger buffers (buffer_size_kb).`
   const unread = tally.filter(({ level }) => level !== 'note').reduce((sum, { count }) => sum + count, 0)
-  if (unread > 0) return `Much is missed because ${number(unread)} parts of the trace could not be read.`
+  if (unread > 0) return `Reason: ${number(unread)} parts of the trace could not be read.`
   if (machine.release === undefined)
-    return 'Much is missed because the kernel release is unknown: put the output of `uname -a` into a file `uname` beside the trace.'
+    return 'Reason: the kernel release is unknown: put the output of `uname -a` into a file `uname` beside the trace.'
   const files = machine.missing.filter((file) => NEEDED.test(file))
   if (files.length > 0)
-    return `Much is missed because the capture lacks ${files.join(', ')}: record with \`kreplay capture --for drain\`.`
+    return `Reason: the capture lacks ${files.join(', ')}: record with \`kreplay capture --for drain\`.`
   if (!machine.release.exact)
-    return `Much is missed because no rules of ${machine.release.text} are known; those of ${machine.release.rules} were used.`
+    return `Reason: no rules of ${machine.release.text} are known; those of ${machine.release.rules} were used.`
   if (traitsOf(script.machine).decay && !script.ticksRecorded)
-    return 'Much is missed because vmstat ticks were not recorded: record with `kreplay capture --for drain`.'
-  const all = misses.reduce((sum, { count }) => sum + count, 0)
-  const [most] = misses
+    return 'Reason: vmstat ticks were not recorded: record with `kreplay capture --for drain`.'
+  // Wrong pages follow from a wrong bulk free.
+  const causes = misses.filter(({ cause }) => !cause.startsWith('page-'))
+  const all = causes.reduce((sum, { count }) => sum + count, 0)
+  const [most] = causes
   return most === undefined
     ? 'Why is not known: no miss has a cause.'
-    : `Nothing is missing from the capture; ${number(most.count)} of ${number(all)} misses are: ${most.help}`
+    : `Of ${number(all)} misses, ${number(most.count)} have one cause: ${most.help[0]!.toLowerCase()}${most.help.slice(1)}`
 }

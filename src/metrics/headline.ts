@@ -187,23 +187,22 @@ class Finding {
   }
 
   #unsettled(): string {
-    const { differences } = this.#given
-    const checked = differences.filter(
-      ({ measure, verdict }) => LOCKS.includes(measure as never) && verdict !== 'unchecked',
+    const base = this.#base.policy
+    const one = this.#others.length === 1 ? this.#others[0]!.policy : undefined
+    const checked = this.#given.differences.filter(
+      ({ measure, verdict }) => LOCKS.some((id) => id === measure) && verdict !== 'unchecked',
     )
-    const better = checked.filter(({ verdict, value, baseline }) => verdict === 'settled' && value < baseline)
-    const open = checked.filter(({ verdict }) => verdict !== 'settled')
-    const who =
-      this.#others.length === 1 ? this.#others[0]!.policy : `None of the ${this.#others.length} other policies`
     if (checked.length === 0)
-      return `No difference from ${this.#base.policy} is a finding: the trace records no refills or drains to check one.`
-    if (open.length === 0 || better.length > 0)
-      return this.#others.length === 1
-        ? `${who} saves no work under zone->lock compared with ${this.#base.policy} without interrupting more.`
-        : `${who} saves work under zone->lock compared with ${this.#base.policy} without interrupting more.`
-    return this.#others.length === 1
-      ? `No difference of ${who} from ${this.#base.policy} is settled: zone->lock work ${this.#open(open)}.`
-      : `${who} does settled less work under zone->lock than ${this.#base.policy}: it ${this.#open(open)}.`
+      return `no difference from ${base} is a finding: the trace records no refills or drains to check one.`
+    const open = checked.filter(({ verdict }) => verdict !== 'settled')
+    const saved = checked.some(({ verdict, value, baseline }) => verdict === 'settled' && value < baseline)
+    if (open.length === 0 || saved)
+      return `${one ?? 'no policy'} ${one === undefined ? 'saves' : 'does not save'} work under zone->lock compared with ${base} without interrupting more.`
+    if (open.every(({ verdict }) => verdict === 'within-model-error')) {
+      const most = Math.max(...open.map(({ measure }) => this.#given.row.modelError[measure] ?? 0))
+      return `${one ?? 'no policy'} ${one === undefined ? 'saves' : 'does not save'} more zone->lock work than the model error (${percent(most)}) compared with ${base}.`
+    }
+    return `no saving of zone->lock work compared with ${base} is settled: it ${this.#open(open)}.`
   }
 }
 

@@ -1,9 +1,11 @@
 /** Words and figures that the terminal shares with the report. */
-export { errorOf, inferencesOf, lostWords, savedOf, scoreOf, skippedIn } from '#metrics'
+export { errorOf, inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
 export { formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'
 export { escapeMarkdown, markdownTable, renderMarkdown } from './markdown.ts'
+export { type Matrix, matricesOf } from './matrix/index.ts'
+export { verdictSign, writerOfColumn } from './matrix/words.ts'
 export { compose, type Page, type Part } from './page.ts'
 export { sectionsOf } from './sections/index.ts'
 export type {

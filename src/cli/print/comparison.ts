@@ -1,12 +1,21 @@
 import type { Comparison } from '#app'
+import { matricesOf } from '#report'
 import type { Output } from './output.ts'
-import { captureTitle, lackLines, rcuscaleLines, summaryOf } from './summary.ts'
+import { captureTitle, lackLines, matrixNotes, matrixTable, optimumTable, rcuscaleLines } from './summary.ts'
 
 export function printComparison(comparison: Comparison, out: Output): void {
   for (const capture of comparison.captures) {
     out.heading(captureTitle(comparison, capture))
-    const { head, rows } = summaryOf(comparison, capture)
-    out.table(head, rows)
+    for (const matrix of matricesOf(comparison).filter((one) => one.capture === capture.name)) {
+      const { head, rows } = matrixTable(matrix)
+      out.table(head, rows)
+      for (const line of matrixNotes(matrix)) out.line(line)
+    }
+    if (comparison.family === 'pcp') {
+      const { head, rows } = optimumTable(comparison, capture)
+      out.line('')
+      out.table(head, rows)
+    }
     for (const line of rcuscaleLines(comparison, capture)) out.line(line)
     for (const line of lackLines(capture)) out.line(line)
   }

@@ -16,30 +16,7 @@ export function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, 
       : `${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`,
   )
   if (pcp !== undefined) {
-    out.line(
-      `policy ${pcp.policy}; warm-up: nothing tells what ${formatShare(pcp.warmupShare)} of list operations came to; put right ${pcp.resyncs === 1 ? 'once' : `${number(pcp.resyncs)} times`}\n`,
-    )
-    const row = (name: string, { recorded, predicted, exact }: Score, inTrace: number | undefined, bare?: Score) => [
-      name,
-      inTrace === undefined ? '–' : number(inTrace),
-      number(recorded),
-      number(predicted),
-      number(exact),
-      percent(scoreOf({ recorded, predicted, exact })),
-      bare === undefined ? '–' : percent(scoreOf(bare)),
-    ]
-    out.table(
-      ['', 'in the trace', 'of these scored', 'predicted', 'exact', 'score', 'without resync'],
-      [
-        row('refills', pcp.refills, pcp.coverage.refills?.inTrace, pcp.withoutResync.refills),
-        row('drain bursts', pcp.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.withoutResync.drainBursts),
-        row('requested drains', pcp.requestedDrains, undefined),
-        ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
-          ? []
-          : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
-      ],
-    )
-    for (const line of resyncLines(pcp)) out.line(line)
+    printScores(pcp, out)
     const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
     out.line(
       `\ndrained pages: ${number(recorded)} scored of ${number(pcp.coverage.drainedPages.inTrace)} in the trace, ${number(exact)} exact, ${number(unknownStart)} from before the trace, ${number(wrong)} wrong`,
@@ -68,15 +45,43 @@ export function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, 
   for (const note of notes) out.line(note)
 }
 
-/** What the two scores mean, where they are not the same. */
-function resyncLines({ refills, drainBursts, withoutResync: bare }: PcpFidelity): string[] {
-  const same = scoreOf(refills) === scoreOf(bare.refills) && scoreOf(drainBursts) === scoreOf(bare.drainBursts)
-  return same
-    ? []
-    : [
-        '\nPut right: where the record proves the replay’s lists wrong, they are corrected from it, after the miss was scored. Without resync nothing is ever corrected, so that one miss shifts what follows: the first score says how well the rules hold from each state to the next, the second how far a whole run keeps the recorded moments and sizes.',
-        '`compare` corrects nothing either: do not take single moments from it, and hold its totals for the recording kernel’s own policy against those recorded before you believe its differences.',
-      ]
+/** The free-running score first: what-ifs run like that. The corrected one stands beside it. */
+function printScores(pcp: PcpFidelity, out: Output): void {
+  const { withoutResync: free, coverage } = pcp
+  const row = (name: string, corrected: Score, inTrace: number | undefined, running?: Score) => [
+    name,
+    inTrace === undefined ? '–' : number(inTrace),
+    number(corrected.recorded),
+    running === undefined ? '–' : number(running.predicted),
+    running === undefined ? '–' : number(running.exact),
+    running === undefined ? '–' : percent(scoreOf(running)),
+    percent(scoreOf(corrected)),
+  ]
+  const all = [free.refills, free.drainBursts, pcp.refills, pcp.drainBursts]
+  if (all.every((score) => scoreOf(score) === undefined))
+    out.line('Nothing was scored: the trace records no refill and no bulk free whose outcome was known.\n')
+  out.table(
+    ['', 'in the trace', 'scored', 'predicted', 'exact', 'free-running', 'corrected'],
+    [
+      row('refills', pcp.refills, coverage.refills?.inTrace, free.refills),
+      row('bulk frees', pcp.drainBursts, coverage.drainBursts?.inTrace, free.drainBursts),
+      ...(pcp.requestedDrains.recorded + pcp.requestedDrains.predicted === 0
+        ? []
+        : [row('requested drains', pcp.requestedDrains, undefined)]),
+      ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
+        ? []
+        : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
+    ],
+  )
+  if (pcp.poorBecause !== undefined) out.line(pcp.poorBecause)
+  out.line(
+    `policy ${pcp.policy}; not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown); ${number(pcp.resyncs)} corrections`,
+  )
+  const same = scoreOf(pcp.refills) === scoreOf(free.refills) && scoreOf(pcp.drainBursts) === scoreOf(free.drainBursts)
+  if (!same)
+    out.line(
+      'Free-running: nothing is corrected after a miss, as in what-ifs. Corrected: the lists are set from the record after each scored miss.',
+    )
 }
 
 function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {

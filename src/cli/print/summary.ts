@@ -1,11 +1,20 @@
 import type { Comparison } from '#app'
-import { lostWords, savedOf, skippedIn } from '#report'
+import {
+  formatShare,
+  lostWords,
+  type Matrix,
+  savedOf,
+  skippedIn,
+  verdictHelp,
+  verdictSign,
+  writerOfColumn,
+} from '#report'
 import { number, percent } from '../terminal.ts'
 
 type Of<F extends Comparison['family']> = Extract<Comparison, { readonly family: F }>
 type Capture = Comparison['captures'][number]
 
-/** What the terminal shows of a capture's runs. The report has the rest. */
+/** One table of the terminal. */
 export interface Summary {
   readonly head: string[]
   readonly rows: string[][]
@@ -19,107 +28,55 @@ export function captureTitle(comparison: Comparison, { name, kernel, synthetic, 
   return `${name}, ${synthetic === true ? 'synthetic trace as of ' : ''}Linux ${kernel}${isolated.length > 0 ? `, isolated CPU ${isolated.join(', ')}` : ''}`
 }
 
-export function summaryOf(comparison: Comparison, capture: Capture): Summary {
-  switch (comparison.family) {
-    case 'pcp':
-      return pcpSummary(comparison, capture)
-    case 'kvfree':
-      return kvfreeSummary(comparison, capture)
-    case 'accept':
-      return acceptSummary(comparison, capture)
+/** The decision matrix: what was recorded, then the policies; a sign marks a difference that is no finding. */
+export function matrixTable(matrix: Matrix): Summary {
+  const write = matrix.columns.map((_, at) => writerOfColumn(matrix, at))
+  const errors = matrix.columns.map(({ error }) => (error === undefined ? '' : formatShare(error)))
+  return {
+    head: ['policy', ...matrix.columns.map(({ short, unit }) => (unit === undefined ? short : `${short} (${unit})`))],
+    rows: [
+      ...matrix.rows.map(({ name, role, cells }) => [
+        role === 'baseline' ? `${name} (baseline)` : name,
+        ...cells.map((cell, at) => {
+          const sign = cell.verdict === undefined || cell.value === cell.baseline ? '' : verdictSign[cell.verdict]
+          return `${write[at]!(cell.value)}${sign === '' ? '' : ` ${sign}`}`
+        }),
+      ]),
+      ...(errors.some((error) => error !== '') ? [['model error', ...errors]] : []),
+    ],
   }
 }
 
-const policyName = (policy: string, baseline: string): string => (policy === baseline ? `${policy} (baseline)` : policy)
+/** What the signs in a matrix mean, and which measures it leaves out. */
+export function matrixNotes({ rows, zero }: Matrix): string[] {
+  const cells = rows.flatMap((row) => row.cells.filter(({ value, baseline }) => value !== baseline))
+  const signs = new Map(
+    cells.flatMap(({ verdict }) => (verdict === undefined ? [] : [[verdict, verdictSign[verdict]] as const])),
+  )
+  const assumed = new Set(
+    cells.flatMap(({ verdict, because = [] }) => (verdict === 'depends-on-assumption' ? because : [])),
+  )
+  const meanings = [...signs].flatMap(([verdict, sign]) => {
+    const named = verdict === 'depends-on-assumption' ? ` (${[...assumed].join(', ')})` : ''
+    return sign === '' ? [] : [`${sign} ${verdictHelp[verdict]}${named}`]
+  })
+  return [
+    ...(meanings.length === 0 ? [] : [`${meanings.join('; ')}. Differences without a sign are settled.`]),
+    ...(zero.length === 0 ? [] : [`Zero everywhere: ${zero.join(', ')}.`]),
+  ]
+}
 
-function pcpSummary({ runs, baseline }: Of<'pcp'>, { name, isolated }: Capture): Summary {
-  const anyIsolated = isolated.length > 0
+/** How near each policy is to the least work that any list rules could do; undefined where that is not known. */
+export function optimumTable({ runs, baseline }: Of<'pcp'>, { name }: Capture): Summary {
   return {
-    head: [
-      'policy',
-      'interruptions',
-      ...(anyIsolated ? ['on isolated CPUs'] : []),
-      'zone->lock taken',
-      'pages moved under it',
-      'refills',
-      'drain bursts',
-      'served from a list',
-      'locks saved, of the best',
-      'pages saved, of the best',
-    ],
+    head: ['policy', 'served from a list', 'locks saved (% of optimum)', 'pages saved (% of optimum)'],
     rows: runs
       .filter(({ capture }) => capture === name)
-      .map(({ policy, work, interruptions, bounds }) => [
-        policyName(policy, baseline),
-        number(work.interruptions),
-        ...(anyIsolated ? [number(isolated.reduce((sum, cpu) => sum + (interruptions[cpu] ?? 0), 0))] : []),
-        number(work.zoneLocks),
-        number(work.zoneLockPages),
-        number(work.refills),
-        number(work.drainBursts),
+      .map(({ policy, work, bounds }) => [
+        policy === baseline ? `${policy} (baseline)` : policy,
         percent(work.allocs === 0 ? undefined : work.allocsFromList / work.allocs),
         percent(savedOf({ bounds, work }).takes),
         percent(savedOf({ bounds, work }).pages),
-      ]),
-  }
-}
-
-const ms = (ns: number): string => (ns < 1e7 ? (ns / 1e6).toFixed(3) : number(Math.round(ns / 1e6)))
-
-function kvfreeSummary({ runs, baseline }: Of<'kvfree'>, { name }: Capture): Summary {
-  return {
-    head: [
-      'policy',
-      'objects in flight, mean',
-      'at most',
-      'peak (KiB)',
-      'latency p50 (ms)',
-      'p99 (ms)',
-      'batches',
-      'on a list',
-      'pages of pointers',
-      'callers asleep',
-    ],
-    rows: runs
-      .filter(({ capture }) => capture === name)
-      .map(({ policy, work, footprint, quantiles: { reclaimLatencyNs: waits } }) => [
-        policyName(policy, baseline),
-        number(Math.round(footprint.meanObjects)),
-        number(footprint.peakObjects),
-        number(Math.round(footprint.peakBytes / 1024)),
-        waits === undefined ? '–' : ms(waits.p50),
-        waits === undefined ? '–' : ms(waits.p99),
-        number(work.batches),
-        number(work.listFallbacks),
-        number(work.pagesByRefill + work.pagesByCaller + work.pagesByPcp),
-        number(work.throttledCallers),
-      ]),
-  }
-}
-
-function acceptSummary({ runs, baseline }: Of<'accept'>, { name }: Capture): Summary {
-  return {
-    head: [
-      'policy',
-      'at boot (ms)',
-      'added p99 (ms)',
-      'added max (ms)',
-      'allocations delayed',
-      'lock waits (ms)',
-      'interrupts off (ms)',
-      'accepted (MiB)',
-    ],
-    rows: runs
-      .filter(({ capture }) => capture === name)
-      .map(({ policy, costs, work }) => [
-        policyName(policy, baseline),
-        ms(costs.bootNs),
-        ms(costs.addedNs.p99),
-        ms(costs.addedNs.max),
-        number(work.delayedAllocs),
-        ms(costs.lockWaitNs),
-        ms(costs.longestIrqsOffNs),
-        number(Math.round(work.acceptedPages / 256)),
       ]),
   }
 }

@@ -168,12 +168,13 @@ export function composeKvfree(captures: readonly KvfreeCapture[], baseline: stri
       scenario === undefined ? [] : [{ capture: name, ...plain(scenario) }],
     ),
     runs,
-    headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
+    headline: composeHeadline(captures, ({ recording: { name, scenario }, fidelity }) =>
       kvfreeHeadline(
         name,
         runs.filter(({ capture }) => capture === name),
         baseline,
         fidelity?.kvfree,
+        scenario !== undefined,
       ),
     ),
     notes: captures.flatMap(({ recording, notes }) => notes.map((note) => `${recording.name}: ${note}`)),

@@ -1,99 +1,113 @@
+import { percent } from '../caveats.ts'
 import type { KvfreeFidelity } from './fidelity-schema.ts'
 import type { KvfreeComparedRun } from './schema.ts'
 
 const three = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })
 const list = new Intl.ListFormat('en-GB', { type: 'conjunction' })
-const signed = new Intl.NumberFormat('en-US', {
-  minimumFractionDigits: 1,
-  maximumFractionDigits: 1,
-  signDisplay: 'exceptZero',
-})
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-const size = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${three.format(bytes / 2 ** 10)} KiB` : `${three.format(bytes / 2 ** 20)} MiB`
 const ms = (ns: number): string => `${three.format(ns / 1e6)} ms`
-const medianOf = ({ quantiles }: KvfreeComparedRun): number | undefined => quantiles.reclaimLatencyNs?.p50
 
-/** What the constant delays make of the recording kernel's own policy, beside what it recorded. */
-interface Measure {
-  readonly name: string
-  readonly told: (value: string) => string
-  readonly format: (value: number) => string
-  readonly of: (run: KvfreeComparedRun) => number | undefined
+/** Two sizes in one unit. */
+function sizes(from: number, to: number): string {
+  const [unit, name] = Math.max(from, to) < 2 ** 20 ? [2 ** 10, 'KiB'] : [2 ** 20, 'MiB']
+  return `${three.format(from / unit)} to ${three.format(to / unit)} ${name}`
+}
+
+interface Pair {
   readonly recorded: number
   readonly predicted: number
 }
 
-function measuresOf({ generatedDelays: { footprint, reclaimLatencyNs: waits } }: KvfreeFidelity): Measure[] {
-  return [
-    {
-      name: 'mean objects in flight',
-      told: (value) => `${value} objects in flight on the mean`,
-      format: count,
-      of: (run) => run.footprint.meanObjects,
+/** What a finding compares, and how far the recording kernel’s own policy, after the same delays, is from its record. */
+interface Measure {
+  readonly name: string
+  readonly words: (from: number, to: number) => string
+  readonly of: (run: KvfreeComparedRun) => number | undefined
+  readonly checked: (fidelity: KvfreeFidelity) => Pair | undefined
+}
+
+const measures: readonly Measure[] = [
+  {
+    name: 'mean objects in flight',
+    words: (from, to) => `${count(from)} to ${count(to)}`,
+    of: ({ footprint }) => footprint.meanObjects,
+    checked: ({ generatedDelays: { footprint } }) => ({
       recorded: footprint.recorded.mean,
       predicted: footprint.predicted.mean,
-    },
-    ...(waits === undefined
-      ? []
-      : [
-          {
-            name: 'median wait',
-            told: (value: string) => `a median wait of ${value}`,
-            format: ms,
-            of: medianOf,
-            recorded: waits.recorded.p50,
-            predicted: waits.predicted.p50,
-          },
-        ]),
-  ]
-}
-
-/** How far the delays lead from the record, and which policies they bring too near to the least to tell one from the other. */
-function trustIn(fidelity: KvfreeFidelity, least: KvfreeComparedRun, runs: readonly KvfreeComparedRun[]): string[] {
-  if (fidelity.bulkFrees.recorded + fidelity.listFrees.recorded === 0)
-    return ['The trace records no free: how far the model’s delays are off is not known.']
-  const measures = measuresOf(fidelity)
-  const beside = measures.map(({ told, format, recorded, predicted }) => {
-    const percent = signed.format((predicted / recorded - 1) * 100).replace('-', '−')
-    return `${told(format(predicted))} (recorded: ${format(recorded)}, so ${percent} %)`
-  })
-  return [
-    `Under the same delays, counted call by call, the recording kernel’s own ${fidelity.policy} has ${list.format(beside)}.`,
-    ...measures.flatMap(({ name, format, of, recorded, predicted }) => {
-      const off = Math.abs(predicted - recorded)
-      const near = runs.flatMap((run) => {
-        const apart = Math.abs((of(run) ?? Number.NaN) - (of(least) ?? Number.NaN))
-        return apart > 0 && apart < off ? [`${run.policy} (${format(apart)} apart)`] : []
-      })
-      return near.length === 0
-        ? []
-        : [
-            `By ${name} the order of ${list.format([least.policy, ...near])} is not settled: the difference is smaller than what the model’s delays are off (${format(off)}).`,
-          ]
     }),
-  ]
+  },
+  {
+    name: 'peak deferred memory',
+    words: sizes,
+    of: ({ footprint }) => footprint.peakBytes,
+    checked: ({ generatedDelays: { footprint } }) => ({
+      recorded: footprint.recorded.peak,
+      predicted: footprint.predicted.peak,
+    }),
+  },
+  {
+    name: 'median latency',
+    words: (from, to) => `${ms(from)} to ${ms(to)}`,
+    of: ({ quantiles }) => quantiles.reclaimLatencyNs?.p50,
+    checked: ({ generatedDelays: { reclaimLatencyNs: waits } }) =>
+      waits && { recorded: waits.recorded.p50, predicted: waits.predicted.p50 },
+  },
+]
+
+/** Relative; undefined where nothing was recorded to check it. */
+function errorOf(measure: Measure, fidelity: KvfreeFidelity | undefined): number | undefined {
+  if (fidelity === undefined || fidelity.bulkFrees.recorded + fidelity.listFrees.recorded === 0) return undefined
+  const pair = measure.checked(fidelity)
+  return pair === undefined || pair.recorded === 0 ? undefined : Math.abs(pair.predicted / pair.recorded - 1)
 }
 
-/** How the leanest policy compares with the baseline, and what of that order the model's own error leaves open. */
+const relative = (from: number, to: number): number =>
+  from === to ? 0 : Math.abs(to - from) / Math.max(Math.abs(from), Math.abs(to))
+
+/** The finding on the leanest policy, as far as its differences exceed the model error. */
+function finding(
+  base: KvfreeComparedRun,
+  least: KvfreeComparedRun,
+  fidelity: KvfreeFidelity | undefined,
+  isWorkload: boolean,
+): string {
+  const judged = measures.flatMap((measure) => {
+    const [from, to] = [measure.of(base), measure.of(least)]
+    if (from === undefined || to === undefined || from === 0) return []
+    const error = errorOf(measure, fidelity)
+    return [{ measure, from, to, error, settled: isWorkload || (error !== undefined && relative(from, to) > error) }]
+  })
+  const settled = judged.filter((one) => one.settled && one.from !== one.to)
+  const within = judged.filter((one) => !one.settled && one.error !== undefined)
+  const changes = settled.map(({ measure, from, to, error }) => {
+    const off = error === undefined ? '' : `; model error ${percent(error)}`
+    return `${to < from ? 'cuts' : 'raises'} ${measure.name} by ${percent(Math.abs(to / from - 1))} (${measure.words(from, to)}${off})`
+  })
+  const rest =
+    within.length === 0
+      ? ''
+      : ` Differences in ${list.format(within.map(({ measure, error }) => `${measure.name} (${percent(error ?? 0)})`))} are within the model error.`
+  if (changes.length > 0) return `${least.policy} ${list.format(changes)} compared with ${base.policy}.${rest}`
+  return within.length > 0
+    ? `${least.policy} and ${base.policy} are indistinguishable.${rest}`
+    : `no difference between ${least.policy} and ${base.policy} is a finding: the trace records no free to check one.`
+}
+
+/** How the leanest policy compares with the baseline, and what of that the model’s own error leaves open. */
 export function kvfreeHeadline(
   capture: string,
   runs: readonly KvfreeComparedRun[],
   baseline: string,
   fidelity?: KvfreeFidelity,
+  isWorkload = false,
 ): string {
   const base = runs.find(({ policy }) => policy === baseline)
   if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with.`
   const least = runs.reduce((best, run) => (run.footprint.meanObjects < best.footprint.meanObjects ? run : best))
-  const wait = (run: KvfreeComparedRun) => {
-    const median = medianOf(run)
-    return median === undefined ? 'nothing freed' : `half of the objects freed within ${ms(median)}`
+  if (least === base) {
+    const { meanObjects } = base.footprint
+    return `On ${capture}, no policy has fewer objects in flight than ${baseline} (${count(meanObjects)} on average).`
   }
-  const of = (run: KvfreeComparedRun) =>
-    `${run.policy}: ${count(run.footprint.meanObjects)} objects in flight on the mean, ${size(run.footprint.peakBytes)} at the peak, ${wait(run)}`
-  const finding =
-    least === base
-      ? `On ${capture} none waits with less than the baseline ${of(base)}.`
-      : `On ${capture}, ${of(least)}; baseline ${of(base)}.`
-  return [finding, ...(fidelity === undefined ? [] : trustIn(fidelity, least, runs))].join(' ')
+  const where = isWorkload ? `In the model of ${capture}, which no record checks` : `On ${capture}`
+  return `${where}, ${finding(base, least, fidelity, isWorkload)}`
 }

@@ -1,0 +1,18 @@
+import type { Comparison } from '#metrics'
+import type { Matrix } from './matrix.ts'
+import { acceptMatrices, kvfreeMatrices } from './others.ts'
+import { pcpMatrices } from './pcp.ts'
+
+export type { Matrix, MatrixCell, MatrixColumn, MatrixRow } from './matrix.ts'
+
+/** The decision matrix of each capture. */
+export function matricesOf(comparison: Comparison): Matrix[] {
+  switch (comparison.family) {
+    case 'pcp':
+      return pcpMatrices(comparison)
+    case 'kvfree':
+      return kvfreeMatrices(comparison)
+    case 'accept':
+      return acceptMatrices(comparison)
+  }
+}
