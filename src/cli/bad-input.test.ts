@@ -121,7 +121,13 @@ test('a trace that its zoneinfo does not fit', async () => {
     return at(name)
   }
   expect((await kreplay('info', folder('fits', [mark, header, ...rows].join('\n')))).code).toBe(0)
-  const outside = await refused('info', folder('outside', withCell(5, 'pfn', '4000000000')))
+  const one = await kreplay('info', folder('one-page', withCell(5, 'pfn', '4000000000')), '--json')
+  expect(JSON.parse(one.stdout).tally).toMatchObject([
+    { cause: 'unended-line' },
+    { cause: 'impossible-page', count: 1 },
+  ])
+  const foreign = rows.map((row) => row.split(',').with(column('pfn'), '4000000000').join())
+  const outside = await refused('info', folder('outside', [mark, header, ...foreign].join('\n')))
   expect(outside).toContain('page frame 4000000000 lies outside every zone')
   const strange = await refused('compare', folder('strange', withCell(5, 'cpu', '7')), '--policies', 'pcp/none')
   expect(strange).toContain('CPU 7 recorded events')

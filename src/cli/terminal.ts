@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { SingleBar } from 'cli-progress'
+import { cleanJson, cleanText } from '#kernel'
 import { plainTable } from './table.ts'
 
 /** A stream that text goes to. */
@@ -24,16 +25,8 @@ export const terminal = (): Terminal => current.getStore() ?? process
 /** Runs a command whose text goes to `on`. */
 export const onTerminal = <T>(on: Terminal, run: () => Promise<T>): Promise<T> => current.run(on, run)
 
-/** Control characters but tab and newline, and those that reorder text. */
-const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
-const hex = (char: string, digits: number): string => char.charCodeAt(0).toString(16).padStart(digits, '0')
-
-/** Names come from traces: nothing of theirs may steer the terminal, nor reorder its text. */
-const clean = (text: string): string =>
-  text.replaceAll(STEERING, (char) => (char < '\u0100' ? `\\x${hex(char, 2)}` : `\\u${hex(char, 4)}`))
-
 /** A name of a trace within a line: it may not begin a line of its own either. */
-const cell = (text: string): string => clean(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
+const cell = (text: string): string => cleanText(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
 
 /** https://no-color.org */
 const isColoured = ({ isTTY }: Sink): boolean => {
@@ -75,13 +68,13 @@ function wrappedLine(line: string, columns: number): string {
 /** A line, or several, of prose. */
 export const print = (text: string): void => {
   const { stdout } = terminal()
-  stdout.write(`${wrapped(clean(text), stdout)}\n`)
+  stdout.write(`${wrapped(cleanText(text), stdout)}\n`)
 }
 
 /** A line that heads others. */
 export const printHeading = (text: string): void => {
   const { stdout } = terminal()
-  stdout.write(`${styled('bold', wrapped(clean(text), stdout), stdout)}\n`)
+  stdout.write(`${styled('bold', wrapped(cleanText(text), stdout), stdout)}\n`)
 }
 
 /** Text of kreplay's own, as it is. */
@@ -92,19 +85,18 @@ export const printRaw = (text: string): void => {
 /** A line on standard error. */
 export const warn = (text: string): void => {
   const { stderr } = terminal()
-  stderr.write(`${styled('red', wrapped(clean(text), stderr), stderr)}\n`)
+  stderr.write(`${styled('red', wrapped(cleanText(text), stderr), stderr)}\n`)
 }
 
 /** What stopped a command. */
 export const warnError = (message: string): void => {
   const { stderr } = terminal()
-  stderr.write(`${styled('red', 'kreplay:', stderr)} ${clean(message)}\n`)
+  stderr.write(`${styled('red', 'kreplay:', stderr)} ${cleanText(message)}\n`)
 }
 
 /** With `--json` this one object is all of standard output. */
 export const printJson = (value: unknown): void => {
-  const json = JSON.stringify(value, undefined, 2)
-  printRaw(`${json.replaceAll(STEERING, (char) => `\\u${hex(char, 4)}`)}\n`)
+  printRaw(`${cleanJson(JSON.stringify(value, undefined, 2))}\n`)
 }
 
 /** Where the output is no terminal: as wide as the help. `COLUMNS=80` asks for less. */

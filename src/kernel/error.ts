@@ -30,12 +30,22 @@ interface Complaint {
   readonly hint?: string
 }
 
+/** Longer places and reasons are cut in the middle: a value of a trace may be a megabyte. */
+const LONGEST = 700
+
+/** Text in which the middle is left out where it is long. */
+export function shortened(text: string, most = LONGEST): string {
+  if (text.length <= most) return text
+  const end = Math.floor(most / 4)
+  return `${text.slice(0, most - end)} … ${text.slice(-end)}`
+}
+
 /** What stands in a trace begins no line of its own in a message. */
-const oneLine = (text: string): string => text.replaceAll('\n', '\\n')
+const oneLine = (text: string): string => shortened(text).replaceAll('\n', '\\n')
 
 function sentence({ place, what, hint }: Complaint): string {
   const where = place === undefined ? '' : formatPlace(place)
-  return `${oneLine(`${where === '' ? '' : `${where}: `}${what}`)}${hint === undefined ? '' : `\n  ${hint}`}`
+  return `${oneLine(`${where === '' ? '' : `${where}: `}${what}`)}${hint === undefined ? '' : `\n  ${shortened(hint)}`}`
 }
 
 /** An input that can't be used: exit code 3. Says where, what, and what to do. */

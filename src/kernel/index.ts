@@ -1,6 +1,7 @@
+export { cleanJson, cleanText } from './clean.ts'
 export { didYouMean } from './did-you-mean.ts'
 export { durationScale, formatDuration } from './duration.ts'
-export { formatPlace, type Place, TraceError, UsageError } from './error.ts'
+export { formatPlace, type Place, shortened, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
 export {
   type AssumedField,

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { existsSync, lstatSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { defaultProbes, EventBuilder, type Events, type Probe, type Recording, type Selection } from '#events'
 import { parseRelease, type Release, TraceError } from '#kernel'
@@ -13,6 +13,7 @@ import { machineOf, SIDECARS, type Sidecars, zonesOf } from './machine/sidecars.
 import { parseVmstat } from './machine/vmstat.ts'
 import { kreplayNdjson } from './ndjson/index.ts'
 import { perfData } from './perf/index.ts'
+import { openPlain, readPlain, readPlainSync, statPlain, unreadable } from './plain-file.ts'
 import { PROBES, readProbes } from './probes.ts'
 import { scenario } from './scenario/index.ts'
 import { Source } from './source.ts'
@@ -99,7 +100,9 @@ async function knownOf(sidecars: Sidecars, folder: string | undefined, options: 
   return {
     probes: defaultProbes.with(await probesIn(folder)).with(probes),
     ...(release === undefined ? {} : { release }),
-    ...(kallsyms === undefined || !existsSync(kallsyms) ? {} : { kallsyms: () => readFileSync(kallsyms) }),
+    ...(kallsyms === undefined || !existsSync(kallsyms)
+      ? {}
+      : { kallsyms: () => readPlainSync(kallsyms, 'Make it a readable file, or remove it: it is optional.') }),
     ...(onProgress === undefined ? {} : { onProgress }),
   }
 }
@@ -209,13 +212,7 @@ interface Located {
 }
 
 async function locate(path: string): Promise<Located> {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new TraceError({
-      place: { file: path },
-      what: error.code === 'ENOENT' ? 'there is no such file or folder' : `can't be opened (${error.code})`,
-      hint: 'Give a capture folder, such as traces/pages-6.1-s, or a trace file.',
-    })
-  })
+  const found = await statPlain(path, 'Give a capture folder, such as traces/pages-6.1-s, or a trace file.')
   if (found.isDirectory()) {
     return { trace: await traceIn(path), sidecarFolder: path, name: basename(resolve(path)) }
   }
@@ -226,20 +223,20 @@ async function locate(path: string): Promise<Located> {
 
 /** The trace of a capture folder: by name, else the one file there that some format takes. */
 async function traceIn(folder: string): Promise<string> {
-  const names = (await readdir(folder)).sort()
+  const names = (await namesIn(folder)).sort()
   for (const name of TRACE_NAMES) {
     const found = [name, `${name}.zst`, `${name}.gz`].find((candidate) => names.includes(candidate))
     if (found !== undefined) return join(folder, found)
   }
   const others: string[] = []
+  let tried = 0
   for (const name of names) {
     if (
       (SIDECARS as readonly string[]).includes(name) ||
       /^(README|probes\.json|workload\.sh|meminfo\.|rcuscale\.)/.test(name)
     )
       continue
-    const file = join(folder, name)
-    if ((await stat(file)).isFile() && (await isTrace(file))) others.push(name)
+    if (tried++ < MOST_TRIED && (await isTrace(join(folder, name)))) others.push(name)
   }
   const [only] = others
   if (only !== undefined && others.length === 1) return join(folder, only)
@@ -259,8 +256,21 @@ async function traceIn(folder: string): Promise<string> {
 const listed = (names: readonly string[]): string =>
   names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ')
 
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    throw unreadable(error, folder, 'Give a capture folder that you may read.')
+  }
+}
+
+/** So many files of other names are looked into for the one that is a trace. */
+const MOST_TRIED = 200
+
+/** A file that can't be opened, a link to nowhere among them, is no trace. */
 async function isTrace(file: string): Promise<boolean> {
-  const handle = await open(file)
+  const handle = await openPlain(file, '').catch(() => undefined)
+  if (handle === undefined) return false
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD), 0, HEAD, 0)
     const head = buffer.subarray(0, bytesRead)
@@ -291,11 +301,10 @@ async function readSidecars(folder: string): Promise<Sidecars> {
   const found: { -readonly [Name in keyof Sidecars]: Sidecars[Name] } = {}
   for (const name of SIDECARS) {
     const file = join(folder, name)
-    const text = await readFile(file, 'latin1').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw new TraceError({ place: { file }, what: `can't be read (${error.code})`, hint: 'Is it a readable file?' })
-    })
-    if (text !== undefined) found[name] = { file, text }
+    // A folder named `config` or `nodes` beside a trace is something else.
+    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory() !== false) continue
+    const bytes = await readPlain(file, 'Make it a readable file, or remove it: it is optional.')
+    found[name] = { file, text: bytes.toString('latin1') }
   }
   return found
 }

@@ -1,21 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { TraceError } from '#kernel'
+import { readPlain } from './plain-file.ts'
 
 const MOST_ISSUES = 3
 
 /** Reads a file of JSON. Throws a TraceError, with the hint, where it can't be read or is not as the schema has it. */
 export async function readJson<T>(file: string, schema: z.ZodType<T>, hint: string): Promise<T> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const what =
-      error.code === 'ENOENT'
-        ? 'there is no such file'
-        : error.code === 'EISDIR'
-          ? 'this is a folder'
-          : `can't be read (${error.code})`
-    throw new TraceError({ place: { file }, what, hint })
-  })
-  return parseJson(text, file, schema, hint)
+  return parseJson((await readPlain(file, hint)).toString('utf8'), file, schema, hint)
 }
 
 /** The same of text that is read already. */

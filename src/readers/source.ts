@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TraceError } from '#kernel'
 import { type Bytes, type FetchedBytes, HEAD } from './format.ts'
+import { openPlain } from './plain-file.ts'
 import { unwrap, wrapperOf } from './unwrap.ts'
 
 /** Bytes fetched at once; they are handed on in parts, each still near the processor, and each told in the progress. */
@@ -47,14 +48,9 @@ export class Source {
     onProgress: Progress | undefined,
     read: (source: Source) => Promise<T>,
   ): Promise<T> {
-    const file = await open(name).catch((error: NodeJS.ErrnoException) => {
-      const what = `can't be opened (${error.code})`
-      throw new TraceError({ place: { file: name }, what, hint: 'Is it readable for you?' })
-    })
+    const file = await openPlain(name, 'Save the trace to a file that you may read, and give that.')
     try {
       const status = await file.stat()
-      if (!status.isFile())
-        throw new TraceError({ place: { file: name }, what: 'is not a file', hint: 'Save the trace to a file.' })
       if (status.size === 0) {
         throw new TraceError({
           place: { file: name },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { cleanText } from '#kernel'
 import type { Comparison } from '#metrics'
 import { comparisonOf, headingOf, isVerdict, NOTHING, writerOf } from './format.ts'
 import { compose, type Page, type Part } from './page.ts'
@@ -17,13 +18,14 @@ export async function renderPage(page: Page): Promise<string> {
 }
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const esc = (text: string): string => text.replace(/[&<>"']/g, (one) => entities[one] ?? one)
+const esc = (text: string): string => cleanText(text).replace(/[&<>"']/g, (one) => entities[one] ?? one)
 
 /** Text that is read: names which the kernel writes as one word stay one. */
 const prose = (text: string): string => esc(text).replaceAll('zone-&gt;lock', '<span class="nb">zone-&gt;lock</span>')
 
 /** JSON inside a script element: no `<` can end it or open a comment. */
-const inlineJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c')
+const inlineJson = (value: unknown): string =>
+  JSON.stringify(value, (_, one) => (typeof one === 'string' ? cleanText(one) : one)).replaceAll('<', '\\u003c')
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 

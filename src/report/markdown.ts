@@ -1,3 +1,4 @@
+import { cleanText } from '#kernel'
 import type { Comparison } from '#metrics'
 import { comparisonOf, headingOf, isVerdict, writerOf } from './format.ts'
 import { compose, type Part } from './page.ts'
@@ -19,8 +20,7 @@ export function renderMarkdown(comparison: Comparison): string {
 
 /** Text from a trace is text: no markup of Markdown's, no HTML, no new line out of a table's cell. */
 export const escapeMarkdown = (text: string): string =>
-  text
-    .replace(/\s*\n\s*/g, ' ')
+  cleanText(text.replace(/\s*\n\s*/g, ' '))
     .replace(/[\\`*[\]<|~]|&(?=#?\w+;)/g, '\\$&')
     .replace(/(?<![\w])_|_(?![\w])/g, '\\_')
 
