@@ -38,11 +38,10 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   rows.push(byEvents(name, 'fidelity: without resync, and the scores', length, scoring))
 
   const whatIf = whatIfOf(inference)
-  const rules = machine.release?.rules ?? '6.1'
   const acting = script.op.reduce((sum, op) => sum + Number(op === Op.alloc || op === Op.free), 0)
   const speeds: number[] = []
   for (const id of POLICIES) {
-    const choice = choosePcp(id, rules)
+    const choice = choosePcp(id, machine.release)
     const [times] = await measure(effort, () => runPolicy(whatIf, choice, { isolated: [3] }))
     // The other events only say what the kernel did: so both speeds are told.
     const acts = `${million(acting / times.median)} allocations and frees`
@@ -59,7 +58,7 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
     met: slowest >= 20e6,
   })
 
-  const six = POLICIES.slice(0, 6).map((id) => choosePcp(id, rules))
+  const six = POLICIES.slice(0, 6).map((id) => choosePcp(id, machine.release))
   const [together] = await measure(effort, () => six.map((choice) => runPolicy(whatIf, choice, { isolated: [3] })))
   const policyEvents = byEvents(
     name,
@@ -82,7 +81,7 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
 
 /** The same recording over and over. */
 async function longer(name: string, script: Script, whatIf: WhatIf, { rows, targets }: Bench['result']): Promise<void> {
-  const choice = choosePcp('pcp/linux-6.1', script.machine.release?.rules ?? '6.1')
+  const choice = choosePcp('pcp/linux-6.1', script.machine.release)
   const speeds: number[] = []
   for (const events of LENGTHS) {
     const rounds = Math.ceil(events / script.events)

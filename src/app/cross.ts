@@ -1,28 +1,38 @@
 import { type Inference, infer, progressOf, recordedStages, type StagePages, stagesOf, whatIfOf } from '#estimate'
 import type { Recording, WhatIf } from '#events'
-import { UsageError } from '#kernel'
+import { type Release, UsageError } from '#kernel'
 import { type Cross, composeCross, crossCell } from '#metrics'
-import { choosePcp } from '#policies'
+import { choosePcp, ownPcpId } from '#policies'
 import { scriptOf } from '#record'
 import { runPolicy } from '#replay'
 
 interface Recorded extends Inference {
   readonly whatIf: WhatIf
   readonly name: string
-  readonly rules: '5.10' | '6.1' | '6.12' | '7.2'
+  readonly release: Release
+  /** Id of the kernel's own policy. */
+  readonly own: string
   readonly ends: readonly number[]
   readonly stages: StagePages
 }
 
 function recordedOf(recording: Recording): Recorded {
   const { name, machine, events } = recording
-  const rules = machine.release?.rules
-  if (rules === undefined)
+  const { release } = machine
+  if (release === undefined)
     throw new UsageError(`${name} does not say which kernel recorded it`, 'a capture folder has a file `uname`')
   const inference = infer(scriptOf(recording))
   const whatIf = whatIfOf(inference)
   const ends = stagesOf(events)
-  return { ...inference, whatIf, name, rules, ends, stages: recordedStages(inference.script, ends) }
+  return {
+    ...inference,
+    whatIf,
+    name,
+    release,
+    own: ownPcpId(release),
+    ends,
+    stages: recordedStages(inference.script, ends),
+  }
 }
 
 /** `from`'s demand on a machine of `to`'s kernel, with lists that begin as `to`'s did. */
@@ -34,6 +44,8 @@ function underOther({ script, whatIf, inferred }: Recorded, to: Recorded): WhatI
     machine: {
       ...whatIf.machine,
       zones: machine.zones,
+      nodes: machine.nodes,
+      sysctls: machine.sysctls,
       ...(machine.release === undefined ? {} : { release: machine.release }),
     },
     zones,
@@ -49,7 +61,7 @@ function predict(from: Recorded, to: Recorded) {
   const until = progressOf(from.script, from.ends, common)
   const { result } = runPolicy(
     from === to ? from.whatIf : underOther(from, to),
-    choosePcp(`pcp/linux-${to.rules}`, to.rules),
+    choosePcp(to.own, to.release),
     // Two steps for each stage: what is compared of it, and the rest.
     { steps: from.ends.flatMap((end, stage) => [until[stage]!, end]) },
   )
@@ -104,7 +116,7 @@ export function crossKernels(recordings: readonly Recording[]): Cross {
     all.flatMap((from) =>
       all.map((to) => {
         const { common, whole, interruptions } = predict(from, to)
-        return crossCell({ capture: from.name, rules: `pcp/linux-${to.rules}`, against: to.name }, common, whole, {
+        return crossCell({ capture: from.name, rules: to.own, against: to.name }, common, whole, {
           predicted: interruptions,
           recorded: count(to.script.recordedInterruptions),
         })

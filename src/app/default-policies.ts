@@ -1,6 +1,7 @@
 import { type Events, Kind, type Recording } from '#events'
-import { KNOWN_VERSIONS } from '#kernel'
+import { factsOf, RECORDED_VERSIONS, versionOf } from '#kernel'
 import { hasKvfree } from '#metrics'
+import { ownPcpId } from '#policies'
 
 export interface DefaultPolicies {
   /** The first is the baseline. */
@@ -9,7 +10,7 @@ export interface DefaultPolicies {
   readonly because: string
 }
 
-const newest = KNOWN_VERSIONS.at(-1)!
+const newest = RECORDED_VERSIONS.at(-1)!
 
 const drainRequests = ({ tables }: Events): number => tables.drain_all_pages?.length ?? 0
 
@@ -21,16 +22,21 @@ const hasPages = ({ tables }: Events): boolean => tables.mm_page_alloc.length + 
  */
 export function defaultPolicies(recording: Recording): DefaultPolicies {
   const { events, machine, scenario } = recording
-  const rules = machine.release?.rules
-  const own = rules ?? '6.1'
+  const { release } = machine
+  const own = versionOf(release)
   const kernel =
-    rules === undefined ? `no kernel is named, so the rules of ${own}` : `the recording kernel’s rules (${own})`
+    release === undefined ? `no kernel is named, so the rules of ${own}` : `the recording kernel’s rules (${own})`
   if (scenario !== undefined || (!hasPages(events) && hasKvfree(recording)))
     return {
-      policies: unique([`kvfree/linux-${own}`, `kvfree/linux-${newest}`, 'kvfree/call-rcu', 'kvfree/polled-v2']),
+      policies: unique([
+        `kvfree/${factsOf(release).kvfree}`,
+        `kvfree/${factsOf(newest).kvfree}`,
+        'kvfree/call-rcu',
+        'kvfree/polled-v2',
+      ]),
       because: `${scenario === undefined ? 'the trace has calls of kvfree_rcu() and no page events' : 'a workload of kvfree_rcu()'}: ${kernel}, the newest release, plain call_rcu(), and polled grace periods`,
     }
-  const lists = [`pcp/linux-${own}`, `pcp/linux-${newest}`]
+  const lists = [ownPcpId(release), `pcp/linux-${newest}`]
   const requests = drainRequests(events)
   const works = recordedDrainWorks(events)
   const isolated = machine.isolated.length > 0

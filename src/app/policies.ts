@@ -36,7 +36,7 @@ function allParts(catalogue: Catalogue): Part[] {
 
 /** `pcp/linux-6.1+rcu-swap` → the ids of its two parts. */
 function partsOf(name: string, catalogue: Catalogue): { lists: string; drain: string } {
-  const { lists, drain } = choosePcp(name, '6.1', {}, catalogue)
+  const { lists, drain } = choosePcp(name, undefined, {}, catalogue)
   return { lists: `pcp/${lists.id}`, drain: `pcp/${drain.id}` }
 }
 
@@ -48,7 +48,7 @@ function partsOf(name: string, catalogue: Catalogue): { lists: string; drain: st
 export async function policyList(id: string | undefined, files: readonly string[]): Promise<PolicyList> {
   const catalogue = await catalogueWith(files)
   const all = allParts(catalogue)
-  const releases = Object.entries(pairs).map(([release, [lists, drain]]) => ({
+  const releases = Object.entries(pairs).map(([release, { lists, drain }]) => ({
     id: `pcp/${release}`,
     lists: `pcp/${lists}`,
     drain: `pcp/${drain}`,

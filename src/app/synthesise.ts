@@ -1,7 +1,16 @@
 import type { z } from 'zod'
 import { demandOf, infer } from '#estimate'
 import type { Recording } from '#events'
-import { isBeforeKnown, KNOWN_VERSIONS, parseRelease, type Release, randomOf, UsageError, type Zone } from '#kernel'
+import {
+  isBeforeKnown,
+  KNOWN_VERSIONS,
+  parseRelease,
+  type Release,
+  randomOf,
+  UsageError,
+  versionOf,
+  type Zone,
+} from '#kernel'
 import { type Likeness, likenessTo } from '#metrics'
 import { checkParams, type ParamValue } from '#policies'
 import { scriptOf } from '#record'
@@ -30,7 +39,7 @@ export function synthesise(id: string, { seed = 1, release, set = {}, fit }: Syn
   if (isModelled(workload)) throw new UsageError(`${id} runs on a model of a machine and has no events`)
   const fitted = fit === undefined ? {} : fittedTo(fit, workload)
   const params = checkParams(id, workload.params, { ...fitted, ...set }, BOUNDS)
-  const version = release ?? fit?.machine.release?.text ?? '6.1'
+  const version = release ?? fit?.machine.release?.text ?? versionOf(undefined)
   const made = workload.create(params, { seed, release: releaseOf(version) })
   const { events, machine } = made.demand === undefined ? made : record(made.demand, made.machine)
   return { name: workload.id, format: 'synthetic', clock: 'mono', resolutionNs: 1, events, machine, tally: [] }

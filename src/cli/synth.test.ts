@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { infer } from '#estimate'
 import { countByName } from '#events'
-import { KNOWN_VERSIONS } from '#kernel'
+import { RECORDED_VERSIONS } from '#kernel'
 import { fidelityOf, likenessOf } from '#metrics'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'
@@ -25,7 +25,7 @@ const short = {
   files: { seconds: 0.3, writesPerSecond: 1000 },
 } as Record<string, Record<string, number>>
 
-describe.each(KNOWN_VERSIONS)('on %s', (release) => {
+describe.each(RECORDED_VERSIONS)('on %s', (release) => {
   test.each(workloads.map(({ id }) => id))('fidelity reproduces %s', (id) => {
     const recording = synthesise(id, { release, set: short[id] ?? {} })
     const script = scriptOf(recording)

@@ -219,7 +219,7 @@ export class BulkFrees {
       }
     }
     if (recorded > 0) {
-      const quota = scored ? new Quota(n, pcp.batch) : new Quota(recorded)
+      const quota = scored ? new Quota(n, rules.tickChunk?.(pcp)) : new Quota(recorded)
       this.drainRecorded(row, pset, 0, from, to, scored, quota)
       if (later.length > 0)
         this.#open.set(row, {

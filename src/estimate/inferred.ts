@@ -1,5 +1,5 @@
 import { traitsOf } from '#kernel'
-import { choosePcp, type PcpChoice } from '#policies'
+import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
 import type { Script } from '#record'
 import { anyTiming, fitTicks, type SilentTicks, silentTicks, type TickTiming } from '#record'
 import { pagesets } from '#sim'
@@ -8,11 +8,8 @@ import { Fidelity } from './fidelity.ts'
 import { pageStartOf } from './free-start.ts'
 import type { EarlyPops, FidelityRun, Score } from './scores.ts'
 import type { Inferred } from './what-if-start.ts'
-/** The recording kernel's own policy; the oldest known rules where the release is not known. */
-export const ownPolicy = (script: Script): PcpChoice => {
-  const version = script.machine.release?.rules ?? '6.1'
-  return choosePcp(`pcp/linux-${version}`, version)
-}
+/** The recording kernel's own policy. */
+export const ownPolicy = ({ machine: { release } }: Script): PcpChoice => choosePcp(ownPcpId(release), release)
 
 /** What a fidelity run of the recording kernel's own policy tells what-if replays of the same script. */
 function inferredFrom(script: Script, run: FidelityRun): Inferred {

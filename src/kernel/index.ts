@@ -18,9 +18,21 @@ export {
   zoneLabel,
 } from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
+export { notModelled } from './not-modelled.ts'
 export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
-export { isBeforeKnown, KNOWN_VERSIONS, type KnownVersion, parseRelease, type Release, unameOf } from './release.ts'
+export {
+  branchName,
+  isBeforeKnown,
+  KNOWN_VERSIONS,
+  type KnownVersion,
+  parseRelease,
+  RECORDED_VERSIONS,
+  type Release,
+  unameOf,
+} from './release.ts'
+export { factsOf, isBefore, type Kernel, releases, versionOf } from './releases/index.ts'
+export type { KernelFacts } from './releases/types.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {

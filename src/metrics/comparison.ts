@@ -1,5 +1,6 @@
 import { countByName, lossesOf, type Recording } from '#events'
 import { formatDuration, type TallyEntry, type Zone } from '#kernel'
+import { ownPcpId } from '#policies'
 import type { Script } from '#record'
 import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
@@ -242,7 +243,7 @@ export function composePcp(
       notes.push(
         `${recording.name}: ${guessed} of ${requests} drain requests are inferred from pages drained after direct reclaim.`,
       )
-    const ownRun = own.find(({ policy }) => policy === `pcp/linux-${recording.machine.release?.rules}`)
+    const ownRun = own.find(({ policy }) => policy === ownPcpId(recording.machine.release))
     if (ownRun !== undefined) notes.push(...interruptionNotes(recording, script, ownRun))
     if (
       own.some(

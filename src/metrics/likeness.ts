@@ -82,7 +82,7 @@ function measure(recording: Recording): Measures {
     put(`allocations of order ${order}`, 'share', allocs / pages.allocs, allocs / pages.allocs >= COMMON)
   for (const { migratetype, allocs } of pages.byMigratetype) {
     const share = allocs / pages.allocs
-    put(`allocations of ${migratetypeName(migratetype, machine.release)}`, 'share', share, share >= COMMON)
+    put(`allocations of ${migratetypeName(migratetype, machine)}`, 'share', share, share >= COMMON)
   }
   put('pages freed on another CPU', 'share', pages.matching.crossCpu / pages.matching.matched)
   const lives = lifetimesOf(events)

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { didYouMean, type KnownVersion, UsageError } from '#kernel'
+import { didYouMean, type Kernel, UsageError } from '#kernel'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, pairs, type Route } from './pcp/index.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, pairOf, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 
@@ -137,7 +137,7 @@ export function splitIds(text: string): string[] {
  */
 export function choosePcp(
   text: string,
-  recording: KnownVersion,
+  recording: Kernel,
   set: Record<string, ParamValue> = {},
   { lists: listPolicies, drains: drainPolicies, routes = [] }: Pick<Catalogue, 'lists' | 'drains' | 'routes'> = shipped,
 ): PcpChoice {
@@ -148,10 +148,11 @@ export function choosePcp(
   if (more.length > 0) throw new UsageError(`"${text}" has more than two parts`, 'write pcp/LISTS+DRAIN')
 
   const pair = pairs[first]
+  const own = pairOf(recording, listPolicies, drainPolicies)
   const bareDrain =
     pair === undefined && second === undefined ? drainPolicies.find((policy) => policy.id === first) : undefined
-  const listId = bareDrain === undefined ? (pair?.[0] ?? first) : `linux-${recording}`
-  const drainId = second ?? bareDrain?.id ?? pair?.[1] ?? pairs[`linux-${recording}`]![1]
+  const listId = bareDrain === undefined ? (pair?.lists ?? first) : own.lists
+  const drainId = second ?? bareDrain?.id ?? pair?.drain ?? own.drain
   const lists = listPolicies.find((policy) => policy.id === listId)
   if (lists === undefined)
     throw unknown(
@@ -161,7 +162,7 @@ export function choosePcp(
         ? pcpIds({ lists: listPolicies, drains: drainPolicies })
         : listPolicies.map((policy) => `pcp/${policy.id}+${second}`),
     )
-  const drain = drainPolicies.find((policy) => policy.id === drainId || pairs[drainId]?.[1] === policy.id)
+  const drain = drainPolicies.find((policy) => policy.id === drainId || pairs[drainId]?.drain === policy.id)
   if (drain === undefined)
     throw unknown(
       'drain mechanism',
@@ -169,6 +170,9 @@ export function choosePcp(
       drainPolicies.map((policy) => policy.id),
     )
 
+  // What a release has of stable levels: of its lists wherever they are used, of its mechanism in the release itself.
+  const usualLists = bareDrain === undefined ? pair?.params : own.params
+  const usualDrain = second === undefined ? pair?.params : undefined
   const given = { ...set, ...ownParams(id, braces, [...paramNames(lists), ...paramNames(drain), 'route']) }
   const route = routes.find((one) => one.id === given.route)
   if (given.route !== undefined && route === undefined)
@@ -183,8 +187,8 @@ export function choosePcp(
     id,
     lists,
     drain,
-    listParams: ownOf('pcp', lists, given),
-    drainParams: ownOf('pcp', drain, given),
+    listParams: ownOf('pcp', lists, { ...usualLists, ...given }),
+    drainParams: ownOf('pcp', drain, { ...usualDrain, ...given }),
     ...(route === undefined ? {} : { route }),
   }
 }

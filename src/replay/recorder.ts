@@ -9,7 +9,7 @@ import {
   traitsOf,
   type Zone,
 } from '#kernel'
-import { choosePcp, type PcpChoice } from '#policies'
+import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
 import { type AllocatorObserver, Buddy, MAX_PAGE_ORDER, PageAllocator } from '#sim'
 import { earlyAnnounces, freeListsOf } from './free-lists.ts'
 import { Tape } from './tape.ts'
@@ -38,10 +38,7 @@ const TICK = 'vmstat_update'
 export const record = (demand: Demand, machine: Machine, choice = releaseOf(machine)): Recorded =>
   new Recorder(demand, machine, choice).run()
 
-function releaseOf({ release }: Machine): PcpChoice {
-  const version = release?.rules ?? '6.1'
-  return choosePcp(`pcp/linux-${version}`, version)
-}
+const releaseOf = ({ release }: Machine): PcpChoice => choosePcp(ownPcpId(release), release)
 
 /** A zone of which all managed pages are free, from its first on, and MOVABLE. */
 function wholly(zone: Zone, pageblockOrder: Order, { fallbackIsPage }: Traits): Buddy {

@@ -1,5 +1,5 @@
 import { Ask, type Demand, type WhatIf } from '#events'
-import { parseGfp, UsageError } from '#kernel'
+import { parseGfp, UsageError, versionOf } from '#kernel'
 import { listsOf, ROUTE_TYPES, type Route, type RouteRule } from '#policies'
 /** By row of a demand: where a route sends its block. */
 export const Way = {
@@ -16,11 +16,11 @@ export const Way = {
  */
 export function waysOf({ demand, machine }: Pick<WhatIf, 'demand' | 'machine'>, route: Route): Uint8Array {
   const { length, ask, cpu, order, migratetype, task, gfpFlags } = demand
-  const version = machine.release?.rules ?? '6.1'
   const bitsOf = (names: readonly string[]): number =>
     names.reduce((bits, name) => {
-      const { bits: own, unknown } = parseGfp(name, version)
-      if (unknown.length > 0) throw new UsageError(`route ${route.id}: Linux ${version} has no ${name}`)
+      const { bits: own, unknown } = parseGfp(name, machine.release)
+      if (unknown.length > 0)
+        throw new UsageError(`route ${route.id}: Linux ${versionOf(machine.release)} has no ${name}`)
       return bits | own
     }, 0)
   const lists = listsOf(route)

@@ -292,7 +292,7 @@ export class PageAllocator implements DrainActions {
       const pset = cpu * this.zones + zone
       const pcp = this.pcps[pset]!
       const n = this.#rules[zone]!.onTick?.(pcp) ?? 0
-      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, pcp.batch), 0, 'tick')
+      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, this.#rules[zone]!.tickChunk?.(pcp)), 0, 'tick')
     }
   }
 

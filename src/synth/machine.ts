@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Machine, type Release, UsageError, unknownMachine, type Zone } from '#kernel'
+import { factsOf, type Machine, type Release, UsageError, unknownMachine, type Zone } from '#kernel'
 
 /** Parameters of a machine, for the workloads that have one of their own. */
 export const machineParams = (memoryMiB: number) => ({
@@ -57,7 +57,7 @@ export function machineOf({ release, cpus, memoryMiB, isolated = 0 }: Wanted): M
       min,
       low: min + step,
       high: min + 2 * step,
-      ...(release.rules === '5.10' ? {} : { promo: min + 3 * step }),
+      ...(!factsOf(release).printsPromo ? {} : { promo: min + 3 * step }),
       pagesets: [],
     }
   })

@@ -1,5 +1,5 @@
 import { Ask, type Demand, DemandBuilder } from '#events'
-import { type Cpu, migratetypeOf, NS_PER_SECOND, type Ns, type Order, parseGfp, type Release } from '#kernel'
+import { type Cpu, factsOf, migratetypeOf, NS_PER_SECOND, type Ns, type Order, parseGfp, type Release } from '#kernel'
 
 /** What workloads allocate, by the flags that their callers in the kernel use. */
 const uses = {
@@ -42,13 +42,13 @@ export class Scene {
   readonly #flags: Readonly<Record<Use, number>>
   readonly #bulkAllocator: boolean
 
-  constructor(seconds: number, { rules }: Release) {
+  constructor(seconds: number, release: Release) {
     this.end = seconds * NS_PER_SECOND
     this.#flags = Object.fromEntries(
-      Object.entries(uses).map(([use, { gfp }]) => [use, parseGfp(gfp, rules).bits]),
+      Object.entries(uses).map(([use, { gfp }]) => [use, parseGfp(gfp, release).bits]),
     ) as Record<Use, number>
-    // alloc_pages_bulk() came in 5.13: kernel stacks were single pages before.
-    this.#bulkAllocator = rules !== '5.10'
+    // Without alloc_pages_bulk() kernel stacks were single pages.
+    this.#bulkAllocator = factsOf(release).bulkAllocator
   }
 
   orderOf(use: Use): Order {

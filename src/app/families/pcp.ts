@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Recording } from '#events'
-import { KNOWN_VERSIONS, type KnownVersion, UsageError } from '#kernel'
+import { KNOWN_VERSIONS, type Release, UsageError } from '#kernel'
 import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
-import { choosePcp, type PcpChoice } from '#policies'
+import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
 import { Foresight, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
@@ -10,8 +10,8 @@ import { variationsOf } from './assumptions.ts'
 import { type Family, lacksPages } from './family.ts'
 
 /** Whether a choice is the recording kernel’s own policy as it ships: its replay is what the record can check. */
-function isDefault({ id, listParams, drainParams, route }: PcpChoice, rules: KnownVersion): boolean {
-  const own = choosePcp(`pcp/linux-${rules}`, rules)
+function isDefault({ id, listParams, drainParams, route }: PcpChoice, release: Release | undefined): boolean {
+  const own = choosePcp(ownPcpId(release), release)
   return (
     id === own.id &&
     route === undefined &&
@@ -34,7 +34,7 @@ export const pcp: Family = {
   ],
   workFields: Object.keys(workSchema.shape),
   // The recording kernel’s lists are not known yet, any stand for them.
-  policyId: (id, set, catalogue) => choosePcp(id, '6.1', set, catalogue).id,
+  policyId: (id, set, catalogue) => choosePcp(id, undefined, set, catalogue).id,
   lacks: lacksPages,
   ownRuns: 1,
   start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun }) => {
@@ -42,8 +42,8 @@ export const pcp: Family = {
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
     async function add(read: Recording, isolated: readonly number[]): Promise<void> {
-      const rules = read.machine.release?.rules ?? '6.1'
-      const choices = policies.map((id) => choosePcp(id, rules, set, catalogue))
+      const { release } = read.machine
+      const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
       const { recording, script, whatIf, fidelity } = analyse(
         read,
         choices.some(({ route }) => route !== undefined),
@@ -55,14 +55,14 @@ export const pcp: Family = {
         const ways = choice.route === undefined ? undefined : waysOf(whatIf, choice.route)
         return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
       })
-      const own: PolicyWork = work.find(({ choice }) => isDefault(choice, rules)) ?? {
-        choice: choosePcp(`pcp/linux-${rules}`, rules),
+      const own: PolicyWork = work.find(({ choice }) => isDefault(choice, release)) ?? {
+        choice: choosePcp(ownPcpId(release), release),
         options: { isolated, prices: prices.slice(0, 1).map(lockPricesOf) },
         set: {},
       }
       const variations = variationsOf(script, work)
       const all = [...new Set([...work, own]), ...variations.map((one) => one.work)]
-      const runs = await runPolicies(all, { whatIf, rules, set }, threadsFor(all, whatIf, jobs), (id) => {
+      const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
       })
       captures.push({

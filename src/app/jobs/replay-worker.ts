@@ -1,12 +1,12 @@
 import { workerData } from 'node:worker_threads'
 import type { WhatIf } from '#events'
-import type { KnownVersion } from '#kernel'
+import type { Release } from '#kernel'
 import { choosePcp, type ParamValue, type Route, shipped } from '#policies'
 import { type PolicyRun, type RunOptions, runPolicy } from '#replay'
 /** What all runs of a thread have in common; its columns are shared with the other threads. */
 export interface Common {
   readonly whatIf: WhatIf
-  readonly rules: KnownVersion
+  readonly release: Release | undefined
   readonly set: Readonly<Record<string, ParamValue>>
 }
 
@@ -23,5 +23,5 @@ const common = workerData as Common
 /** One policy’s run, in a thread of its own. */
 export default function run({ id, route, options, set = common.set }: Task): PolicyRun {
   const catalogue = route === undefined ? shipped : { ...shipped, routes: [route] }
-  return runPolicy(common.whatIf, choosePcp(id, common.rules, set, catalogue), options)
+  return runPolicy(common.whatIf, choosePcp(id, common.release, set, catalogue), options)
 }

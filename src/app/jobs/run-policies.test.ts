@@ -25,7 +25,7 @@ test('threads give the same results in the same order, also beside a policy that
       return { choice, options: { isolated: [3], ways, prices: publishedPrices.slice(0, 2).map(lockPricesOf) } }
     },
   )
-  const common = { whatIf, rules: '6.1' as const, set }
+  const common = { whatIf, release: whatIf.machine.release, set }
   const heard: string[] = []
   const alone = await runPolicies(work, common, 1, () => {})
   const together = await runPolicies(work, common, 2, (id) => heard.push(id))

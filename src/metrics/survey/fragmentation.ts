@@ -28,7 +28,7 @@ export function surveyFragmentation(events: Events, machine: Machine) {
     if (column.changeOwnership.data[slot] === 1) byTypes.add('changedOwnership', key)
   }
   const sum = (of: keyof typeof byTypes.column): number => byTypes.column[of].reduce((a, b) => a + b, 0)
-  const name = (type: number) => migratetypeName(type, machine.release)
+  const name = (type: number) => migratetypeName(type, machine)
   return {
     events: length,
     fragmenting: sum('severe') + sum('moderate'),

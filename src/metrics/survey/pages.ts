@@ -1,5 +1,5 @@
 import { ABSENT, type Events, Kind } from '#events'
-import { formatGfp, KNOWN_VERSIONS, type Machine, migratetypeName } from '#kernel'
+import { formatGfp, type Machine, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'
 import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
@@ -81,9 +81,8 @@ export function surveyPages(events: Events, machine: Machine) {
   }
   const sum = (of: keyof typeof byOrder.column): number => byOrder.column[of].reduce((a, b) => a + b, 0)
   const pagesAllocated = sum('pagesAllocated')
-  const nameOf = (type: number) => migratetypeName(type, machine.release)
-  const rules = machine.release?.rules ?? KNOWN_VERSIONS.at(-1)!
-  const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, rules))
+  const nameOf = (type: number) => migratetypeName(type, machine)
+  const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, machine.release))
   return {
     allocs: alloc.length,
     pagesAllocated,

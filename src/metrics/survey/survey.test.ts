@@ -165,18 +165,18 @@ describe('pages', () => {
   })
 
   test('migratetypes are named as the recording kernel numbers them', () => {
-    expect([0, 1, 2, 3].map((type) => migratetypeName(type, parseRelease('6.1.0')))).toEqual([
+    expect([0, 1, 2, 3].map((type) => migratetypeName(type, { release: parseRelease('6.1.0')! }))).toEqual([
       'UNMOVABLE',
       'MOVABLE',
       'RECLAIMABLE',
       'HIGHATOMIC',
     ])
-    expect([1, 2, 3].map((type) => migratetypeName(type, parseRelease('4.3.0')))).toEqual([
+    expect([1, 2, 3].map((type) => migratetypeName(type, { release: parseRelease('4.3.0')! }))).toEqual([
       'RECLAIMABLE',
       'MOVABLE',
       'RESERVE',
     ])
-    expect(migratetypeName(1, parseRelease('4.4.0'))).toBe('MOVABLE')
+    expect(migratetypeName(1, { release: parseRelease('4.4.0')! })).toBe('MOVABLE')
     expect(surveyOf([alloc(0, 1)], {}, '4.3.0').pages!.byMigratetype[0]!.name).toBe('RECLAIMABLE')
   })
 })

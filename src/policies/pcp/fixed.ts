@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { allOrderLists, SweepOrder } from './lists.ts'
+import { allOrderLists, pmdThp, SweepOrder } from './lists.ts'
 import { sizes61 } from './sizes.ts'
 import { defineListPolicy } from './types.ts'
 
@@ -20,7 +20,7 @@ export const fixed = defineListPolicy({
   params,
   sizes: ({ high, batch }) => ({ high, batch, highMin: high, highMax: high }),
   create: (_params, { machine }) => {
-    const lists = allOrderLists(machine.pageblockOrder)
+    const lists = allOrderLists(pmdThp(machine))
     return {
       ...lists,
       onAlloc: () => {},
@@ -49,7 +49,7 @@ export const infinite = defineListPolicy({
   params: infiniteParams,
   sizes: ({ batch }) => ({ batch, high: UNLIMITED, highMin: UNLIMITED, highMax: UNLIMITED }),
   create: (_params, { machine }) => {
-    const lists = allOrderLists(machine.pageblockOrder)
+    const lists = allOrderLists(pmdThp(machine))
     return {
       ...lists,
       onAlloc: () => {},
@@ -71,7 +71,7 @@ export const none = defineListPolicy({
   params: z.object({}),
   sizes: (_params, context) => ({ ...sizes61(context), high: 0 }),
   create: (_params, { machine }) => {
-    const lists = allOrderLists(machine.pageblockOrder)
+    const lists = allOrderLists(pmdThp(machine))
     return {
       ...lists,
       allowed: () => false,

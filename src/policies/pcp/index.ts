@@ -1,15 +1,24 @@
+import type { Kernel } from '#kernel'
 import { noDrain, noIsolated, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
 import { fixed, infinite, none } from './fixed.ts'
 import { linux510 } from './linux-5.10.ts'
-import { linux61 } from './linux-6.1.ts'
-import { linux72, linux612 } from './linux-6.12.ts'
+import { linux514 } from './linux-5.14.ts'
+import { linux60, linux61, linux518 } from './linux-6.1.ts'
+import { linux67, linux72, linux612, linux616, linux619 } from './linux-6.12.ts'
+import { ownIdOf, type Pair, pairOf, releasePairs } from './release-pairs.ts'
 import type { AnyDrainPolicy, AnyListPolicy } from './types.ts'
 
 /** The whole registration: a policy's file, named here. */
 export const listPolicies = [
   linux510,
+  linux514,
+  linux518,
+  linux60,
   linux61,
+  linux67,
   linux612,
+  linux616,
+  linux619,
   linux72,
   fixed,
   infinite,
@@ -24,18 +33,19 @@ export const drainPolicies = [
   noDrain,
 ] as unknown as readonly AnyDrainPolicy[]
 
-/** A release is a pair. */
-export const pairs: Readonly<Record<string, readonly [lists: string, drain: string]>> = {
-  'linux-5.10': ['linux-5.10', 'work'],
-  'linux-6.1': ['linux-6.1', 'trylock'],
-  'linux-6.12': ['linux-6.12', 'trylock'],
-  'linux-7.2': ['linux-7.2', 'trylock'],
-  fixed: ['fixed', 'trylock'],
-  infinite: ['infinite', 'none'],
-  none: ['none', 'none'],
+/** Policies that stand for list rules and a drain mechanism: one for each release, and baselines of ours. */
+export const pairs: Readonly<Record<string, Pair>> = {
+  ...releasePairs(listPolicies, drainPolicies),
+  fixed: { lists: 'fixed', drain: 'trylock', params: {} },
+  infinite: { lists: 'infinite', drain: 'none', params: {} },
+  none: { lists: 'none', drain: 'none', params: {} },
 }
+
+/** Id of the policy that a kernel itself follows. */
+export const ownPcpId = (kernel: Kernel): string => ownIdOf(kernel, listPolicies, drainPolicies)
 
 export { allOrderLists, orderZeroLists, Quota, QuotaOrder, SweepOrder } from './lists.ts'
 export { listsOf, ROUTE_TYPES, type Route, type RouteRule, routeSchema, withMoreLists } from './route.ts'
 export { sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'
+export { type Pair, pairOf }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Machine, Zone } from '#kernel'
+import { type Machine, unknownMachine, type Zone } from '#kernel'
 import { linux612 } from './linux-6.12.ts'
 import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp } from './types.ts'
 
-const machine = { pageblockOrder: 9, cpus: [0], zones: [] } as unknown as Machine
-const rules: ListRules = linux612.create({}, { machine, zone: {} as Zone })
+const machine: Machine = { ...unknownMachine, cpus: [0] }
+const rules: ListRules = linux612.create(linux612.params.parse({}), { machine, zone: {} as Zone })
 const below = { reclaimActive: false, belowHigh: true }
 
 test('a refill that `high` cut short tells where `high` is', () => {

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { allOrderLists, SweepOrder } from './lists.ts'
+import { allOrderLists, pmdThp, SweepOrder, type ThpLists } from './lists.ts'
+import { thpListsParam } from './params.ts'
 import { sizesTuned } from './sizes.ts'
 import {
   clamp,
   defineListPolicy,
-  type ListPolicy,
   type ListRules,
   PAGE_ALLOC_COSTLY_ORDER,
   PCP_BATCH_SCALE_MAX,
@@ -13,17 +13,22 @@ import {
   type ZoneFlags,
 } from './types.ts'
 
-const params = z.object({
-  batch: z.int().min(1).max(1e5).optional().meta({ unit: 'pages', help: 'Pages per refill. Default: as recorded.' }),
-  highMin: z.int().min(1).max(1e7).optional().meta({
-    unit: 'pages',
-    help: 'Lower bound of `high`. Default: as recorded where that kernel ran these rules, else low watermark ÷ CPUs.',
-  }),
-  highMax: z.int().min(1).max(1e7).optional().meta({
-    unit: 'pages',
-    help: 'Upper bound of `high`. Default: as recorded where that kernel ran these rules, else 1/8 of the zone ÷ CPUs.',
-  }),
-})
+const params = (defaults: { readonly thpLists: ThpLists; readonly tickInBatches: boolean }) =>
+  z.object({
+    batch: z.int().min(1).max(1e5).optional().meta({ unit: 'pages', help: 'Pages per refill. Default: as recorded.' }),
+    highMin: z.int().min(1).max(1e7).optional().meta({
+      unit: 'pages',
+      help: 'Lower bound of `high`. Default: as recorded where that kernel ran these rules, else low watermark ÷ CPUs of the node.',
+    }),
+    highMax: z.int().min(1).max(1e7).optional().meta({
+      unit: 'pages',
+      help: 'Upper bound of `high`. Default: as recorded where that kernel ran these rules, else 1/8 of the zone ÷ CPUs of the node.',
+    }),
+    tickInBatches: z.boolean().default(defaults.tickInBatches).meta({
+      help: 'A vmstat tick gives back a batch per hold of zone->lock, as 6.19, 6.18.7 and 6.12.67 do; false: all at once.',
+    }),
+    ...thpListsParam(defaults.thpLists),
+  })
 
 const clampedHigh = (pcp: Pcp): number => clamp(pcp.high, pcp.highMin, pcp.highMax)
 
@@ -74,8 +79,12 @@ function onTick(pcp: Pcp): number {
   return Math.max(0, pcp.count - pcp.high)
 }
 
-function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number, freeChunk?: (pcp: Pcp) => number): ListRules {
-  const lists = allOrderLists(context.machine.pageblockOrder)
+function rules(
+  { machine }: ZoneContext,
+  { eagerness, freeChunk }: Family,
+  { thpLists, tickInBatches }: { readonly thpLists: ThpLists; readonly tickInBatches: boolean },
+): ListRules {
+  const lists = allOrderLists(pmdThp(machine), thpLists)
   return {
     ...lists,
     onAlloc: (pcp) => {
@@ -111,39 +120,85 @@ function rules(context: ZoneContext, eagerness: (pcp: Pcp) => number, freeChunk?
     },
     tunesHigh: true,
     onTick,
+    ...(tickInBatches ? { tickChunk: (pcp: Pcp) => pcp.batch } : {}),
     ...(freeChunk === undefined ? {} : { freeChunk }),
     bulkOrder: () => new SweepOrder(lists.lists),
   }
 }
 
-function tuned(
-  version: '6.12' | '7.2',
-  title: string,
-  eagerness: (pcp: Pcp) => number,
-  freeChunk?: (pcp: Pcp) => number,
-): ListPolicy<typeof params> {
+interface Family {
+  readonly version: string
+  readonly title: string
+  readonly thpLists: ThpLists
+  readonly tickInBatches: boolean
+  /** free_count from which a free of order 1 to 3 may empty the pageset. */
+  readonly eagerness: (pcp: Pcp) => number
+  readonly freeChunk?: (pcp: Pcp) => number
+}
+
+function tuned(family: Family) {
+  const { version, title, freeChunk, ...defaults } = family
   return defineListPolicy({
     id: `linux-${version}`,
     title,
     source: `nr_pcp_alloc(), nr_pcp_high(), nr_pcp_free(), free_frozen_page_commit(), mm/page_alloc.c, v${version}`,
-    leavesOut: version === '7.2' ? 'chunks of a bulk free given up half-way' : 'nothing known',
-    params,
+    leavesOut: freeChunk === undefined ? 'nothing known' : 'chunks of a bulk free given up half-way',
+    params: params(defaults),
     sizes: ({ batch, highMin, highMax }, context) => {
-      const own = sizesTuned(version, context)
+      const own = sizesTuned(context)
       const low = highMin ?? own.highMin
       return { batch: batch ?? own.batch, highMin: low, highMax: Math.max(low, highMax ?? own.highMax), high: own.high }
     },
-    create: (_params, context) => rules(context, eagerness, freeChunk),
+    create: (given, context) => rules(context, family, given),
   })
 }
 
-/** The self-tuning lists of 6.12: `high` grows with each refill and shrinks under pressure. */
-export const linux612 = tuned('6.12', 'self-tuning `high`, refills doubling by `alloc_factor`', (pcp) => pcp.batch)
+const batchOf = (pcp: Pcp): number => pcp.batch
+const batchAndHalfHighMin = (pcp: Pcp): number => pcp.batch + (pcp.highMin >> 1)
+
+/** The first self-tuning lists: `high` grows with each refill and shrinks under pressure. */
+export const linux67 = tuned({
+  version: '6.7',
+  title: 'self-tuning `high`, refills doubling by `alloc_factor`, one list for huge pages',
+  thpLists: 1,
+  tickInBatches: false,
+  eagerness: batchOf,
+})
+
+/** As 6.7 with two lists for huge pages. */
+export const linux612 = tuned({
+  version: '6.12',
+  title: 'self-tuning `high`, refills doubling by `alloc_factor`',
+  thpLists: 2,
+  tickInBatches: true,
+  eagerness: batchOf,
+})
+
+/** As 6.12, less eager to empty a pageset at high-order frees. */
+export const linux616 = tuned({
+  version: '6.16',
+  title: 'as 6.12, less eager to empty a pageset at high-order frees',
+  thpLists: 2,
+  tickInBatches: true,
+  eagerness: batchAndHalfHighMin,
+})
+
+/** As 6.16; a bulk free gives up the lock after each batch. */
+export const linux619 = tuned({
+  version: '6.19',
+  title: 'as 6.16, bulk frees a batch at a time',
+  thpLists: 2,
+  tickInBatches: true,
+  eagerness: batchAndHalfHighMin,
+  freeChunk: batchOf,
+})
 
 /** As 6.12, less eager to empty a pageset at high-order frees; a bulk free gives up zone->lock after each batch. */
-export const linux72 = tuned(
-  '7.2',
-  'as 6.12, less eager to empty a pageset at high-order frees, which go a batch at a time',
-  (pcp) => pcp.batch + (pcp.highMin >> 1),
-  (pcp) => pcp.batch,
-)
+export const linux72 = tuned({
+  version: '7.2',
+  title: 'as 6.12, less eager to empty a pageset at high-order frees, which go a batch at a time',
+  thpLists: 2,
+  tickInBatches: true,
+  eagerness: batchAndHalfHighMin,
+  freeChunk: batchOf,
+})

@@ -1,4 +1,4 @@
-import type { Pages } from '#kernel'
+import type { Machine, Order, Pages } from '#kernel'
 import { type BulkOrder, MIGRATE_PCPTYPES, PAGE_ALLOC_COSTLY_ORDER } from './types.ts'
 
 /**
@@ -13,33 +13,49 @@ export const orderZeroLists = {
   drainsFrom: 'tail',
 } as const
 
-/** First of the two THP lists. */
+/** First of the lists of huge pages. */
 const NR_LOWORDER_PCP_LISTS = MIGRATE_PCPTYPES * (PAGE_ALLOC_COSTLY_ORDER + 1)
 
+/** How many lists of huge pages a pageset has: one by migratetype (3), one for all (1), or movable and others (2). */
+export type ThpLists = 1 | 2 | 3
+
+/** Of 5.14 to 6.9 huge pages on the lists have the order of a pageblock, later HPAGE_PMD_ORDER. */
+export const pageblockThp = ({ thpOrder, pageblockOrder }: Machine): Order | undefined =>
+  thpOrder === undefined ? undefined : pageblockOrder
+export const pmdThp = ({ thpOrder }: Machine): Order | undefined => thpOrder
+
 /**
- * Orders 0 to 3 by migratetype, then two lists of THP order: not movable, movable.
- * Source: order_to_pindex(), mm/page_alloc.c, v6.1 (with the two THP lists of 6.1.y) to v7.2.
+ * Orders 0 to 3 by migratetype, then the lists of huge pages, if the kernel has such pages.
+ * Source: order_to_pindex(), mm/page_alloc.c, v5.14 to v7.2.
  */
-export function allOrderLists(thpOrder: number) {
+export function allOrderLists(thpOrder: Order | undefined, thpLists: ThpLists = 2) {
+  const thpListOf = (migratetype: number): number =>
+    thpLists === 3 ? migratetype : thpLists === 2 && migratetype === 1 ? 1 : 0
   return {
-    lists: NR_LOWORDER_PCP_LISTS + 2,
+    lists: NR_LOWORDER_PCP_LISTS + (thpOrder === undefined ? 0 : thpLists),
     allowed: (order: number): boolean => order <= PAGE_ALLOC_COSTLY_ORDER || order === thpOrder,
     listOf: (order: number, migratetype: number): number =>
       order <= PAGE_ALLOC_COSTLY_ORDER
         ? MIGRATE_PCPTYPES * order + migratetype
-        : NR_LOWORDER_PCP_LISTS + (migratetype === 1 ? 1 : 0),
+        : NR_LOWORDER_PCP_LISTS + thpListOf(migratetype),
     drainsFrom: 'tail' as const,
-    orderOf: (list: number): number => (list < NR_LOWORDER_PCP_LISTS ? Math.trunc(list / MIGRATE_PCPTYPES) : thpOrder),
+    orderOf: (list: number): number =>
+      list < NR_LOWORDER_PCP_LISTS ? Math.trunc(list / MIGRATE_PCPTYPES) : (thpOrder ?? 0),
   }
 }
 
 /**
  * Takes from the next list in turn, one page more for each empty list passed, all the rest once only one is left.
- * Source: free_pcppages_bulk(), mm/page_alloc.c, v5.10.
+ * Source: free_pcppages_bulk(), mm/page_alloc.c, v5.10 to v5.17.
  */
 export class QuotaOrder implements BulkOrder {
+  readonly #lists: number
   #list = 0
   #quota = 0
+
+  constructor(lists: number = MIGRATE_PCPTYPES) {
+    this.#lists = lists
+  }
 
   begin(): void {
     this.#list = 0
@@ -50,9 +66,9 @@ export class QuotaOrder implements BulkOrder {
     if (this.#quota === 0 || lens[base + this.#list]! === 0) {
       do {
         this.#quota++
-        this.#list = (this.#list + 1) % MIGRATE_PCPTYPES
+        this.#list = (this.#list + 1) % this.#lists
       } while (lens[base + this.#list]! === 0)
-      if (this.#quota === MIGRATE_PCPTYPES) this.#quota = left
+      if (this.#quota === this.#lists) this.#quota = left
     }
     this.#quota--
     return this.#list
@@ -61,7 +77,7 @@ export class QuotaOrder implements BulkOrder {
 
 /**
  * Empties the list just freed to, then the next one that holds pages, and so on around.
- * Source: free_pcppages_bulk(), mm/page_alloc.c, v6.1 to v7.2.
+ * Source: free_pcppages_bulk(), mm/page_alloc.c, v5.18 to v7.2.
  */
 export class SweepOrder implements BulkOrder {
   readonly #lists: number

@@ -86,8 +86,10 @@ export interface ListRules {
   readonly tunesHigh?: boolean
   /** Pages per hold of zone->lock when a full pageset gives pages back. Default: all at once. */
   readonly freeChunk?: (pcp: Pcp) => Pages
-  /** vmstat_update() runs on this CPU: pages to give back, `batch` at a time. Most rules ignore it. */
+  /** vmstat_update() runs on this CPU: pages to give back. Most rules ignore it. */
   readonly onTick?: (pcp: Pcp) => Pages
+  /** Pages per hold of zone->lock when a vmstat tick gives pages back. Default: all at once. */
+  readonly tickChunk?: (pcp: Pcp) => Pages
   readonly bulkOrder: () => BulkOrder
   /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
   readonly drainsFrom: 'tail' | 'head'

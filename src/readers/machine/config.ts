@@ -1,4 +1,4 @@
-import type { Order, Preemption, Release } from '#kernel'
+import { factsOf, type Order, type Preemption, type Release } from '#kernel'
 import { bootParameter } from './cmdline.ts'
 
 /** The running kernel's configuration: `CONFIG_HZ=250` → HZ: '250'. An option that is not set is `n`. */
@@ -48,7 +48,7 @@ export function pageSizeOf(config: KernelConfig): number | undefined {
 export function maxOrderOf(config: KernelConfig, release: Release | undefined): Order | undefined {
   const order = numberIn(config, 'ARCH_FORCE_MAX_ORDER', 2, 19)
   if (order === undefined || release === undefined) return undefined
-  return release.major * 1000 + release.minor < 6004 ? order - 1 : order
+  return factsOf(release).maxOrderInclusive ? order : order - 1
 }
 
 const MODELS = ['none', 'voluntary', 'lazy', 'full'] as const
@@ -75,7 +75,6 @@ export function preemptionOf(
     return MODELS.find((model) => model === chosen) ?? configured ?? 'dynamic'
   }
   if (configured !== undefined) return configured
-  if (/\bPREEMPT\b/.test(uname))
-    return release !== undefined && release.major * 1000 + release.minor >= 6013 ? undefined : 'full'
+  if (/\bPREEMPT\b/.test(uname)) return release !== undefined && factsOf(release).lazyPreemption ? undefined : 'full'
   return /\bSMP\b|#\d/.test(uname) ? 'voluntary' : undefined
 }

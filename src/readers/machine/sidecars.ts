@@ -1,6 +1,7 @@
 import {
   type AssumedField,
   type Cpu,
+  factsOf,
   type Machine,
   type NumaNode,
   type Order,
@@ -115,7 +116,7 @@ function nodesOf(
 
 /** Before 5.13 (bbb269206f3c) no counter of vmstat shows whether the kernel has CMA. */
 const cmaOf = (shown: boolean | undefined, config: KernelConfig, release: Release | undefined): boolean | undefined =>
-  config.size === 0 && (release === undefined || release.major * 1000 + release.minor < 5013) ? undefined : shown
+  config.size === 0 && !factsOf(release).countsCma ? undefined : shown
 
 type Build = Pick<Machine, 'pageblockOrder' | 'pageSize' | 'maxPageOrder' | 'thpOrder' | 'cma'>
 
@@ -143,9 +144,7 @@ function buildOf(
   const limit = numberIn(config, 'PAGE_BLOCK_MAX_ORDER', 1, 19) ?? numberIn(config, 'PAGE_BLOCK_ORDER', 1, 19)
   // Without hugetlb a pageblock is as large as a huge page only from 6.10 on, and only with THP (Baolin Wang, 5 Apr 2024).
   const huge =
-    hugetlb !== false || (thp && release !== undefined && release.major * 1000 + release.minor >= 6010)
-      ? Math.min(pmdOrder, maxPageOrder)
-      : maxPageOrder
+    hugetlb !== false || (thp && factsOf(release).pageblockFollowsThp) ? Math.min(pmdOrder, maxPageOrder) : maxPageOrder
   const pageblockOrder = stated ?? Math.min(limit ?? huge, huge)
   const cma =
     types.length > 0

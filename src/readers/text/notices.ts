@@ -35,7 +35,7 @@ export const textNotices = {
   },
   'assumed-gfp-bits': {
     level: 'note',
-    help: 'GFP_ATOMIC or GFP_NOWAIT, whose bits differ by release, in a trace without `uname`: read as Linux 6.12 has them.',
+    help: 'GFP_ATOMIC or GFP_NOWAIT, whose bits differ by release, in a trace without `uname`: read as Linux 6.1 has them.',
   },
   'relative-stamps': {
     level: 'note',

@@ -457,11 +457,11 @@ test('what no kind describes, or a payload that lacks a field, stays as text', a
 test('GFP_ATOMIC has the bits of the release, and a note where that is not known', async () => {
   const text = Buffer.from(alloc().replace('GFP_KERNEL', 'GFP_ATOMIC|__GFP_ZERO'))
   const without = await readBytes(text)
-  const with510 = await readBytes(text, 'a.txt', 'pages-5.10-s')
-  expect(eventAt(without.events, 0)).toMatchObject({ gfpFlags: 0x920 })
+  const with612 = await readBytes(text, 'a.txt', 'pages-6.12-s')
+  expect(eventAt(without.events, 0)).toMatchObject({ gfpFlags: 0xb20 })
   expect(causes(without)).toEqual({ 'assumed-gfp-bits': 1 })
-  expect(eventAt(with510.events, 0)).toMatchObject({ gfpFlags: 0xb20 })
-  expect(causes(with510)).toEqual({})
+  expect(eventAt(with612.events, 0)).toMatchObject({ gfpFlags: 0x920 })
+  expect(causes(with612)).toEqual({})
 })
 
 test('values beyond a field’s bounds are not stored', async () => {

@@ -44,7 +44,7 @@ export class Texts {
     this.turned = new ByteMemo(bytes, (text) => strings.add(watchingOfDyntick(plainText(text))))
     this.member = new ByteMemo(bytes, (text) => members.indexOf(text))
     this.gfp = new ByteMemo(bytes, (text) => {
-      const { bits, unknown } = parseGfp(text, release?.rules ?? '6.12')
+      const { bits, unknown } = parseGfp(text, release)
       return { bits, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
     })
   }

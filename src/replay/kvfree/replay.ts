@@ -1,5 +1,5 @@
 import type { Recording } from '#events'
-import type { Cpu, Machine, Ns } from '#kernel'
+import { type Cpu, factsOf, type Machine, type Ns } from '#kernel'
 import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice } from '#policies'
 import { type GpInterval, RecordedGracePeriods } from '#sim'
 import { ColumnArrivals } from './columns.ts'
@@ -74,9 +74,9 @@ export const delaysOf = (record: KvfreeRecord): Delays =>
 /** Lists of a machine with 688 MiB or more, as 5.10 sizes them; captures of kvfree_rcu() record no page. */
 const PAGE_LISTS = { pcpHigh: 378, pcpBatch: 63 }
 
-/** The recording kernel's own policy; that of 6.1 where its release is not known. */
+/** The recording kernel's own policy. */
 export const ownKvfree = ({ release }: Machine): PolicyChoice<AnyKvfreePolicy> =>
-  choosePolicy('kvfree', kvfreePolicies, `linux-${release?.rules ?? '6.1'}`)
+  choosePolicy('kvfree', kvfreePolicies, factsOf(release).kvfree)
 
 /** rcu_min_cached_objs, where a policy has no such parameter. */
 const CACHED_PAGES = 5

@@ -2,7 +2,8 @@
  * One pageset of each kernel written down a second time, as plainly as can be, from the description of its rules: lists are arrays of
  * page names, head first. What the fast rules must agree with.
  */
-export type Kernel = '5.10' | '6.1' | '6.12' | '7.2'
+export const KERNELS = ['5.10', '5.14', '5.18', '6.0', '6.1', '6.7', '6.12', '6.16', '6.19', '7.2'] as const
+export type Kernel = (typeof KERNELS)[number]
 
 export interface SlowSizes {
   high: number
@@ -17,6 +18,20 @@ export interface Pressure {
 }
 
 const PAGEBLOCK_ORDER = 9
+
+/** How many lists of huge pages there are, and whether they are three because there is one by migratetype. */
+const THP_LISTS: Readonly<Record<Kernel, number>> = {
+  '5.10': 0,
+  '5.14': 3,
+  '5.18': 3,
+  '6.0': 1,
+  '6.1': 2,
+  '6.7': 1,
+  '6.12': 2,
+  '6.16': 2,
+  '6.19': 2,
+  '7.2': 2,
+}
 
 export class SlowLists {
   readonly kernel: Kernel
@@ -33,7 +48,7 @@ export class SlowLists {
 
   constructor(kernel: Kernel, { high, batch, highMin, highMax }: SlowSizes) {
     this.kernel = kernel
-    this.lists = Array.from({ length: kernel === '5.10' ? 3 : 14 }, () => [])
+    this.lists = Array.from({ length: kernel === '5.10' ? 3 : 12 + THP_LISTS[kernel] }, () => [])
     this.high = high
     this.batch = batch
     this.highMin = highMin
@@ -49,13 +64,20 @@ export class SlowLists {
   }
 
   listOf(order: number, type: number): number {
-    if (order === PAGEBLOCK_ORDER) return type === 1 ? 13 : 12
+    if (order === PAGEBLOCK_ORDER) {
+      if (THP_LISTS[this.kernel] === 3) return 12 + type
+      return type === 1 && THP_LISTS[this.kernel] === 2 ? 13 : 12
+    }
     return 3 * order + type
   }
 
   keeps(order: number): boolean {
     if (this.kernel === '5.10') return order === 0
     return order <= 3 || order === PAGEBLOCK_ORDER
+  }
+
+  tunes(): boolean {
+    return !['5.10', '5.14', '5.18', '6.0', '6.1'].includes(this.kernel)
   }
 
   count(): number {
@@ -83,7 +105,7 @@ export class SlowLists {
   fetch(order: number, belowHigh: boolean): number {
     if (this.kernel === '5.10') return this.batch
     const share = (pages: number) => (pages <= 1 ? pages : Math.max(Math.floor(pages / 2 ** order), 2))
-    if (this.kernel === '6.1') return share(this.batch)
+    if (!this.tunes()) return share(this.batch)
     const high = this.bounded(this.high)
     if (high < this.batch) return 1
     let pages = this.batch
@@ -115,18 +137,18 @@ export class SlowLists {
     const between = (pages: number, low: number, most: number) =>
       pages < low ? Math.min(low, most) : Math.min(pages, most)
     if (this.kernel === '5.10') return count >= this.high ? Math.min(batch, count) : 0
-    if (this.kernel === '6.1') {
-      const empty = this.freeFactor > 0 && order >= 1 && order <= 3
+    if (!this.tunes()) {
+      const empty = this.kernel !== '5.14' && this.freeFactor > 0 && order >= 1 && order <= 3
       if (empty) return count
       const limit = reclaimActive ? Math.min(4 * batch, this.high) : this.high
       if (count < limit) return 0
       if (limit < batch) return 1
       const doubled = batch * 2 ** this.freeFactor
-      if (doubled < limit - batch && this.freeFactor < 5) this.freeFactor++
+      if (doubled < limit - batch && (this.kernel !== '6.1' || this.freeFactor < 5)) this.freeFactor++
       return between(doubled, batch, limit - batch)
     }
     this.allocFactor = Math.floor(this.allocFactor / 2)
-    const eager = this.kernel === '6.12' ? batch : batch + Math.floor(highMin / 2)
+    const eager = this.kernel === '6.7' || this.kernel === '6.12' ? batch : batch + Math.floor(highMin / 2)
     const highOrder = order >= 1 && order <= 3
     const empty = highOrder && this.lastFreeWasHighOrder && this.freeCount >= eager && count >= batch
     this.lastFreeWasHighOrder = highOrder
@@ -154,15 +176,16 @@ export class SlowLists {
 
   /** vmstat_update(): names of the blocks given back. */
   tick(): string[] {
-    if (this.kernel === '5.10' || this.kernel === '6.1') return []
+    if (!this.tunes()) return []
     if (this.high > this.highMin)
       this.high = Math.max(this.count() - 32 * this.batch, this.high - Math.floor(this.high / 8), this.highMin)
-    return this.chunks(this.count() - this.high, 0)
+    const above = this.count() - this.high
+    return this.kernel === '6.7' ? this.sweep(Math.max(0, above), 0) : this.chunks(above, 0)
   }
 
   take(pages: number, list: number): string[] {
-    if (this.kernel === '5.10') return this.inTurn(pages)
-    if (this.kernel === '7.2') return this.chunks(pages, list)
+    if (this.kernel === '5.10' || this.kernel === '5.14') return this.inTurn(pages)
+    if (this.kernel === '6.19' || this.kernel === '7.2') return this.chunks(pages, list)
     return this.sweep(pages, list)
   }
 
@@ -182,19 +205,22 @@ export class SlowLists {
     return gone
   }
 
-  /** 5.10: one from the next list, one more for each empty list passed; all from the only one that is left. */
+  /** One block from the next list, one more for each empty list passed; all from the only one that is left. */
   inTurn(pages: number): string[] {
     const gone: string[] = []
     let list = 0
     let turns = 0
-    while (gone.length < pages) {
+    let left = Math.min(pages, this.count())
+    while (left > 0) {
       do {
         turns++
-        list = (list + 1) % 3
+        list = (list + 1) % this.lists.length
       } while (this.lists[list]!.length === 0)
-      if (turns === 3) turns = pages - gone.length
-      for (; turns > 0 && gone.length < pages && this.lists[list]!.length > 0; turns--)
+      if (turns === this.lists.length) turns = left
+      for (; turns > 0 && left > 0 && this.lists[list]!.length > 0; turns--) {
         gone.push(this.lists[list]!.pop()!)
+        left -= this.sizeOf(list)
+      }
     }
     return gone
   }
