@@ -12,11 +12,22 @@ const code = (text: string): string => `\`${text}\``
 function pagePolicies(): string {
   const titleOf = (list: readonly { id: string; title: string }[], id: string) =>
     list.find((one) => one.id === id)?.title ?? id
-  const paired = Object.entries(pairs).map(([id, [lists, drain]]) => [
-    code(`pcp/${id}`),
-    titleOf(listPolicies, lists),
-    code(drain),
-  ])
+  // Releases with the same rules share a row.
+  const groups = new Map<string, { ids: string[]; pair: (typeof pairs)[string] }>()
+  for (const [id, pair] of Object.entries(pairs)) {
+    const key = JSON.stringify(pair)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { ids: [id], pair })
+    else group.ids.push(id)
+  }
+  const paired = [...groups.values()].map(({ ids, pair: { lists, drain, params } }) => {
+    const set = Object.entries(params).map(([name, value]) => `${name}=${value}`)
+    return [
+      ids.map((id) => code(`pcp/${id}`)).join(', '),
+      titleOf(listPolicies, lists) + (set.length === 0 ? '' : ` (${code(`${lists}{${set.join(',')}}`)})`),
+      code(drain),
+    ]
+  })
   const bareLists = listPolicies
     .filter(({ id }) => pairs[id] === undefined)
     .map(({ id, title }) => [code(`pcp/${id}`), title, 'the recording kernel’s'])
