@@ -22,78 +22,10 @@ export function scriptOf(
   const compact = compactPages(recording)
   const { events, machine } = compact
   const context = contextOf(compact)
-  const { tally } = context
   const ticks = seenTicks(events, machine)
-  const writer = new RowWriter(sizesOf(context, ticks), sources)
-  const types = new BlockTypes(context)
-  const pages = new PageTracker(context, writer, types)
-  const refills = new RefillTracker(context, writer, types, pages)
-  const drains = new DrainTracker(context, writer, types, pages)
-  const gracePeriods = new GracePeriodTracker(events)
-  const reclaim = reclaimEdges(events)
-  const shortOrder = events.tables.mm_vmscan_direct_reclaim_begin.column.order.data
-
-  let nextTick = 0
-  for (let at = 0; at < events.length; at++) {
-    const kind = events.kind[at]!
-    const cpu = events.cpu[at]!
-    const slot = events.slot[at]!
-    const time = events.time[at]!
-    writer.event = at
-    writer.task = taskOf(events, at)
-    const preemptedAt = writer.preemptions.seen(writer.task, cpu)
-    if (kind !== Kind.mm_page_pcpu_drain) drains.otherEvent(cpu)
-    if (ticks.row[nextTick] === at) {
-      writer.add(time, Op.tick, cpu)
-      nextTick++
-    }
-    const edges = reclaim === undefined ? 0 : reclaim[at]!
-    if ((edges & Edge.start) !== 0) writer.add(time, Op.reclaimStart, cpu)
-    switch (kind) {
-      case Kind.mm_page_alloc:
-        pages.alloc(slot, time, cpu, preemptedAt)
-        break
-      case Kind.mm_page_free:
-        pages.free(slot, time, cpu, events.comm[at]!)
-        break
-      case Kind.mm_page_free_batched:
-        pages.batched(slot, time, cpu)
-        break
-      case Kind.mm_page_alloc_zone_locked:
-        refills.locked(slot, cpu)
-        break
-      case Kind.mm_page_alloc_extfrag:
-        refills.fallback(slot, cpu)
-        break
-      case Kind.mm_page_pcpu_drain:
-        drains.page(slot, time, cpu)
-        break
-      case Kind.drain_all_pages:
-        drains.request(slot, time, cpu)
-        break
-      case Kind.workqueue_queue_work:
-        drains.workQueued(slot, time, cpu)
-        break
-      case Kind.workqueue_execute_start:
-        drains.workStarts(slot, time, cpu)
-        break
-      case Kind.mm_vmscan_direct_reclaim_begin:
-        writer.add(time, Op.shortage, cpu, 0, 0, shortOrder[slot]!)
-        break
-      case Kind.mm_vmscan_direct_reclaim_end:
-        drains.reclaimEnds(cpu)
-        break
-      case Kind.rcu_grace_period:
-        gracePeriods.event(slot, time)
-        break
-      case Kind.lost:
-        tally.count('lost-events')
-        writer.add(time, Op.lost, cpu)
-        break
-    }
-    if ((edges & Edge.end) !== 0) writer.add(time, Op.reclaimEnd, cpu)
-    if ((edges & Edge.sleep) !== 0) writer.add(time, Op.kswapdSleep, cpu)
-  }
+  const trackers = new Trackers(context, new RowWriter(sizesOf(context, ticks), sources))
+  trackers.follow(ticks)
+  const { writer, types, drains, gracePeriods } = trackers
   const end = events.length === 0 ? 0 : events.time[events.length - 1]!
   // A last row per CPU takes what was recorded after its last event.
   for (let cpu = 0; cpu < context.cpus; cpu++) if (writer.lastRow(cpu) >= 0) writer.add(end, Op.none, cpu)
@@ -113,8 +45,104 @@ export function scriptOf(
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
     ticksRecorded: ticks.all,
     recordedInterruptions: drains.interruptions,
-    tally: tally.entries(),
+    tally: context.tally.entries(),
     events: events.length,
+  }
+}
+
+/** The trackers of one record, and the rows that they write. */
+class Trackers {
+  readonly writer: RowWriter
+  readonly types: BlockTypes
+  readonly drains: DrainTracker
+  readonly gracePeriods: GracePeriodTracker
+  readonly #context: Context
+  readonly #pages: PageTracker
+  readonly #refills: RefillTracker
+  readonly #shortOrder: Uint8Array
+
+  constructor(context: Context, writer: RowWriter) {
+    this.#context = context
+    this.writer = writer
+    this.types = new BlockTypes(context)
+    this.#pages = new PageTracker(context, writer, this.types)
+    this.#refills = new RefillTracker(context, writer, this.types, this.#pages)
+    this.drains = new DrainTracker(context, writer, this.types, this.#pages)
+    this.gracePeriods = new GracePeriodTracker(context.events)
+    this.#shortOrder = context.events.tables.mm_vmscan_direct_reclaim_begin.column.order.data
+  }
+
+  /** Walks the events once. */
+  follow(ticks: SeenTicks): void {
+    const { writer, drains } = this
+    const { events } = this.#context
+    const reclaim = reclaimEdges(events)
+    let nextTick = 0
+    for (let at = 0; at < events.length; at++) {
+      const cpu = events.cpu[at]!
+      const time = events.time[at]!
+      writer.event = at
+      writer.task = taskOf(events, at)
+      const preemptedAt = writer.preemptions.seen(writer.task, cpu)
+      if (events.kind[at] !== Kind.mm_page_pcpu_drain) drains.otherEvent(cpu)
+      if (ticks.row[nextTick] === at) {
+        writer.add(time, Op.tick, cpu)
+        nextTick++
+      }
+      const edges = reclaim === undefined ? 0 : reclaim[at]!
+      if ((edges & Edge.start) !== 0) writer.add(time, Op.reclaimStart, cpu)
+      this.#event(at, time, cpu, preemptedAt)
+      if ((edges & Edge.end) !== 0) writer.add(time, Op.reclaimEnd, cpu)
+      if ((edges & Edge.sleep) !== 0) writer.add(time, Op.kswapdSleep, cpu)
+    }
+  }
+
+  /** Hands the event to the tracker of its concern. */
+  #event(at: number, time: number, cpu: number, preemptedAt: number | undefined): void {
+    const { events, tally } = this.#context
+    const slot = events.slot[at]!
+    switch (events.kind[at]!) {
+      case Kind.mm_page_alloc:
+        this.#pages.alloc(slot, time, cpu, preemptedAt)
+        break
+      case Kind.mm_page_free:
+        this.#pages.free(slot, time, cpu, events.comm[at]!)
+        break
+      case Kind.mm_page_free_batched:
+        this.#pages.batched(slot, time, cpu)
+        break
+      case Kind.mm_page_alloc_zone_locked:
+        this.#refills.locked(slot, cpu)
+        break
+      case Kind.mm_page_alloc_extfrag:
+        this.#refills.fallback(slot, cpu)
+        break
+      case Kind.mm_page_pcpu_drain:
+        this.drains.page(slot, time, cpu)
+        break
+      case Kind.drain_all_pages:
+        this.drains.request(slot, time, cpu)
+        break
+      case Kind.workqueue_queue_work:
+        this.drains.workQueued(slot, time, cpu)
+        break
+      case Kind.workqueue_execute_start:
+        this.drains.workStarts(slot, time, cpu)
+        break
+      case Kind.mm_vmscan_direct_reclaim_begin:
+        this.writer.add(time, Op.shortage, cpu, 0, 0, this.#shortOrder[slot]!)
+        break
+      case Kind.mm_vmscan_direct_reclaim_end:
+        this.drains.reclaimEnds(cpu)
+        break
+      case Kind.rcu_grace_period:
+        this.gracePeriods.event(slot, time)
+        break
+      case Kind.lost:
+        tally.count('lost-events')
+        this.writer.add(time, Op.lost, cpu)
+        break
+    }
   }
 }
 
