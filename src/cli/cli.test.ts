@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -441,4 +442,31 @@ test('--route: each policy runs without and with it, unless one is named', async
   expect(routed!.work.allocsFromBuddy).toBeGreaterThan(plain!.work.allocsFromBuddy!)
   const named = await policies('--policies', 'pcp/none,pcp/fixed{high=99,route=high-orders-apart}')
   expect(named.map(({ policy }) => policy)).toEqual(['pcp/none', 'pcp/fixed{high=99,route=high-orders-apart}'])
+})
+
+test('a capture by itself is compared under policies chosen by what it holds, and the reason is said', async () => {
+  const html = at('made/for/it.html')
+  const drains = await kreplay('traces/drain-5.10-s', '--json')
+  expect(drains).toMatchObject({ code: 0, stderr: '' })
+  const { runs, baseline, notes } = pcpComparisonSchema.parse(JSON.parse(drains.stdout))
+  expect(baseline).toBe('pcp/linux-5.10')
+  expect(runs.map(({ policy }) => policy)).toEqual(
+    expect.arrayContaining(['pcp/linux-5.10', 'pcp/rcu-swap', 'pcp/trylock']),
+  )
+  expect(notes.at(-1)).toMatch(/^Policies chosen by default: 5 drain requests were recorded/)
+  const pages = await kreplay('traces/pages-6.1-s', '-o', html)
+  expect(pages).toMatchObject({ code: 0, stderr: '' })
+  expect(pages.stdout).toContain('no drain requests were recorded, so only list rules can differ')
+  expect(readFileSync(html, 'utf8')).toContain('</html>')
+  const kvfree = await kreplay('compare', 'traces/kvfree-6.1-s')
+  expect(kvfree.stdout).toMatch(/^kvfree\/linux-6\.1 \(baseline\)/m)
+})
+
+test('a tar on standard input is a capture', async () => {
+  const tar = spawn('tar', ['-C', 'traces', '-cf', '-', 'kvfree-6.1-s'])
+  const child = start('info', '-', '--json')
+  tar.stdout.pipe(child.stdin!)
+  const { code, stdout, stderr } = await ended(child)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(JSON.parse(stdout)).toMatchObject({ capture: 'stdin', kernel: counts['kvfree-6.1-s']!.kernel })
 })

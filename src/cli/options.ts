@@ -16,13 +16,24 @@ export const probes = {
   describe: 'A JSON file that maps your kprobes to fields: docs/probes.md',
 } as const
 
+/** Stands for `-` on its way through yargs, which would make an empty text of it. No argument can hold a zero. */
+export const DASH = '\0-'
+const dashed = (text: string): string => (text === DASH ? '-' : text)
+
 export const capture = {
   type: 'string',
   demandOption: true,
+  coerce: dashed,
   describe: 'A capture: a folder, a tarball, a trace file, or - for standard input',
 } as const
 
-export const captures = { ...capture, array: true, describe: 'Captures: folders, tarballs, trace files' } as const
+export const captures = {
+  type: 'string',
+  demandOption: true,
+  array: true,
+  coerce: (texts: string[]) => texts.map(dashed),
+  describe: 'Captures: folders, tarballs, trace files, or - for standard input',
+} as const
 
 export const policyFile = {
   type: 'string',

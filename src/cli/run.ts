@@ -6,6 +6,7 @@ import type { Command, Exit } from './command.ts'
 import { commands } from './commands/index.ts'
 import { completionsFor } from './completions.ts'
 import { misused, noCommand } from './misuse.ts'
+import { DASH } from './options.ts'
 import { onTerminal, printRaw, type Terminal, terminal, warnError } from './terminal.ts'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
@@ -19,7 +20,7 @@ const COMPLETE = '--get-yargs-completions'
 export const run = (args: readonly string[], on: Terminal = process): Promise<Exit> =>
   onTerminal(on, async () => {
     try {
-      return await runCommand(normalised(args))
+      return await runCommand(normalised(args).map((arg) => (arg === '-' ? DASH : arg)))
     } catch (error) {
       return exitOf(error)
     }

@@ -2,7 +2,7 @@ import { existsSync, lstatSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { defaultProbes, EventBuilder, type Events, type Probe, type Recording, type Selection } from '#events'
-import { parseRelease, type Release, TraceError } from '#kernel'
+import { parseRelease, type Release, type TallyEntry, TraceError } from '#kernel'
 import { kreplayArrow } from './arrow/index.ts'
 import { BoundsCheck } from './bounds-check.ts'
 import { kreplayCsv } from './csv/index.ts'
@@ -19,6 +19,7 @@ import { scenario } from './scenario/index.ts'
 import { Source } from './source.ts'
 import { babeltraceText, ftraceText, perfScript, traceCmdReport } from './text/index.ts'
 import { traceDat } from './trace-dat/index.ts'
+import { reading, type Unpacked } from './unpacked.ts'
 
 export type { ReadTrace, TraceFormat, TraceSource } from './format.ts'
 export { readJson } from './json-file.ts'
@@ -56,9 +57,12 @@ export interface ReadOptions {
 /** Names tried first in a capture folder. */
 const TRACE_NAMES = ['trace.dat', 'trace.txt', 'trace.csv', 'trace.ndjson', 'trace.arrow', 'perf.data']
 
-/** Reads a capture: a folder with a trace and its sidecars, or a trace file by itself. */
-export async function readCapture(path: string, options: ReadOptions = {}): Promise<Capture> {
-  const { trace, sidecarFolder, name } = await locate(path)
+/** Reads a capture: a folder with a trace and its sidecars, a tar of one, a trace file by itself, or standard input (`-`). */
+export const readCapture = (path: string, options: ReadOptions = {}): Promise<Capture> =>
+  reading(path, (unpacked) => readFrom(unpacked, options))
+
+async function readFrom(unpacked: Unpacked, options: ReadOptions): Promise<Capture> {
+  const { trace, sidecarFolder, name } = await locate(unpacked)
   const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
   const known = await knownOf(sidecars, sidecarFolder, options)
   const read = await Source.use(trace, options.onProgress, (source) => readTrace(source, known))
@@ -81,7 +85,7 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
     resolutionNs: read.resolutionNs,
     events,
     machine,
-    tally: [...read.tally, ...bounds.entries()],
+    tally: [...read.tally, ...bounds.entries()].map((entry) => withName(entry, unpacked)),
     ...(read.scenario === undefined ? {} : { scenario: read.scenario }),
     ...(read.clock === undefined ? {} : { clock: read.clock }),
     ...(read.lines === undefined ? {} : { lines: { ...read.lines, events: read.lines.events - bounds.total } }),
@@ -89,6 +93,10 @@ export async function readCapture(path: string, options: ReadOptions = {}): Prom
     ...(vmstatAfter === undefined ? {} : { vmstatAfter }),
   }
 }
+
+/** Its place as the user knows it. */
+const withName = (entry: TallyEntry, { shown }: Unpacked): TallyEntry =>
+  entry.first === undefined ? entry : { ...entry, first: shown(entry.first) }
 
 /** What is known of a trace before it is read. */
 type Known = Pick<TraceSource, 'release' | 'probes' | 'kallsyms' | 'onProgress'>
@@ -162,8 +170,14 @@ export interface BatchedTrace extends Omit<ReadTrace, 'events'> {
  * batch (trace.dat a stretch of each CPU more, perf.data two rounds; packed in gzip or zstd, they are unpacked into the folder for
  * temporary files first); Arrow is read as a whole first.
  */
-export async function readBatches(path: string, { take, selection, ...options }: BatchOptions): Promise<BatchedTrace> {
-  const { trace, sidecarFolder, name } = await locate(path)
+export const readBatches = (path: string, options: BatchOptions): Promise<BatchedTrace> =>
+  reading(path, (unpacked) => readBatchesFrom(unpacked, options))
+
+async function readBatchesFrom(
+  unpacked: Unpacked,
+  { take, selection, ...options }: BatchOptions,
+): Promise<BatchedTrace> {
+  const { trace, sidecarFolder, name } = await locate(unpacked)
   const sidecars = sidecarFolder === undefined ? {} : await readSidecars(sidecarFolder)
   const known = await knownOf(sidecars, sidecarFolder, options)
   const fit = new Fit(zonesOf(sidecars))
@@ -197,7 +211,7 @@ export async function readBatches(path: string, { take, selection, ...options }:
   const release = known.release ?? (read.uname === undefined ? undefined : parseRelease(read.uname))
   return {
     ...read,
-    tally: [...read.tally, ...bounds.entries()],
+    tally: [...read.tally, ...bounds.entries()].map((entry) => withName(entry, unpacked)),
     name,
     hasZones: sidecars['zoneinfo.before'] !== undefined,
     ...(release === undefined ? {} : { release }),
@@ -211,12 +225,15 @@ interface Located {
   readonly name: string
 }
 
-async function locate(path: string): Promise<Located> {
-  const found = await statPlain(path, 'Give a capture folder, such as traces/pages-6.1-s, or a trace file.')
+async function locate({ path, name: given }: Unpacked): Promise<Located> {
+  const found = await statPlain(
+    path,
+    'Give a capture: a folder, such as traces/pages-6.1-s, a tarball, a trace file, or - for standard input.',
+  )
   if (found.isDirectory()) {
-    return { trace: await traceIn(path), sidecarFolder: path, name: basename(resolve(path)) }
+    return { trace: await traceIn(path), sidecarFolder: path, name: given ?? basename(resolve(path)) }
   }
-  const name = basename(path)
+  const name = given ?? basename(path)
   // Beside a file of any other name, `uname` and the like may be anything.
   return { trace: path, name, ...(name.startsWith('trace.') ? { sidecarFolder: dirname(path) } : {}) }
 }
