@@ -123,7 +123,7 @@ function numbered(block: Uint32Array, times: number, blocks: number): Uint32Arra
 }
 
 function demandOver({ demand, from, to }: WhatIf, times: number, blocks: number): Demand {
-  const { length, time, ask, cpu, task, block, offset, zone, order, migratetype, gfpFlags, lead } = demand
+  const { length, time, ask, cpu, task, block, offset, zone, order, migratetype, gfpFlags, lockHeld, lead } = demand
   const moments = over(time, times)
   for (let at = length; at < moments.length; at++) moments[at]! += Math.trunc(at / length) * (to - from + 1)
   return {
@@ -139,6 +139,7 @@ function demandOver({ demand, from, to }: WhatIf, times: number, blocks: number)
     order: over(order, times),
     migratetype: over(migratetype, times),
     gfpFlags: over(gfpFlags, times),
+    lockHeld: over(lockHeld, times),
     lead: over(lead, times),
   }
 }

@@ -1,8 +1,10 @@
 import { ANY_ZONE, Ask, DemandBuilder, type Events, NO_PFN, type StartState, type WhatIf } from '#events'
-import { type Migratetype, type Order, type Pfn, traitsOf } from '#kernel'
-import { BlockIndex, Op, PageIndex, type Script } from '#record'
+import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
+import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
+import { pagesets } from '#sim'
 import { buddyAtStart } from './free-start.ts'
-import type { Inference } from './inferred.ts'
+import { placeHidden, refilledLists } from './hidden-pages.ts'
+import { type Inference, ownPolicy } from './inferred.ts'
 import { Seen } from './sightings.ts'
 import { SparsePages } from './sparse-pages.ts'
 import type { Inferred } from './what-if-start.ts'
@@ -16,7 +18,7 @@ const NOBODY = '<...>'
  * asked, with which gfp flags.
  */
 export function whatIfOf({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events?: Events): WhatIf {
-  const owners = new Owners(script, inferred, events)
+  const owners = new Owners({ script, inferred }, events)
   owners.walk()
   const { machine, zones, cpus, from, to, gracePeriods } = script
   return {
@@ -40,21 +42,32 @@ class Owners {
   readonly #index: PageIndex
   /** By page: the block that it is part of, + 1; 0: nobody has it. */
   readonly #owner: SparsePages
+  /** By page: the CPU whose lists it went to last, + 1; 0: none. */
+  readonly #listedBy: SparsePages
+  /** By page: the row of the refill that it came with first, + 1; 0: it did not. */
+  readonly #refilledAt: SparsePages
   /** By block: its first page. */
   readonly #first: number[] = []
   /** By zone: pages that somebody has, though no event shows for what: the bulk allocator, or a free that was lost. */
   readonly #untraced: { block: number; offset: number }[][]
   readonly #inUse = { block: [] as number[], zone: [] as number[], pfn: [] as Pfn[], order: [] as Order[] }
   readonly #nobody: number
+  readonly #fates: Fates
+  /** Whether the lists' lock is only tried, from 6.0 on. Source: pcp_spin_trylock(), mm/page_alloc.c, v6.1. */
+  readonly #triesLocks: boolean
 
-  constructor(script: Script, inferred: Inferred, events: Events | undefined) {
+  constructor({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events: Events | undefined) {
     this.#script = script
     this.#inferred = inferred
     this.#events = script.source === undefined ? undefined : events
     this.#index = new PageIndex(script.zones)
     this.#owner = new SparsePages(this.#index.size)
+    this.#listedBy = new SparsePages(this.#index.size)
+    this.#refilledAt = new SparsePages(this.#index.size)
     this.#untraced = script.zones.map(() => [])
     this.#nobody = this.builder.task(0, NOBODY)
+    this.#fates = fatesOf(script, this.#index)
+    this.#triesLocks = traitsOf(script.machine).remoteDrains
   }
 
   walk(): void {
@@ -78,12 +91,14 @@ class Owners {
       drainsBefore(row, at.time)
       for (; nextTick < ticks.row.length && ticks.row[nextTick]! <= row; nextTick++)
         this.builder.push({ ...at, ask: Ask.tick, cpu: ticks.cpu[nextTick]! })
+      this.#noteRefill(row)
       switch (op[row]!) {
         case Op.alloc:
           this.#alloc(row)
           break
         case Op.free:
           this.#free(row, pfn[row]!, order[row]!)
+          this.#noteListed(row)
           break
         case Op.drainRequest:
         case Op.requestSkipped:
@@ -120,8 +135,47 @@ class Owners {
     return block
   }
 
+  #noteListed(row: number): void {
+    const { cpu, zone, pfn } = this.#script
+    const page = this.#index.at(pfn[row]!, zone[row]!)
+    this.#listedBy.set(page, cpu[row]! + 1)
+    this.#refilledAt.set(page, 0)
+  }
+
+  #noteRefill(row: number): void {
+    const { cpu, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
+    const start = refillStart[row]!
+    for (let item = start; item < refillEnd[row]!; item++) {
+      const of = this.#index.zone(refillPfn[item]!)
+      if (of < 0) continue
+      const page = this.#index.at(refillPfn[item]!, of)
+      this.#listedBy.set(page, cpu[row]! + 1)
+      const begins =
+        item === start ||
+        refillOrder[item] !== refillOrder[item - 1] ||
+        refillMigratetype[item] !== refillMigratetype[item - 1]
+      this.#refilledAt.set(page, begins ? row + 1 : 0)
+    }
+  }
+
+  /**
+   * When and on which CPU an allocation took its page. Its event comes last, after the page was cleared: a task that was preempted
+   * meanwhile took it before, maybe on another CPU. Who makes a refill takes its first block at once; else the CPU whose lists the page
+   * lay on tells, if the task was seen there last.
+   */
+  #takenAt(row: number, page: number): { time: Ns; cpu: Cpu } {
+    const { time, cpu, preemptedAtRow } = this.#script
+    const refill = this.#refilledAt.get(page) - 1
+    const left = preemptedAtRow[row]!
+    const lay = this.#listedBy.get(page) - 1
+    const moved = left !== 0 && lay >= 0 && lay !== cpu[row] && cpu[left] === lay
+    const taken = refill >= 0 ? refill : moved ? left : row
+    if (taken === row) return { time: time[row]!, cpu: cpu[row]! }
+    return { time: Math.max(0, time[taken]! - 1), cpu: cpu[taken]! }
+  }
+
   #alloc(row: number): void {
-    const { time, cpu, zone, order, migratetype, pfn } = this.#script
+    const { zone, order, migratetype, pfn } = this.#script
     const first = this.#index.at(pfn[row]!, zone[row]!)
     for (let page = first; page < first + (1 << order[row]!); page++) {
       const lost = this.#owner.get(page)
@@ -131,15 +185,29 @@ class Owners {
     const block = this.#newBlock(first)
     this.#owner.fill(block + 1, first, first + (1 << order[row]!))
     this.builder.push({
-      time: time[row]!,
+      ...this.#takenAt(row, first),
       ask: Ask.alloc,
-      cpu: cpu[row]!,
+      lockHeld: this.#isAllocPast(row),
       ...this.#source(row),
       block,
       zone: zone[row]!,
       order: order[row]!,
       migratetype: migratetype[row]!,
     })
+  }
+
+  /** Whether the row's block came alone from the buddy, though a refill of its list would have fetched more. */
+  #isAllocPast(row: number): boolean {
+    const { zone, order, pfn, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
+    const last = refillEnd[row]! - 1
+    if (last < refillStart[row]! || refillPfn[last] !== pfn[row] || !this.#triesLocks) return false
+    if ((this.#script.zones[zone[row]!]!.pagesets[0]?.batch ?? 2) < 2) return false
+    const before = last - 1
+    return (
+      before < refillStart[row]! ||
+      refillOrder[before] !== order[row] ||
+      refillMigratetype[before] !== refillMigratetype[last]
+    )
   }
 
   #bulkAlloc(time: number, pset: number, migratetype: Migratetype): void {
@@ -230,6 +298,8 @@ class Owners {
       zone: zone[row]!,
       order,
       migratetype: migratetype[row]!,
+      // It next leaves the buddy, and no drain brought it there.
+      lockHeld: this.#triesLocks && this.#fates.ofRow[row] === Fate.refill,
     })
   }
 
@@ -269,9 +339,17 @@ function listedAtStart(
       listed.pfn.push(frames.next(pset % script.zones.length, order))
     }
   }
+  const { rules } = pagesets(script, ownPolicy(script))
+  const refilled = refilledLists(script, rules)
   initial.entries.forEach((entries, pset) => {
-    for (let list = 0; list < entries.length; list++) put(pset, listOrders[list]!, listTypes[list]!, entries[list]!)
-    put(pset, 0, 1, Math.max(0, initial.hidden[pset]!))
+    const own = refilled.subarray(pset * entries.length, (pset + 1) * entries.length)
+    const hidden = placeHidden(Math.max(0, initial.hidden[pset]!), {
+      surfaced: entries,
+      refilled: own,
+      orderOf: (list) => listOrders[list]!,
+    })
+    for (let list = 0; list < entries.length; list++)
+      put(pset, listOrders[list]!, listTypes[list]!, entries[list]! + hidden[list]!)
   })
   return {
     pset: Uint32Array.from(listed.pset),

@@ -60,6 +60,11 @@ export interface Demand {
    */
   readonly migratetype: Uint8Array
   readonly gfpFlags: Uint32Array
+  /**
+   * Of allocations and frees: 1 where the operation found the lock of its page lists held, by one that it interrupted. Where the lock is
+   * only tried, such a block goes past the lists.
+   */
+  readonly lockHeld: Uint8Array
   /** Of freeListed: how long before `time`, at which the list is committed, the block was announced; ns. */
   readonly lead: Uint32Array
   readonly tasks: readonly Task[]
@@ -80,6 +85,7 @@ export interface Wish {
   readonly order?: Order
   readonly migratetype?: Migratetype
   readonly gfpFlags?: number
+  readonly lockHeld?: boolean
   readonly lead?: Ns
 }
 
@@ -110,7 +116,7 @@ export class DemandBuilder {
   /** Returns the row’s number, until `finish`. */
   push(wish: Wish): number {
     const { time, ask, cpu, task, block = 0, offset = 0, zone = ANY_ZONE } = wish
-    const { order = 0, migratetype = 0, gfpFlags = 0, lead = 0 } = wish
+    const { order = 0, migratetype = 0, gfpFlags = 0, lockHeld = false, lead = 0 } = wish
     const row = this.#length++
     if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
     const columns = this.#columns
@@ -124,6 +130,7 @@ export class DemandBuilder {
     columns.order[row] = order
     columns.migratetype[row] = migratetype
     columns.gfpFlags[row] = gfpFlags
+    columns.lockHeld[row] = Number(lockHeld)
     columns.lead[row] = lead
     return row
   }
@@ -164,6 +171,7 @@ const columnsOf = (length: number) => ({
   order: new Uint8Array(length),
   migratetype: new Uint8Array(length),
   gfpFlags: new Uint32Array(length),
+  lockHeld: new Uint8Array(length),
   lead: new Uint32Array(length),
 })
 type Columns = ReturnType<typeof columnsOf>

@@ -19,6 +19,8 @@ export class Replay implements AllocatorObserver {
   readonly #ways: Uint8Array | undefined
   readonly #plainLists: number
   #way: number = Way.asUsual
+  /** Whether the operation of this row finds its lists locked by one that it interrupted, and goes past them. */
+  #lockHeld = false
   readonly #clocks: Clocks | undefined
   /** The same, and those of further price lists. */
   readonly #allClocks: readonly Clocks[]
@@ -80,15 +82,17 @@ export class Replay implements AllocatorObserver {
   }
 
   run(): ReplayResult {
-    const { length, time, ask, cpu, zone, order, migratetype, block, offset } = this.#whatIf.demand
+    const { length, time, ask, cpu, zone, order, migratetype, block, offset, lockHeld } = this.#whatIf.demand
     const allocator = this.#allocator
     const work = this.#work
+    const tries = allocator.mechanism.contended === 'goes to the buddy'
     for (let row = 0; row < length; row++) {
       const now = time[row]!
       allocator.runTimers(now)
       allocator.now = now
       if (now > this.#series.next) this.#closeSteps(now)
       if (this.#ways !== undefined) this.#way = this.#ways[row]!
+      this.#lockHeld = tries && lockHeld[row] === 1
       switch (ask[row]!) {
         case Ask.alloc:
           this.#alloc(cpu[row]!, zone[row]!, order[row]!, migratetype[row]!, block[row]!)
@@ -171,6 +175,7 @@ export class Replay implements AllocatorObserver {
     const pset = cpu * this.#allocator.zones + zone
     const usual = this.#allocator.listOf(pset, order, type)
     const list = this.#way === Way.asUsual ? usual : this.#routed(usual)
+    if (this.#lockHeld) return -1
     if (list < 0 || this.#clocks === undefined || !this.#clocks.isHeld(pset, this.#allocator.now)) return list
     this.#work.pcpLocksContended++
     if (this.#allocator.mechanism.contended === 'waits') {
