@@ -1,7 +1,7 @@
 import { ownPolicy } from '#estimate'
 import { type Events, Kind } from '#events'
-import type { Ns } from '#kernel'
-import { BYPASS, Op, PageIndex, type Script } from '#record'
+import { type Ns, traitsOf } from '#kernel'
+import { BYPASS, Fate, fatesOf, Op, PageIndex, type Script } from '#record'
 import { StepSums } from '#replay'
 import { pagesets } from '#sim'
 
@@ -59,8 +59,12 @@ export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike
   const { length, time, op, cpu, zone, order, pfn, migratetype } = script
   const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, drainStart, drainEnd, drainOrder } = script
   const last = stepEnds.length - 1
+  const fates = traitsOf(script.machine).remoteDrains ? fatesOf(script, new PageIndex(script.zones)) : undefined
+  // Also a free past lists that were locked: its page next leaves the buddy, and no drain brought it there.
   const direct = (row: number): boolean =>
-    migratetype[row] === BYPASS || !(rules[zone[row]!]?.allowed(order[row]!) ?? true)
+    migratetype[row] === BYPASS ||
+    !(rules[zone[row]!]?.allowed(order[row]!) ?? true) ||
+    (op[row] === Op.free && fates?.ofRow[row] === Fate.refill)
   const owners = op.includes(Op.remotePage) ? new Owners(script) : undefined
   // By the CPU of the requester.
   const remote = Array.from({ length: script.cpus }, (): RemoteDrain => ({ pages: 0, zone: 0, owner: UNKNOWN }))
