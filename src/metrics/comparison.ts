@@ -8,6 +8,7 @@ import { caveatsOf } from './caveats.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import type { ComparisonHead } from './head.ts'
 import { headlineOf } from './headline.ts'
+import { notModelledOf } from './not-modelled.ts'
 import { type Prices, priceOf } from './prices.ts'
 import { recordedDrainsOf } from './recorded-drains.ts'
 import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
@@ -177,6 +178,7 @@ export function composeHead(
   }
   return {
     schema: 'kreplay.comparison/1',
+    notModelled: notModelledOf(captures.map(({ recording }) => recording)),
     captures: captures.map(({ recording, isolated, cpus, zones, recordedInterruptions }) => ({
       ...recordedDrains(recording),
       name: recording.name,

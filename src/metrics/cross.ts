@@ -3,6 +3,8 @@ import { z } from 'zod'
 import type { StagePages } from '#estimate'
 import type { Recording } from '#events'
 import { caveatsOf } from './caveats.ts'
+import { notModelledOf } from './not-modelled.ts'
+import { notModelledSchema } from './schemas.ts'
 
 const pair = z.object({
   predicted: z.number(),
@@ -27,6 +29,7 @@ export type CrossCell = z.infer<typeof crossCellSchema>
 
 export const crossSchema = z.object({
   schema: z.literal('kreplay.cross/1'),
+  notModelled: notModelledSchema,
   cells: z.array(crossCellSchema),
   medianError: z
     .number()
@@ -92,6 +95,7 @@ export function composeCross(cells: readonly CrossCell[], captures: readonly Rec
   const medianErrorWholeStages = median(foreign, ({ wholeStages }) => errorOf(wholeStages))
   return {
     schema: 'kreplay.cross/1',
+    notModelled: notModelledOf(captures),
     cells: [...cells],
     ...(medianError === undefined ? {} : { medianError }),
     ...(medianErrorWholeStages === undefined ? {} : { medianErrorWholeStages }),

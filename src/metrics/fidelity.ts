@@ -11,7 +11,7 @@ import {
   type Score,
 } from '#estimate'
 import { lossesOf, type Recording } from '#events'
-import { type Machine, share } from '#kernel'
+import { type Machine, notModelled, share } from '#kernel'
 import type { Script } from '#record'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
@@ -136,8 +136,6 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     notes.push(
       'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
     )
-  else if (!machine.release.exact)
-    notes.push(`The rules of ${machine.release.rules} were taken for release ${machine.release.text}.`)
   if (losses.gaps > 0)
     notes.push(
       `${losses.gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
@@ -159,6 +157,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
     schema: 'kreplay.fidelity/1',
+    notModelled: notModelled(machine),
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
     ...(synthetic === undefined ? {} : { synthetic: true }),

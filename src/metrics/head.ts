@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { fidelitySchema, losses, nodeOfZone, perCpu, tallySchema } from './schemas.ts'
+import { fidelitySchema, losses, nodeOfZone, notModelledSchema, perCpu, tallySchema } from './schemas.ts'
 
 const capturesSchema = z.array(
   z.object({
@@ -43,6 +43,7 @@ const capturesSchema = z.array(
 /** What every comparison holds. Policies of one family are compared with each other, never with another family's. */
 export const comparisonHeadSchema = z.object({
   schema: z.literal('kreplay.comparison/1'),
+  notModelled: notModelledSchema,
   captures: capturesSchema,
   baseline: z.string().meta({ help: 'Policy id that others are compared with.' }),
   fidelity: z.array(fidelitySchema),

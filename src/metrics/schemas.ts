@@ -6,6 +6,9 @@ import { stepSumsSchema, totalsSchema } from './measures.ts'
 
 export const perCpu = z.record(z.string(), z.number()).meta({ help: 'By CPU number.' })
 
+export const NOT_MODELLED =
+  'What kreplay does not model of the recording kernel and machine, a sentence each. Every output begins with these.'
+
 export const nodeOfZone = z
   .number()
   .optional()
@@ -183,8 +186,12 @@ export const tallySchema = z.array(
   }),
 )
 
+/** Absent in reports made before 0.2. */
+export const notModelledSchema = z.array(z.string()).optional().meta({ help: NOT_MODELLED })
+
 export const fidelitySchema = z.object({
   schema: z.literal('kreplay.fidelity/1'),
+  notModelled: notModelledSchema,
   capture: z.string(),
   kernel: z.string().meta({ help: 'Release as recorded, or "unknown".' }),
   synthetic: z

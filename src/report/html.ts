@@ -60,7 +60,7 @@ function documentOf(page: Page, script: string, specs: Record<string, unknown>):
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <div class="page">
-<header class="top"><h1>${esc(page.title)}</h1><p class="origin">${esc(page.origin)}</p></header>
+<header class="top">${page.notModelled.map((sentence) => `<p class="unmodelled">${esc(sentence)}</p>`).join('')}<h1>${esc(page.title)}</h1><p class="origin">${esc(page.origin)}</p></header>
 <nav class="toc" aria-labelledby="toc"><h2 id="toc">Contents</h2><ul>
 ${page.parts.map(({ section }) => `<li><a href="#${section.id}">${esc(section.short)}</a></li>`).join('\n')}
 </ul></nav>

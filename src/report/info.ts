@@ -19,6 +19,7 @@ export function composeInfo(info: Info, version: string, top: number): Page {
     return [{ section: { id, short, question }, paragraphs, figures: [], tables, charts: [], caveats: [] }]
   }
   return {
+    notModelled: info.notModelled,
     title: `What is in ${info.capture}`,
     origin: `${info.capture}: Linux ${info.kernel}`,
     version,

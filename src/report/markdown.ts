@@ -11,6 +11,7 @@ const MOST_CHART_ROWS = 20
 export function renderMarkdown(comparison: Comparison): string {
   const page = compose(comparison)
   return [
+    ...page.notModelled.map((sentence) => `> **Not modelled:** ${escapeMarkdown(sentence)}`),
     `# ${escapeMarkdown(page.title)}`,
     escapeMarkdown(page.origin),
     ...page.parts.flatMap(partOf),

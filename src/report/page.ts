@@ -14,6 +14,8 @@ export interface Part {
 }
 
 export interface Page {
+  /** What is not modelled of the recording machine: what a reader sees first. */
+  readonly notModelled: readonly string[]
   readonly title: string
   /** What was replayed: capture, kernel. */
   readonly origin: string
@@ -31,6 +33,7 @@ export function compose(result: Comparison): Page {
   const comparison = onTraceClock(result)
   const { captures, version } = comparison
   return {
+    notModelled: comparison.notModelled ?? [],
     title: `${titles[comparison.family]} compared: ${captures.map(({ name }) => name).join(', ')}`,
     origin: captures
       .map(({ name, kernel, cpus, isolated }) => {

@@ -21,6 +21,7 @@ a{color:var(--link)}
 .page{max-width:1320px;margin:0 auto;padding:0 1.5rem 4rem;display:grid;grid-template-columns:minmax(0,1fr);gap:0 2.5rem}
 header.top{padding:2rem 0 1rem}
 h1{font-size:1.15rem;margin:0;font-weight:600}
+.unmodelled{border-left:4px solid var(--poor);background:var(--poor-bg);padding:.4rem .8rem;margin:0 0 .6rem}
 .origin{color:var(--muted);margin:.15rem 0 0;font-size:.95rem}
 nav.toc{font-size:.92rem}
 nav.toc h2{font-size:.8rem;text-transform:uppercase;letter-spacing:.06em;color:var(--muted);margin:0 0 .4rem;font-weight:600}

@@ -22,6 +22,7 @@ export const cross = defineCommand({
       return 0
     }
     const out = outputAs({ markdown })
+    for (const sentence of found.notModelled ?? []) out.line(sentence)
     out.table(
       ['replayed', 'rules', 'refilled per 1000 pages', 'drained per 1000 pages', 'error', 'interruptions'],
       found.cells.map((cell) => [

@@ -4,6 +4,7 @@ import type { Output } from './output.ts'
 import { captureTitle, lackLines, matrixNotes, matrixTable, optimumTable, rcuscaleLines } from './summary.ts'
 
 export function printComparison(comparison: Comparison, out: Output): void {
+  for (const sentence of comparison.notModelled ?? []) out.line(sentence)
   for (const capture of comparison.captures) {
     out.heading(captureTitle(comparison, capture))
     for (const matrix of matricesOf(comparison).filter((one) => one.capture === capture.name)) {

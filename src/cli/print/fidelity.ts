@@ -9,7 +9,11 @@ type KvfreeFidelity = NonNullable<Fidelity['kvfree']>
 type KvfreeAgreement = KvfreeFidelity['withoutStart']
 type Score = PcpFidelity['refills']
 
-export function printFidelity({ capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity, out: Output): void {
+export function printFidelity(
+  { notModelled = [], capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity,
+  out: Output,
+): void {
+  for (const sentence of notModelled) out.line(sentence)
   out.title(
     synthetic === true
       ? `${capture}, synthetic trace as of Linux ${kernel}: how exactly kreplay reproduces what its own model made`

@@ -2,7 +2,8 @@ import { headingOf, type Page, writerOf } from '#report'
 import type { Output } from './output.ts'
 
 /** A page without charts. */
-export function printPage({ title, parts }: Page, out: Output): void {
+export function printPage({ notModelled, title, parts }: Page, out: Output): void {
+  for (const sentence of notModelled) out.line(sentence)
   out.title(title)
   for (const { section, paragraphs, tables } of parts) {
     out.heading(section.question)

@@ -1,11 +1,13 @@
 import { facts510, linux510 } from './5.10.ts'
 import { linux513 } from './5.13.ts'
 import { linux514 } from './5.14.ts'
+import { linux515 } from './5.15.ts'
 import { linux518 } from './5.18.ts'
 import { linux60 } from './6.0.ts'
 import { linux61 } from './6.1.ts'
 import { linux63 } from './6.3.ts'
 import { linux64 } from './6.4.ts'
+import { linux66 } from './6.6.ts'
 import { linux67 } from './6.7.ts'
 import { linux69 } from './6.9.ts'
 import { linux610 } from './6.10.ts'
@@ -25,11 +27,13 @@ export const releases: readonly KernelRelease[] = [
   linux510,
   linux513,
   linux514,
+  linux515,
   linux518,
   linux60,
   linux61,
   linux63,
   linux64,
+  linux66,
   linux67,
   linux69,
   linux610,

@@ -1,4 +1,5 @@
 import { countByName, lossesOf, type Recording } from '#events'
+import { notModelled } from '#kernel'
 import { survey } from './survey.ts'
 
 /** Text: lines = comments + events + the lines of the tally. */
@@ -15,6 +16,7 @@ export function infoOf(recording: Recording & { readonly lines?: Lines }) {
   for (const cpu of events.cpu) perCpu[cpu] = (perCpu[cpu] ?? 0) + 1
   return {
     schema: 'kreplay.info/1' as const,
+    notModelled: notModelled(machine),
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
     format: recording.format,

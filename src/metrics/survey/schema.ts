@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { losses, perCpu, tallySchema } from '../schemas.ts'
+import { losses, NOT_MODELLED, perCpu, tallySchema } from '../schemas.ts'
 
 const count = z.number()
 const pages = z.number().meta({ unit: 'pages' })
@@ -226,6 +226,7 @@ const pageset = z.object({
 /** What `info --json` prints. */
 export const infoSchema = z.object({
   schema: z.literal('kreplay.info/1'),
+  notModelled: z.array(z.string()).meta({ help: NOT_MODELLED }),
   capture: z.string(),
   kernel: z.string().meta({ help: 'Release as recorded, or "unknown".' }),
   format: z.string(),
