@@ -1,13 +1,5 @@
-import {
-  commonFields,
-  EXCHANGE_MARK,
-  exchangeColumns,
-  type FieldMeta,
-  fieldsOf,
-  isOptional,
-  kindNames,
-  metaOf,
-} from 'kreplay'
+import { kindNames } from 'kreplay'
+import { commonFields, EXCHANGE_MARK, exchangeColumns, type FieldMeta, fieldsOf, isOptional, metaOf } from '#events'
 import { markdownTable } from './markdown.ts'
 
 /** What each kind is for, which its fields can't tell. */

@@ -1,4 +1,5 @@
-import { choosePolicy, kvfreeWorkloads, measureWorkload, runWorkload, shipped } from 'kreplay'
+import { choosePolicy, kvfreeWorkloads, runWorkload, shipped } from 'kreplay'
+import { measureWorkload } from '#metrics'
 import { markdownTable } from './markdown.ts'
 
 /** Whether callers of a context may sleep, and so may leave out the rcu_head. */

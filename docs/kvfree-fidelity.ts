@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity, kvfreePolicies, readCapture } from 'kreplay'
+import { kvfreePolicies, readCapture } from 'kreplay'
+import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity } from '#metrics'
 import { markdownTable } from './markdown.ts'
 import { publishedTable } from './rcuscale.ts'
 

@@ -1,19 +1,6 @@
 import { join } from 'node:path'
-import {
-  choosePcp,
-  holdTime,
-  infer,
-  lockPricesOf,
-  type Prices,
-  publishedFastPaths,
-  publishedPrices,
-  readCapture,
-  recordedDrainsOf,
-  runPolicy,
-  scriptOf,
-  trylockNs,
-  whatIfOf,
-} from 'kreplay'
+import { choosePcp, infer, type Prices, publishedPrices, readCapture, runPolicy, scriptOf, whatIfOf } from 'kreplay'
+import { holdTime, lockPricesOf, publishedFastPaths, recordedDrainsOf, trylockNs } from '#metrics'
 import { markdownTable } from './markdown.ts'
 
 const us = (ns: number): string => `${(ns / 1000).toFixed(2)} µs`

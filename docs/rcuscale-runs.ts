@@ -4,15 +4,8 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  choosePolicy,
-  kvfreeWorkloads,
-  measureWorkload,
-  type PublishedTable,
-  publishedRcuscale,
-  runWorkload,
-  shipped,
-} from 'kreplay'
+import { choosePolicy, kvfreeWorkloads, runWorkload, shipped } from 'kreplay'
+import { measureWorkload, type PublishedTable, publishedRcuscale } from '#metrics'
 
 export type Row = readonly [timeS: number, batches: number, footprint: number]
 /** Lines by the id of the published table. */

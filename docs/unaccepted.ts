@@ -1,4 +1,7 @@
-import { acceptPolicies, bootFor, choosePolicy, runAccept, scriptOf, speedup, synthesise, touchesOf } from 'kreplay'
+import { acceptPolicies, choosePolicy, scriptOf, synthesise } from 'kreplay'
+import { touchesOf } from '#estimate'
+import { bootFor, speedup } from '#metrics'
+import { runAccept } from '#replay'
 import { markdownTable } from './markdown.ts'
 
 const MIB = 256

@@ -1,26 +1,63 @@
 /**
- * kreplay as a library: read a capture, look at its events, replay policies, compose a report. The rooms’ faces in the order
- * in which data passes them.
+ * kreplay as a library, in the order in which data passes: read a capture, look at its events, replay policies, compose a report.
+ * `src/index.golden.txt` holds this list: a name in it is a promise.
  */
 
-export { infer, ownPolicy, touchesOf, whatIfOf } from '#estimate'
-export * from '#events'
-export * from '#kernel'
-export * from '#metrics'
-export * from '#policies'
-export * from '#readers'
+// Single steps: what the kernel did, what its hidden state was, what a policy would have done
+export { infer, whatIfOf } from '#estimate'
+// Captures and their events
+export { countByName, type Events, eachEvent, eventSchemas, kindNames, type Recording, type TraceEvent } from '#events'
+export { KNOWN_VERSIONS, type Machine, parseRelease, TraceError, UsageError } from '#kernel'
+// Results
+export {
+  type Comparison,
+  comparisonSchema,
+  crossSchema,
+  type Fidelity,
+  fidelitySchema,
+  type Info,
+  infoOf,
+  infoSchema,
+  type Prices,
+  pricesSchema,
+  publishedPrices,
+} from '#metrics'
+// Policies, shipped and of one’s own
+export {
+  acceptPolicies,
+  allOrderLists,
+  type Catalogue,
+  choosePcp,
+  choosePolicy,
+  defineDrainPolicy,
+  defineListPolicy,
+  drainPolicies,
+  extended,
+  kvfreePolicies,
+  listPolicies,
+  SweepOrder,
+  shipped,
+} from '#policies'
+export { type Capture, readCapture } from '#readers'
 export { type Script, scriptOf } from '#record'
 export {
   kvfreeRecord,
   kvfreeWorkloads,
-  ownKvfree,
   type PolicyRun,
   replayKvfree,
-  runAccept,
   runPolicy,
   runWorkload,
 } from '#replay'
-export { formatShare, renderHtml, renderMarkdown, sectionsOf } from '#report'
-export * from '#synth'
-export * from '#writers'
-export { analyse, compareCaptures, crossKernels, synthesise, synthesiseLike } from './app/library.ts'
+export { renderHtml, renderMarkdown } from '#report'
+export { workloads } from '#synth'
+export { writeRecording } from '#writers'
+// Whole use cases
+export {
+  type Analysis,
+  analyse,
+  type CompareRequest,
+  compareCaptures,
+  crossKernels,
+  synthesise,
+  synthesiseLike,
+} from './app/library.ts'

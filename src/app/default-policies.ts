@@ -1,4 +1,4 @@
-import { type Events, Kind, type Recording } from '#events'
+import type { Events, Recording } from '#events'
 import { factsOf, RECORDED_VERSIONS, versionOf } from '#kernel'
 import { hasKvfree } from '#metrics'
 import { ownPcpId } from '#policies'
@@ -51,9 +51,11 @@ export function defaultPolicies(recording: Recording): DefaultPolicies {
   }
 }
 
-function recordedDrainWorks(events: Events): number {
+/** Work items by which kernels before 6.0 drain the lists of each CPU. */
+function recordedDrainWorks({ tables: { workqueue_queue_work: works }, strings }: Events): number {
   let found = 0
-  for (const kind of events.kind) if (kind === Kind.workqueue_queue_work) found++
+  for (let slot = 0; slot < works.length; slot++)
+    if (strings.get(works.column.function.data[slot]!) === 'drain_local_pages_wq') found++
   return found
 }
 

@@ -1,4 +1,3 @@
-import { linearRegression } from 'simple-statistics'
 import { z } from 'zod'
 import type { LockPrices } from '#sim'
 /** A price list: what one unit of work costs on one machine, and how anybody knows. */
@@ -109,8 +108,17 @@ export const publishedPrices: readonly Prices[] = [
 
 /** The least-squares line through the published means. */
 function holdLine(points: Prices['bulkFreeUs']): LockPrices['refill'] {
-  const { m, b } = linearRegression(points.map(([pages, mean]) => [pages, mean * 1000]))
-  return { baseNs: b, pageNs: m }
+  let [sumX, sumY, sumXX, sumXY] = [0, 0, 0, 0]
+  for (const [x, meanUs] of points) {
+    const y = meanUs * 1000
+    sumX += x
+    sumY += y
+    sumXX += x * x
+    sumXY += x * y
+  }
+  const n = points.length
+  const pageNs = (n * sumXY - sumX * sumY) / (n * sumXX - sumX * sumX)
+  return { baseNs: sumY / n - (pageNs * sumX) / n, pageNs }
 }
 
 /** ns for one operation on so many pages, by that line. */

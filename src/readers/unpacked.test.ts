@@ -23,7 +23,10 @@ const written = (name: string, bytes: Uint8Array): string => {
   return at(name)
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('kreplay-capture-'))
+// A folder for temporary files that no other process uses.
+process.env.TMPDIR = folder
+
+const leftovers = () => readdirSync(folder).filter((name) => name.startsWith('kreplay-capture-'))
 
 async function refusal(path: string): Promise<string> {
   const error = await readCapture(path).catch((reason: unknown) => reason)
