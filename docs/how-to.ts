@@ -1,2 +1,8 @@
 /** Pages that add a file to the project. */
-export const HOW_TO = ['add-a-policy', 'add-a-reader', 'add-a-report-section', 'add-a-workload'] as const
+export const HOW_TO = [
+  'add-a-policy',
+  'add-a-release',
+  'add-a-reader',
+  'add-a-report-section',
+  'add-a-workload',
+] as const

@@ -20,6 +20,7 @@ test('the pages on how to add something, followed to the letter one after the ot
   expect(await clone.styleErrors(files)).toBe('')
   for (const [page, name] of [
     ['README.md', '`pcp/drain-to-half`'],
+    ['README.md', '`pcp/linux-7.3`, `pcp/linux-9.9`'],
     ['README.md', 'page log'],
     ['docs/synth.md', '`ping-pong`'],
   ] as const)

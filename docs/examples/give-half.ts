@@ -13,7 +13,7 @@ export const lists = defineListPolicy({
   }),
   sizes: ({ high, batch }) => ({ high, batch, highMin: high, highMax: high }),
   create: (_params, { machine }) => {
-    const own = allOrderLists(machine.pageblockOrder)
+    const own = allOrderLists(machine.thpOrder)
     return {
       ...own,
       onAlloc: () => {},
