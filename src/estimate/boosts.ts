@@ -7,12 +7,11 @@ import { buddyAtStart, pageStartOf } from './free-start.ts'
  * not look again. Nothing where no fallback was recorded as 6.12 and 7.2 do. `rules`: the recording kernel's own, by zone.
  * Source: __rmqueue(), __rmqueue_claim(), try_to_claim_block(), mm/page_alloc.c, v6.12 and v7.2.
  */
-export function boostsOf(script: Script, rules: readonly ListRules[]): Uint8Array {
+export function boostsOf(script: Script, rules: readonly ListRules[], start = pageStartOf(script, rules)): Uint8Array {
   const { flow, zones, machine, cpus, op, zone: zoneOf, pfn, order, migratetype } = script
   const boosts = new Uint8Array(flow.length)
   const { pageblockOrder } = machine
   if (!flow.fallback.some((fallback) => fallback > 0 && fallback <= pageblockOrder)) return boosts
-  const start = pageStartOf(script, rules)
   const buddies = zones.map((_, zone) => buddyAtStart(script, start, zone))
   /** By CPU: whether its refill has found nothing to claim. */
   const steals = new Uint8Array(cpus)

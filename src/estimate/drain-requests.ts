@@ -1,91 +1,170 @@
 import { Quota } from '#policies'
-import { Op } from '#record'
-import type { Books } from './books.ts'
+import { Fate, Op } from '#record'
 import type { BulkFrees } from './bulk-frees.ts'
+import type { EstimatorState } from './state.ts'
+
 /** Requests to empty the lists of all CPUs: whom they reach, and what was recorded of them. */
 export class DrainRequests {
-  readonly #books: Books
+  readonly #state: EstimatorState
   readonly #bulkFrees: BulkFrees
   /** By requesting CPU: the pageset that its request empties now; −1: no request. */
   readonly #turn: Int32Array
+  /** By requesting CPU: pages that were recorded of that pageset so far. */
+  readonly #recorded: Int32Array
+  /** By requesting CPU: the pageset that it came to last, and what that held. */
+  readonly #begun: Int32Array
+  readonly #predicted: Int32Array
+  /** By requesting CPU: what that held, page by page. */
+  readonly #there: ({ readonly row: number; readonly pages: readonly number[] } | undefined)[] = []
 
-  constructor(books: Books, bulkFrees: BulkFrees) {
-    this.#books = books
+  constructor(state: EstimatorState, bulkFrees: BulkFrees) {
+    this.#state = state
     this.#bulkFrees = bulkFrees
-    this.#turn = new Int32Array(books.script.cpus).fill(-1)
+    this.#turn = new Int32Array(state.script.cpus).fill(-1)
+    this.#recorded = new Int32Array(state.script.cpus)
+    this.#begun = new Int32Array(state.script.cpus).fill(-1)
+    this.#predicted = new Int32Array(state.script.cpus)
   }
 
   /** Anything else that a requester does ends its request. */
   before(cpu: number, op: number): void {
     if (this.#turn[cpu]! < 0 || op === Op.remotePage) return
-    this.#settle(cpu, this.#books.held.pcps.length)
+    this.#settle(cpu, this.#state.belief.psets.length)
     this.#turn[cpu] = -1
   }
 
   request(row: number): void {
-    if (this.#books.held.traits.remoteDrains) {
-      this.#turn[this.#books.script.cpu[row]!] = 0
+    const { belief, script, interruptions } = this.#state
+    if (belief.traits.remoteDrains) {
+      this.#turn[script.cpu[row]!] = 0
+      this.#recorded[script.cpu[row]!] = 0
+      this.#begun[script.cpu[row]!] = -1
       return
     }
-    for (let cpu = 0; cpu < this.#books.script.cpus; cpu++) {
+    for (let cpu = 0; cpu < script.cpus; cpu++) {
       let held = 0
-      for (let zone = 0; zone < this.#books.held.zones; zone++)
-        held += this.#books.held.pcps[cpu * this.#books.held.zones + zone]!.count
-      if (held > 0) this.#books.interruptions[cpu] = (this.#books.interruptions[cpu] ?? 0) + 1
+      for (let zone = 0; zone < belief.zones; zone++) held += belief.psets[cpu * belief.zones + zone]!.pcp.count
+      if (held > 0) interruptions[cpu] = (interruptions[cpu] ?? 0) + 1
     }
   }
 
   drainWork(row: number): void {
-    const script = this.#books.script
+    const state = this.#state
+    const { script, belief, index } = state
     const cpu = script.cpu[row]!
-    const { requested } = this.#books.cpus[cpu]!
+    const { requested } = state.cpus[cpu]!
     // A work item drains one zone after the other.
     let from = script.drainStart[row]!
     const end = script.drainEnd[row]!
-    for (let zone = 0; zone < this.#books.held.zones; zone++) {
+    for (let zone = 0; zone < belief.zones; zone++) {
       let to = from
-      while (to < end && this.#books.index.zone(script.drainPfn[to]!) === zone) to++
-      const pset = cpu * this.#books.held.zones + zone
-      const scored = this.#books.held.calibrated[pset] === 1
-      if (scored && (to > from || this.#books.held.pcps[pset]!.count > 0)) {
+      while (to < end && index.zone(script.drainPfn[to]!) === zone) to++
+      const pset = cpu * belief.zones + zone
+      const scored = belief.isProven(pset)
+      const { count } = belief.psets[pset]!.pcp
+      const recorded = state.sizeOf(from, to)
+      if (scored && (to > from || count > 0)) {
         requested.recorded++
         requested.predicted++
-        if (this.#books.held.pcps[pset]!.count === this.#books.sizeOf(from, to)) requested.exact++
-        else this.#books.miss('request-size')
+        if (count === recorded) requested.exact++
+        else {
+          state.miss('request-size')
+          state.corrections++
+        }
       }
-      this.#bulkFrees.drainRecorded(row, pset, 0, from, to, scored, new Quota(this.#books.held.pcps[pset]!.count))
-      if (scored && this.#books.held.pcps[pset]!.count !== 0) this.#books.resyncs++
-      this.#books.held.emptied(pset)
+      const quota = new Quota(count)
+      if (state.runsFree(pset)) {
+        state.countRequestedDrain(recorded, count)
+        this.#bulkFrees.pages.byRule({ pset, list: 0, from, to, quota }, true)
+      } else {
+        state.countRequestedDrain(recorded, recorded)
+        this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
+      }
+      belief.emptied(pset)
       from = to
     }
   }
 
   /** A requester empties one pageset after the other; a page of unknown owner belongs to the one whose turn it is. */
   remotePage(row: number): void {
-    const { pfn, zone, order, cpu } = this.#books.script
-    const page = this.#books.index.at(pfn[row]!, zone[row]!)
-    this.#books.free.add(cpu[row]!, zone[row]!, 1 << order[row]!)
-    const on = this.#books.held.lists.where[page]!
-    const turn = this.#turn[cpu[row]!]!
-    if (on >= 0) {
-      const owner = Math.trunc(on / this.#books.held.perSet)
-      this.#settle(cpu[row]!, owner)
-      this.#books.held.drop(page)
+    const state = this.#state
+    const { belief, index, free } = state
+    const { pfn, zone, order, cpu } = state.script
+    const by = cpu[row]!
+    const page = index.at(pfn[row]!, zone[row]!)
+    const size = 1 << order[row]!
+    free.add(by, zone[row]!, size)
+    const on = belief.lists.where[page]!
+    const owner = on >= 0 ? belief.psetOf(on) : this.#ownerOfUnknown(by, zone[row]!, size)
+    this.#settle(by, owner)
+    this.#begin(by, owner)
+    this.#recorded[by]! += size
+    if (state.runsFree(owner)) return
+    if (on >= 0) belief.drop(page)
+    else if (belief.psets[owner]!.unknown >= size) belief.dropUnknownPage(owner, size)
+  }
+
+  /** The pageset of this zone, from the one whose turn it is on, that may hold an unknown page; else the one whose turn it is. */
+  #ownerOfUnknown(by: number, zone: number, size: number): number {
+    const { belief } = this.#state
+    const turn = Math.max(0, this.#turn[by]!)
+    for (let pset = turn; pset < belief.psets.length; pset++)
+      if (pset % belief.zones === zone && belief.psets[pset]!.unknown >= size) return pset
+    return turn
+  }
+
+  /** The request comes to a pageset, which is empty from then on. */
+  #begin(requester: number, pset: number): void {
+    if (this.#begun[requester] === pset) return
+    this.#begun[requester] = pset
+    const { belief, row, given } = this.#state
+    const { pcp } = belief.psets[pset]!
+    if (!this.#state.runsFree(pset)) {
+      this.#there[requester] = { row, pages: belief.pagesOf(pset) }
       return
     }
-    let owner = Math.max(0, turn)
-    const size = 1 << order[row]!
-    while (owner < this.#books.held.pcps.length && this.#books.held.unknown[owner]! < size) owner++
-    if (owner === this.#books.held.pcps.length) return
-    this.#settle(cpu[row]!, owner)
-    this.#books.held.unknown[owner]! -= size
-    this.#books.held.pcps[owner]!.count -= size
+    const later = given.late.get(row)?.filter((page) => belief.isOn(page, pset)) ?? []
+    const lists = later.map((page) => belief.lists.where[page]!)
+    for (const page of later) belief.drop(page)
+    this.#predicted[requester] = pcp.count
+    belief.emptied(pset)
+    for (const [at, page] of later.entries()) belief.put(lists[at]!, page)
+  }
+
+  /**
+   * Pages that were there as the drain began and were not drained: a task had taken them, its event still to come; or the last free of
+   * that CPU had not come to its list yet.
+   */
+  #notDrained(requester: number, pset: number): void {
+    const { belief, found, script, lastRow } = this.#state
+    const there = this.#there[requester]
+    this.#there[requester] = undefined
+    if (there === undefined) return
+    const last = lastRow[belief.psets[pset]!.cpu]!
+    const { op, pfn, zone } = script
+    const lastFreed = op[last] === Op.free ? this.#state.index.at(pfn[last]!, zone[last]!) : -1
+    for (const page of there.pages) {
+      if (!belief.isOn(page, pset)) continue
+      const into = page === lastFreed ? found.late : belief.fate[page] === Fate.alloc ? found.early : undefined
+      into?.set(there.row, [...(into.get(there.row) ?? []), page])
+    }
   }
 
   /** The turn of a request moves on to pageset `to`: those passed were emptied, so what they hold now came since. */
   #settle(requester: number, to: number): void {
+    const state = this.#state
+    const { belief } = state
     for (let pset = Math.max(0, this.#turn[requester]!); pset < to; pset++) {
-      this.#books.held.proveAll(pset)
+      const recorded = this.#recorded[requester]!
+      this.#recorded[requester] = 0
+      if (state.runsFree(pset)) {
+        this.#begin(requester, pset)
+        state.countRequestedDrain(recorded, this.#predicted[requester]!)
+      } else {
+        state.countRequestedDrain(recorded, recorded)
+        if (this.#begun[requester] === pset) this.#notDrained(requester, pset)
+        belief.proveAll(pset)
+      }
     }
     this.#turn[requester] = Math.max(this.#turn[requester]!, to)
   }

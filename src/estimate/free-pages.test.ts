@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
-import { fatesOf } from '../record/fates.ts'
-import { PageIndex } from '../record/places.ts'
 import type { Script } from '../record/script.ts'
 import { scriptOf } from '../record/script-of.ts'
 import { recordingOf } from '../replay/testing/story.ts'
-import { Books } from './books.ts'
 import { BulkFrees } from './bulk-frees.ts'
 import { BulkSizes } from './bulk-sizes.ts'
 import { FreePages } from './free-pages.ts'
-import { ownPolicy } from './inferred.ts'
+import { sharedOf } from './inferred.ts'
+import { EstimatorState, noInferences } from './state.ts'
 
 const HIGH = 1000
 /** What a CPU of a machine of two keeps back of a zone that small. */
@@ -59,6 +57,8 @@ function zone(above: number, events: readonly TraceEvent[] = [], boosts: readonl
 }
 const below = { reclaimActive: false, belowHigh: true }
 const above = { reclaimActive: false, belowHigh: false }
+
+const stateOf = (script: Script, corrects: boolean) => new EstimatorState(sharedOf(script), corrects, noInferences())
 
 describe('what CPUs keep back', () => {
   test('an allocation does not see it until it is more than the threshold', () => {
@@ -136,23 +136,22 @@ describe('in order of time on all CPUs', () => {
   })
 })
 
-test('a recorded bulk free looks at the watermark, whether the replay had predicted it or not', () => {
-  for (const resync of [true, false]) {
+test('a recorded bulk free looks at the watermark, whether the rules had predicted it or not', () => {
+  for (const corrects of [true, false]) {
     const script = scriptOf(
       recordingOf([freed(0, 500), ...run(8, (at) => drained(0, 600 + at)), freed(0, 501)], { release: '6.12.107' }),
     )
     const zones = script.zones.map((each) => ({ ...each, free: HIGH - 4, high: HIGH }))
-    const short = { ...script, zones }
-    const index = new PageIndex(zones)
-    const books = new Books(short, ownPolicy(short), resync, index, fatesOf(short, index))
-    books.free.tried(0, 0)
-    books.held.calibrated[0] = 1
-    const saved = { ...books.held.pcps[0]! }
-    const burst = { row: 0, pset: 0, list: 0, order: 0, n: 0, limit: saved.high, saved, from: 0, to: 8 }
-    new BulkFrees(books, new BulkSizes(books)).burst(burst)
-    expect(books.misses.size).toBeGreaterThan(0)
-    books.free.advance(1)
-    expect(books.free.flags[0]!.belowHigh).toBe(false)
+    const state = stateOf({ ...script, zones }, corrects)
+    state.free.tried(0, 0)
+    const [set] = state.belief.psets
+    set!.count = 'proven'
+    set!.twin = undefined
+    set!.pcp.count = 30
+    new BulkFrees(state, new BulkSizes(state)).freed(0, 0, 0, 0)
+    expect(state.misses.size).toBeGreaterThan(0)
+    state.free.advance(1)
+    expect(state.free.flags[0]!.belowHigh).toBe(false)
   }
 })
 

@@ -1,5 +1,4 @@
 export { demandOf } from './demand-of.ts'
-export { Fidelity } from './fidelity.ts'
 export { buddyAtStart, buddyinfoOf, type PageStart } from './free-start.ts'
 export { type Inference, infer, ownPolicy } from './inferred.ts'
 export { type Later, type LaterRefills, laterOf } from './later.ts'
@@ -9,9 +8,11 @@ export {
   type FidelityRun,
   type InitialLists,
   type Miss,
-  missHelp,
+  missCauses,
   type PageScore,
   type Score,
+  type Total,
+  type Totals,
 } from './scores.ts'
 export { Seen } from './sightings.ts'
 export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'

@@ -1,19 +1,19 @@
-import { traitsOf } from '#kernel'
-import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
-import type { Script } from '#record'
-import { anyTiming, fitTicks, type SilentTicks, silentTicks, type TickTiming } from '#record'
+import { choosePcp, type ListRules, ownPcpId, type PcpChoice } from '#policies'
+import { fatesOf, PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
-import { Fidelity } from './fidelity.ts'
-import { pageStartOf } from './free-start.ts'
-import type { EarlyPops, FidelityRun, Score } from './scores.ts'
+import { Pass } from './follow.ts'
+import { type PageStart, pageStartOf } from './free-start.ts'
+import type { FidelityRun } from './scores.ts'
+import { noInferences, type Shared } from './state.ts'
+import { silentTicksOf } from './tick-times.ts'
 import type { Inferred } from './what-if-start.ts'
+
 /** The recording kernel's own policy. */
 export const ownPolicy = ({ machine: { release } }: Script): PcpChoice => choosePcp(ownPcpId(release), release)
 
-/** What a fidelity run of the recording kernel's own policy tells what-if replays of the same script. */
-function inferredFrom(script: Script, run: FidelityRun): Inferred {
-  const own = pagesets(script, ownPolicy(script)).rules
+/** What a pass under the recording kernel's own policy finds out for what-if replays of the same script. */
+function inferredFrom(run: FidelityRun, own: readonly ListRules[], start: PageStart): Inferred {
   const [rules] = own
   const lists = Array.from({ length: rules!.lists }, (_, list) => list)
   return {
@@ -22,7 +22,7 @@ function inferredFrom(script: Script, run: FidelityRun): Inferred {
     listTypes: lists.map((list) => [0, 1, 2].find((type) => rules!.listOf(rules!.orderOf(list), type) === list) ?? 1),
     bulk: run.bulk,
     localDrains: run.localDrains,
-    start: pageStartOf(script, own),
+    start,
     ticks: run.ticks,
   }
 }
@@ -42,68 +42,47 @@ function fromZoneinfo(script: Script, inferred: Inferred): Inferred {
   }
 }
 
-/** The script with what zoneinfo does not print before 7.2, but the record shows: where self-tuning ends. */
-function withBounds(script: Script, highMax: Int32Array): Script {
-  if (highMax.every((bound) => bound === 0)) return script
-  const zones = script.zones.map((zone, at) => ({
-    ...zone,
-    pagesets: zone.pagesets.map((pageset) => (highMax[at] === 0 ? pageset : { ...pageset, highMax: highMax[at]! })),
-  }))
-  return { ...script, zones }
-}
-
-/** The recording kernel's own policy replayed, with what it tells of the recording. `script` has the bounds that the record shows. */
+/** The recording kernel's own policy replayed, with what it tells of the recording. */
 export interface Inference {
   readonly script: Script
   readonly run: FidelityRun
+  /** The same without corrections, once the record has proven a pageset's state: as a what-if runs. */
+  readonly freeRun: FidelityRun
   readonly inferred: Inferred
 }
 
-/** Runs to find early pops at most. */
-const MOST_RUNS = 4
-
-/** Rows of a script by which the timing of its ticks is fitted: so many tell enough of it. */
-const FIT_ROWS = 1e6
-
-const offBy = ({ recorded, predicted, exact }: Score): number => Math.max(recorded, predicted) - exact
-
-/** What a tick elsewhere may put right: bursts and ticks that were not as predicted, and their pages. */
-const missesByTicks = ({ cpus }: FidelityRun): number[] =>
-  cpus.map(({ bursts, ticks, pages }) => offBy(bursts) + offBy(ticks) + pages.wrong)
-
-/** Runs until no run finds more pages that left their lists before their event than it was told of. */
-function withEarly<T extends { readonly run: FidelityRun }>(
-  first: T,
-  again: (of: T, early: EarlyPops) => FidelityRun,
-): T {
-  let last = first
-  for (let tries = 0, told = 0; tries < MOST_RUNS && last.run.early.size > told; tries++) {
-    told = last.run.early.size
-    last = { ...last, run: again(last, last.run.early) }
+/** What all passes over a script share. */
+export function sharedOf(
+  script: Script,
+  choice = ownPolicy(script),
+  rules = pagesets(script, choice).rules,
+  start = pageStartOf(script, rules),
+): Shared {
+  const index = new PageIndex(script.zones)
+  return {
+    script,
+    choice,
+    index,
+    fates: fatesOf(script, index),
+    boosts: boostsOf(script, rules, start),
+    ticks: silentTicksOf(script),
   }
-  return last
 }
 
 /**
- * Replays the recording kernel's own policy and tells what it inferred. Hidden constants of the machine are fitted to the record first,
- * where its kernel has them and no file tells: the timing of the vmstat ticks and the bound of self-tuning.
+ * Replays the recording kernel's own policy: once corrected by the record, once more where that showed that pages left their lists before
+ * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit.
  */
-export function infer(recorded: Script): Inference {
-  const policy = ownPolicy(recorded)
-  const boosts = boostsOf(recorded, pagesets(recorded, policy).rules)
-  const replay = (script: Script, ticks: SilentTicks, early?: EarlyPops) =>
-    new Fidelity(script, policy, { resync: true, ticks, boosts, ...(early === undefined ? {} : { early }) }).run()
-  const follow = (part: Script, timing: TickTiming) => {
-    const ticks = silentTicks(part, timing)
-    const first = replay(part, ticks)
-    const script = withBounds(part, first.highMax)
-    return { script, run: script === part ? first : replay(script, ticks) }
-  }
-  const fits = traitsOf(recorded.machine).decay && !recorded.ticksRecorded
-  const start = { ...recorded, length: Math.min(recorded.length, FIT_ROWS) }
-  // Kernels without decay have ticks as well, for what-ifs with other rules.
-  const timing = fits ? fitTicks((tried) => missesByTicks(follow(start, tried).run)) : anyTiming
-  const { script, run } = withEarly(follow(recorded, timing), (of, early) => replay(of.script, of.run.ticks, early))
-  const inferred = inferredFrom(script, run)
-  return { script, run, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
+export function infer(script: Script, choice = ownPolicy(script)): Inference {
+  const { rules } = pagesets(script, choice)
+  const start = pageStartOf(script, rules)
+  const shared = sharedOf(script, choice, rules, start)
+  const first = new Pass(shared, { corrects: true }).run()
+  const { early, highMax, proving } = first.inferences
+  const known = early.size === 0 && highMax.every((bound) => bound === 0)
+  const given = { ...noInferences(), early, highMax, proving }
+  const run = known ? first : new Pass(shared, { corrects: true, given }).run()
+  const freeRun = new Pass(shared, { corrects: false, given: { ...run.inferences, early, highMax, proving } }).run()
+  const inferred = inferredFrom(run, rules, start)
+  return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

@@ -1,145 +1,242 @@
 import type { Pcp } from '#policies'
-import { Op } from '#record'
-import type { Books } from './books.ts'
+import { Fate, Op } from '#record'
+import type { BulkSizes } from './bulk-sizes.ts'
+import { explainRefill, type RefillSeen } from './hypotheses/index.ts'
+import type { EstimatorState } from './state.ts'
+
+/** A run of recorded pages from the buddy for one list. */
+interface RefillRun {
+  readonly list: number
+  readonly order: number
+  readonly from: number
+  readonly to: number
+}
+
 /** Recorded refills, compared with when and how much the rule would have fetched. */
 export class Refills {
-  readonly #books: Books
+  readonly #state: EstimatorState
+  readonly #sizes: BulkSizes
+  /** Recorded runs of this row for lists that run free, until a predicted refill matches them. */
+  readonly #open: RefillRun[] = []
 
-  constructor(books: Books) {
-    this.#books = books
+  constructor(state: EstimatorState, sizes: BulkSizes) {
+    this.#state = state
+    this.#sizes = sizes
   }
 
   /** The recorded pages from the buddy that precede this row on its CPU: refills by an allocation or by the bulk allocator. */
   recorded(row: number): void {
-    const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, op, pfn, cpu } = this.#books.script
+    const { script, belief, index } = this.#state
+    const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, cpu } = script
     const end = refillEnd[row]!
     for (let from = refillStart[row]!; from < end; ) {
       const order = refillOrder[from]!
       const type = refillMigratetype[from]!
+      const zone = index.zone(refillPfn[from]!)
       let to = from + 1
-      while (to < end && refillOrder[to] === order && refillMigratetype[to] === type) to++
-      const zone = this.#books.index.zone(refillPfn[from]!)
-      if (zone >= 0 && type < 3) {
-        const pset = cpu[row]! * this.#books.held.zones + zone
-        if (this.#books.held.rulesOf(pset).allowed(order)) {
-          const list = pset * this.#books.held.perSet + this.#books.held.rulesOf(pset).listOf(order, type)
-          const direct = to - from === 1 && op[row] === Op.alloc && pfn[row] === refillPfn[from]
-          if (direct && this.#isPast(pset, list, order)) this.#leaveLists(from, zone)
-          else this.#refill(row, pset, list, order, from, to)
-        } else this.#leaveLists(from, zone)
+      while (
+        to < end &&
+        refillOrder[to] === order &&
+        refillMigratetype[to] === type &&
+        index.zone(refillPfn[to]!) === zone
+      )
+        to++
+      if (zone >= 0) {
+        const pset = cpu[row]! * belief.zones + zone
+        const rules = belief.rulesOf(pset)
+        if (type < 3 && rules.allowed(order)) {
+          const list = pset * belief.perSet + rules.listOf(order, type)
+          this.#run(row, pset, { list, order, from, to })
+        } else if (type < 3) this.#leaveLists(from, zone)
       }
       from = to
     }
   }
 
+  #run(row: number, pset: number, run: RefillRun): void {
+    const { script, found, given, corrects } = this.#state
+    const direct =
+      run.to - run.from === 1 && script.op[row] === Op.alloc && script.pfn[row] === script.refillPfn[run.from]
+    if (this.#state.listRunsFree(pset, run.list)) {
+      if (!(direct && given.direct.has(row))) this.#open.push(run)
+    } else if (direct && (corrects ? this.#cameStraightFromBuddy(pset, run) : given.direct.has(row))) {
+      found.direct.add(row)
+      this.#leaveLists(run.from, pset % this.#state.belief.zones)
+    } else this.#refill(pset, run)
+  }
+
   /**
    * Whether a single page, allocated at once, went past the lists: its list held pages, or would have been filled with more while another
-   * CPU, which was last seen draining others’ lists, may have held the pageset’s lock.
+   * operation may have held the pageset's lock. That is a drain by another CPU, or, with PREEMPT_RT, a task that was preempted here.
    */
-  #isPast(pset: number, list: number, order: number): boolean {
-    const { held, draining, free } = this.#books
-    if (held.lists.lens[list]! > 0 || held.known[list] === 0) return true
-    const cpu = Math.trunc(pset / held.zones)
-    if (!held.traits.remoteDrains || !draining.some((drains, other) => drains === 1 && other !== cpu)) return false
-    const past = held.rulesOf(pset).nrAlloc({ ...held.pcps[pset]! }, order, free.atRefill(pset)) > 1
-    if (past) this.#books.miss('past-the-list')
+  #cameStraightFromBuddy(pset: number, { list, order }: RefillRun): boolean {
+    const { belief, free, draining, script } = this.#state
+    if (belief.lists.lens[list]! > 0 || belief.known[list] === 0) return true
+    if (!belief.traits.remoteDrains) return false
+    const { cpu } = belief.psets[pset]!
+    if (script.machine.preemption !== 'rt' && !draining.some((drains, other) => drains === 1 && other !== cpu))
+      return false
+    const trial = belief.trial(belief.psets[pset]!.pcp)
+    const past = belief.rulesOf(pset).nrAlloc(trial, order, free.atRefill(pset)) > 1
+    if (past) this.#state.miss('past-the-list')
     return past
   }
 
   /** A page that came straight from the buddy can be on no list. */
   #leaveLists(item: number, zone: number): void {
-    const page = this.#books.index.at(this.#books.script.refillPfn[item]!, zone)
-    if (this.#books.held.lists.where[page]! < 0) return
-    this.#books.miss('held-twice')
-    if (this.#books.resync) {
-      this.#books.resyncs++
-      this.#books.held.drop(page)
+    const { index, script } = this.#state
+    this.#absent(index.at(script.refillPfn[item]!, zone))
+  }
+
+  /** The record shows a page elsewhere while it lies on a list here. */
+  #absent(page: number): void {
+    const { belief } = this.#state
+    const list = belief.lists.where[page]!
+    if (list < 0) return
+    if (this.#state.listRunsFree(belief.psetOf(list), list)) {
+      belief.forgetIdentity(page)
+      return
     }
+    this.#state.miss('held-twice')
+    this.#state.corrections++
+    belief.dropAbsent(page)
   }
 
   /**
-   * One run of recorded pages from the buddy for one list: a refill. Twice the predicted size in one run is two, with the first taken
+   * One run of recorded pages from the buddy for one list: a refill. As many as two refills bring is two, with the first taken
    * whole by the untraced bulk allocator (vmalloc() asks it for up to 100 pages at once).
    */
-  #refill(row: number, pset: number, list: number, order: number, from: number, to: number): void {
-    const stats = this.#books.cpus[this.#books.script.cpu[row]!]!
-    const { lists } = this.#books.held
-    const rules = this.#books.held.rulesOf(pset)
-    const pcp = this.#books.held.pcps[pset]!
-    const scored = this.#books.held.known[list] === 1
-    const excused = scored && lists.lens[list]! > 0 && this.#books.held.allMayBeTaken(list)
-    const empty = lists.lens[list] === 0 || excused
+  #refill(pset: number, { list, order, from, to }: RefillRun): void {
+    const state = this.#state
+    const { belief, free } = state
+    const set = belief.psets[pset]!
+    const stats = state.cpuOf(pset)
+    const flags = free.atRefill(pset)
+    const rules = belief.rulesOf(pset)
+    const proven = belief.known[list] === 1
+    const excused = proven && belief.lists.lens[list]! > 0 && belief.allMayBeTaken(list)
+    const empty = belief.lists.lens[list] === 0 || excused
     const size = to - from
-    const saved = { ...pcp }
-    const want = rules.nrAlloc(pcp, order, this.#books.free.atRefill(pset))
-    const twice =
-      size > want &&
-      order === 0 &&
-      this.#books.held.traits.bulkAllocator &&
-      size === want + rules.nrAlloc(pcp, order, this.#books.free.atRefill(pset))
-    const fits = size === want || twice
+    const saved: Pcp = set.pcp.clone()
+    const { outcome: want, unique } = belief.runs(set, (pcp) => rules.nrAlloc(pcp, order, flags))
+    const taken = size > want && order === 0 && belief.traits.bulkAllocator ? this.#ofFirst(pset, want, size, order) : 0
+    const fits = size === want || taken > 0
+    const scored = proven && (unique || !empty)
+    state.countRefill(size << order, size << order)
     if (scored) {
       stats.refills.recorded++
       if (empty) stats.refills.predicted++
       if (empty && fits) stats.refills.exact++
       if (excused) stats.excusedRefills++
-      if (!empty) this.#books.miss('refill-of-held-list')
-      const explained = empty && !fits && this.#books.resync && this.#explain(pset, order, size, saved)
-      if (empty && !fits) {
-        const byHigh = !explained && this.#books.resync && this.#highExplains(pset, order, size, saved)
-        this.#books.miss(explained ? 'refill-zone-flags' : byHigh ? 'refill-high' : 'refill-size')
-      }
-      if (!(empty && fits)) {
-        if (!this.#books.resync) return
-        this.#books.resyncs++
-        if (!explained) rules.learnAlloc?.(pcp, size, order)
-      }
+      if (!empty) state.miss('refill-of-held-list')
     }
-    this.#books.takeUntil(list, -1)
-    this.#books.held.prove(list, pset)
-    for (let item = twice ? from + want : from; item < to; item++) this.#arrive(list, order, item)
-    for (let item = from; twice && item < from + want; item++) this.#books.noteBulk(list)
+    if (empty && !fits) {
+      const seen: RefillSeen = { pset, list, order, size, saved, flags }
+      const cause = explainRefill(seen, state, this.#sizes)
+      if (scored) state.miss(cause ?? 'refill-size')
+    }
+    if (scored && !(empty && fits)) state.corrections++
+    state.popUntraced(list, -1)
+    belief.prove(list, pset)
+    for (let item = from + taken; item < to; item++) this.#arrive(list, order, item)
+    for (let item = 0; item < taken; item++) state.noteBulk(list)
+    if (!this.#isAllocOf(pset, list)) state.found.bulkRefills.push({ row: state.row, list })
   }
 
-  /** Whether other flags of the zone than those thought of explain a refill's size: then these are taken. */
-  #explain(pset: number, order: number, size: number, saved: Pcp): boolean {
-    const { held, free } = this.#books
-    if (!held.traits.decay) return false
-    for (const flags of free.otherFlags(pset % held.zones, true, free.atRefill(pset))) {
-      const pcp = { ...saved }
-      if (held.rulesOf(pset).nrAlloc(pcp, order, flags) !== size) continue
-      Object.assign(held.pcps[pset]!, pcp)
-      free.learnAtRefill(pset, flags)
-      return true
-    }
-    return false
+  /** Whether this row’s allocation is what the list was filled for; else it was the untraced bulk allocator. */
+  #isAllocOf(pset: number, list: number): boolean {
+    const { script, row, belief } = this.#state
+    const rules = belief.rulesOf(pset)
+    return (
+      script.op[row] === Op.alloc &&
+      script.cpu[row]! * belief.zones + script.zone[row]! === pset &&
+      rules.allowed(script.order[row]!) &&
+      pset * belief.perSet + rules.listOf(script.order[row]!, script.migratetype[row]!) === list
+    )
   }
 
-  /** Whether self-tuning `high` elsewhere than thought explains a refill's size, and the rest of the pacing as it is. */
-  #highExplains(pset: number, order: number, size: number, saved: Pcp): boolean {
-    const { held, free } = this.#books
-    const rules = held.rulesOf(pset)
-    const pcp = { ...saved }
-    rules.learnAlloc?.(pcp, size, order)
-    if (pcp.high === saved.high || pcp.allocFactor !== saved.allocFactor) return false
-    const seen = free.atRefill(pset)
-    for (const flags of [seen, ...free.otherFlags(pset % held.zones, true, seen)])
-      if (rules.nrAlloc({ ...pcp }, order, flags) === size) return true
-    return false
+  /** How many of `size` pages came with a first refill, if they are two; else 0, and the pacing stays as it is. */
+  #ofFirst(pset: number, first: number, size: number, order: number): number {
+    const { belief, free } = this.#state
+    const set = belief.psets[pset]!
+    const trial = set.pcp.clone()
+    const last = belief.rulesOf(pset).nrAlloc(trial, order, free.atRefill(pset))
+    if (first + last !== size) return 0
+    set.pcp.assign(trial)
+    return size - last
   }
 
   /** A page of a refill comes to its list. */
   #arrive(list: number, order: number, item: number): void {
-    const zone = this.#books.index.zone(this.#books.script.refillPfn[item]!)
-    if (zone < 0) return
-    const page = this.#books.index.at(this.#books.script.refillPfn[item]!, zone)
-    if (this.#books.held.lists.where[page]! >= 0) {
-      this.#books.miss('held-twice')
-      this.#books.resyncs++
-      this.#books.held.drop(page)
+    const { belief, fates } = this.#state
+    const page = this.#identity(item)
+    if (page < 0) return
+    this.#absent(page)
+    belief.lists.pushTail(list, page)
+    belief.fate[page] = fates.ofRefill[item]!
+    belief.psets[belief.psetOf(list)]!.pcp.count += 1 << order
+  }
+
+  #identity(item: number): number {
+    const { index, script } = this.#state
+    const zone = index.zone(script.refillPfn[item]!)
+    return zone < 0 ? -1 : index.at(script.refillPfn[item]!, zone)
+  }
+
+  /**
+   * An allocation finds a list that runs free empty: it is filled as the rule says, with recorded identities where there are some.
+   * `byBulk`: it was the untraced bulk allocator, whose refills follow one another without an event between them.
+   */
+  predicted(pset: number, list: number, byBulk = false): void {
+    const state = this.#state
+    const { belief, free } = state
+    const order = belief.orderOf(list)
+    const rules = belief.rulesOf(pset)
+    const { outcome: n } = belief.runs(belief.psets[pset]!, (pcp) => rules.nrAlloc(pcp, order, free.atRefill(pset)))
+    const at = this.#open.findIndex((run) => run.list === list)
+    const run = this.#open[at]
+    const { refills } = state.cpuOf(pset)
+    if (run === undefined) {
+      refills.predicted++
+      state.miss('refill-not-recorded')
+      state.countRefill(0, n << order)
+    } else {
+      const size = run.to - run.from
+      const isPart = byBulk && size > n
+      // Refills without an event between them are recorded as one run.
+      if (isPart) this.#open[at] = { ...run, from: run.from + n }
+      else {
+        this.#open.splice(at, 1)
+        refills.recorded++
+        refills.predicted++
+        if (size === n) refills.exact++
+        else state.miss('refill-size')
+      }
+      state.countRefill((isPart ? n : size) << order, n << order)
     }
-    this.#books.held.lists.pushTail(list, page)
-    this.#books.held.fate[page] = this.#books.fates.ofRefill[item]!
-    this.#books.held.pcps[Math.trunc(list / this.#books.held.perSet)]!.count += 1 << order
+    for (let arrived = 0; arrived < n; arrived++)
+      this.#fill(list, order, run !== undefined && arrived < run.to - run.from ? run.from + arrived : -1)
+  }
+
+  /** A block comes to a list that runs free; −1: without identity. */
+  #fill(list: number, order: number, item: number): void {
+    const { belief, fates } = this.#state
+    const known = item < 0 ? -1 : this.#identity(item)
+    if (known >= 0) this.#absent(known)
+    const page = known >= 0 && belief.lists.where[known]! < 0 ? known : belief.anonymous()
+    if (page < 0) return
+    belief.lists.pushTail(list, page)
+    belief.fate[page] = page === known ? fates.ofRefill[item]! : Fate.none
+    belief.psets[belief.psetOf(list)]!.pcp.count += 1 << order
+  }
+
+  /** Recorded refills of this row that the lists, left to their rules, did not make. */
+  notPredicted(): void {
+    for (const { list, order, from, to } of this.#open) {
+      this.#state.cpuOf(this.#state.belief.psetOf(list)).refills.recorded++
+      this.#state.miss('refill-of-held-list')
+      this.#state.countRefill((to - from) << order, 0)
+    }
+    this.#open.length = 0
   }
 }

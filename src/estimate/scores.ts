@@ -1,4 +1,6 @@
 import type { SilentTicks } from '#record'
+import type { Inferences } from './state.ts'
+
 export interface Score {
   recorded: number
   predicted: number
@@ -32,45 +34,162 @@ export interface CpuFidelity {
   readonly pages: PageScore
 }
 
-/** Why a prediction missed, by cause; each has its help in `missHelp`. */
-export const missHelp = {
-  'refill-of-held-list': 'A refill was recorded while the replay’s list still held pages.',
-  'refill-size': 'A refill was recorded with another size than predicted.',
-  'refill-zone-flags':
+/** What missed. */
+export type MissWhat = 'refill' | 'bulk-free' | 'tick' | 'request' | 'allocation' | 'page'
+
+interface MissCause {
+  readonly what: MissWhat
+  /** Which unknown explains it: the id of a hypothesis, or `unexplained`. */
+  readonly hypothesis: string
+  readonly help: string
+}
+
+const miss = (what: MissWhat, hypothesis: string, help: string): MissCause => ({ what, hypothesis, help })
+
+/** Why a prediction missed, by cause. */
+export const missCauses = {
+  'refill-of-held-list': miss(
+    'refill',
+    'unexplained',
+    'A refill was recorded while the replay’s list still held pages.',
+  ),
+  'refill-size': miss('refill', 'unexplained', 'A refill was recorded with another size than predicted.'),
+  'refill-zone-flags': miss(
+    'refill',
+    'zone-flags',
     'A refill was recorded with the size that the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
-  'refill-high':
+  ),
+  'refill-high': miss(
+    'refill',
+    'tuned-high',
     'A refill was recorded with the size that the rule gives with a self-tuned `high` elsewhere than the replay’s: each refill and burst under other zone flags than thought moves it otherwise.',
-  'past-the-list':
+  ),
+  'refill-pacing': miss(
+    'refill',
+    'pacing',
+    'A refill was recorded with the size that the rule gives with another `alloc_factor` than the replay’s.',
+  ),
+  'past-the-list': miss(
+    'refill',
+    'lock-held',
     'An allocation took one page straight from the buddy where the replay’s list was empty too, while another CPU, last seen draining the lists of others, may have held their lock. Not scored.',
-  'refill-not-recorded': 'The replay’s list was empty, but no refill was recorded before the allocation.',
-  'burst-not-predicted': 'The kernel gave pages back where the replay’s count was below the limit.',
-  'burst-not-recorded': 'The replay’s count reached the limit, but the kernel gave nothing back.',
-  'burst-size': 'The kernel gave back another number of pages than predicted.',
-  'burst-given-up':
+  ),
+  'refill-not-recorded': miss(
+    'refill',
+    'unexplained',
+    'The replay’s list was empty, but no refill was recorded before the allocation.',
+  ),
+  'burst-not-predicted': miss(
+    'bulk-free',
+    'unexplained',
+    'The kernel gave pages back where the replay’s count was below the limit.',
+  ),
+  'burst-not-recorded': miss(
+    'bulk-free',
+    'unexplained',
+    'The replay’s count reached the limit, but the kernel gave nothing back.',
+  ),
+  'burst-size': miss('bulk-free', 'unexplained', 'The kernel gave back another number of pages than predicted.'),
+  'burst-given-up': miss(
+    'bulk-free',
+    'lock-lost',
     'The kernel gave pages back batch by batch, as from 7.2 on, and stopped at the end of one short of what was predicted: another had taken the lists’ lock meanwhile.',
-  'burst-preempted':
+  ),
+  'burst-preempted': miss(
+    'bulk-free',
+    'preempted',
     'A bulk free that was preempted between two batches gave back another number of pages, once it went on, than was left to give or lay on the lists by then.',
-  'burst-zone-flags':
+  ),
+  'burst-zone-flags': miss(
+    'bulk-free',
+    'zone-flags',
     'What the kernel gave back, or that it gave nothing, is what the rule gives under other zone flags (ZONE_BELOW_HIGH, ZONE_RECLAIM_ACTIVE) than free pages and kswapd’s events tell; no event shows them.',
-  'burst-high':
+  ),
+  'burst-high': miss(
+    'bulk-free',
+    'tuned-high',
     'Pages went, or did not go, at a known count beside the replay’s `high`: self-tuning had moved it otherwise, as vmstat ticks do at moments that no event shows.',
-  'burst-count':
-    'Pages went, or did not go, where the replay’s count was beside the limit: zoneinfo, read before the trace, counted other pages than were there when it began.',
-  'tick-size': 'A vmstat tick gave back another number of pages than predicted.',
-  'request-size': 'A requested drain gave back another number of pages than the replay held.',
-  'not-the-head': 'An allocation returned a page that was not the head of the replay’s list.',
-  'on-another-list': 'An allocated page lay on another list in the replay: its block’s type was not known.',
-  'page-not-held': 'A page was drained or allocated that the replay did not hold on that CPU.',
-  'not-the-tail': 'A drained page was not the next one by the rule.',
-  'page-not-predicted': 'A page was drained beyond the number that the rule gives back.',
-  'page-zone-flags': 'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
-  'page-high': 'A page was drained in a burst that `high` put right explains.',
-  'page-count': 'A page was drained in a burst that a count put right explains.',
-  'drain-unexplained': 'A page was drained where no free, no request and no compaction of this CPU explains it.',
-  'more-than-zoneinfo': 'More pages from before the trace came to light than zoneinfo counted.',
-  'held-twice': 'A page was freed, or taken from the buddy, while the replay still held it on a list.',
-} as const
-export type Miss = keyof typeof missHelp
+  ),
+  'burst-count': miss(
+    'bulk-free',
+    'count',
+    'Pages went, or did not go, where the replay’s count was beside the limit: pages from before the trace were more or fewer than believed.',
+  ),
+  'burst-pacing': miss(
+    'bulk-free',
+    'pacing',
+    'The kernel gave back what the rule gives with another `free_factor` or `free_count` than the replay’s.',
+  ),
+  'tick-size': miss('tick', 'unexplained', 'A vmstat tick gave back another number of pages than predicted.'),
+  'tick-high': miss(
+    'tick',
+    'tuned-high',
+    'A vmstat tick gave back what the rule gives with another `high` than the replay’s.',
+  ),
+  'request-size': miss(
+    'request',
+    'unexplained',
+    'A requested drain gave back another number of pages than the replay held.',
+  ),
+  'not-the-head': miss(
+    'allocation',
+    'preempted',
+    'An allocation returned a page that was not the head of the replay’s list.',
+  ),
+  'on-another-list': miss(
+    'allocation',
+    'block-type',
+    'An allocated page lay on another list in the replay: its block’s type was not known.',
+  ),
+  'page-not-held': miss(
+    'page',
+    'unexplained',
+    'A page was drained or allocated that the replay did not hold on that CPU.',
+  ),
+  'not-the-tail': miss('page', 'unexplained', 'A drained page was not the next one by the rule.'),
+  'page-not-predicted': miss('page', 'unexplained', 'A page was drained beyond the number that the rule gives back.'),
+  'page-zone-flags': miss(
+    'page',
+    'zone-flags',
+    'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
+  ),
+  'page-high': miss('page', 'tuned-high', 'A page was drained in a burst that `high` put right explains.'),
+  'page-count': miss('page', 'count', 'A page was drained in a burst that a count put right explains.'),
+  'page-pacing': miss(
+    'page',
+    'pacing',
+    'A page was drained in a bulk free that another `free_factor` or `free_count` explains.',
+  ),
+  'drain-unexplained': miss(
+    'page',
+    'unexplained',
+    'A page was drained where no free, no request and no compaction of this CPU explains it.',
+  ),
+  'held-twice': miss(
+    'page',
+    'unexplained',
+    'A page was freed, or taken from the buddy, while the replay still held it on a list.',
+  ),
+} as const satisfies Record<string, MissCause>
+export type Miss = keyof typeof missCauses
+
+/** Predicted and recorded over the whole record, scored or not. */
+export interface Total {
+  recorded: number
+  predicted: number
+}
+
+export interface Totals {
+  readonly refills: Total
+  readonly refilledPages: Total
+  /** At frees, at ticks, by requests and by compaction. */
+  readonly bulkFrees: Total
+  readonly bulkFreedPages: Total
+  /** Holds of zone->lock by refills and bulk frees, however many batches each took. */
+  readonly zoneLocks: Total
+  readonly interruptions: Total
+  readonly requestedDrains: Total
+}
 
 export interface InitialLists {
   /** Entries on each list when the trace began: as far as they surfaced later; [cpu × zones + zone][list]. */
@@ -86,6 +205,8 @@ export interface FidelityRun {
   readonly cpus: readonly CpuFidelity[]
   readonly resyncs: number
   readonly misses: ReadonlyMap<Miss, number>
+  readonly totals: Totals
+  readonly inferences: Inferences
   readonly early: EarlyPops
   readonly inferredBulkPages: number
   /** Frees that found the pageset's lock held, so the block went to the buddy. */
@@ -97,8 +218,6 @@ export interface FidelityRun {
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }
   /** Moments at which compaction emptied its own CPU's lists, inferred from the recorded drains. */
   readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
-  /** By zone: upper bound of self-tuning `high`, where only the record tells it; else 0. */
-  readonly highMax: Int32Array
   /** vmstat ticks that no event shows, as this run took them. */
   readonly ticks: SilentTicks
   /** By number in the flow: how often the watermarks were boosted with it. */

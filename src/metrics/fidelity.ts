@@ -1,17 +1,16 @@
 import {
   type CpuFidelity,
-  Fidelity as FidelityReplay,
   type FidelityRun,
   type Inference,
   laterOf,
-  missHelp,
+  missCauses,
   ownPolicy,
   type PageScore,
   recordedPages,
   type Score,
 } from '#estimate'
 import { lossesOf, type Recording } from '#events'
-import { type Machine, notModelled, share } from '#kernel'
+import { notModelled, share } from '#kernel'
 import type { Script } from '#record'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
@@ -21,11 +20,9 @@ import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
 import { scoreOf } from './score.ts'
 
-/** A CPU whose lists were unknown for a larger share of its operations is not scored. */
-const WARMUP_LIMIT = 0.25
-
 const warmupOf = ({ warmup, operations }: CpuFidelity): number => share(warmup, operations) ?? 0
-const isScored = (cpu: CpuFidelity): boolean => cpu.operations > 0 && warmupOf(cpu) <= WARMUP_LIMIT
+/** Operations are scored one by one: each whose outcome the belief leaves unique. */
+const isScored = (cpu: CpuFidelity): boolean => cpu.operations > 0
 
 function sum<T extends Score | PageScore>(parts: readonly T[], zero: T): T {
   const total = { ...zero } as Record<string, number>
@@ -36,7 +33,7 @@ function sum<T extends Score | PageScore>(parts: readonly T[], zero: T): T {
 const noScore: Score = { recorded: 0, predicted: 0, exact: 0 }
 const noPages: PageScore = { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 }
 
-function totals(run: FidelityRun) {
+function scoresOf(run: FidelityRun) {
   const scored = run.cpus.filter(isScored)
   return {
     refills: sum(
@@ -62,14 +59,10 @@ function totals(run: FidelityRun) {
   }
 }
 
-function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrace: number): PcpFidelity {
+function pcpFidelity(script: Script, { run, freeRun, inferred }: Inference, drainedInTrace: number): PcpFidelity {
   const policy = ownPolicy(script)
-  const { requestedDrains, tickDrains, ...best } = totals(run)
-  const {
-    requestedDrains: _requested,
-    tickDrains: _ticks,
-    ...withoutResync
-  } = totals(new FidelityReplay(script, policy, { ...run, resync: false }).run())
+  const { requestedDrains, tickDrains, ...best } = scoresOf(run)
+  const { requestedDrains: _requested, tickDrains: _ticks, ...withoutResync } = scoresOf(freeRun)
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
   const later = laterOf(script, run)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)
@@ -85,6 +78,8 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     warmupShare: share(warmup, operations) ?? 0,
     resyncs: run.resyncs,
     withoutResync,
+    freeRunning: withoutResync,
+    totals: freeRun.totals,
     requestedDrains,
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
@@ -103,25 +98,12 @@ function pcpFidelity(script: Script, { run, inferred }: Inference, drainedInTrac
     inferredEarlyPops: [...run.early.values()].reduce((all, { length }) => all + length, 0),
     inferredLocalDrains: run.localDrains.row.length,
     misses: [...run.misses]
-      .map(([cause, count]) => ({ cause, count, help: missHelp[cause] }))
+      .map(([cause, count]) => ({ cause, count, ...missCauses[cause] }))
       .sort((a, b) => b.count - a.count),
     listCounts: listCounts(script, run, later.refills),
     freePages: freePages(script, recordedPages(script, inferred.start, later), later),
     scores: Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined)),
   }
-}
-
-/** The bound of self-tuning, where it was taken from the record that is then scored. */
-function calibratedBounds({ zones }: Machine, { script }: Inference): string[] {
-  const learnt = script.zones.flatMap(({ name, pagesets: [first] }, at) => {
-    const { highMax } = first ?? {}
-    return highMax === undefined || zones[at]?.pagesets[0]?.highMax !== undefined ? [] : [`${name} ${highMax} pages`]
-  })
-  return learnt.length === 0
-    ? []
-    : [
-        `Calibrated, not predicted: the bound of \`high\`, which no file of this kernel tells, is that of the first burst that shows it (${learnt.join(', ')}); that burst counts as exact.`,
-      ]
 }
 
 /** How exactly kreplay reproduces what the recording kernel itself recorded. `inference`: of the recording kernel's own policy. */
@@ -148,12 +130,6 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const reason = pcp === undefined ? undefined : poorBecause(recording, script, pcp)
   if (!pages && kvfree === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
-  const unscored = run.cpus.filter((cpu) => cpu.operations > 0 && !isScored(cpu)).map(({ cpu }) => cpu)
-  if (unscored.length > 0)
-    notes.push(
-      `CPU ${unscored.join(', ')}: lists unknown for over ${WARMUP_LIMIT * 100} % of the events, so not scored.`,
-    )
-  if (pages) notes.push(...calibratedBounds(machine, inference))
   for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
     schema: 'kreplay.fidelity/1',

@@ -39,6 +39,8 @@ const freeBlocksSchema = z.object({
   ordersWithin: z.array(z.boolean()).meta({ help: 'By order. Within: 16 blocks or 5 %.' }),
 })
 
+const predictedTotal = z.object({ recorded: z.number(), predicted: z.number() })
+
 export const pcpFidelitySchema = z.object({
   policy: z.string(),
   refills: score,
@@ -49,19 +51,35 @@ export const pcpFidelitySchema = z.object({
     help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
   }),
   resyncs: z.number().meta({ help: 'Times that the replay was put right from the record, after scoring.' }),
-  withoutResync: z
-    .object({ refills: score, drainBursts: score, drainedPages })
-    .meta({ help: 'The free-running score: nothing is corrected after a miss. What-ifs run like this.' }),
+  withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }).meta({
+    help: 'Free-running: recorded refills and drains are used until the state of a pageset is first proven, and then no more. As what-ifs run.',
+  }),
   poorBecause: z
     .string()
     .optional()
     .meta({ help: 'Where the free-running score is poor: what is missing, and the command that records it.' }),
   /** Added fields below this line. */
+  freeRunning: z
+    .object({ refills: score, drainBursts: score, drainedPages })
+    .optional()
+    .meta({ help: 'The same as `withoutResync`.' }),
+  totals: z
+    .object({
+      refills: predictedTotal,
+      refilledPages: predictedTotal,
+      bulkFrees: predictedTotal.meta({ help: 'At frees, at ticks, by requests and by compaction.' }),
+      bulkFreedPages: predictedTotal,
+      zoneLocks: predictedTotal.meta({ help: 'Holds of zone->lock by refills and bulk frees.' }),
+      interruptions: predictedTotal,
+      requestedDrains: predictedTotal.meta({ help: 'Pagesets that a request emptied.' }),
+    })
+    .optional()
+    .meta({ help: 'Free-running totals of the whole trace, scored or not.' }),
   perCpu: z.array(
     z.object({
       cpu: z.number(),
       warmupShare: z.number(),
-      scored: z.boolean().meta({ help: 'False where warm-up took over 25 % of the CPU’s list operations.' }),
+      scored: z.boolean().meta({ help: 'Whether the CPU did anything on its lists.' }),
       refills: score,
       drainBursts: score,
       drainedPages,
@@ -69,7 +87,7 @@ export const pcpFidelitySchema = z.object({
   ),
   tickDrains: score
     .meta({
-      help: 'Pages given back at vmstat ticks, from 6.12 on. Where no event tells the ticks, their phase is fitted to the record.',
+      help: 'Pages given back at vmstat ticks, from 6.12 on. Where no event shows the ticks, their times are learnt from ticks that gave pages back.',
     })
     .optional(),
   requestedDrains: score.meta({ help: 'Drains by work items: 5.10. Size equal to what the replay held.' }),
@@ -166,7 +184,15 @@ export const pcpFidelitySchema = z.object({
       }),
     )
     .meta({ help: 'The buddy at the end of the trace, by zone; empty without buddyinfo.' }),
-  misses: z.array(z.object({ cause: z.string(), count: z.number(), help: z.string() })),
+  misses: z.array(
+    z.object({
+      cause: z.string(),
+      count: z.number(),
+      help: z.string(),
+      what: z.string().optional().meta({ help: 'What missed: a refill, a bulk free, a tick, a page …' }),
+      hypothesis: z.string().optional().meta({ help: 'The unknown that explains it, or `unexplained`.' }),
+    }),
+  ),
   scores: z.object({
     refills: z.number().optional().meta({ help: 'exact ÷ max(recorded, predicted); absent where nothing happened.' }),
     drainBursts: z.number().optional(),

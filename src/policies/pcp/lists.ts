@@ -80,6 +80,7 @@ export class QuotaOrder implements BulkOrder {
  * Source: free_pcppages_bulk(), mm/page_alloc.c, v5.18 to v7.2.
  */
 export class SweepOrder implements BulkOrder {
+  readonly sweeps = true
   readonly #lists: number
   #list = 0
 

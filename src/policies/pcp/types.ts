@@ -36,6 +36,26 @@ export class Pcp {
     this.highMin = highMin
     this.highMax = highMax
   }
+
+  /** Takes over another’s state. */
+  assign(other: Pcp): void {
+    this.count = other.count
+    this.high = other.high
+    this.batch = other.batch
+    this.highMin = other.highMin
+    this.highMax = other.highMax
+    this.freeFactor = other.freeFactor
+    this.freeCount = other.freeCount
+    this.allocFactor = other.allocFactor
+    this.prevFreeHighOrder = other.prevFreeHighOrder
+    this.freeHighBatch = other.freeHighBatch
+  }
+
+  clone(): Pcp {
+    const copy = new Pcp(this)
+    copy.assign(this)
+    return copy
+  }
 }
 
 export interface Sizes {
@@ -59,6 +79,8 @@ export interface BulkOrder {
   begin(n: Pages, list: number): void
   /** The list of which the tail page goes next; at least one list must hold a page. `left`: pages still to free. */
   next(lens: Int32Array, base: number, left: Pages): number
+  /** Whether it empties one list before it comes to the next in number. */
+  readonly sweeps?: true
 }
 
 /** How lists grow and shrink: decides, moves nothing. */

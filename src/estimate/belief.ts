@@ -1,0 +1,400 @@
+import { type Traits, traitsOf } from '#kernel'
+import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp, type PcpChoice } from '#policies'
+import { Fate, type PageIndex, type Script } from '#record'
+import { PageLists, pagesets } from '#sim'
+
+/** How a hidden value is known. */
+export type Status = 'recorded' | 'proven' | 'guessed' | 'unknown'
+
+/** What is believed of one pageset, and of each hidden field how it is known. */
+export interface PagesetBelief {
+  readonly pset: number
+  readonly cpu: number
+  readonly zone: number
+  readonly pcp: Pcp
+  /** The same, with its pacing begun at the other extreme; undefined once both agree, which proves the pacing. */
+  twin: Pcp | undefined
+  /** Pages of unknown identity, below the known ones on lists that are not proven. */
+  unknown: number
+  /** Pages that the lists show but the count disproves: they left unseen, and which they are is not known yet. */
+  phantoms: number
+  count: Status
+  high: Status
+  /** By how much its last tick lowered `high`. */
+  decay: number
+  /** Row of its last free, if nothing was given back then; else −1. */
+  lastSilentFreeRow: number
+}
+
+const paces = ({ freeFactor, freeCount, allocFactor, prevFreeHighOrder }: Pcp, other: Pcp): boolean =>
+  freeFactor === other.freeFactor &&
+  freeCount === other.freeCount &&
+  allocFactor === other.allocFactor &&
+  prevFreeHighOrder === other.prevFreeHighOrder
+
+/**
+ * A pageset’s state with its pacing at the other extreme of what a kernel can have come to; as it is where these rules move nothing of it.
+ */
+function otherExtreme(pcp: Pcp, rules: ListRules): Pcp {
+  const far = pcp.clone()
+  far.freeFactor = PCP_BATCH_SCALE_MAX
+  far.freeCount = pcp.batch << PCP_BATCH_SCALE_MAX
+  far.allocFactor = PCP_BATCH_SCALE_MAX
+  far.prevFreeHighOrder = true
+  const moved = far.clone()
+  const flags = { reclaimActive: false, belowHigh: false }
+  rules.onAlloc(moved)
+  rules.nrAlloc(moved, 0, flags)
+  rules.nrFree(moved, 0, flags)
+  if (moved.freeFactor === far.freeFactor) far.freeFactor = pcp.freeFactor
+  if (moved.freeCount === far.freeCount) far.freeCount = pcp.freeCount
+  if (moved.prevFreeHighOrder === far.prevFreeHighOrder) far.prevFreeHighOrder = pcp.prevFreeHighOrder
+  const used = far.clone()
+  used.allocFactor = PCP_BATCH_SCALE_MAX
+  rules.nrFree(used, 0, flags)
+  if (used.allocFactor === PCP_BATCH_SCALE_MAX) far.allocFactor = pcp.allocFactor
+  return far
+}
+
+/**
+ * What is believed of the recording kernel's lists: pages by identity, and how many more lie below them since before the trace began.
+ * A pageset is numbered cpu × zones + zone, a list pageset × `perSet` + its own number.
+ */
+export class Belief {
+  readonly psets: readonly PagesetBelief[]
+  /** By zone. */
+  readonly rules: readonly ListRules[]
+  readonly lists: PageLists
+  readonly zones: number
+  /** Lists of a pageset. */
+  readonly perSet: number
+  /** By zone: upper bound of self-tuning, as the record proved it; 0: it has not, or zoneinfo prints it. */
+  readonly highMax: Int32Array
+  /** By zone: whether a file says where self-tuning ends. */
+  readonly #bounded: readonly boolean[]
+  /** What the trace shows next of each page since it came to its list. */
+  readonly fate: Uint8Array
+  /** By list: whether its part from before the trace is proven empty. */
+  readonly known: Uint8Array
+  /** By pageset: entries of each list from before the trace, as far as they surfaced. */
+  readonly initial: readonly Int32Array[]
+  readonly traits: Traits
+  /** By list: the head that an allocation went past; by page: whether it was popped, with its event still to come. */
+  readonly #skipped: Int32Array
+  readonly #inFlight: Uint8Array
+  readonly #scratch: Pcp
+  /** Numbers for blocks of which the record shows no identity. */
+  readonly #anonymous: number[] = []
+  readonly #firstAnonymous: number
+  #nextAnonymous: number
+
+  constructor(script: Script, choice: PcpChoice, index: PageIndex) {
+    const { pcps, rules } = pagesets(script, choice)
+    this.rules = rules
+    this.zones = script.zones.length
+    this.perSet = rules[0]!.lists
+    this.psets = pcps.map((pcp, pset) => ({
+      pset,
+      cpu: Math.trunc(pset / this.zones),
+      zone: pset % this.zones,
+      pcp,
+      twin: otherExtreme(pcp, rules[pset % rules.length]!),
+      unknown: 0,
+      phantoms: 0,
+      count: 'unknown' as Status,
+      high: 'guessed' as Status,
+      decay: 0,
+      lastSilentFreeRow: -1,
+    }))
+    const spare = Math.min(1 << 22, Math.max(1 << 16, index.size >> 3))
+    this.#firstAnonymous = this.#nextAnonymous = index.size
+    this.lists = new PageLists(pcps.length * this.perSet, index.size + spare)
+    this.fate = new Uint8Array(index.size + spare)
+    this.known = new Uint8Array(pcps.length * this.perSet)
+    this.initial = pcps.map(() => new Int32Array(this.perSet))
+    this.#skipped = new Int32Array(pcps.length * this.perSet).fill(-1)
+    this.#inFlight = new Uint8Array(index.size + spare)
+    this.#scratch = new Pcp(pcps[0]!)
+    this.traits = traitsOf(script.machine)
+    this.highMax = new Int32Array(this.zones)
+    this.#bounded = script.zones.map(({ pagesets: of }) => of.some(({ highMax }) => highMax !== undefined))
+    script.zones.forEach((zone, at) => {
+      for (const { cpu, count } of zone.pagesets) {
+        const set = this.psets[cpu * this.zones + at]!
+        set.pcp.count = count
+        set.unknown = count
+        set.count = 'guessed'
+      }
+    })
+  }
+
+  rulesOf(pset: number): ListRules {
+    return this.rules[pset % this.zones]!
+  }
+
+  psetOf(list: number): number {
+    return Math.trunc(list / this.perSet)
+  }
+
+  orderOf(list: number): number {
+    return this.rulesOf(this.psetOf(list)).orderOf(list % this.perSet)
+  }
+
+  /** A copy to try rules on; the next call overwrites it. */
+  trial(of: Pcp): Pcp {
+    this.#scratch.assign(of)
+    return this.#scratch
+  }
+
+  /** Number of a block whose identity the record does not show. */
+  anonymous(): number {
+    const kept = this.#anonymous.pop()
+    if (kept !== undefined) return kept
+    if (this.#nextAnonymous < this.fate.length) return this.#nextAnonymous++
+    return -1
+  }
+
+  isOn(page: number, pset: number): boolean {
+    return this.lists.where[page]! >= 0 && this.psetOf(this.lists.where[page]!) === pset
+  }
+
+  /** Known pages of a pageset, list by list. */
+  pagesOf(pset: number): number[] {
+    const pages: number[] = []
+    for (let list = pset * this.perSet; list < (pset + 1) * this.perSet; list++)
+      for (let page = this.lists.head(list); page >= 0; page = this.lists.below(page)) pages.push(page)
+    return pages
+  }
+
+  /** A page comes to the head of a list. */
+  put(list: number, page: number): void {
+    this.lists.pushHead(list, page)
+    this.psets[this.psetOf(list)]!.pcp.count += 1 << this.orderOf(list)
+  }
+
+  /** A page leaves its list. */
+  drop(page: number): void {
+    const list = this.lists.where[page]!
+    this.take(page)
+    this.psets[this.psetOf(list)]!.pcp.count -= 1 << this.orderOf(list)
+  }
+
+  /** As `drop`, but the count stays. */
+  take(page: number): void {
+    this.lists.remove(page)
+    if (page >= this.#firstAnonymous) this.#anonymous.push(page)
+  }
+
+  /** The record shows that a page is on no list any more, though none saw it leave. */
+  dropAbsent(page: number): void {
+    const set = this.psets[this.psetOf(this.lists.where[page]!)]!
+    const size = 1 << this.orderOf(this.lists.where[page]!)
+    if (set.phantoms >= size) {
+      set.phantoms -= size
+      this.take(page)
+    } else this.drop(page)
+  }
+
+  /** The place of a page on its list goes to a block without identity, since the page is elsewhere. */
+  forgetIdentity(page: number): void {
+    const other = this.anonymous()
+    if (other < 0) {
+      this.drop(page)
+      return
+    }
+    this.fate[other] = Fate.none
+    this.lists.replace(page, other)
+  }
+
+  /**
+   * An allocation took a page below the head. Twice past the same head: that one was popped before, and its task has not come to its
+   * event yet, since it was preempted.
+   */
+  skip(list: number): void {
+    const head = this.lists.head(list)
+    if (this.#skipped[list] !== head) {
+      this.#skipped[list] = head
+      return
+    }
+    this.#inFlight[head] = 1
+    this.drop(head)
+  }
+
+  /** Tasks take heads of lists, and are preempted before their events. A page that is below others by then was not taken so. */
+  popEarly(pages: readonly number[]): void {
+    for (let left = pages; ; ) {
+      const next = left.find(
+        (page) => this.lists.where[page]! >= 0 && this.lists.head(this.lists.where[page]!) === page,
+      )
+      if (next === undefined) return
+      this.popInFlight(next)
+      left = left.filter((page) => page !== next)
+    }
+  }
+
+  popInFlight(page: number): void {
+    this.allocates(this.psetOf(this.lists.where[page]!))
+    this.#inFlight[page] = 1
+    this.drop(page)
+  }
+
+  /** A page was popped under another’s name, ahead of its event. */
+  marksInFlight(page: number): void {
+    this.#inFlight[page] = 1
+  }
+
+  /** Whether this page was popped before its event. It is no more on its way. */
+  landed(page: number): boolean {
+    if (this.#inFlight[page] === 0) return false
+    this.#inFlight[page] = 0
+    return true
+  }
+
+  /** An allocation comes to a pageset. */
+  allocates(pset: number): void {
+    const set = this.psets[pset]!
+    this.rulesOf(pset).onAlloc(set.pcp)
+    if (set.twin === undefined) return
+    this.rulesOf(pset).onAlloc(set.twin)
+    this.#settlePacing(set)
+  }
+
+  #settlePacing(set: PagesetBelief): void {
+    if (set.twin !== undefined && paces(set.pcp, set.twin)) set.twin = undefined
+  }
+
+  /** Runs a rule on a pageset. `unique`: whether its pacing, as far as it is known, leaves one outcome. */
+  runs(set: PagesetBelief, rule: (pcp: Pcp) => number): { outcome: number; unique: boolean } {
+    const { pcp, twin } = set
+    if (twin === undefined) return { outcome: rule(pcp), unique: true }
+    twin.count = pcp.count
+    twin.high = pcp.high
+    const outcome = rule(pcp)
+    const unique = rule(twin) === outcome
+    this.#settlePacing(set)
+    return { outcome, unique }
+  }
+
+  /** The record shows the pacing. */
+  provePacing(pset: number): void {
+    this.psets[pset]!.twin = undefined
+  }
+
+  /** Whether the bound of a zone’s `high` is only known by a formula, of what the zone managed as the kernel booted. */
+  guessesBound(zone: number): boolean {
+    return this.highMax[zone] === 0 && !this.#bounded[zone]
+  }
+
+  /** The record proves where self-tuning ends: at the same `high` on all CPUs. */
+  proveBound(zone: number, bound: number): void {
+    this.highMax[zone] = bound
+    for (let pset = zone; pset < this.psets.length; pset += this.zones) {
+      const { pcp, twin } = this.psets[pset]!
+      pcp.highMax = bound
+      pcp.high = Math.min(pcp.high, bound)
+      if (twin !== undefined) twin.highMax = bound
+    }
+  }
+
+  /** Whether the untraced bulk allocator may have taken this page. */
+  mayBeTaken(page: number, list: number): boolean {
+    if (!this.traits.bulkAllocator || this.rules[0]!.orderOf(list % this.perSet) !== 0) return false
+    const fate = this.fate[page]!
+    return fate === Fate.free || fate === Fate.none
+  }
+
+  allMayBeTaken(list: number): boolean {
+    for (let page = this.lists.head(list); page >= 0; page = this.lists.below(page)) {
+      if (!this.mayBeTaken(page, list)) return false
+    }
+    return true
+  }
+
+  /** This list’s unknown part is proven empty. Once all are, the count is what the lists hold, whatever zoneinfo said. */
+  prove(list: number, pset: number): void {
+    if (this.known[list] === 1) return
+    this.known[list] = 1
+    if (this.allKnown(pset)) this.proveAll(pset)
+  }
+
+  /** Nothing from before the trace is left on this pageset. */
+  proveAll(pset: number): void {
+    const set = this.psets[pset]!
+    this.known.fill(1, pset * this.perSet, (pset + 1) * this.perSet)
+    set.unknown = 0
+    set.phantoms = 0
+    set.count = 'proven'
+    set.pcp.count = this.knownPages(pset)
+  }
+
+  allKnown(pset: number): boolean {
+    const base = pset * this.perSet
+    for (let at = base; at < base + this.perSet; at++) if (this.known[at] === 0) return false
+    return true
+  }
+
+  isProven(pset: number): boolean {
+    return this.psets[pset]!.count === 'proven' || this.psets[pset]!.count === 'recorded'
+  }
+
+  /** Pages on the lists whose identity is known. */
+  knownPages(pset: number): number {
+    const base = pset * this.perSet
+    let pages = 0
+    for (let list = 0; list < this.perSet; list++)
+      pages += this.lists.lens[base + list]! << this.rulesOf(pset).orderOf(list)
+    return pages
+  }
+
+  /** A page surfaces that lay on this list since before the trace. */
+  takeUnknown(pset: number, list: number, order: number): void {
+    const set = this.psets[pset]!
+    this.initial[pset]![list % this.perSet]!++
+    set.unknown -= 1 << order
+    if (set.unknown < 0) {
+      // More surfaced than zoneinfo counted: it was read before the trace began.
+      set.pcp.count -= set.unknown
+      set.unknown = 0
+    }
+  }
+
+  /** A page left that was not known to be there. */
+  dropUnknownPage(pset: number, size: number): void {
+    const set = this.psets[pset]!
+    set.unknown = Math.max(0, set.unknown - size)
+    set.pcp.count = Math.max(this.knownPages(pset) - set.phantoms, set.pcp.count - size)
+  }
+
+  /** The record proves a count, however far from what was believed. */
+  recount(pset: number, count: number): void {
+    const set = this.psets[pset]!
+    const held = this.knownPages(pset)
+    set.pcp.count = Math.max(0, count)
+    set.unknown = Math.max(0, count - held)
+    set.phantoms = Math.max(0, held - count)
+  }
+
+  /** The pageset is empty now. */
+  emptied(pset: number): void {
+    const base = pset * this.perSet
+    for (let at = base; at < base + this.perSet; at++)
+      for (let page = this.lists.head(at); page >= 0; page = this.lists.head(at)) this.take(page)
+    this.proveAll(pset)
+  }
+
+  /** Events were lost on this CPU: only its counts are left. */
+  forget(cpu: number): void {
+    for (let zone = 0; zone < this.zones; zone++) {
+      const pset = cpu * this.zones + zone
+      const set = this.psets[pset]!
+      const { count } = set.pcp
+      this.emptied(pset)
+      set.pcp.count = count
+      set.unknown = count
+      set.count = 'unknown'
+      set.high = 'guessed'
+      set.twin = otherExtreme(set.pcp, this.rulesOf(pset))
+      this.known.fill(0, pset * this.perSet, (pset + 1) * this.perSet)
+    }
+  }
+}

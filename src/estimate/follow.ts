@@ -1,0 +1,338 @@
+import { BYPASS, Fate, Op } from '#record'
+import { BulkFrees } from './bulk-frees.ts'
+import { BulkSizes } from './bulk-sizes.ts'
+import { DrainRequests } from './drain-requests.ts'
+import { nextTickOf } from './next-tick.ts'
+import { Refills } from './refills.ts'
+import type { FidelityRun } from './scores.ts'
+import { EstimatorState, type Inferences, noInferences, type Shared } from './state.ts'
+import { Ticks } from './ticks.ts'
+
+/** Rows of which the drained pages are their own business. */
+const explained: ReadonlySet<number> = new Set([Op.free, Op.drainWork, Op.tick, Op.bulkFreeResumed])
+
+interface PassOptions {
+  /** Correct the belief after each miss; else the record is used until a pageset is proven, and then no more. */
+  readonly corrects: boolean
+  /** What an earlier pass found. */
+  readonly given?: Inferences
+}
+
+/**
+ * One pass over a script under the recording kernel's own rules: each row is predicted, compared with what the kernel recorded there,
+ * explained where it differs, and the belief is corrected.
+ */
+export class Pass {
+  readonly #state: EstimatorState
+  readonly #shared: Shared
+  readonly #refills: Refills
+  readonly #bulkFrees: BulkFrees
+  readonly #requests: DrainRequests
+  readonly #ticks: Ticks
+  /** What of the inferences of an earlier pass comes next. */
+  #nextBulk = 0
+  #nextBulkRefill = 0
+
+  constructor(shared: Shared, { corrects, given = noInferences() }: PassOptions) {
+    this.#shared = shared
+    const state = new EstimatorState(shared, corrects, given)
+    const sizes = new BulkSizes(state)
+    this.#state = state
+    this.#refills = new Refills(state, sizes)
+    this.#bulkFrees = new BulkFrees(state, sizes)
+    this.#requests = new DrainRequests(state, this.#bulkFrees)
+    this.#ticks = new Ticks(state, sizes, this.#bulkFrees)
+  }
+
+  run(): FidelityRun {
+    const state = this.#state
+    const { script, belief, free, draining } = state
+    const { length, op, cpu } = script
+    const { ticks } = this.#shared
+    let nextTick = 0
+    for (let row = 0; row < length; row++) {
+      while (ticks.row[nextTick] === row) {
+        free.tick(ticks.cpu[nextTick]!)
+        this.#ticks.silentTick(ticks.cpu[nextTick++]!)
+      }
+      state.row = row
+      free.advance(row)
+      this.#requests.before(cpu[row]!, op[row]!)
+      if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)
+      else if (op[row] === Op.alloc && belief.traits.decay) free.tried(script.zone[row]!, row)
+      if (state.given.early.size > 0) this.#popEarly(row)
+      this.#takeInBulk(row)
+      this.#act(row)
+      this.#refills.notPredicted()
+      if (!explained.has(op[row]!)) this.#bulkFrees.strayDrains(row)
+      state.lastRow[cpu[row]!] = row
+      draining[cpu[row]!] = op[row] === Op.remotePage || op[row] === Op.drainRequest ? 1 : 0
+    }
+    const run = state.close(ticks, this.#shared.boosts)
+    return { ...run, nextTick: nextTickOf(state, this.#bulkFrees.pages) }
+  }
+
+  #act(row: number): void {
+    const state = this.#state
+    const { script, belief, free } = state
+    switch (script.op[row]!) {
+      case Op.alloc:
+        this.#alloc(row)
+        break
+      case Op.free:
+        this.#free(row)
+        break
+      case Op.drainRequest:
+      case Op.requestStarted:
+        this.#requests.request(row)
+        break
+      case Op.drainWork:
+        this.#requests.drainWork(row)
+        break
+      case Op.remotePage:
+        this.#requests.remotePage(row)
+        break
+      case Op.reclaimStart:
+        if (belief.traits.reclaimActive) free.reclaim(true, row)
+        break
+      case Op.reclaimEnd:
+        if (belief.traits.reclaimActive) free.reclaim(false, row)
+        break
+      case Op.kswapdSleep:
+        free.kswapdSleeps()
+        break
+      case Op.compactionTook:
+        free.add(script.cpu[row]!, script.zone[row]!, -(1 << script.order[row]!))
+        break
+      case Op.shortage:
+        if (belief.traits.decay) free.shortage(row)
+        break
+      case Op.tick:
+        free.tick(script.cpu[row]!)
+        this.#ticks.tick(row)
+        break
+      case Op.bulkFreeResumed:
+        this.#bulkFrees.resumed(row)
+        break
+      case Op.lost:
+        belief.forget(script.cpu[row]!)
+        break
+    }
+  }
+
+  /** Pages that tasks took here, though their events come later. */
+  #popEarly(row: number): void {
+    const { given, belief } = this.#state
+    const pages = given.early.get(row)
+    if (pages === undefined) return
+    const followed: number[] = []
+    for (const page of pages) {
+      const list = belief.lists.where[page]!
+      if (list < 0) continue
+      if (this.#state.listRunsFree(belief.psetOf(list), list)) {
+        const head = belief.lists.head(list)
+        if (head !== page) {
+          belief.forgetIdentity(page)
+          belief.allocates(belief.psetOf(list))
+          belief.drop(head)
+          belief.marksInFlight(page)
+        } else belief.popInFlight(page)
+      } else followed.push(page)
+    }
+    if (followed.length > 0) belief.popEarly(followed)
+  }
+
+  /** What the untraced bulk allocator took from lists that run free, as an earlier pass found. */
+  #takeInBulk(row: number): void {
+    const state = this.#state
+    const { belief, given, corrects } = state
+    if (corrects) return
+    const { bulk, bulkRefills } = given
+    for (; bulk.row[this.#nextBulk]! <= row; this.#nextBulk++) {
+      const pset = bulk.pset[this.#nextBulk]!
+      const list = pset * belief.perSet + bulk.list[this.#nextBulk]!
+      if (!state.listRunsFree(pset, list)) continue
+      if (belief.lists.lens[list] === 0) this.#refills.predicted(pset, list, true)
+      const head = belief.lists.head(list)
+      if (head >= 0) belief.drop(head)
+    }
+    for (
+      ;
+      bulkRefills[this.#nextBulkRefill]! && bulkRefills[this.#nextBulkRefill]!.row <= row;
+      this.#nextBulkRefill++
+    ) {
+      const { list } = bulkRefills[this.#nextBulkRefill]!
+      const pset = belief.psetOf(list)
+      if (state.listRunsFree(pset, list) && belief.lists.lens[list] === 0) this.#refills.predicted(pset, list)
+    }
+  }
+
+  #alloc(row: number): void {
+    const state = this.#state
+    const { script, belief, index } = state
+    const order = script.order[row]!
+    const zone = script.zone[row]!
+    const cpu = script.cpu[row]!
+    const pset = cpu * belief.zones + zone
+    const page = index.at(script.pfn[row]!, zone)
+    this.#ticks.uses(pset)
+    if (belief.landed(page)) {
+      state.notePop(row, page)
+      return
+    }
+    const rules = belief.rulesOf(pset)
+    if (!rules.allowed(order)) {
+      this.#isElsewhere(page)
+      return
+    }
+    const list = pset * belief.perSet + rules.listOf(order, script.migratetype[row]!)
+    const stats = state.cpus[cpu]!
+    stats.operations++
+    // Straight from the buddy, past the lists and their pacing.
+    if (state.found.direct.has(row) || (!state.corrects && state.given.direct.has(row))) {
+      this.#isElsewhere(page)
+      return
+    }
+    belief.allocates(pset)
+    if (state.listRunsFree(pset, list)) this.#takesHead(list, page)
+    else this.#takes(row, list, page)
+  }
+
+  /** A page is in use while the replay holds it. */
+  #isElsewhere(page: number): void {
+    const { belief } = this.#state
+    const list = belief.lists.where[page]!
+    if (list < 0) return
+    if (this.#state.listRunsFree(belief.psetOf(list), list)) {
+      belief.forgetIdentity(page)
+      return
+    }
+    this.#state.miss('held-twice')
+    this.#state.corrections++
+    belief.dropAbsent(page)
+  }
+
+  /** The rules hand out their own head, which takes the recorded page's part from here on. */
+  #takesHead(list: number, page: number): void {
+    const { belief } = this.#state
+    if (belief.lists.lens[list] === 0) this.#refills.predicted(belief.psetOf(list), list)
+    const head = belief.lists.head(list)
+    if (head < 0) return
+    if (head !== page && belief.lists.where[page]! >= 0) belief.forgetIdentity(page)
+    belief.drop(belief.lists.head(list))
+  }
+
+  #takes(row: number, list: number, page: number): void {
+    const state = this.#state
+    const { belief } = state
+    const pset = belief.psetOf(list)
+    const on = belief.lists.where[page]!
+    const proven = belief.known[list] === 1
+    if (!proven && belief.lists.lens[list] === 0) state.cpuOf(pset).warmup++
+    if (on === list) {
+      if (belief.lists.head(list) !== page && !this.#skipTo(row, list, page)) return
+      belief.drop(page)
+      return
+    }
+    state.notePop(row, page)
+    if (on >= 0) {
+      state.miss('on-another-list')
+      state.corrections++
+      if (belief.psetOf(on) === pset) belief.drop(page)
+      else belief.dropAbsent(page)
+      return
+    }
+    if (!proven) {
+      // Unknown pages lie below all known ones.
+      if (!state.popUntraced(list, -1)) state.corrections++
+      const order = belief.orderOf(list)
+      belief.psets[pset]!.pcp.count -= 1 << order
+      belief.takeUnknown(pset, list, order)
+      return
+    }
+    state.corrections++
+    if (belief.lists.lens[list] === 0) {
+      state.cpuOf(pset).refills.predicted++
+      state.miss('refill-not-recorded')
+    } else state.miss('page-not-held')
+  }
+
+  /**
+   * Pops what the bulk allocator took above `page`. Where what lies above is seen again, `page` alone was popped: its task slept,
+   * or was interrupted, before the event.
+   */
+  #skipTo(row: number, list: number, page: number): boolean {
+    const state = this.#state
+    const { belief } = state
+    let clean = true
+    for (let above = belief.lists.head(list); above !== page; above = belief.lists.below(above))
+      if (!belief.mayBeTaken(above, list)) clean = false
+    if (clean) {
+      state.popUntraced(list, page)
+      return true
+    }
+    state.miss('not-the-head')
+    state.notePop(row, page)
+    state.corrections++
+    belief.skip(list)
+    return belief.lists.where[page]! >= 0
+  }
+
+  /**
+   * Whether a freed block went past the lists: it next comes from the buddy, and no drain brought it there. Another operation held the
+   * pageset's lock: one that this free interrupted, or a drain of another CPU. Source: free_frozen_pages(), mm/page_alloc.c, v6.1 on.
+   */
+  #wentStraightToBuddy(row: number): boolean {
+    const { fates, belief } = this.#state
+    if (!belief.traits.remoteDrains || fates.ofRow[row] !== Fate.refill) return false
+    this.#state.pastFrees++
+    return true
+  }
+
+  #free(row: number): void {
+    const state = this.#state
+    const { script, belief, index, fates } = state
+    const order = script.order[row]!
+    const type = script.migratetype[row]!
+    const zone = script.zone[row]!
+    const cpu = script.cpu[row]!
+    const pset = cpu * belief.zones + zone
+    const rules = belief.rulesOf(pset)
+    const page = index.at(script.pfn[row]!, zone)
+    this.#ticks.uses(pset)
+    belief.landed(page)
+    this.#isNotHeld(page)
+    if (type === BYPASS || !rules.allowed(order) || this.#wentStraightToBuddy(row)) {
+      state.free.add(cpu, zone, 1 << order)
+      this.#bulkFrees.strayDrains(row)
+      return
+    }
+    const list = rules.listOf(order, type)
+    state.cpus[cpu]!.operations++
+    belief.lists.pushHead(pset * belief.perSet + list, page)
+    belief.fate[page] = fates.ofRow[row]!
+    belief.psets[pset]!.pcp.count += 1 << order
+    this.#bulkFrees.freed(row, pset, list, order)
+  }
+
+  /** A page that is freed lies on no list: it was taken untraced, and so was all above it. */
+  #isNotHeld(page: number): void {
+    const state = this.#state
+    const { belief } = state
+    const on = belief.lists.where[page]!
+    if (on < 0) return
+    if (state.listRunsFree(belief.psetOf(on), on)) {
+      belief.forgetIdentity(page)
+      return
+    }
+    if (belief.mayBeTaken(page, on)) {
+      state.popUntraced(on, page)
+      state.noteBulk(on)
+      belief.drop(page)
+    } else {
+      state.miss('held-twice')
+      state.corrections++
+      belief.dropAbsent(page)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { Miss } from '../scores.ts'
+import type { EstimatorState } from '../state.ts'
+import { bulkTaken } from './bulk-taken.ts'
+import { count } from './count.ts'
+import { highBound } from './high-bound.ts'
+import { lockLost } from './lock-lost.ts'
+import { pacing } from './pacing.ts'
+import { tunedHigh } from './tuned-high.ts'
+import type { BulkFreeSeen, Context, Hypothesis, RefillSeen } from './types.ts'
+import { zoneFlags } from './zone-flags.ts'
+
+export type { BulkFreeSeen, Hypothesis, RefillSeen } from './types.ts'
+
+/** Every hypothesis, in the order in which they are asked. */
+export const hypotheses: readonly Hypothesis[] = [bulkTaken, highBound, zoneFlags, lockLost, pacing, tunedHigh, count]
+
+/** The same where the count is a guess: that is asked before `high`. */
+const guessFirst = hypotheses.filter((each) => each !== count).toSpliced(-1, 0, count)
+
+/** By hypothesis: what a miss that it explains is counted as. */
+const refillCauses: Readonly<Record<string, Miss>> = {
+  'zone-flags': 'refill-zone-flags',
+  'tuned-high': 'refill-high',
+  pacing: 'refill-pacing',
+}
+
+interface BulkFreeCause {
+  readonly burst: Miss
+  /** Of a page beyond the number that was predicted. */
+  readonly page: Miss
+}
+
+export const bulkFreeCauses: Readonly<Record<string, BulkFreeCause>> = {
+  'zone-flags': { burst: 'burst-zone-flags', page: 'page-zone-flags' },
+  'tuned-high': { burst: 'burst-high', page: 'page-high' },
+  count: { burst: 'burst-count', page: 'page-count' },
+  pacing: { burst: 'burst-pacing', page: 'page-pacing' },
+  'lock-lost': { burst: 'burst-given-up', page: 'page-not-predicted' },
+}
+
+/** Finds what explains a refill's size and corrects the belief. Returns what the miss is counted as; undefined: nothing explains it. */
+export function explainRefill(seen: RefillSeen, state: EstimatorState, sizes: Context['sizes']): Miss | undefined {
+  const context = { state, belief: state.belief, sizes }
+  const { twin } = state.belief.psets[seen.pset]!
+  const order = twin === undefined ? [zoneFlags, tunedHigh, pacing] : [pacing, zoneFlags, tunedHigh]
+  for (const hypothesis of order) {
+    const correct = hypothesis.refill?.(seen, context)
+    if (correct === undefined) continue
+    correct()
+    return refillCauses[hypothesis.id]
+  }
+  return undefined
+}
+
+/** The same for a bulk free, or for one that did not come. Returns the hypothesis that explains it. */
+export function explainBulkFree(seen: BulkFreeSeen, context: Context): Hypothesis | undefined {
+  for (const hypothesis of context.belief.isProven(seen.pset) ? hypotheses : guessFirst) {
+    const correct = hypothesis.bulkFree?.(seen, context)
+    if (correct === undefined) continue
+    correct()
+    return hypothesis
+  }
+  return undefined
+}

@@ -1,0 +1,228 @@
+import type { PcpChoice, ZoneFlags } from '#policies'
+import type { Fates, PageIndex, Script, SilentTicks } from '#record'
+import { Belief } from './belief.ts'
+import { FreePages } from './free-pages.ts'
+import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
+
+const newScore = (): Score => ({ recorded: 0, predicted: 0, exact: 0 })
+const newTotals = (): Totals => ({
+  refills: { recorded: 0, predicted: 0 },
+  refilledPages: { recorded: 0, predicted: 0 },
+  bulkFrees: { recorded: 0, predicted: 0 },
+  bulkFreedPages: { recorded: 0, predicted: 0 },
+  zoneLocks: { recorded: 0, predicted: 0 },
+  interruptions: { recorded: 0, predicted: 0 },
+  requestedDrains: { recorded: 0, predicted: 0 },
+})
+
+/** What every pass over a script shares: made once. */
+export interface Shared {
+  readonly script: Script
+  readonly choice: PcpChoice
+  readonly index: PageIndex
+  readonly fates: Fates
+  /** By number in the flow: how often the watermarks were boosted with it. */
+  readonly boosts: Uint8Array
+  readonly ticks: SilentTicks
+}
+
+/** What a pass that follows the record finds out, and a free-running one takes as given: none of it is the work of list rules. */
+export interface Inferences {
+  /** By row: pages that left their lists there, though the event of their allocation came later. */
+  readonly early: Map<number, number[]>
+  /** By row at which a requested drain began: pages freed before that came to their list after it. */
+  readonly late: Map<number, number[]>
+  /** Pages that the untraced bulk allocator took: at which row, from which list entry. */
+  readonly bulk: { readonly row: number[]; readonly pset: number[]; readonly list: number[] }
+  /** Refills that the untraced bulk allocator made, with no allocation of that list beside them. */
+  readonly bulkRefills: { readonly row: number; readonly list: number }[]
+  /** Moments at which compaction emptied its own CPU's lists, and the first drain of each. */
+  readonly localDrains: { readonly row: number[]; readonly pset: number[]; readonly from: number[] }
+  /** Rows of which the event proved a constant of the machine: they are not scored. */
+  readonly proving: Set<number>
+  /** By zone: the upper bound of `high`, as the record proves it; 0: it does not. */
+  readonly highMax: readonly number[]
+  /** Rows of allocations that went past their list to the buddy. */
+  readonly direct: Set<number>
+}
+
+export const noInferences = (): Inferences => ({
+  early: new Map(),
+  late: new Map(),
+  bulk: { row: [], pset: [], list: [] },
+  bulkRefills: [],
+  localDrains: { row: [], pset: [], from: [] },
+  direct: new Set(),
+  proving: new Set(),
+  highMax: [],
+})
+
+/** State shared by one pass over a script: belief, scores, findings. */
+export class EstimatorState {
+  readonly script: Script
+  readonly fates: Fates
+  readonly index: PageIndex
+  /** Whether the belief is corrected after each miss. If not, the record is used until a pageset is proven, and then no more. */
+  readonly corrects: boolean
+  readonly belief: Belief
+  readonly free: FreePages
+  readonly cpus: CpuFidelity[]
+  readonly misses = new Map<Miss, number>()
+  readonly totals = newTotals()
+  /** What an earlier pass found. */
+  readonly given: Inferences
+  readonly found = noInferences()
+  /** By row: where an earlier pass found that compaction emptied the lists. */
+  readonly localDrainAt: ReadonlyMap<number, { readonly pset: number; readonly from: number }>
+  readonly interruptions: Record<string, number> = {}
+  /** The row of the script that is followed now. */
+  row = 0
+  corrections = 0
+  /** By CPU: its last row. */
+  readonly lastRow: Int32Array
+  /** Frees that went to the buddy, since another operation held the pageset's lock. */
+  pastFrees = 0
+  /** By CPU: 1 where it was last seen draining the lists of others. */
+  readonly draining: Uint8Array
+
+  constructor({ script, choice, index, fates, boosts }: Shared, corrects: boolean, given: Inferences) {
+    this.script = script
+    this.corrects = corrects
+    this.index = index
+    this.fates = fates
+    this.given = given
+    const { row: rows, pset: psets, from } = given.localDrains
+    this.localDrainAt = new Map(rows.map((row, at) => [row, { pset: psets[at]!, from: from[at]! }]))
+    this.belief = new Belief(script, choice, index)
+    for (const [zone, bound] of given.highMax.entries()) if (bound > 0) this.belief.proveBound(zone, bound)
+    this.free = new FreePages(script, this.belief.traits.decay, boosts)
+    this.draining = new Uint8Array(script.cpus)
+    this.lastRow = new Int32Array(script.cpus).fill(-1)
+    this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
+      cpu,
+      warmup: 0,
+      operations: 0,
+      excusedRefills: 0,
+      excusedBursts: 0,
+      refills: newScore(),
+      bursts: newScore(),
+      requested: newScore(),
+      ticks: newScore(),
+      pages: { recorded: 0, exact: 0, unknownStart: 0, wrong: 0 },
+    }))
+  }
+
+  /** Whether a pageset is left to its rules. */
+  runsFree(pset: number): boolean {
+    return !this.corrects && this.belief.isProven(pset)
+  }
+
+  /** Whether the event of a row proved what it would be scored by. */
+  proves(row: number): boolean {
+    return this.found.proving.has(row) || this.given.proving.has(row)
+  }
+
+  /** Whether a list is left to its rules: of a pageset that is, and nothing from before the trace lies on it. */
+  listRunsFree(pset: number, list: number): boolean {
+    return this.belief.known[list] === 1 && this.runsFree(pset)
+  }
+
+  /** This row’s allocation took a page that was no head by then: its task took it before others ran, if they did. */
+  notePop(row: number, page: number): void {
+    const at = this.script.preemptedAtRow[row]!
+    if (at === 0) return
+    const pages = this.found.early.get(at)
+    if (pages === undefined) this.found.early.set(at, [page])
+    else pages.push(page)
+  }
+
+  /** Takes pages off a list from its head down to `upTo`, which stays; −1: all. They were popped untraced. */
+  popUntraced(list: number, upTo: number): boolean {
+    const { belief } = this
+    let clean = true
+    for (let page = belief.lists.head(list); page !== upTo && page >= 0; page = belief.lists.head(list)) {
+      if (!belief.mayBeTaken(page, list)) clean = false
+      belief.drop(page)
+      this.noteBulk(list)
+    }
+    return clean
+  }
+
+  noteBulk(list: number): void {
+    const { bulk } = this.found
+    bulk.row.push(this.row)
+    bulk.pset.push(this.belief.psetOf(list))
+    bulk.list.push(list % this.belief.perSet)
+  }
+
+  sizeOf(from: number, to: number): number {
+    let pages = 0
+    for (let item = from; item < to; item++) pages += 1 << this.script.drainOrder[item]!
+    return pages
+  }
+
+  /** Flags of a pageset's zone, as its list rules see them. */
+  flagsOf(pset: number): ZoneFlags {
+    return this.free.flags[pset % this.belief.zones]!
+  }
+
+  miss(cause: Miss): void {
+    this.misses.set(cause, (this.misses.get(cause) ?? 0) + 1)
+  }
+
+  cpuOf(pset: number): CpuFidelity {
+    return this.cpus[this.belief.psets[pset]!.cpu]!
+  }
+
+  /** Counts a refill, of which both sides may lack one. */
+  countRefill(recordedPages: number, predictedPages: number, recorded = Number(recordedPages > 0)): void {
+    const { refills, refilledPages } = this.totals
+    refills.recorded += recorded
+    refills.predicted += Number(predictedPages > 0)
+    refilledPages.recorded += recordedPages
+    refilledPages.predicted += predictedPages
+  }
+
+  countBulkFree(recordedPages: number, predictedPages: number): void {
+    const { bulkFrees, bulkFreedPages } = this.totals
+    bulkFrees.recorded += Number(recordedPages > 0)
+    bulkFrees.predicted += Number(predictedPages > 0)
+    bulkFreedPages.recorded += recordedPages
+    bulkFreedPages.predicted += predictedPages
+  }
+
+  countRequestedDrain(recordedPages: number, predictedPages: number): void {
+    this.countBulkFree(recordedPages, predictedPages)
+    this.totals.requestedDrains.recorded += Number(recordedPages > 0)
+    this.totals.requestedDrains.predicted += Number(predictedPages > 0)
+  }
+
+  close(ticks: SilentTicks, boosts: Uint8Array): FidelityRun {
+    const { cpus, misses, found, interruptions, belief, totals, script } = this
+    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, one) => all + one, 0)
+    totals.interruptions.recorded = sum(script.recordedInterruptions)
+    totals.interruptions.predicted = sum(interruptions)
+    for (const side of ['recorded', 'predicted'] as const)
+      totals.zoneLocks[side] = totals.refills[side] + totals.bulkFrees[side]
+    return {
+      cpus,
+      resyncs: this.corrections,
+      misses,
+      totals,
+      inferences: { ...found, highMax: Array.from(belief.highMax) },
+      early: found.early,
+      inferredBulkPages: found.bulk.row.length,
+      inferredPastFrees: this.pastFrees,
+      interruptions,
+      initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
+      bulk: found.bulk,
+      localDrains: found.localDrains,
+      ticks,
+      boosts,
+      finalCounts: Int32Array.from(belief.psets, ({ pcp }) => pcp.count),
+      finalHighs: Int32Array.from(belief.psets, ({ pcp }) => pcp.high),
+      finalLists: belief.lists.lens.slice(),
+      nextTick: [],
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { Quota } from '#policies'
+import type { BulkFrees } from './bulk-frees.ts'
+import type { BulkSizes, Range } from './bulk-sizes.ts'
+import { firstWhere } from './invert.ts'
+import { remotePsets } from './remote-psets.ts'
+import type { EstimatorState } from './state.ts'
+
+/** Ticks after which a remote pageset that nobody used is given back. Source: refresh_cpu_vm_stats(), mm/vmstat.c, v5.10 to v7.2. */
+const EXPIRE_TICKS = 3
+
+/** vmstat_update(): lowers `high` and gives back what lies above it; of a zone of another node, a batch once it was left alone. */
+export class Ticks {
+  readonly #state: EstimatorState
+  readonly #sizes: BulkSizes
+  readonly #bulkFrees: BulkFrees
+  /** By pageset: 1 where it is of another node than its CPU. */
+  readonly #remote: Uint8Array
+  /** By pageset: ticks until it expires; 0: not counting. */
+  readonly #expire: Uint8Array
+  /** By pageset: 1 where this CPU changed the zone's counters since its last tick. */
+  readonly #used: Uint8Array
+
+  constructor(state: EstimatorState, sizes: BulkSizes, bulkFrees: BulkFrees) {
+    this.#state = state
+    this.#sizes = sizes
+    this.#bulkFrees = bulkFrees
+    this.#remote = remotePsets(state.script)
+    this.#expire = new Uint8Array(this.#remote.length)
+    this.#used = new Uint8Array(this.#remote.length)
+  }
+
+  /** This CPU works on a zone. */
+  uses(pset: number): void {
+    this.#used[pset] = 1
+  }
+
+  /** A recorded tick. */
+  tick(row: number): void {
+    const { script, index } = this.#state
+    this.#each(row, script.cpu[row]!, (zone, from) => {
+      let to = from
+      while (to < script.drainEnd[row]! && index.zone(script.drainPfn[to]!) === zone) to++
+      return to
+    })
+  }
+
+  /** A tick of which no event tells: nothing was given back, at least where it was thought to be. */
+  silentTick(cpu: number): void {
+    this.#each(this.#state.row, cpu, (_zone, from) => from)
+  }
+
+  #each(row: number, cpu: number, end: (zone: number, from: number) => number): void {
+    const { belief, script } = this.#state
+    let from = script.drainStart[row] ?? 0
+    for (let zone = 0; zone < belief.zones; zone++) {
+      const pset = cpu * belief.zones + zone
+      const to = end(zone, from)
+      const expires = this.#expires(pset)
+      if (belief.rulesOf(pset).onTick !== undefined || expires || to > from) this.#tickOf(row, pset, from, to, expires)
+      from = to
+    }
+  }
+
+  /** Whether a remote pageset is given back at this tick. */
+  #expires(pset: number): boolean {
+    const used = this.#used[pset] === 1
+    this.#used[pset] = 0
+    if (this.#remote[pset] === 0) return false
+    if (used) this.#expire[pset] = EXPIRE_TICKS
+    if (this.#expire[pset] === 0 || this.#state.belief.psets[pset]!.pcp.count === 0) return false
+    this.#expire[pset]!--
+    if (this.#expire[pset]! > 0) return false
+    // What it gives back changes the zone's counters.
+    this.#used[pset] = 1
+    return true
+  }
+
+  #tickOf(row: number, pset: number, from: number, to: number, expires: boolean): void {
+    const state = this.#state
+    const { belief } = state
+    const set = belief.psets[pset]!
+    const { ticks } = state.cpuOf(pset)
+    const later = to > from ? this.#sizes.later(row) : []
+    const ranges = [{ from, to }, ...later]
+    const recorded = this.#sizes.sizeOfAll(ranges)
+    const { high } = set.pcp
+    const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
+    set.decay = high - set.pcp.high
+    const n = decayed + (expires ? Math.min(set.pcp.batch, set.pcp.count - decayed) : 0)
+    const chunk = belief.rulesOf(pset).tickChunk?.(set.pcp) ?? n
+    const expected = this.#sizes.expected(row, set.pcp.count, n, chunk, ranges)
+    const scored = belief.isProven(pset)
+    if (scored) {
+      if (recorded > 0) ticks.recorded++
+      if (expected > 0) ticks.predicted++
+      if (recorded > 0 && expected === recorded) ticks.exact++
+    }
+    const quota = new Quota(scored ? n : recorded, chunk)
+    if (state.runsFree(pset)) {
+      const went = this.#bulkFrees.pages.byRule({ pset, list: 0, from, to, quota }, recorded > 0)
+      state.countBulkFree(recorded, went)
+      return
+    }
+    state.countBulkFree(recorded, recorded)
+    if (recorded > 0) {
+      this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
+      if (later.length > 0) this.#bulkFrees.goesOn(row, pset, quota, scored, later.length)
+    }
+    if (expected !== recorded) this.#correct(pset, ranges, recorded, high, scored, expires)
+    else if (recorded > 0 && !scored) this.#prove(pset, later)
+  }
+
+  /** Pages went, so the count is at `high` once all have gone: the better known of the two proves the other. */
+  #prove(pset: number, later: readonly Range[]): void {
+    const { belief } = this.#state
+    const set = belief.psets[pset]!
+    if (belief.rulesOf(pset).onTick === undefined) return
+    belief.recount(pset, set.pcp.high + this.#sizes.sizeOfAll(later))
+    set.count = 'proven'
+  }
+
+  /** Where `high` was, or the count, as the record shows it. */
+  #correct(
+    pset: number,
+    ranges: readonly Range[],
+    recorded: number,
+    high: number,
+    scored: boolean,
+    expires: boolean,
+  ): void {
+    const state = this.#state
+    const { belief } = state
+    const set = belief.psets[pset]!
+    const { onTick } = belief.rulesOf(pset)
+    const toGo = this.#sizes.sizeOfAll(ranges.slice(1))
+    let cause: 'tick-size' | 'tick-high' = 'tick-size'
+    if (onTick !== undefined && !expires) {
+      if (!scored && recorded > 0) {
+        this.#prove(pset, ranges.slice(1))
+        return
+      }
+      // The highest `high` with which so many go.
+      const count = set.pcp.count + recorded - toGo
+      const gone = (value: number): number => onTick(Object.assign(set.pcp.clone(), { count, high: value }))
+      const first = firstWhere(set.pcp.highMin, set.pcp.highMax, (value) => gone(value) <= recorded)
+      if (first !== undefined && gone(first) === recorded && recorded > 0) {
+        const after = Object.assign(set.pcp.clone(), { count, high: first })
+        onTick(after)
+        set.pcp.high = after.high
+        cause = 'tick-high'
+      } else if (recorded === 0) {
+        // It came at another moment: `high` is as it was.
+        set.pcp.high = Math.max(high, set.pcp.count)
+        set.decay = 0
+        cause = 'tick-high'
+      } else set.pcp.high = Math.max(set.pcp.count - toGo, set.pcp.highMin)
+    }
+    if (!scored) return
+    state.miss(cause)
+    state.corrections++
+  }
+}
