@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { type Events, lossesOf, Selection } from '#events'
 import { didYouMean, UsageError } from '#kernel'
 import { readBatches } from '#readers'
-import { Spool, writeBatches, writerFor } from '#writers'
+import { partialOf, Spool, writeBatches, writerFor } from '#writers'
 import type { Progress } from './progress.ts'
 import { probesOf } from './read.ts'
 import { checkFolder, makeFolderOf, whileWriting } from './write-files.ts'
@@ -34,7 +34,7 @@ export async function convert(request: ConvertRequest) {
   const selection = new Selection({ from, to, cpus, names: events })
   const losses = { gaps: 0, events: 0, uncounted: 0 }
   makeFolderOf(output)
-  const spool = new Spool(`${output}.spool`)
+  const spool = new Spool(spoolOf(output))
   const declared = await probesOf(request.probes)
   try {
     const take = (batch: Events) => {
@@ -49,7 +49,7 @@ export async function convert(request: ConvertRequest) {
     })
     checkPresent(selection, cpus, events)
     const batches = heard(spool, spool.length, (done, total) => progress(`writing ${output}`, done, total))
-    await whileWriting([`${output}.partial`], (signal) => writeBatches({ ...trace, batches }, output, signal))
+    await whileWriting([partialOf(output)], (signal) => writeBatches({ ...trace, batches }, output, signal))
     const { name, format, tally, hasZones } = trace
     const { read, span } = selection
     return {
@@ -71,6 +71,9 @@ export async function convert(request: ConvertRequest) {
     spool.close()
   }
 }
+
+/** A file without a name stands in the folder of the output, where there should be room; its name is used where that cannot be. */
+const spoolOf = (output: string): string => `${partialOf(output).slice(0, -'.partial'.length)}.spool`
 
 export type Conversion = Awaited<ReturnType<typeof convert>>
 

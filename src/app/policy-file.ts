@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { z } from 'zod'
-import { TraceError } from '#kernel'
+import { shortened, TraceError } from '#kernel'
 import { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from '#policies'
 
 const EXAMPLE =
@@ -41,9 +42,9 @@ async function policiesIn(file: string): Promise<Partial<Catalogue>> {
   resolveOwn()
   let module: Readonly<Record<string, unknown>>
   try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as typeof module
+    module = await settled(import(pathToFileURL(resolve(file)).href), file)
   } catch (error) {
-    throw bad(`cannot be loaded: ${(error as Error).message.split('\n')[0]}`)
+    throw error instanceof TraceError ? error : bad(`cannot be loaded: ${messageOf(error)}`)
   }
   const parts = catalogueParts.filter((part) => module[part] !== undefined)
   if (parts.length === 0) throw bad('exports no policy')
@@ -56,6 +57,35 @@ async function policiesIn(file: string): Promise<Partial<Catalogue>> {
     throw bad(`its \`${part}\`: ${path.join('.') || 'the policy'}: ${message}`)
   }
 }
+
+/** A module may throw anything. */
+function messageOf(error: unknown): string {
+  try {
+    const text = error instanceof Error ? error.message : `it throws ${inspect(error, { depth: 0, breakLength: 120 })}`
+    return shortened(text.split('\n')[0] ?? '', 200)
+  } catch {
+    return 'it throws something that cannot be shown'
+  }
+}
+
+/** A module may wait for ever at its top level. */
+async function settled<T>(loading: Promise<T>, file: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const what = `is not loaded after ${LOADING_MS / 1000} s: it waits for something at its top level`
+      reject(new TraceError({ place: { file }, what, hint: EXAMPLE }))
+    }, LOADING_MS)
+  })
+  try {
+    return await Promise.race([loading, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** More than any policy file takes. */
+const LOADING_MS = 10_000
 
 /**
  * What ships and the policies of these files: TypeScript or JavaScript modules that run with the user's own rights.

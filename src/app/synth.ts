@@ -5,7 +5,7 @@ import { countByName, type Recording } from '#events'
 import { UsageError } from '#kernel'
 import type { Likeness } from '#metrics'
 import { likeParams } from '#synth'
-import { sidecarsOf, unwritable, writeRecording, writers } from '#writers'
+import { partialOf, sidecarsOf, unwritable, writeRecording, writers } from '#writers'
 import { parseSettings } from './compare-files.ts'
 import type { Settings } from './families/index.ts'
 import { parametersOf } from './parameters.ts'
@@ -139,7 +139,7 @@ async function write(recording: Recording, output: string): Promise<boolean> {
     ([name, text]) => [join(output, name), text] as const,
   )
   if (bare) makeFolderOf(output)
-  await whileWriting([`${file}.partial`, ...sidecars.map(([path]) => path)], async (signal) => {
+  await whileWriting([partialOf(file), ...sidecars.map(([path]) => path)], async (signal) => {
     try {
       if (!bare) await mkdir(output, { recursive: true })
       for (const [path, text] of sidecars) await writeFile(path, text)

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UsageError } from '#kernel'
-import { removeScratch, unwritable } from '#writers'
+import { checkTarget, clearPartial, removeScratch, targetOf, unwritable } from '#writers'
 
 /** Refuses an output that can't be written before anything long is done for it. */
 export function checkOutput(path: string, extensions: readonly string[]): void {
@@ -13,42 +13,39 @@ export function checkOutput(path: string, extensions: readonly string[]): void {
 
 /** Whether a file of that name can be written, with folders that are made for it. */
 export function checkFolder(path: string): void {
-  const kindOf = (file: string) => statSync(file, { throwIfNoEntry: false })
-  if (kindOf(path)?.isDirectory()) throw new UsageError(`can't write ${path}: it is a folder`)
-  let folder = dirname(resolve(path))
-  while (kindOf(folder) === undefined) folder = dirname(folder)
-  if (!kindOf(folder)!.isDirectory()) throw new UsageError(`can't write ${path}: ${folder} is not a folder`)
+  checkTarget(path)
+  const isFolder = (folder: string): boolean | undefined => {
+    try {
+      return statSync(folder, { throwIfNoEntry: false })?.isDirectory()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+      throw unwritable(error, path)
+    }
+  }
+  let folder = dirname(resolve(targetOf(path)))
+  while (isFolder(folder) === undefined) folder = dirname(folder)
+  if (!isFolder(folder)) throw new UsageError(`can't write ${path}: ${folder} is not a folder`)
 }
 
 /** Makes the folder that a file is to be written into. */
 export function makeFolderOf(path: string): void {
   try {
-    mkdirSync(dirname(resolve(path)), { recursive: true })
+    mkdirSync(dirname(resolve(targetOf(path))), { recursive: true })
   } catch (error) {
-    throw asUsageError(error, path)
+    throw unwritable(error, path)
   }
 }
 
-const asUsageError = (error: unknown, path: string): UsageError => {
-  const known = unwritable(error, path)
-  return known instanceof UsageError
-    ? known
-    : new UsageError(`can't write ${path}: ${reasonOf(error as NodeJS.ErrnoException)}`)
-}
-
-const reasonOf = ({ code = 'unknown error' }: NodeJS.ErrnoException): string =>
-  code === 'ENOSPC' ? 'no space left on device' : code
-
 /** Writes beside, then renames: a reader never meets half a file, and Ctrl-C leaves none. */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.partial`
   makeFolderOf(path)
+  const partial = clearPartial(path)
   await whileWriting([partial], async () => {
     try {
-      await writeFile(partial, text)
-      await rename(partial, path)
+      await writeFile(partial, text, { flag: 'wx' })
+      await rename(partial, targetOf(path))
     } catch (error) {
-      throw asUsageError(error, path)
+      throw unwritable(error, path)
     }
   })
 }

@@ -13,7 +13,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0)
-    process.stderr.write(`kreplay: can't write the output: ${error.code}\n`)
+    process.stderr.write(`kreplay: can't write standard output: ${error.code}\n`)
     process.exit(2)
   })
 }
@@ -21,9 +21,10 @@ for (const stream of [process.stdout, process.stderr]) {
 nodeModule.enableCompileCache()
 try {
   const { run } = await import('./run.ts')
-  process.exitCode = await run(process.argv.slice(2))
+  const { wholeOutput } = await import('./whole-output.ts')
+  const { stderr, env } = process
+  process.exitCode = await run(process.argv.slice(2), { stdout: wholeOutput(process.stdout), stderr, env })
 } catch (error) {
-  // sysexits' EX_SOFTWARE: 1 would read as "a check did not hold".
-  process.stderr.write(`kreplay: a bug in kreplay, please report it\n${error instanceof Error ? error.stack : error}\n`)
-  process.exitCode = 70
+  const { reportBug } = await import('./bug.ts')
+  process.exitCode = reportBug(error)
 }

@@ -33,6 +33,7 @@ export {
 } from './release.ts'
 export { factsOf, isBefore, type Kernel, releases, versionOf } from './releases/index.ts'
 export type { KernelFacts } from './releases/types.ts'
+export { systemReason } from './system-reason.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {

@@ -91,7 +91,7 @@ function ownOf(
   { id, params }: Pick<PolicyHead, 'id' | 'params'>,
   given: Record<string, ParamValue>,
 ): Record<string, ParamValue> {
-  const own = Object.fromEntries(Object.entries(given).filter(([name]) => name in params.shape))
+  const own = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(params.shape, name)))
   return checkParams(`${family}/${id}`, params, own, `\`kreplay policies ${family}/${id}\` shows the bounds`)
 }
 

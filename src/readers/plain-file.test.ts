@@ -66,7 +66,7 @@ describe('a trace that is no file', () => {
     expect(await refusal(join(folder, 'x'.repeat(300)))).toContain('the name is too long')
     const path = join(capture(), 'trace.txt')
     writeFileSync(path, TRACE)
-    expect(await refusal(join(path, 'trace.dat'))).toContain('is a file, not a folder')
+    expect(await refusal(join(path, 'trace.dat'))).toContain('a file stands where a folder should be')
   })
 
   test('a folder with nothing but links that lead nowhere holds no trace, and a message names them cleanly', async () => {

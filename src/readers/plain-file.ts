@@ -1,6 +1,6 @@
 import { constants, readFileSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { TraceError } from '#kernel'
+import { systemReason, TraceError } from '#kernel'
 
 /** Larger sidecars and JSON files are none: the largest, kallsyms, has 20 MB. */
 const MOST_BYTES = 256 * 1024 * 1024
@@ -14,29 +14,9 @@ export function kindOf(found: Stats): string | undefined {
 }
 
 /** Why the system refuses a path, in words. */
-export function reasonOf({ code }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'there is no such file or folder'
-    case 'EACCES':
-    case 'EPERM':
-      return "can't be read: no permission"
-    case 'EISDIR':
-      return 'is a folder'
-    case 'ENOTDIR':
-      return 'a part of the path is a file, not a folder'
-    case 'ELOOP':
-      return 'its links lead in a circle'
-    case 'ENAMETOOLONG':
-      return 'the name is too long for a file'
-    case 'ENXIO':
-      return 'is a socket'
-    case 'EMFILE':
-    case 'ENFILE':
-      return "can't be opened: too many files are open (`ulimit -n`)"
-    default:
-      return `can't be read (${code ?? 'unknown error'})`
-  }
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'there is no such file or folder'
+  return `can't be read: ${systemReason(error) ?? error.code ?? error.message}`
 }
 
 export const unreadable = (error: unknown, file: string, hint: string): TraceError =>

@@ -1,6 +1,7 @@
 export { arrowWriter } from './arrow.ts'
 export { csvWriter } from './csv.ts'
 export { ndjsonWriter } from './ndjson.ts'
+export { checkTarget, clearPartial, partialOf, targetOf } from './output-file.ts'
 export { parquetWriter } from './parquet.ts'
 export { removeScratch } from './scratch.ts'
 export { sidecarsOf } from './sidecars.ts'

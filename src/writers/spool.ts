@@ -97,14 +97,14 @@ export class Spool implements Iterable<Events> {
   }
 
   #write({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
     try {
       this.#file ??= openNameless(this.#path)
+      for (let done = 0; done < byteLength; )
+        done += writeSync(this.#file, bytes, done, byteLength - done, this.#end + done)
     } catch (error) {
       throw unwritable(error, this.#path)
     }
-    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
-    for (let done = 0; done < byteLength; )
-      done += writeSync(this.#file, bytes, done, byteLength - done, this.#end + done)
     this.#end += byteLength
   }
 

@@ -8,6 +8,7 @@ import { UsageError } from '#kernel'
 import { arrowWriter } from './arrow.ts'
 import { csvWriter } from './csv.ts'
 import { ndjsonWriter } from './ndjson.ts'
+import { clearPartial, targetOf } from './output-file.ts'
 import { parquetWriter } from './parquet.ts'
 import { traceDatWriter } from './trace-dat/index.ts'
 import { unwritable } from './unwritable.ts'
@@ -52,14 +53,15 @@ export async function writeRecording(recording: Recording, path: string, signal?
  */
 export async function writeBatches(written: Written, path: string, signal?: AbortSignal): Promise<void> {
   const { writer, compress } = writerFor(path)
-  const partial = `${path}.partial`
+  const target = targetOf(path)
+  const partial = clearPartial(path)
   const pieces = Readable.from(writer.write(written), { highWaterMark: 1 })
   const options = signal === undefined ? {} : { signal }
   try {
-    const file = createWriteStream(partial)
+    const file = createWriteStream(partial, { flags: 'wx' })
     if (compress === undefined) await pipeline(pieces, file, options)
     else await pipeline(pieces, compress(), file, options)
-    await rename(partial, path)
+    await rename(partial, target)
   } catch (error) {
     await rm(partial, { force: true })
     throw unwritable(error, path)

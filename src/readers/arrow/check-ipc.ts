@@ -149,13 +149,19 @@ function checkMessage(file: FileBytes, at: number): { readonly body: number; rea
   return { body: from + length, head }
 }
 
-/** Throws Damage where a length or an offset leads out of the file. Loads all envelopes on the way. */
-export function checkIpc(file: FileBytes, isFile: boolean): void {
+/** Bytes that end a stream: the mark of a message, and the length 0. */
+const END_OF_STREAM = 8
+
+/**
+ * Throws Damage where a length or an offset leads out of the file. Loads all envelopes on the way. Returns whether its end is marked: a
+ * stream may lack the mark, and is perhaps cut then.
+ */
+export function checkIpc(file: FileBytes, isFile: boolean): boolean {
   const { bytes } = file
   if (!isFile) {
     for (let at = 0; ; ) {
       const message = checkMessage(file, at)
-      if (message === undefined) return
+      if (message === undefined) return checkEnd(file, at)
       at = message.body + bodyLength(message.head)
       if (at > bytes.length) throw new Damage('it is cut short')
     }
@@ -179,6 +185,20 @@ export function checkIpc(file: FileBytes, isFile: boolean): void {
       if (checkMessage(file, at) === undefined) throw new Damage('a record batch is empty')
     }
   }
+  return true
+}
+
+/** Nothing but zeros stands behind the end of a stream. */
+function checkEnd(file: FileBytes, at: number): boolean {
+  const rest = file.bytes.subarray(at)
+  if (rest.length === 0) return false
+  file.load(rest)
+  const marked = rest.length >= 4 && new DataView(rest.buffer, rest.byteOffset).getInt32(0, true) === -1
+  const behind = rest.subarray(marked ? END_OF_STREAM : 4)
+  if (rest.length < 4 || (marked && rest.length < END_OF_STREAM)) throw new Damage('it is cut short')
+  if (behind.some((byte) => byte !== 0))
+    throw new Damage(`its stream ends at byte ${at}, and ${behind.length} bytes stand behind the end`)
+  return true
 }
 
 function bodyLength(head: Uint8Array): number {

@@ -20,13 +20,21 @@ import {
   kindNames,
   metaOf,
 } from '#events'
-import { Tally, TraceError } from '#kernel'
+import { type Notice, Tally, TraceError } from '#kernel'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { FetchedBytes, ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'
 import { type FileBytes, InFile, inMemory } from './file-bytes.ts'
 import { gather, isNull, type Target, valueAt } from './gather.ts'
 import { Damage, holds, lengthOf, type Run, runOf, WordNumbers } from './runs.ts'
+
+const notices = {
+  ...timeNotices,
+  'unended-stream': {
+    level: 'data-loss',
+    help: 'The Arrow stream has no end mark: it may have been cut between two batches.',
+  },
+} as const satisfies Record<string, Notice>
 
 const MAGIC = 'ARROW1'
 const needed = ['time', 'cpu', 'event'] as const
@@ -55,9 +63,10 @@ export function readArrowFile({ bytes, ...source }: Origin & { readonly bytes: F
 }
 
 function read(source: Origin, file: FileBytes): ReadTrace {
-  const table = tableOf(source.name, file)
+  const { table, isEnded } = tableOf(source.name, file)
   const settings = settingsOf(source.name, table)
-  const tally = new Tally(timeNotices)
+  const tally = new Tally(notices)
+  if (!isEnded) tally.count('unended-stream', { file: source.name, byte: file.bytes.length })
   const { resolutionNs, clock, uname } = settings
   return {
     format: 'kreplay Arrow',
@@ -69,7 +78,7 @@ function read(source: Origin, file: FileBytes): ReadTrace {
   }
 }
 
-function tableOf(name: string, file: FileBytes): Table {
+function tableOf(name: string, file: FileBytes): { readonly table: Table; readonly isEnded: boolean } {
   const { bytes } = file
   const text = (from: number) => {
     const view = bytes.subarray(from, from + MAGIC.length)
@@ -81,8 +90,8 @@ function tableOf(name: string, file: FileBytes): Table {
     throw new TraceError({ place: { file: name }, what: 'the Arrow file has no end', hint: AGAIN })
   }
   try {
-    checkIpc(file, isFile)
-    return tableFromIPC(bytes, { useBigInt: true })
+    const isEnded = checkIpc(file, isFile)
+    return { table: tableFromIPC(bytes, { useBigInt: true }), isEnded }
   } catch (error) {
     const { message } = error as Error
     // What flechette says where a record batch stands before the dictionary that it uses.
@@ -236,7 +245,7 @@ function eventsOf(
   file: FileBytes,
   columns: Columns,
   zero: number,
-  tally: Tally<'time-backwards'>,
+  tally: Tally<keyof typeof notices>,
 ): Events {
   const { progress, tables, strings } = new EventBuilder()
   const words = new WordNumbers(strings, file)

@@ -16,7 +16,7 @@ export const fastPath: Section = {
       ...perCapture(comparison, (_capture, runs, of) => [countTable(comparison, runs, of)]),
       ...publishedTable(comparison.runs),
     ],
-    caveats: comparison.runs.some(({ drain }) => drain in absolute)
+    caveats: comparison.runs.some(({ drain }) => Object.hasOwn(absolute, drain))
       ? [
           `Absolute rates were published for the try-lock series alone (commit 4b23a68f9536, one machine, 1 and 8 threads). If the whole difference were the lock’s, one would take ${formatBounds(...trylockNs())}; the time in the table is that for each lock counted. The range holds 0: no cost is shown beyond noise.`,
         ]

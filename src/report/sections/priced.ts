@@ -130,7 +130,7 @@ const sources = (runs: readonly Run[]): Table => ({
 
 function unpricedTable(runs: readonly Run[], of: string): Table[] {
   const named = new Set(runs.flatMap(({ priced }) => priced.flatMap(({ unpriced }) => unpriced)))
-  const fields = [...named].filter((field): field is keyof Work => field in workTitles)
+  const fields = [...named].filter((field): field is keyof Work => Object.hasOwn(workTitles, field))
   if (fields.length === 0) return []
   return [
     {

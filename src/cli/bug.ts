@@ -1,0 +1,25 @@
+import { cleanText, shortened, systemReason } from '#kernel'
+
+/** Says what stopped the program where no command has a word for it. Returns the exit code. */
+export function reportBug(error: unknown): number {
+  const reason = outOfMemory(error) ?? systemReason(error)
+  if (reason !== undefined) {
+    process.stderr.write(`kreplay: ${cleanText(shortened(`${reason} (${(error as Error).message})`))}\n`)
+    return 2
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`kreplay: a bug in kreplay, please report it\n${cleanText(shortened(text, 4000))}\n`)
+  // sysexits' EX_SOFTWARE: 1 would read as "a check did not hold".
+  return 70
+}
+
+/** How V8 says that no memory is left for an array; a worker's end has a code of its own. */
+function outOfMemory(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const isArray =
+    error instanceof RangeError && /^(Array buffer allocation failed|Invalid (typed )?array length)/.test(error.message)
+  const isWorker = 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  return isArray || isWorker
+    ? 'not enough memory for this trace; replay a part of it (`kreplay convert --from … --to …`)'
+    : undefined
+}
