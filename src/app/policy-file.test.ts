@@ -2,20 +2,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { TraceError } from '#kernel'
+import { TraceError, UsageError } from '#kernel'
 import { catalogueWith } from './policy-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-policy-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 let made = 0
-async function refusal(source: string): Promise<string> {
+type Refusal = typeof TraceError | typeof UsageError
+
+async function refusal(source: string, kind: Refusal = UsageError): Promise<string> {
   const file = join(folder, `${made++}.mjs`)
   writeFileSync(file, source)
   return await catalogueWith([file]).then(
     () => 'loaded',
     (error: unknown) => {
-      expect(error).toBeInstanceOf(TraceError)
+      expect(error).toBeInstanceOf(kind)
       expect((error as Error).message).toContain(file)
       return (error as Error).message
     },
@@ -34,6 +36,13 @@ test.each([
     "throw { get [Symbol.toStringTag]() { throw 1 }, [Symbol.for('nodejs.util.inspect.custom')]() { throw 2 } }",
     'it throws something that cannot be shown',
   ],
+])('a policy file that throws %s is refused in a sentence', async (_, source, why) => {
+  const message = await refusal(source)
+  expect(message).toContain(why)
+  expect(message.length).toBeLessThan(900)
+})
+
+test.each([
   [
     'an error whose message throws',
     "throw Object.defineProperty(new Error(), 'message', { get() { throw 1 } })",
@@ -45,8 +54,8 @@ test.each([
   ['nothing', '', 'exports no policy'],
   ['a policy that is null', 'export const lists = null', 'its `lists`: the policy'],
   ['a policy that is a list of lists', 'export const drains = [[]]', 'its `drains`: the policy'],
-])('a policy file that throws or holds %s is refused in a sentence', async (_, source, why) => {
-  const message = await refusal(source)
+])('a policy file that holds %s is bad input', async (_, source, why) => {
+  const message = await refusal(source, TraceError)
   expect(message).toContain(why)
   expect(message.length).toBeLessThan(900)
 })

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import { shortened, TraceError } from '#kernel'
+import { shortened, TraceError, UsageError } from '#kernel'
 import { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from '#policies'
 
 const EXAMPLE =
@@ -44,7 +44,10 @@ async function policiesIn(file: string): Promise<Partial<Catalogue>> {
   try {
     module = await settled(import(pathToFileURL(resolve(file)).href), file)
   } catch (error) {
-    throw error instanceof TraceError ? error : bad(`cannot be loaded: ${messageOf(error)}`)
+    if (error instanceof UsageError) throw error
+    const what = `cannot be loaded: ${messageOf(error)}`
+    // What is no error was thrown by the user’s own program; an error may say that the file is no module.
+    throw error instanceof Error ? bad(what) : new UsageError(`${file}: ${what}`, EXAMPLE)
   }
   const parts = catalogueParts.filter((part) => module[part] !== undefined)
   if (parts.length === 0) throw bad('exports no policy')
@@ -74,7 +77,7 @@ async function settled<T>(loading: Promise<T>, file: string): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const what = `is not loaded after ${LOADING_MS / 1000} s: it waits for something at its top level`
-      reject(new TraceError({ place: { file }, what, hint: EXAMPLE }))
+      reject(new UsageError(`${file}: ${what}`, EXAMPLE))
     }, LOADING_MS)
   })
   try {

@@ -24,6 +24,8 @@ try {
   const { wholeOutput } = await import('./whole-output.ts')
   const { stderr, env } = process
   process.exitCode = await run(process.argv.slice(2), { stdout: wholeOutput(process.stdout), stderr, env })
+  // What a policy file of the user's has started must not keep the program from ending.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()))
 } catch (error) {
   const { reportBug } = await import('./bug.ts')
   process.exitCode = reportBug(error)

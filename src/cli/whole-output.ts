@@ -3,12 +3,14 @@ import { systemReason, UsageError } from '#kernel'
 import type { Sink } from './terminal.ts'
 
 /**
- * Standard output, written completely or with an error. A file may take a part of what is written and say so by a count alone, which Node's
- * own stream does not look at; other streams report their errors as an event.
+ * Standard output, written completely or with an error. A file or a device may take a part of what is written and say so by a count
+ * alone, which Node's own stream does not look at. Pipes and sockets report their errors as an event.
  */
 export function wholeOutput(stream: Sink & { readonly fd?: number }): Sink {
   const { fd } = stream
-  if (fd === undefined || !fstatSync(fd).isFile()) return stream
+  if (fd === undefined || stream.isTTY === true) return stream
+  const kind = fstatSync(fd)
+  if (!kind.isFile() && !kind.isCharacterDevice()) return stream
   return { write: (text) => writeWhole(fd, Buffer.from(text)) }
 }
 

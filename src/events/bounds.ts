@@ -8,8 +8,6 @@ import { fieldsOf, type KindName, kindNames } from './kinds.ts'
 export const MOST_CPUS = 8192
 /** Page frames that a column can hold; the highest number stands for an absent value. */
 const PAGE_FRAMES = 2 ** 32 - 1
-/** No trace is longer: ten years. Two stamps further apart are of two clocks, or damaged. */
-const LONGEST_NS = 10 * 365 * 86_400 * 1e9
 
 export const boundNotices = {
   'impossible-order': {
@@ -23,10 +21,6 @@ export const boundNotices = {
   'impossible-cpu': {
     level: 'error',
     help: `Events on a CPU numbered ${MOST_CPUS} or above; no kernel has so many. They are left out.`,
-  },
-  'impossible-time': {
-    level: 'error',
-    help: 'Events more than ten years before or after the middle of the trace. They are left out.',
   },
 } as const satisfies Record<string, Notice>
 
@@ -42,7 +36,8 @@ type Mark = (cause: BoundCause, row: number) => void
 
 /**
  * The events whose values can be. `count` gets the cause and the row of each other one. Readers check what a column can hold;
- * this is what a machine can have, in one place for all formats, and it costs a look at each order, page and CPU.
+ * this is what a machine can have, in one place for all formats, and it costs a look at each order, page and CPU. Times need no
+ * bound of their own: none is more than 2⁵³ ns, 104 days, from the trace's first second.
  */
 export function withinBounds(events: Events, bounds: ValueBounds, count: Mark): Events {
   const bad = new Uint8Array(events.length)
@@ -54,24 +49,12 @@ export function withinBounds(events: Events, bounds: ValueBounds, count: Mark): 
     count(cause, row)
   }
   markCpus(events, mark)
-  markTimes(events, mark)
   markPayloads(events, bounds, mark)
   return left === 0 ? events : withoutRows(events, bad)
 }
 
 function markCpus({ cpu, length }: Events, mark: Mark): void {
   for (let row = 0; row < length; row++) if (cpu[row]! >= MOST_CPUS) mark('impossible-cpu', row)
-}
-
-function markTimes({ time, length }: Events, mark: Mark): void {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (let row = 0; row < length; row++) {
-    if (time[row]! < low) low = time[row]!
-    if (time[row]! > high) high = time[row]!
-  }
-  if (!(high - low > LONGEST_NS)) return
-  const middle = time.slice(0, length).sort()[length >>> 1]!
-  for (let row = 0; row < length; row++) if (Math.abs(time[row]! - middle) > LONGEST_NS) mark('impossible-time', row)
 }
 
 /** Names of the columns of a kind that hold an order, and of the one that holds a page frame. */

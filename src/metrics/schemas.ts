@@ -277,6 +277,9 @@ export const workSchema = z.object({
     help: 'Pages freed that nothing was seen to allocate (targets of compaction): taken from the buddy at that moment.',
   }),
 })
+/** The name of a count of work. */
+const workField = z.string().refine((name) => Object.hasOwn(workSchema.shape, name), 'is no count of work')
+
 export type Work = z.infer<typeof workSchema>
 
 export const pricedSchema = z.object({
@@ -301,7 +304,7 @@ export const pricedSchema = z.object({
     .optional()
     .meta({ help: 'Where the price of a hold is a line carried on below what was measured.' }),
   requesterWaitNs: z.number().optional().meta({ unit: 'ns', help: 'Where the price list has a price for it.' }),
-  unpriced: z.array(z.string()).meta({ help: 'Work fields that this price list has no price for: they stay counts.' }),
+  unpriced: z.array(workField).meta({ help: 'Work fields that this price list has no price for: they stay counts.' }),
 })
 
 const spread = z.object({
