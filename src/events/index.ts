@@ -60,4 +60,5 @@ export {
 export { defaultProbes, type Probe, Probes, probesSchema } from './probes.ts'
 export type { Recording, Scenario } from './recording.ts'
 export { Selection, type Wanted } from './selection.ts'
+export { standInNames, withStandIns } from './stand-ins.ts'
 export { NO_PFN, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'

@@ -90,6 +90,11 @@ export const kvfree: Family = {
         runs,
         notes: [
           'Calls and grace periods are the recording’s under every policy: none makes its caller slower, nor asks for a grace period that the recording kernel did not run. Work items and callbacks begin as late as the record shows that the machine’s own did.',
+          ...(recording.events.tables.rcu_probe.length > 0
+            ? [
+                `This kernel has no RCU events: probes on its functions stand for them${record.periodsInferred ? ', and grace periods are inferred from the batches that waited for them' : ''}.`,
+              ]
+            : []),
           ...(record.calls.inferred
             ? [
                 'kvfree_call_rcu() was not traced: the moments of calls are inferred, spread evenly between two detaches.',

@@ -11,12 +11,16 @@ TAR=no
 REQUIRED='kmem/mm_page_alloc kmem/mm_page_free'
 OPTIONAL=''
 PROBES=''
+STATES=''
+STAND_INS=''
 # --- end of settings
 
 set -u
 umask 077
 PROC=${KREPLAY_PROC:-/proc}
-T='' I='' MAIN='' OWN=no SAVED='' DEFINED='' MADE=no STATE=prepare STOP=no TIMER='' READER='' NOTES='' ENABLED=''
+SYS=${KREPLAY_SYS:-/sys}
+BOOT=${KREPLAY_BOOT:-/boot}
+T='' I='' MAIN='' OWN=no EVENTS='' FILTERS='' LAYOUT='' SYMBOLS='' SAVED='' DEFINED='' MADE=no STATE=prepare STOP=no TIMER='' READER='' NOTES='' ENABLED=''
 LOCKED='the kernel may be locked down (cat /sys/kernel/security/lockdown), or this is a container'
 
 say() { printf '%s\n' "$*" >&2; }
@@ -132,16 +136,39 @@ find_tracefs() {
 check_events() {
   missing=''
   for event in $REQUIRED; do [ -e "$T/events/$event/enable" ] || missing="$missing $event"; done
-  case $missing in
-    '') ;;
-    *" rcu/"*) refuse "this kernel has no event$missing" \
-      "it was built without CONFIG_RCU_TRACE=y, as most distributions' kernels are; \`kreplay capture --for drain\` needs none of them" ;;
-    *) refuse "this kernel has no event$missing" "it was built without CONFIG_EVENT_TRACING=y" ;;
-  esac
+  [ -z "$missing" ] || refuse "this kernel has no event$missing" "it was built without CONFIG_EVENT_TRACING=y"
   EVENTS=$REQUIRED
   for event in $OPTIONAL; do
-    if [ -e "$T/events/$event/enable" ]; then EVENTS="$EVENTS $event"; else note "this kernel has no event $event; it is left out"; fi
+    if [ -e "$T/events/$event/enable" ]; then
+      EVENTS="$EVENTS $event"
+    else
+      case $event in
+        # One note for all of them; probes stand in.
+        rcu/*) [ ! -e "$T/events/rcu/rcu_grace_period" ] || note "this kernel has no event $event; it is left out" ;;
+        *) note "this kernel has no event $event; it is left out" ;;
+      esac
+    fi
   done
+  case " $OPTIONAL " in *" rcu/rcu_grace_period "*)
+    [ -e "$T/events/rcu/rcu_grace_period" ] ||
+      note "this kernel has no RCU events (CONFIG_RCU_TRACE, which distributions leave out): probes stand in for them"
+    ;;
+  esac
+}
+
+# Without one source of grace periods and one of calls or frees nothing about kvfree_rcu() can be replayed.
+check_evidence() {
+  [ "$QUESTION" = kvfree ] || [ "$QUESTION" = all ] || return 0
+  periods=no objects=no
+  case " $EVENTS " in *" rcu/rcu_grace_period "* | *" kreplay/rcu_gp_init "*" kreplay/rcu_gp_cleanup "*) periods=yes ;; esac
+  case " $EVENTS " in *" workqueue/workqueue_queue_work "*" kreplay/queue_rcu_work "*) periods=yes ;; esac
+  case " $EVENTS " in *" kreplay/kvfree_call_rcu "* | *" rcu/rcu_invoke_kfree_bulk_callback "* | *" kreplay/kvfree_rcu_bulk "*) objects=yes ;; esac
+  [ "$periods$objects" != yesyes ] || return 0
+  hint="build it with CONFIG_KPROBE_EVENTS=y, or CONFIG_RCU_TRACE=y; \`kreplay capture --for drain\` needs neither"
+  if [ "$QUESTION" = kvfree ]; then
+    refuse "this kernel shows nothing of kvfree_rcu(): it has no RCU events, and no probe can stand in for them" "$hint"
+  fi
+  note "this kernel shows nothing of kvfree_rcu(): pages and drains are recorded without it"
 }
 
 # An instance of our own leaves the settings and the buffer of others alone.
@@ -166,37 +193,284 @@ open_buffer() {
   }
 }
 
-probe_arguments() {
-  case $1:$(uname -m) in
-    drain_all_pages:x86_64) echo 'zone=%di' ;;
-    drain_all_pages:aarch64) echo 'zone=%x0' ;;
-    kvfree_call_rcu:x86_64) echo 'head=%di arg=%si' ;;
-    kvfree_call_rcu:aarch64) echo 'head=%x0 arg=%x1' ;;
-    *) return 1 ;;
+# --- probes
+
+# The registers of a function's arguments, and where it returns to.
+choose_registers() {
+  A1='' A2='' A3='' BACK=''
+  case $(uname -m) in
+    x86_64) A1=%di A2=%si A3=%dx BACK="\$stack0" ;;
+    aarch64) A1=%x0 A2=%x1 A3=%x2 BACK=%x30 ;;
+  esac
+}
+
+# Of kallsyms what is asked for, each with the symbol after it; read once, since it is long. Without it only the try tells.
+load_symbols() {
+  names=vmstat_update
+  for name in $STATES $PROBES kmem_cache_free_bulk kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor; do names="$names|$name"; done
+  for pair in $STAND_INS; do names="$names|${pair%%=*}|$(probed_function "${pair%%=*}")"; done
+  SYMBOLS=$(grep -A 1 -E " [tT] ($names)$" "$PROC/kallsyms" 2>/dev/null) || SYMBOLS=''
+  SYMBOLS="$SYMBOLS
+"
+}
+has_symbol() {
+  [ -r "$PROC/kallsyms" ] || return 0
+  case $SYMBOLS in *" t $1
+"* | *" T $1
+"*) return 0 ;; esac
+  return 1
+}
+# Its address, and where the next symbol begins: `0x… 0x…`. Nothing where addresses are hidden.
+symbol_range() {
+  first=''
+  while read -r address _ name _; do
+    if [ -n "$first" ]; then
+      printf '0x%s 0x%s' "$first" "$address"
+      return 0
+    fi
+    if [ "$name" = "$1" ]; then
+      case $address in *[!0]*) first=$address ;; *) return 1 ;; esac
+    fi
+  done <<END
+$SYMBOLS
+END
+  return 1
+}
+
+# The fields of a pageset: by its type's description (6.6 and later), or by the offsets that `prove_layout` found.
+state_fields() {
+  case $LAYOUT in
+    btf-tuned) echo "count=pcp->count high=pcp->high hmin=pcp->high_min hmax=pcp->high_max fc=pcp->free_count af=pcp->alloc_factor batch=pcp->batch" ;;
+    btf) echo "count=pcp->count high=pcp->high ff=pcp->free_factor batch=pcp->batch" ;;
+    0) echo "count=+0($1):s32 high=+4($1):s32 batch=+8($1):s32" ;;
+    4) echo "count=+4($1):s32 high=+8($1):s32 batch=+12($1):s32 ff=+16($1):s16" ;;
+    4-tuned) echo "count=+4($1):s32 high=+8($1):s32 hmin=+12($1):s32 hmax=+16($1):s32 batch=+20($1):s32" ;;
+  esac
+}
+
+# What kprobe_events takes for a probe; each line is tried until one is accepted. `$1`: its name.
+probe_definitions() {
+  case $1 in
+    drain_all_pages) [ -z "$A1" ] || echo "p:kreplay/$1 $1 zone=$A1" ;;
+    kvfree_call_rcu) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1 arg=$A2" ;;
+    queue_rcu_work) [ -z "$A1" ] || echo "p:kreplay/$1 $1 rwork=$A2" ;;
+    rcu_free_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1" ;;
+    call_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 call_rcu head=$A1 func=$A2" ;;
+    kvfree_rcu_bulk)
+      if has_symbol kvfree_rcu_bulk; then
+        echo "p:kreplay/$1 $1 nr=bnode->nr_records"
+      elif [ -n "$A1" ]; then
+        echo "p:kreplay/$1 kmem_cache_free_bulk nr=$A2 cache=$A1 back=$BACK"
+      fi
+      ;;
+    kvfree_rcu_object) [ -z "$A1" ] || echo "p:kreplay/$1 kvfree object=$A1 back=$BACK" ;;
+    kvfree_rcu_barrier_on_cache) [ -z "$A1" ] || echo "p:kreplay/$1 $1 cache=$A1" ;;
+    rcu_exp_done) echo "r:kreplay/$1 rcu_exp_wait_wake" ;;
+    free_pcppages_bulk)
+      case $LAYOUT in
+        btf*) echo "p:kreplay/$1 $1 zone=zone start=zone->zone_start_pfn n=count $(state_fields)" ;;
+        ?*) echo "p:kreplay/$1 $1 zone=$A1 n=$A2:s32 $(state_fields "$A3")" ;;
+      esac
+      ;;
+    drain_zone_pages | decay_pcp_high)
+      case $LAYOUT in
+        btf*) echo "p:kreplay/$1 $1 zone=zone start=zone->zone_start_pfn $(state_fields)" ;;
+        ?*) echo "p:kreplay/$1 $1 zone=$A1 $(state_fields "$A2")" ;;
+      esac
+      ;;
+    *) echo "p:kreplay/$1 $1" ;;
+  esac
+}
+
+# The functions out of which a probe's own is called for kvfree_rcu(): all that others call it for is filtered out.
+callers_filter() {
+  ranges=''
+  for caller in "$@"; do
+    if range=$(symbol_range "$caller"); then
+      ranges="${ranges:+$ranges || }(back >= ${range% *} && back < ${range#* })"
+    fi
+  done
+  printf '%s' "$ranges"
+}
+probe_filter() {
+  case $1 in
+    call_rcu_sheaf) range=$(symbol_range rcu_free_sheaf) && printf '%s' "func == ${range% *}" ;;
+    kvfree_rcu_bulk)
+      has_symbol kvfree_rcu_bulk || {
+        ranges=$(callers_filter kfree_rcu_work)
+        [ -n "$ranges" ] && printf '%s' "cache == 0 && $ranges"
+      }
+      ;;
+    kvfree_rcu_object)
+      ranges=$(callers_filter kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor)
+      [ -n "$ranges" ] && printf '%s' "$ranges"
+      ;;
+    *) return 0 ;;
+  esac
+}
+
+# The function that a probe is on, and what is lost without it; nothing where releases lack it with its feature.
+probed_function() {
+  case $1 in
+    call_rcu_sheaf) echo rcu_free_sheaf ;;
+    kvfree_rcu_bulk) if has_symbol kvfree_rcu_bulk; then echo kvfree_rcu_bulk; else echo kfree_rcu_work; fi ;;
+    kvfree_rcu_object) echo kvfree ;;
+    rcu_exp_done) echo rcu_exp_wait_wake ;;
+    *) echo "$1" ;;
+  esac
+}
+lost_without() {
+  case $1 in
+    drain_all_pages) echo "who asks for drains is not recorded" ;;
+    kvfree_call_rcu) echo "single enqueues are not recorded" ;;
+    rcu_gp_init | rcu_gp_cleanup) echo "grace periods are inferred from the batches that waited for them" ;;
+    rcu_do_batch) echo "runs of callbacks are not recorded" ;;
+    queue_rcu_work) echo "when a batch was handed over is not recorded" ;;
+    kvfree_rcu_bulk) echo "bulk frees are not recorded" ;;
+    kvfree_rcu_object) echo "objects freed one by one are not recorded" ;;
+    synchronize_rcu_expedited | sync_rcu_exp_select_cpus | rcu_exp_done) echo "expedited grace periods are not recorded" ;;
+    free_pcppages_bulk) echo "the state of page lists at bulk frees is not recorded" ;;
+    drain_zone_pages) echo "the state of remote page lists at vmstat ticks is not recorded" ;;
+    kfree_rcu_shrink_scan) echo "the shrinker of kvfree_rcu() is not recorded" ;;
+  esac
+}
+
+# Takes the first definition that the kernel accepts. `$1`: the probe, `$2`: why it was not asked for it, if so.
+define_probe() {
+  lost=$(lost_without "$1")
+  symbol=$(probed_function "$1")
+  if [ ! -e "$T/kprobe_events" ]; then
+    [ -z "$lost" ] || note "this kernel was built without CONFIG_KPROBE_EVENTS: no probe on $symbol, $lost"
+    return
+  fi
+  if grep -q ":kreplay/$1 " "$T/kprobe_events" 2>/dev/null; then
+    refuse "another kreplay capture runs here, or was killed" "if none runs: echo '-:kreplay/$1' >> $T/kprobe_events"
+  fi
+  if ! has_symbol "$symbol"; then
+    [ -z "$lost" ] || note "this kernel has no function $symbol of its own (it was inlined, or the release has none): $lost"
+    return
+  fi
+  definitions=$(probe_definitions "$1")
+  if [ -z "$definitions" ]; then
+    [ -z "$lost" ] || note "the registers of $(uname -m) are not known here: no probe on $symbol, $lost"
+    return
+  fi
+  if ! filter=$(probe_filter "$1"); then
+    [ -z "$lost" ] || note "the kernel hides its addresses (kptr_restrict), so that others' calls can't be told from ours: $lost"
+    return
+  fi
+  accepted=no
+  while read -r definition; do
+    [ "$accepted" = yes ] || ! append "$T/kprobe_events" "$definition" || accepted=yes
+  done <<END
+$definitions
+END
+  if [ "$accepted" = no ]; then
+    [ -z "$lost" ] || note "the kernel refuses a probe on $symbol: $lost"
+    return
+  fi
+  DEFINED="$DEFINED $1"
+  if [ ! -e "$I/events/kreplay/$1/enable" ]; then
+    note "the kernel made no event of the probe on $symbol: ${lost:-it is left out}"
+  elif [ -n "$filter" ] && ! put "$I/events/kreplay/$1/filter" "$filter"; then
+    note "the kernel takes no filter for the probe on $symbol: ${lost:-it is left out}"
+  else
+    EVENTS="$EVENTS kreplay/$1"
+  fi
+}
+
+# Offsets of `count`, `high` and `batch` in a pageset count as proven when high and batch of at least three pagesets are zoneinfo's.
+prove_layout() {
+  raw=free_pcppages_bulk
+  append "$T/kprobe_events" "p:kreplay/proof $raw zone=$A1 w0=+0($A3):s32 w4=+4($A3):s32 w8=+8($A3):s32 w12=+12($A3):s32 w20=+20($A3):s32" || return 1
+  DEFINED="$DEFINED proof"
+  [ -e "$I/events/kreplay/proof/enable" ] || return 1
+  put "$I/trace" ''
+  put "$I/events/kreplay/proof/enable" 1 && put "$I/tracing_on" 1
+  sleep 1
+  put "$I/tracing_on" 0
+  put "$I/events/kreplay/proof/enable" 0
+  # ` 3 high batch` for each pageset.
+  pagesets='' cpu='' high=''
+  while read -r name value _; do
+    case $name in
+      cpu:) cpu=$value ;;
+      high:) high=$value ;;
+      batch:) [ -z "$cpu" ] || pagesets="$pagesets $cpu/$high/$value " ;;
+      Node) cpu='' ;;
+    esac
+  done <"$PROC/zoneinfo"
+  LAYOUT=''
+  for layout in 4-tuned 4 0; do
+    matched='' wrong=no samples=0
+    while read -r line; do
+      case $line in *': proof: '*) ;; *) continue ;; esac
+      [ "$samples" -lt 500 ] || break
+      samples=$((samples + 1))
+      cpu=${line#*\[} cpu=${cpu%%\]*}
+      # No leading zeros: 008 is no number.
+      while [ "${cpu#0}" != "$cpu" ] && [ "$cpu" != 0 ]; do cpu=${cpu#0}; done
+      zone=${line#*zone=} zone=${zone%% *}
+      w4=${line#*w4=} w4=${w4%% *}
+      w8=${line#*w8=} w8=${w8%% *}
+      w12=${line#*w12=} w12=${w12%% *}
+      w20=${line#*w20=} w20=${w20%% *}
+      case $layout in 4-tuned) high=$w8 batch=$w20 ;; 4) high=$w8 batch=$w12 ;; 0) high=$w4 batch=$w8 ;; esac
+      case $pagesets in
+        *" $cpu/$high/$batch "*)
+          case $matched in *" $cpu,$zone "*) ;; *) matched="$matched $cpu,$zone " ;; esac
+          ;;
+        # `high` tunes itself from 6.7 on, and is set anew under pressure: not each sample can match.
+        *) [ "$layout" = 4-tuned ] || wrong=yes ;;
+      esac
+    done <"$I/trace"
+    # shellcheck disable=SC2086 # words are counted
+    set -- $matched
+    if [ $# -ge 3 ] && [ "$wrong" = no ]; then
+      LAYOUT=$layout
+      break
+    fi
+  done
+  put "$I/trace" ''
+  [ -n "$LAYOUT" ]
+}
+
+# Before 6.6, or without CONFIG_PROBE_EVENTS_BTF_ARGS, only offsets tell where a pageset's fields are.
+find_layout() {
+  [ -e "$T/kprobe_events" ] && has_symbol free_pcppages_bulk || return 0
+  for LAYOUT in btf-tuned btf; do
+    if append "$T/kprobe_events" "p:kreplay/proof free_pcppages_bulk $(state_fields)"; then
+      append "$T/kprobe_events" "-:kreplay/proof"
+      return 0
+    fi
+  done
+  LAYOUT=''
+  if [ -z "$A1" ] || ! prove_layout; then
+    note "where this kernel's page lists keep their counts is not proven (it takes bulk frees on three lists in a second): no probe of their state"
+  fi
+  case " $DEFINED " in *' proof '*)
+    append "$T/kprobe_events" "-:kreplay/proof"
+    DEFINED=${DEFINED% proof}
+    ;;
   esac
 }
 
 define_probes() {
-  for probe in $PROBES; do
-    case $probe in
-      drain_all_pages) without="who asks for drains is not recorded" ;;
-      *) without="single enqueues are not recorded" ;;
-    esac
-    if [ ! -e "$T/kprobe_events" ]; then
-      note "this kernel was built without CONFIG_KPROBE_EVENTS: no probe on $probe, $without"
-    elif ! arguments=$(probe_arguments "$probe"); then
-      note "the registers of $(uname -m) are not known here: no probe on $probe, $without"
-    elif grep -q ":kreplay/$probe " "$T/kprobe_events" 2>/dev/null; then
-      refuse "another kreplay capture runs here, or was killed" "if none runs: echo '-:kreplay/$probe' >> $T/kprobe_events"
-    elif append "$T/kprobe_events" "p:kreplay/$probe $probe $arguments"; then
-      DEFINED="$DEFINED $probe"
-      if [ -e "$I/events/kreplay/$probe/enable" ]; then
-        EVENTS="$EVENTS kreplay/$probe"
-      else
-        note "the kernel made no event of the probe on $probe: $without"
-      fi
-    else
-      note "the kernel refuses a probe on $probe: $without"
+  choose_registers
+  load_symbols
+  if [ -n "$STATES" ]; then
+    find_layout
+    [ -z "$LAYOUT" ] || for probe in $STATES; do
+      # Not a loss: 6.6 and older have no decay, kernels without NUMA no remote lists.
+      case $probe in free_pcppages_bulk) define_probe "$probe" ;; *) ! has_symbol "$probe" || define_probe "$probe" ;; esac
+    done
+  fi
+  for probe in $PROBES; do define_probe "$probe"; done
+  for pair in $STAND_INS; do
+    event=${pair#*=}
+    # For comparing both: KREPLAY_PROBES=always.
+    if [ "$event" = none ] || [ ! -e "$T/events/$event/enable" ] || [ "${KREPLAY_PROBES:-}" = always ]; then
+      define_probe "${pair%%=*}"
     fi
   done
 }
@@ -249,6 +523,16 @@ choose_buffer() {
   esac
 }
 
+# Only the ticks of vmstat matter to page lists; by address, since by name not all kernels filter.
+choose_filters() {
+  case " $EVENTS " in
+    *' workqueue/workqueue_queue_work '*) ;;
+    *' workqueue/workqueue_execute_start '*)
+      if range=$(symbol_range vmstat_update); then FILTERS="workqueue/workqueue_execute_start function == ${range% *}"; fi
+      ;;
+  esac
+}
+
 set_up() {
   change trace_clock mono || refuse "the trace clock can't be set to mono"
   if [ "$OWN" = no ]; then for file in "$I"/per_cpu/cpu*/buffer_size_kb; do keep "${file#"$I"/}"; done; fi
@@ -264,6 +548,10 @@ set_up() {
   put "$I/trace" ''
   for event in $EVENTS; do
     [ "$OWN" = yes ] || [ ! -e "$I/events/$event/filter" ] || change "events/$event/filter" 0
+    case $FILTERS in "$event "*)
+      put "$I/events/$event/filter" "${FILTERS#* }" || note "the kernel takes no filter for $event: all of them are recorded"
+      ;;
+    esac
     ENABLED="$ENABLED $event"
     put "$I/events/$event/enable" 1 || refuse "the event $event can't be enabled"
   done
@@ -272,23 +560,52 @@ set_up() {
 sidecars() {
   when=$1
   shift
-  for file in "$@"; do cat "$PROC/$file" >"$OUT/$file.$when" 2>/dev/null || rm -f "$OUT/$file.$when"; done
+  for file in "$@"; do
+    put "$I/trace_marker" "kreplay: begin $file.$when"
+    cat "$PROC/$file" >"$OUT/$file.$when" 2>/dev/null || rm -f "$OUT/$file.$when"
+    put "$I/trace_marker" "kreplay: end $file.$when"
+  done
+}
+
+# What does not change while it records.
+settings() {
+  uname -a >"$OUT/uname"
+  cat "$PROC/cmdline" >"$OUT/cmdline"
+  cat "$PROC/meminfo" >"$OUT/meminfo.before"
+  cat "$PROC/pagetypeinfo" >"$OUT/pagetypeinfo.before" 2>/dev/null || rm -f "$OUT/pagetypeinfo.before"
+  for file in "$PROC"/sys/vm/* "$PROC"/sys/kernel/*; do
+    # Reading stat_refresh has an effect; names of hosts are nobody's business.
+    case $file in */stat_refresh | */hostname | */domainname) continue ;; esac
+    [ -f "$file" ] && [ -r "$file" ] || continue
+    value=''
+    { read -r value <"$file"; } 2>/dev/null || continue
+    printf '%s = %s\n' "$(basename "$(dirname "$file")").${file##*/}" "$value"
+  done >"$OUT/sysctl"
+  for file in "$SYS"/devices/system/node/node[0-9]*/cpulist; do
+    [ -r "$file" ] || continue
+    node=${file%/cpulist}
+    printf '%s/cpulist:%s\n' "${node##*/}" "$(cat "$file")"
+  done >"$OUT/nodes"
+  if [ -r "$PROC/config.gz" ]; then
+    gzip -dc "$PROC/config.gz" >"$OUT/config" 2>/dev/null || rm -f "$OUT/config"
+  elif [ -r "$BOOT/config-$(uname -r)" ]; then
+    cat "$BOOT/config-$(uname -r)" >"$OUT/config"
+  fi
+  for file in sysctl nodes config; do [ -s "$OUT/$file" ] || rm -f "$OUT/$file"; done
 }
 
 record() {
   mkdir "$OUT" || refuse "the folder $OUT can't be made" "name another with --out"
   MADE=yes
-  uname -a >"$OUT/uname"
-  cat "$PROC/cmdline" >"$OUT/cmdline"
-  cat "$PROC/meminfo" >"$OUT/meminfo.before"
+  settings
   enter=''
   [ ! -t 0 ] || enter='Enter or '
   if [ "$DURATION" -gt 0 ]; then say "Recording for $DURATION s; ${enter}Ctrl-C ends it sooner."; else say "Recording until ${enter}Ctrl-C."; fi
   STATE=record
-  # zoneinfo next to the trace: on a busy machine the lists' counts change meanwhile.
-  sidecars before vmstat buddyinfo zoneinfo
   [ "$STOP" = no ] || exit 130
   put "$I/tracing_on" 1 || refuse "tracing can't be switched on"
+  # While it records, between marks: nothing that happens lies between file and trace.
+  sidecars before zoneinfo buddyinfo vmstat
   if [ "$DURATION" -gt 0 ]; then sleep "$DURATION" & else sleep 31536000 & fi
   TIMER=$!
   if [ -t 0 ]; then
@@ -302,12 +619,23 @@ record() {
   # A signal that came before TIMER was known.
   [ "$STOP" = no ] || kill "$TIMER"
   wait "$TIMER" 2>/dev/null
-  put "$I/tracing_on" 0
   STATE=save
   sidecars after zoneinfo buddyinfo vmstat
+  put "$I/tracing_on" 0
+  # trace-cmd extract of an instance writes the main buffer's.
+  current trace_clock >"$OUT/clock"
   # shellcheck disable=SC2086 # none or one
   kill $TIMER $READER 2>/dev/null
   TIMER='' READER=''
+}
+
+# How often each probe was hit: at 0.2 to 1 µs each.
+count_hits() {
+  hits=0
+  [ -r "$T/kprobe_profile" ] || return 0
+  while read -r name hit _; do
+    case " $DEFINED " in *" ${name#*/} "*) hits=$((hits + hit)) ;; esac
+  done <"$T/kprobe_profile"
 }
 
 count_losses() {
@@ -353,6 +681,9 @@ save() {
     fi
     cat "$I/trace" >"$OUT/trace.txt" || refuse "the trace can't be saved in $OUT" "is the disk full? df $OUT"
   fi
+  if [ "$hits" -gt 0 ]; then
+    say "Probes: $hits hits, at 0.2 to 1 µs each (a rule of thumb) $((hits / 5000)) to $((hits / 1000 + 1)) ms in all."
+  fi
   if [ "$lost" -gt 0 ]; then
     note "$lost events were lost: the buffer was too small. Record a shorter time (--seconds), or a quieter one"
   elif [ "$entries" -eq 0 ]; then
@@ -360,6 +691,8 @@ save() {
   fi
   printf '%s' "kreplay capture --for $QUESTION --seconds $DURATION
 events: $EVENTS
+clock: $(cat "$OUT/clock")
+probes: $hits hits${LAYOUT:+; pagesets by $LAYOUT}
 buffer: $kb kB a CPU
 $entries events, $lost lost
 $NOTES" >"$OUT/capture.log"
@@ -383,11 +716,7 @@ pack() {
   MADE=no
   if [ -n "${SUDO_UID:-}" ]; then chown -R "$SUDO_UID:${SUDO_GID:-}" "$RESULT" 2>/dev/null; fi
   say "Recorded: $RESULT"
-  if [ "$TAR" = yes ]; then
-    say "Where kreplay is: tar xf $(basename "$RESULT") && kreplay info $(basename "$OUT")"
-  else
-    say "Where kreplay is: kreplay info $OUT; kreplay fidelity $OUT"
-  fi
+  say "Next, where kreplay is: kreplay compare $(basename "$RESULT")"
 }
 
 # All in functions: a script that arrives by a pipe and breaks off does nothing.
@@ -409,9 +738,12 @@ main() {
   choose_buffer
   open_buffer
   define_probes
+  check_evidence
+  choose_filters
   set_up
   record
   count_losses
+  count_hits
   save
   restore
   pack

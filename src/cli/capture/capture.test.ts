@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { countByName, kindNames, lossesOf } from '#events'
+import { countByName, defaultProbes, kindNames, lossesOf } from '#events'
 import { readCapture } from '#readers'
 import { ended, kreplay } from '../testing/program.ts'
 import { captureScript, type QuestionName, questions } from './index.ts'
-import { MockMachine } from './testing/mock.ts'
+import { addressOf, MockMachine } from './testing/mock.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
@@ -21,9 +21,13 @@ const FOLDER = [
   'buddyinfo.after',
   'buddyinfo.before',
   'capture.log',
+  'clock',
   'cmdline',
   'meminfo.before',
+  'nodes',
+  'pagetypeinfo.before',
   'stats',
+  'sysctl',
   'trace.txt',
   'uname',
   'vmstat.after',
@@ -36,7 +40,7 @@ describe('a recording', () => {
   test('leaves a folder that kreplay reads, and every setting as it was', async () => {
     const before = machine.settings()
     const { code, stdout, stderr } = await machine.run({ for: 'drain' })
-    expect(stderr).toMatch(/Recorded: mine\n.*kreplay info mine/)
+    expect(stderr).toMatch(/Recorded: mine\nNext, where kreplay is: kreplay compare mine\n/)
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     expect(readdirSync(join(machine.work, 'mine')).sort()).toEqual(FOLDER)
     expect(machine.settings()).toEqual(before)
@@ -57,7 +61,15 @@ describe('a recording', () => {
     expect(set('options/verbose')).toBe('0')
     expect(set('tracing_on')).toBe('0')
     const probed = machine.read('tracing/kprobe_events').split('\n')
-    expect(probed).toEqual(['p:kreplay/drain_all_pages drain_all_pages zone=%di', '-:kreplay/drain_all_pages', ''])
+    const defined = probed.filter((line) => line.startsWith('p:')).map((line) => line.slice(0, 60))
+    expect(defined).toEqual([
+      'p:kreplay/proof free_pcppages_bulk count=pcp->count high=pcp',
+      'p:kreplay/free_pcppages_bulk free_pcppages_bulk zone=zone st',
+      'p:kreplay/drain_zone_pages drain_zone_pages zone=zone start=',
+      'p:kreplay/drain_all_pages drain_all_pages zone=%di',
+    ])
+    for (const line of probed.filter((one) => one.startsWith('p:')))
+      expect(probed).toContain(`-:${line.slice(2).split(' ')[0]}`)
     const log = machine.read('work/mine/capture.log')
     const { required, optional } = questions.drain
     for (const event of [...required, ...optional, 'kreplay/drain_all_pages']) expect(log).toContain(` ${event}`)
@@ -154,7 +166,7 @@ describe('a recording', () => {
   test('becomes a tarball', async () => {
     const { code, stderr } = await machine.run({ tar: true })
     expect(code).toBe(0)
-    expect(stderr).toContain('tar xf mine.tar.gz && kreplay info mine')
+    expect(stderr).toContain('kreplay compare mine.tar.gz')
     expect(readdirSync(machine.work)).toEqual(['mine.tar.gz'])
     execFileSync('tar', ['xf', 'mine.tar.gz'], { cwd: machine.work })
     expect((await readCapture(join(machine.work, 'mine'))).events.length).toBeGreaterThan(1000)
@@ -168,6 +180,7 @@ describe('a recording', () => {
     expect(machine.has('work/mine/trace.txt')).toBe(false)
 
     machine.remove('gone')
+    machine.put('tracing/kprobe_events', '')
     machine.fake('trace-cmd', 'echo broken; : > trace.dat; exit 1')
     const { code, stderr } = await machine.run({ out: 'other' })
     expect(code).toBe(0)
@@ -256,11 +269,10 @@ describe('it refuses', () => {
   })
 
   test('without the events of a question, naming what the kernel lacks', async () => {
-    machine.remove('tracing/events/rcu')
-    expect(await refused('this kernel has no event rcu/rcu_grace_period', { for: 'kvfree' })).toContain(
-      'CONFIG_RCU_TRACE',
-    )
-    expect(await refused('this kernel has no event', { for: 'all' })).toContain('--for drain')
+    machine.remove('tracing/events/rcu', 'tracing/kprobe_events')
+    const stderr = await refused('this kernel shows nothing of kvfree_rcu()', { for: 'kvfree' })
+    expect(stderr).toContain('CONFIG_RCU_TRACE')
+    expect(stderr).toContain('--for drain')
     machine.remove('tracing/events/kmem')
     expect(await refused('this kernel has no event kmem/mm_page_alloc', { for: 'pages' })).toContain(
       'CONFIG_EVENT_TRACING',
@@ -347,10 +359,133 @@ describe('it goes on, with a note,', () => {
   })
 })
 
+describe('a kernel without RCU events', () => {
+  beforeEach(() => machine.remove('tracing/events/rcu', 'instance/events/rcu'))
+
+  test('is probed in their place, with the calls of others filtered out', async () => {
+    const before = machine.settings()
+    const { code, stderr } = await machine.run({ for: 'kvfree' })
+    expect(code).toBe(0)
+    expect(stderr.match(/has no RCU events/g)).toHaveLength(1)
+    const probes = machine.read('tracing/kprobe_events')
+    expect(probes).toContain('p:kreplay/rcu_gp_init rcu_gp_init\n')
+    expect(probes).toContain('p:kreplay/queue_rcu_work queue_rcu_work rwork=%si\n')
+    expect(probes).toContain('p:kreplay/kvfree_rcu_bulk kvfree_rcu_bulk nr=bnode->nr_records\n')
+    expect(probes).toContain('p:kreplay/kvfree_rcu_object kvfree object=%di back=$stack0\n')
+    // A release without sheaves lacks nothing.
+    expect(stderr).not.toContain('sheaf')
+    const filter = machine.read('gone/events/kreplay/kvfree_rcu_object/filter')
+    expect(filter).toContain(`(back >= ${addressOf('kvfree_rcu_list')} && back < ${addressOf('kvfree')})`)
+    expect(filter).toContain(`(back >= ${addressOf('kfree_rcu_work')} && back < ${addressOf('kfree_rcu_monitor')})`)
+    expect(machine.settings()).toEqual(before)
+  })
+
+  test('and without functions of its own for grace periods and bulk frees, as 5.10 is: what is lost is said', async () => {
+    const lacking = /rcu_gp_init|rcu_gp_cleanup|rcu_do_batch|kvfree_rcu_bulk|kvfree_rcu_list/
+    machine.put(
+      'proc/kallsyms',
+      machine
+        .read('proc/kallsyms')
+        .split('\n')
+        .filter((line) => !lacking.test(line))
+        .join('\n'),
+    )
+    const { code, stderr } = await machine.run({ for: 'kvfree' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('no function rcu_gp_init of its own')
+    expect(stderr).toContain('grace periods are inferred from the batches that waited for them')
+    const probes = machine.read('tracing/kprobe_events')
+    expect(probes).toContain('p:kreplay/kvfree_rcu_bulk kmem_cache_free_bulk nr=%si cache=%di back=$stack0\n')
+    expect(machine.read('gone/events/kreplay/kvfree_rcu_bulk/filter')).toContain('cache == 0 && (back >= ')
+  })
+
+  test('that hides its addresses: no frees one by one, since others’ can’t be told from them', async () => {
+    machine.put('proc/kallsyms', machine.read('proc/kallsyms').replaceAll(/^\w+/gm, '0000000000000000'))
+    const { code, stderr } = await machine.run({ for: 'kvfree' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('the kernel hides its addresses (kptr_restrict)')
+    expect(machine.read('tracing/kprobe_events')).not.toContain('kvfree_rcu_object')
+  })
+
+  test('--for all records pages and drains where no probe can stand in', async () => {
+    machine.remove('tracing/kprobe_events')
+    const { code, stderr } = await machine.run({ for: 'all' })
+    expect(code).toBe(0)
+    expect(stderr).toContain('note: this kernel shows nothing of kvfree_rcu()')
+  })
+})
+
+describe('the state of page lists', () => {
+  test('only the ticks of vmstat are recorded of the workqueues, by address', async () => {
+    await machine.run({ for: 'pages' })
+    const event = 'gone/events/workqueue/workqueue_execute_start'
+    expect(machine.read(`${event}/filter`).trim()).toBe(`function == ${addressOf('vmstat_update')}`)
+  })
+
+  test('files are read while it records, between marks', async () => {
+    machine.fake(
+      'cat',
+      `case $1 in */zoneinfo) echo "$(/bin/cat ${machine.tracing}/instances/kreplay/tracing_on)" >> ${machine.root}/on ;; esac; exec cat "$@"`,
+    )
+    await machine.run({ for: 'pages' })
+    expect(machine.read('on')).toBe('1\n1\n')
+    expect(machine.read('gone/trace_marker')).toBe('kreplay: end vmstat.after\n')
+  })
+
+  test('settings of the machine stand beside the trace, without its name', async () => {
+    await machine.run()
+    expect(machine.read('work/mine/sysctl')).toBe('vm.min_free_kbytes = 5000\n')
+    expect(machine.read('work/mine/nodes')).toBe('node0/cpulist:0-3\n')
+    expect(machine.read('work/mine/clock')).toBe('mono')
+    const { machine: read } = await readCapture(join(machine.work, 'mine'))
+    expect(read.sysctls).toEqual({ 'vm.min_free_kbytes': '5000' })
+  })
+
+  /** Runs `prove_layout` alone on lines as a probe of raw words prints them. */
+  const proven = async (lines: readonly string[]): Promise<string> => {
+    machine.put('instance/events/kreplay/proof/enable', '0\n')
+    machine.put('raw', `${lines.join('\n')}\n`)
+    // A CPU’s lists on three zones.
+    machine.put(
+      'proc/zoneinfo',
+      ['DMA', 'DMA32', 'Normal']
+        .map(
+          (name, zone) =>
+            `Node 0, zone ${name}\n  pagesets\n    cpu: 1\n count: 5\n high: ${100 + zone}\n batch: ${zone + 1}\n`,
+        )
+        .join(''),
+    )
+    const script = (await captureScript({ for: 'pages', seconds: 1, tar: false })).replace(
+      /^main$/m,
+      `append() { :; }; put() { [ "$1" != "$I/tracing_on" ] || [ "$2" != 0 ] || cat ${machine.root}/raw > "$I/trace"; }
+T=${machine.tracing} I=${machine.root}/instance
+choose_registers; prove_layout; echo "layout:$LAYOUT"`,
+    )
+    return execFileSync('/bin/sh', ['-c', script], { env: machine.environment, encoding: 'utf8' }).trim()
+  }
+  const raw = (zone: number, w: readonly number[]): string =>
+    ` sh-1 [001] ..... 3.1: proof: (free_pcppages_bulk+0x0/0x1) zone=0xff${zone} w0=${w[0]} w4=${w[1]} w8=${w[2]} w12=${w[3]} w20=${w[4]}`
+
+  test.each([
+    ['6.1: behind a lock', [0, 1, 2].map((zone) => raw(zone, [1, 120, 100 + zone, zone + 1, 9])), '4'],
+    ['5.10: at once', [0, 1, 2].map((zone) => raw(zone, [120, 100 + zone, zone + 1, 0, 0])), '0'],
+    [
+      '6.7 and later: bounds before batch',
+      [0, 1, 2].map((zone) => raw(zone, [1, 120, 100 + zone, 90, zone + 1])),
+      '4-tuned',
+    ],
+    ['on two lists only: not proven', [0, 1, 1].map((zone) => raw(zone, [1, 120, 100 + zone, zone + 1, 9])), ''],
+    ['as zoneinfo has none: not proven', [0, 1, 2].map((zone) => raw(zone, [1, 120, 500, 7, 9])), ''],
+  ])('offsets of a pageset without its type’s description, %s', async (_, lines, layout) => {
+    expect(await proven(lines)).toBe(`layout:${layout}`)
+  })
+})
+
 describe('the script', () => {
   test('writes to the capture, to tracefs and nowhere else', async () => {
     const script = await captureScript({ for: 'all', seconds: 1, tar: true })
-    const targets = [...script.matchAll(/>>?(&\d|\s*"?[^\s;)}]+)/g)].map(([, target]) => target!.trim())
+    // `->` and `>=` stand in definitions of probes and in filters.
+    const targets = [...script.matchAll(/(?<!-)>>?(?!=)(&\d|\s*"?[^\s;)}]+)/g)].map(([, target]) => target!.trim())
     expect(targets.length).toBeGreaterThan(20)
     // Without quotes it stands in a hint; $1 is put()'s and append()'s own, whose callers name a file below $I or $T.
     for (const target of targets.filter((name) => !name.startsWith('$')))
@@ -369,10 +504,11 @@ describe('the script', () => {
   test.each(Object.keys(questions) as QuestionName[])(
     'for %s asks for events that kreplay knows, once each',
     (name) => {
-      const { required, optional, probes } = questions[name]
+      const { required, optional, probes, states, standIns } = questions[name]
       const events = [...required, ...optional].map((event) => event.split('/')[1]!)
       expect(new Set(events).size).toBe(events.length)
       for (const event of [...events, ...probes]) expect(kindNames).toContain(event)
+      for (const probe of [...states, ...Object.keys(standIns)]) expect(defaultProbes.kindOf(probe)).toBeDefined()
     },
   )
 })

@@ -12,7 +12,13 @@ export interface Question {
   readonly optional: readonly Event[]
   /** Functions probed at their entry; their arguments' registers stand in the script. */
   readonly probes: readonly KindName[]
+  /** Functions at whose entry the state of a pageset is fetched. */
+  readonly states: readonly string[]
+  /** Probes that stand in for an event where a kernel lacks it; `none`: no kernel has an event for it. */
+  readonly standIns: Readonly<Record<string, Event | 'none'>>
 }
+
+const states = ['free_pcppages_bulk', 'drain_zone_pages', 'decay_pcp_high']
 
 const pages: Question = {
   help: 'per-CPU page lists: refills, drains, fidelity',
@@ -23,8 +29,11 @@ const pages: Question = {
     'kmem/mm_page_alloc_zone_locked',
     'kmem/mm_page_pcpu_drain',
   ],
-  optional: ['kmem/mm_page_alloc_extfrag'],
+  // Each tick of vmstat, which shrinks page lists: the script filters for vmstat_update().
+  optional: ['kmem/mm_page_alloc_extfrag', 'workqueue/workqueue_execute_start'],
   probes: [],
+  states,
+  standIns: {},
 }
 
 const works: readonly Event[] = [
@@ -37,7 +46,7 @@ const drain: Question = {
   help: 'who empties the lists of other CPUs, and how: pages, reclaim, work items, drain_all_pages()',
   required: pages.required,
   optional: [
-    ...pages.optional,
+    'kmem/mm_page_alloc_extfrag',
     'vmscan/mm_vmscan_direct_reclaim_begin',
     'vmscan/mm_vmscan_direct_reclaim_end',
     'vmscan/mm_vmscan_kswapd_wake',
@@ -45,18 +54,19 @@ const drain: Question = {
     ...works,
   ],
   probes: ['drain_all_pages'],
+  states,
+  standIns: {},
 }
 
 const kvfree: Question = {
   help: 'kvfree_rcu(): enqueues, grace periods, callbacks, bulk frees',
-  required: [
+  required: [],
+  optional: [
     'rcu/rcu_grace_period',
     'rcu/rcu_callback',
     'rcu/rcu_batch_start',
     'rcu/rcu_invoke_callback',
     'rcu/rcu_batch_end',
-  ],
-  optional: [
     'rcu/rcu_exp_grace_period',
     'rcu/rcu_nocb_wake',
     'rcu/rcu_kvfree_callback',
@@ -65,6 +75,23 @@ const kvfree: Question = {
     ...works,
   ],
   probes: ['kvfree_call_rcu'],
+  states: [],
+  standIns: {
+    rcu_gp_init: 'rcu/rcu_grace_period',
+    rcu_gp_cleanup: 'rcu/rcu_grace_period',
+    rcu_do_batch: 'rcu/rcu_batch_start',
+    synchronize_rcu_expedited: 'rcu/rcu_exp_grace_period',
+    sync_rcu_exp_select_cpus: 'rcu/rcu_exp_grace_period',
+    rcu_exp_done: 'rcu/rcu_exp_grace_period',
+    queue_rcu_work: 'rcu/rcu_callback',
+    call_rcu_sheaf: 'rcu/rcu_callback',
+    rcu_free_sheaf: 'rcu/rcu_invoke_callback',
+    kvfree_rcu_bulk: 'rcu/rcu_invoke_kfree_bulk_callback',
+    kvfree_rcu_object: 'rcu/rcu_invoke_kvfree_callback',
+    kvfree_rcu_barrier: 'none',
+    kvfree_rcu_barrier_on_cache: 'none',
+    kfree_rcu_shrink_scan: 'none',
+  },
 }
 
 const all: Question = {
@@ -72,6 +99,8 @@ const all: Question = {
   required: [...drain.required, ...kvfree.required],
   optional: [...new Set([...drain.optional, ...kvfree.optional])],
   probes: [...drain.probes, ...kvfree.probes],
+  states,
+  standIns: kvfree.standIns,
 }
 
 export const questions = { pages, drain, kvfree, all } as const satisfies Record<string, Question>

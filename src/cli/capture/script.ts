@@ -18,7 +18,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 /** The shell script that records: `capture.sh` with its settings written in. */
 export async function captureScript(options: ScriptOptions): Promise<string> {
   const template = await readFile(new URL('capture.sh', import.meta.url), 'utf8')
-  const { required, optional, probes } = questions[options.for]
+  const { required, optional, probes, states, standIns } = questions[options.for]
   const settings = {
     QUESTION: options.for,
     DURATION: String(options.seconds),
@@ -27,6 +27,10 @@ export async function captureScript(options: ScriptOptions): Promise<string> {
     REQUIRED: required.join(' '),
     OPTIONAL: optional.join(' '),
     PROBES: probes.join(' '),
+    STATES: states.join(' '),
+    STAND_INS: Object.entries(standIns)
+      .map(([probe, event]) => `${probe}=${event}`)
+      .join(' '),
   }
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${quoted(value)}\n`)
   return template.replace(SETTINGS, () => lines.join(''))

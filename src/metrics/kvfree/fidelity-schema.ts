@@ -31,6 +31,16 @@ export const kvfreeFidelitySchema = agreement.extend({
   policy: z.string(),
   enqueued: z.number(),
   callsInferred: z.boolean().meta({ help: 'No kprobe recorded the calls: their moments are spread between detaches.' }),
+  evidence: z
+    .object({
+      gracePeriods: z.enum(['tracepoints', 'probes', 'inferred']),
+      calls: z.enum(['probes', 'inferred']),
+      callbacks: z.enum(['tracepoints', 'probes']),
+      frees: z.enum(['tracepoints', 'probes']),
+    })
+    .meta({
+      help: 'Where the record comes from: events of the kernel, probes that stand for them, or what follows from others.',
+    }),
   begun: z
     .object({ recorded: z.number(), generated: z.number() })
     .meta({ help: 'Work items and callbacks of the replay begun when the record says, and after a generated delay.' }),

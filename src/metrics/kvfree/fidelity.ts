@@ -1,4 +1,4 @@
-import type { Recording } from '#events'
+import { type Recording, withStandIns } from '#events'
 import { share } from '#kernel'
 import {
   type Delays,
@@ -49,11 +49,30 @@ function scoresOf({ bulkFrees, bulkObjects, footprint, reclaimLatencyNs: waits }
   return Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined))
 }
 
-/** Whether a trace holds enough of kvfree_rcu() to replay it: grace periods, and calls or the callbacks and frees that prove them. */
-export const hasKvfree = ({ events: { tables } }: Recording): boolean =>
-  tables.rcu_grace_period.length > 0 &&
-  (tables.kvfree_call_rcu.length > 0 ||
-    (tables.rcu_callback.length > 0 && tables.rcu_invoke_kfree_bulk_callback.length > 0))
+/**
+ * Whether a trace holds enough of kvfree_rcu() to replay it: grace periods, or the works that waited for them; and calls, or the callbacks and frees
+ * that prove them.
+ */
+export function hasKvfree(recording: Recording): boolean {
+  const { tables } = withStandIns(recording.events)
+  const calls = tables.kvfree_call_rcu.length > 0
+  const batches = tables.rcu_callback.length > 0 && tables.workqueue_queue_work.length > 0
+  if (tables.rcu_grace_period.length === 0) return calls && batches && tables.rcu_probe.length > 0
+  return calls || (tables.rcu_callback.length > 0 && tables.rcu_invoke_kfree_bulk_callback.length > 0)
+}
+
+/** Where each part of the record comes from. */
+function evidenceOf({ events }: Recording, record: KvfreeRecord): KvfreeFidelity['evidence'] {
+  const { tables } = events
+  const from = (...names: (keyof typeof tables)[]) =>
+    names.some((name) => tables[name].length > 0) ? ('tracepoints' as const) : ('probes' as const)
+  return {
+    gracePeriods: record.periodsInferred ? 'inferred' : from('rcu_grace_period'),
+    calls: record.calls.inferred ? 'inferred' : 'probes',
+    callbacks: from('rcu_callback', 'rcu_invoke_callback'),
+    frees: from('rcu_invoke_kfree_bulk_callback', 'rcu_invoke_kvfree_callback', 'rcu_invoke_callback'),
+  }
+}
 
 /**
  * How exactly kreplay reproduces what the recording kernel freed by kvfree_rcu(). `own`: its policy, or a variant of it. `delays`: of what-ifs.
@@ -75,6 +94,7 @@ export function kvfreeFidelity(
     enqueued: record.calls.count,
     ...best,
     callsInferred: record.calls.inferred,
+    evidence: evidenceOf(recording, record),
     begun: { ...run.begun },
     pagesAtStart: start,
     withoutStart: agreementOf(record, calls, bare.result.ledger.frees),

@@ -1,4 +1,4 @@
-import { type Column, type Events, Kind } from '#events'
+import { type Column, type Events, Kind, withStandIns } from '#events'
 import { mostFirst, type Spread, Sums, spreadOf } from './sums.ts'
 import { Addresses, AddressRows, FREED } from './whereabouts.ts'
 
@@ -176,7 +176,8 @@ function surveyKvfree({ tables }: Events, bulk: Spread | undefined) {
 }
 
 /** Undefined where no RCU event that these questions need was recorded. */
-export function surveyRcu(events: Events) {
+export function surveyRcu(recorded: Events) {
+  const events = withStandIns(recorded)
   const gracePeriods = surveyGracePeriods(events)
   const callbacks = surveyCallbacks(events)
   const kvfreeBulk = surveyBulkFrees(events)

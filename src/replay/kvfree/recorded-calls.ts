@@ -42,7 +42,7 @@ class Alignments {
 }
 
 /** Halves of a column of addresses, with no bigint made. */
-class Halves {
+export class Halves {
   readonly #words: Uint32Array
   readonly #low = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
 
@@ -60,7 +60,7 @@ class Halves {
 }
 
 /** Objects that the probe's two arguments name, by kernel: up to 6.1 the second is the offset of the rcu_head where there is one. */
-class Objects {
+export class Objects {
   readonly #heads: Halves
   readonly #args: Halves
   high = 0
@@ -87,6 +87,11 @@ class Objects {
 
   get page(): number {
     return this.high * 2 ** 20 + (this.low >>> 12)
+  }
+
+  /** The address as a number: its upper 16 bits are the same for all of the kernel's. */
+  get key(): number {
+    return (this.high & 0xffff) * 2 ** 32 + this.low
   }
 
   get offset(): number {

@@ -3,7 +3,7 @@ import { EventBuilder, type TraceEvent } from '#events'
 import { rcuSeqDone } from '#kernel'
 import { readCapture } from '#readers'
 import { RecordedGracePeriods } from '#sim'
-import { gracePeriodsOf } from './recorded-grace-periods.ts'
+import { gracePeriodsOf, inferredGracePeriods } from './recorded-grace-periods.ts'
 
 type Line = [time: number, gpSeq: number, gpevent: string, cpu?: number]
 
@@ -81,4 +81,23 @@ test.each(['5.10', '6.1', '6.12', '7.2'])('kvfree-%s-s: the counters go as the t
   }
   // The first may have begun before the trace.
   expect(seen.slice(-starts.length)).toEqual(starts)
+})
+
+describe('grace periods of a trace that has none', () => {
+  const inferred = (...waits: [detached: number, queued: number][]) =>
+    inferredGracePeriods(waits.map(([detached, queued]) => ({ detached, queued }))).intervals.map(({ start, end }) => [
+      start,
+      end,
+    ])
+
+  test('one serves all batches that were detached before it began', () => {
+    expect(inferred([10, 30], [5, 31])).toEqual([[10, 30]])
+  })
+
+  test('a batch detached later waits for the next', () => {
+    expect(inferred([10, 30], [20, 45])).toEqual([
+      [10, 30],
+      [30, 45],
+    ])
+  })
 })

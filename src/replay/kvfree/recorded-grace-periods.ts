@@ -1,6 +1,7 @@
 import { type Events, Kind } from '#events'
 import { type Ns, RcuSequences, rcuSeqState } from '#kernel'
 import type { GpInterval } from '#sim'
+import type { WorkRun } from './recorded-works.ts'
 
 interface Open {
   readonly gpSeq: number
@@ -66,4 +67,29 @@ export function gracePeriodsOf(events: Events): { intervals: GpInterval[]; first
   close(1, undefined)
   intervals.sort((a, b) => a.start - b.start)
   return { intervals, first: new RcuSequences(first[0], first[1]) }
+}
+
+/**
+ * Grace periods of a trace that has none, but batches that waited for them: one ends when a batch is queued that was detached since the last
+ * began, and began when the earliest such batch was detached. They are as few and as long as the batches allow.
+ */
+export function inferredGracePeriods(works: readonly Pick<WorkRun, 'detached' | 'queued'>[]): {
+  intervals: GpInterval[]
+  first: RcuSequences
+} {
+  const waits = works
+    .flatMap(({ detached, queued }) => (detached === undefined || queued === undefined ? [] : [{ detached, queued }]))
+    .sort((a, b) => a.queued - b.queued)
+  const intervals: GpInterval[] = []
+  let begun = Number.NEGATIVE_INFINITY
+  for (const { detached, queued } of waits) {
+    // One that has ended since then is enough.
+    if (detached <= begun) continue
+    const last = intervals.at(-1)?.end ?? Number.NEGATIVE_INFINITY
+    const start = Math.max(detached, last)
+    if (start >= queued) continue
+    intervals.push({ expedited: false, start, end: queued })
+    begun = start
+  }
+  return { intervals, first: new RcuSequences(0, undefined) }
 }

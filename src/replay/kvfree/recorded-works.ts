@@ -91,7 +91,8 @@ function detachesOf(events: Events, batches: readonly bigint[]): Map<bigint, Ns[
   for (let row = 0; row < events.length; row++) {
     if (kinds[row] !== Kind.rcu_callback || func.data[slots[row]!] !== rcufn) continue
     const head = rhp.data[slots[row]!] as bigint
-    const work = sorted.findLast((address) => address < head)
+    // A probe on queue_rcu_work() has the work itself.
+    const work = sorted.findLast((address) => address <= head)
     if (work !== undefined && head - work < RCU_HEAD_WITHIN) detaches.get(work)!.push(times[row]!)
   }
   return detaches

@@ -1,4 +1,4 @@
-import type { Recording } from '#events'
+import { type Recording, withStandIns } from '#events'
 import { type Cpu, factsOf, type Machine, type Ns } from '#kernel'
 import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice } from '#policies'
 import { type GpInterval, RecordedGracePeriods } from '#sim'
@@ -10,7 +10,7 @@ import { measuredDelays } from './measured-delays.ts'
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
 import { RecordedExecutor } from './recorded-executor.ts'
 import { recordedFrees } from './recorded-frees.ts'
-import { gracePeriodsOf } from './recorded-grace-periods.ts'
+import { gracePeriodsOf, inferredGracePeriods } from './recorded-grace-periods.ts'
 import { recordedLists } from './recorded-lists.ts'
 import { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
 
@@ -22,6 +22,8 @@ export interface KvfreeRecord {
   readonly end: number
   readonly calls: RecordedCalls
   readonly gracePeriods: ReturnType<typeof gracePeriodsOf>
+  /** No grace period was recorded: they follow from the batches that waited for them. */
+  readonly periodsInferred: boolean
   readonly works: readonly WorkRun[]
   readonly sheaves: readonly CallbackRun[]
   /** Calls whose object went to a list, by CPU. */
@@ -30,17 +32,21 @@ export interface KvfreeRecord {
 }
 
 export function kvfreeRecord(recording: Recording): KvfreeRecord {
-  const { events, machine } = recording
-  const calls = recordedCalls(recording)
+  const { machine } = recording
+  const events = withStandIns(recording.events)
+  const calls = recordedCalls({ ...recording, events })
   const sheaves = recordedCallbacks(events, 'rcu_free_sheaf')
+  const works = recordedWorks(events)
+  const periodsInferred = events.tables.rcu_grace_period.length === 0
   return {
     cpus: calls.cpus.length,
     hz: machine.hz,
     start: events.time[0] ?? 0,
     end: events.time.at(-1) ?? 0,
     calls,
-    gracePeriods: gracePeriodsOf(events),
-    works: recordedWorks(events),
+    gracePeriods: periodsInferred ? inferredGracePeriods(works) : gracePeriodsOf(events),
+    periodsInferred,
+    works,
     lists: recordedLists(events),
     sheaves,
     frees: recordedFrees(events, calls, sheaves),

@@ -40,6 +40,26 @@ const OPTIONS = {
   'hash-ptr': 1,
 }
 
+/** Functions that the machine's kernel has, with room between them. */
+export const SYMBOLS = [
+  'drain_all_pages',
+  'kvfree_call_rcu',
+  'free_pcppages_bulk',
+  'drain_zone_pages',
+  'vmstat_update',
+  'rcu_gp_init',
+  'rcu_gp_cleanup',
+  'rcu_do_batch',
+  'queue_rcu_work',
+  'kfree_rcu_work',
+  'kfree_rcu_monitor',
+  'kvfree_rcu_bulk',
+  'kvfree_rcu_list',
+  'kvfree',
+] as const
+export const addressOf = (symbol: (typeof SYMBOLS)[number]): string =>
+  `0xffffffff${(0x81000000 + SYMBOLS.indexOf(symbol) * 0x1000).toString(16)}`
+
 /** A machine of plain files: tracefs, /proc, and a PATH that holds nothing else than it names. No real tracefs is in reach. */
 export class MockMachine implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'kreplay-capture-'))
@@ -61,6 +81,11 @@ export class MockMachine implements Disposable {
     cpSync(join(CAPTURE, 'cmdline'), join(this.proc, 'cmdline'))
     this.put('proc/meminfo', 'MemTotal:        8000000 kB\nMemFree:  100 kB\nMemAvailable:    4000000 kB\n')
     this.put('proc/stat', `cpu  1 2 3\n${[0, 1, 2, 3].map((cpu) => `cpu${cpu} 1 2 3\n`).join('')}intr 5\n`)
+    this.put('proc/kallsyms', SYMBOLS.map((name) => `${addressOf(name).slice(2)} t ${name}\n`).join(''))
+    this.put('proc/pagetypeinfo', 'Page block order: 9\n')
+    this.put('proc/sys/vm/min_free_kbytes', '5000\n')
+    this.put('proc/sys/kernel/hostname', 'secret\n')
+    this.put('sys/devices/system/node/node0/cpulist', '0-3\n')
     this.put('proc/mounts', `proc /proc proc rw 0 0\ntracefs ${this.tracing} tracefs rw 0 0\n`)
     const text = readFileSync(join(CAPTURE, 'trace.txt'), 'utf8').split('\n').slice(0, 2000)
     this.put('trace.txt', `${text.join('\n').replace('275382/275382', '1988/1988')}\n`)
@@ -95,7 +120,12 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
     put('buffer_size_kb', '7 (expanded: 1408)\n')
     put('set_event_pid', '')
     for (const [name, value] of Object.entries(OPTIONS)) put(`options/${name}`, `${value}\n`)
-    for (const event of [...events, 'kreplay/drain_all_pages', 'kreplay/kvfree_call_rcu']) {
+    put('trace_marker', '')
+    const { probes, states, standIns } = questions.all
+    for (const event of [
+      ...events,
+      ...[...probes, ...states, ...Object.keys(standIns)].map((name) => `kreplay/${name}`),
+    ]) {
       put(`events/${event}/enable`, '0\n')
       put(`events/${event}/filter`, 'none\n')
     }
@@ -146,7 +176,7 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
         const file = join(folder, name)
         const short = file.slice(this.tracing.length + 1)
         if (statSync(file).isDirectory()) walk(file)
-        else if (short !== 'trace') found[short] = readFileSync(file, 'utf8').trim()
+        else if (!/(^|\/)trace(_marker)?$/.test(short)) found[short] = readFileSync(file, 'utf8').trim()
       }
     }
     walk(this.tracing)
@@ -161,7 +191,12 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
 
   /** All that a program on it has in its environment. */
   get environment(): Record<string, string> {
-    return { PATH: this.#bin, KREPLAY_PROC: this.proc }
+    return {
+      PATH: this.#bin,
+      KREPLAY_PROC: this.proc,
+      KREPLAY_SYS: join(this.root, 'sys'),
+      KREPLAY_BOOT: join(this.root, 'boot'),
+    }
   }
 
   async start(

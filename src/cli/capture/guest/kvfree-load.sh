@@ -1,0 +1,54 @@
+#!/bin/sh
+# Makes any kernel call kvfree_rcu(): usage: kvfree-load.sh SECONDS. Run as root; what a machine lacks is left out.
+# Which call it is: docs/kvfree-load.md.
+seconds=${1:-10}
+end=$(($(date +%s) + seconds))
+going() { [ "$(date +%s)" -lt "$end" ]; }
+work=$(mktemp -d)
+
+# Names longer than a dentry holds: the old one of a renamed file goes to kfree_rcu() (copy_name(), fs/dcache.c).
+# Watched files: each entry of an epoll set does (ep_remove(), fs/eventpoll.c, 6.4 and later).
+files() {
+  python3 - "$work/files.$1" "$seconds" <<'END'
+import os, select, sys, time
+folder, seconds = sys.argv[1], int(sys.argv[2])
+os.makedirs(folder)
+names = [os.path.join(folder, letter * 100) for letter in 'ab']
+open(names[0], 'w').close()
+pipe = os.pipe()[0]
+end = time.monotonic() + seconds
+while time.monotonic() < end:
+    for _ in range(500):
+        os.rename(names[0], names[1])
+        os.rename(names[1], names[0])
+    watch = select.epoll()
+    for _ in range(200):
+        watch.register(pipe)
+        watch.unregister(pipe)
+    watch.close()
+    time.sleep(0.002)
+END
+}
+# fib_info of each route, and what a network namespace has.
+routes() {
+  unshare -n sh -c '
+    ip link set lo up
+    n=0
+    while [ "$n" -lt 200 ]; do n=$((n + 1)); echo "route add 10.9.$n.0/24 dev lo"; done > "$1/add"
+    sed "s/ add / del /" "$1/add" > "$1/del"
+    while [ "$(date +%s)" -lt "$2" ]; do ip -batch "$1/add"; ip -batch "$1/del"; done' routes "$work" "$end"
+}
+namespaces() { while going; do unshare -n ip link set lo up; done; }
+# A cgroup's directory and its control files.
+cgroups() {
+  root=$(grep -m 1 ' cgroup2 ' /proc/mounts | cut -d ' ' -f 2)
+  [ -n "$root" ] || return
+  while going; do mkdir "$root/kvfree-load" && rmdir "$root/kvfree-load"; done
+}
+
+for cpu in 1 2; do files "$cpu" & done
+routes &
+namespaces &
+cgroups &
+wait
+rm -rf "$work"
