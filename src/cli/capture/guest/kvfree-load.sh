@@ -38,12 +38,12 @@ routes() {
     sed "s/ add / del /" "$1/add" > "$1/del"
     while [ "$(date +%s)" -lt "$2" ]; do ip -batch "$1/add"; ip -batch "$1/del"; done' routes "$work" "$end"
 }
-namespaces() { while going; do unshare -n ip link set lo up; done; }
+namespaces() { while going; do unshare -n ip link set lo up; sleep 0.1; done; }
 # A cgroup's directory and its control files.
 cgroups() {
   root=$(grep -m 1 ' cgroup2 ' /proc/mounts | cut -d ' ' -f 2)
   [ -n "$root" ] || return
-  while going; do mkdir "$root/kvfree-load" && rmdir "$root/kvfree-load"; done
+  while going; do mkdir "$root/kvfree-load" && rmdir "$root/kvfree-load"; sleep 0.05; done
 }
 
 for cpu in 1 2; do files "$cpu" & done
