@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { cpusOfZone, type Machine } from '#kernel'
+import { sidecarsOf } from '#writers'
 import { machineOf, type Sidecars } from './sidecars.ts'
 
 interface ZoneWish {
@@ -194,4 +195,20 @@ test('settings are read as sysctl prints them, or grep', () => {
     'vm.percpu_pagelist_high_fraction': '64',
     'kernel.core_pattern': '|/x y',
   })
+})
+
+test('what is written of a machine reads back as the same machine', () => {
+  const before = machine({
+    uname: 'Linux ws1 6.12.70+deb13-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.12.70-1 x86_64 GNU/Linux',
+    cmdline: 'quiet preempt=full isolcpus=3',
+    nodes: 'node0 0,2\nnode1 1,3\n',
+    sysctl: 'vm.percpu_pagelist_high_fraction = 64\n',
+    config:
+      'CONFIG_HZ=1000\nCONFIG_PAGE_SHIFT=12\nCONFIG_TRANSPARENT_HUGEPAGE=y\nCONFIG_CMA=y\nCONFIG_PREEMPT_VOLUNTARY=y\n',
+    pagetypeinfo: 'Page block order: 10\n',
+    'zoneinfo.before': zoneinfo(two(4000)).replaceAll('boost    0', 'boost    512'),
+    'buddyinfo.before': 'Node 0, zone   Normal 1 2 3 4 5 6 7 8 9 10 11\n',
+  })
+  const written = sidecarsOf(before)
+  expect(machine(written)).toEqual({ ...before, missing: before.missing })
 })
