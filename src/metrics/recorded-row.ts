@@ -20,12 +20,13 @@ const REQUESTS: readonly number[] = [Op.drainRequest, Op.requestSkipped, Op.requ
 
 function marksOf({ length, op, time, cpu, to }: Script): RecordedRow['marks'] {
   const rows = { requests: [] as number[], losses: [] as number[], starts: [] as number[] }
+  // By the row where kswapd began: a wake while it balances begins nothing.
   const ends = new Map<number, number>()
   for (let row = 0; row < length; row++) {
     const is = op[row]!
     if (REQUESTS.includes(is)) rows.requests.push(row)
     else if (is === Op.lost) rows.losses.push(row)
-    else if (is === Op.reclaimStart) rows.starts.push(row)
+    else if (is === Op.reclaimStart && rows.starts.length === ends.size) rows.starts.push(row)
     else if (is === Op.reclaimEnd && rows.starts.length > ends.size) ends.set(rows.starts.at(-1)!, time[row]!)
   }
   const at = (of: readonly number[]) => ({ t: of.map((row) => time[row]!), cpu: of.map((row) => cpu[row]!) })

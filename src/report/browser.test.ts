@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import sparticuz from '@sparticuz/chromium'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { renderHtml } from './html.ts'
 import { comparisonFixture } from './testing/fixture.ts'
 import { hostileComparison } from './testing/hostile.ts'
@@ -58,8 +58,13 @@ async function open(name: string, options: BrowserContextOptions): Promise<Opene
   return { page, noise }
 }
 
-/** Scrolls to each figure, as a reader does, and waits until it is drawn. */
+const size = { width: 1280, height: 800 }
+
+/** Unfolds every section and waits until each chart is drawn. */
 async function readThrough(page: Page): Promise<number> {
+  await page.locator('details.part').evaluateAll((all) => {
+    for (const one of all as HTMLDetailsElement[]) one.open = true
+  })
   const figures = await page.locator('figure').all()
   for (const figure of figures) {
     // Playwright’s own scrolling waits for frames that a busy machine may not draw.
@@ -69,108 +74,118 @@ async function readThrough(page: Page): Promise<number> {
   return figures.length
 }
 
-const widths = (page: Page): Promise<{ page: number; window: number; plots: number[][] }> =>
-  page.evaluate(() => ({
-    page: document.documentElement.scrollWidth,
-    window: innerWidth,
-    plots: [...document.querySelectorAll('.plot')].map((plot) => [
-      plot.clientWidth,
-      Number(plot.querySelector('svg')?.getAttribute('width')),
-    ]),
+/** Boxes that are wider than what holds them. */
+const tooWide = (page: Page): Promise<string[]> =>
+  page.evaluate(() => [
+    ...(document.documentElement.scrollWidth > innerWidth ? [`page ${document.documentElement.scrollWidth}`] : []),
+    ...[...document.querySelectorAll('.table, .plot')]
+      .filter((box) => box.scrollWidth > box.clientWidth + 1)
+      .map((box) => `${box.getAttribute('aria-label')}: ${box.scrollWidth} > ${box.clientWidth}`),
+  ])
+
+const seriousOf = async (page: Page, part: string): Promise<string[]> => {
+  const found = await page.evaluate(async (part) => {
+    const { axe } = globalThis as unknown as { axe: { run: (part: string) => Promise<AxeResult> } }
+    interface AxeResult {
+      violations: { id: string; impact: string; nodes: { html: string }[] }[]
+    }
+    const { violations } = await axe.run(part)
+    return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`)
+  }, part)
+  return found.filter((one) => /^(serious|critical)/.test(one))
+}
+
+test('folded, the first screen answers and the page is short', async () => {
+  const { page, noise } = await open('report.html', { viewport: size })
+  await page.locator('.when[data-drawn=light]').waitFor()
+  const { screens, end } = await page.evaluate(() => ({
+    screens: document.documentElement.scrollHeight / innerHeight,
+    end: document.querySelector('.when')?.getBoundingClientRect().bottom ?? 0,
   }))
-
-const looks: readonly { name: string; theme: 'light' | 'dark'; options: BrowserContextOptions }[] = [
-  { name: 'light', theme: 'light', options: { viewport: { width: 1280, height: 900 } } },
-  { name: 'dark', theme: 'dark', options: { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' } },
-  { name: '400 px', theme: 'light', options: { viewport: { width: 400, height: 800 } } },
-]
-
-describe.each(looks)('in a real browser, $name', ({ theme, options }) => {
-  test('opens without a word, asks for nothing, draws every chart as wide as its box', async () => {
-    const { page, noise } = await open('report.html', options)
-    expect(await readThrough(page)).toBe(9)
-    expect(await page.locator(`figure[data-drawn=${theme}] .plot svg path`).count()).toBeGreaterThan(20)
-    const { page: pageWidth, window, plots } = await widths(page)
-    expect(pageWidth).toBeLessThanOrEqual(window)
-    for (const [box, drawn] of plots) expect(Math.abs((box ?? 0) - (drawn ?? 0))).toBeLessThanOrEqual(2)
-    expect(noise).toEqual([])
-    await page.context().close()
-  })
-
-  test('axe finds nothing serious', async () => {
-    const { page } = await open('report.html', { ...options, bypassCSP: true })
-    await readThrough(page)
-    await page.locator('details').evaluateAll((all) => {
-      for (const one of all as HTMLDetailsElement[]) one.open = true
-    })
-    await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
-    const found = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run: () => Promise<AxeResult> } }
-      interface AxeResult {
-        violations: { id: string; impact: string; nodes: { html: string }[] }[]
-      }
-      const { violations } = await axe.run()
-      return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`)
-    })
-    expect(found.filter((one) => /^(serious|critical)/.test(one))).toEqual([])
-    await page.context().close()
-  })
+  expect(end).toBeLessThanOrEqual(size.height)
+  expect(screens).toBeLessThanOrEqual(6)
+  expect(await page.locator('.matrix tbody tr').count()).toBe(6)
+  expect(noise).toEqual([])
 })
 
-test('a change of colours or width redraws; paper gets every chart in light, and open tables', async () => {
-  const { page, noise } = await open('report.html', looks[0]?.options ?? {})
-  await readThrough(page)
+test('the matrix sorts, leads to its sections, and follows a window of the timeline', async () => {
+  const { page, noise } = await open('report.html', { viewport: size })
+  await page.locator('.when[data-drawn=light]').waitFor()
+  const names = () => page.locator('.matrix tbody th').allTextContents()
+  await page.locator('.matrix thead button', { hasText: 'moved under it' }).click()
+  expect((await names())[0]).toContain('recorded')
+  expect((await names()).at(-1)).toContain('pcp/none')
+  await page.locator('.matrix thead button', { hasText: 'moved under it' }).click()
+  expect((await names())[1]).toContain('pcp/none')
+
+  const cell = page.locator('.matrix tr.baseline td[data-measure=zoneLockPages]')
+  const whole = await cell.locator('.value').textContent()
+  const plot = (await page.locator('.when .plot').boundingBox())!
+  await page.mouse.move(plot.x + plot.width * 0.3, plot.y + 60)
+  await page.mouse.down()
+  await page.mouse.move(plot.x + plot.width * 0.6, plot.y + 60, { steps: 4 })
+  await page.mouse.up()
+  await page.locator('.when .window:not([hidden])').waitFor()
+  expect(await cell.locator('.value').textContent()).not.toBe(whole)
+
+  await page.locator('.matrix a[href="#zone-lock"]').first().click()
+  expect(await page.locator('#zone-lock').getAttribute('open')).toBe('')
+  expect(noise).toEqual([])
+})
+
+test('everything open: nothing is wider than its card, every chart is drawn in the page’s colours, axe finds nothing serious', async () => {
+  const { page, noise } = await open('report.html', { viewport: size, bypassCSP: true })
+  expect(await readThrough(page)).toBe(10)
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  expect(await tooWide(page)).toEqual([])
+  expect(await seriousOf(page, 'body')).toEqual([])
   await page.emulateMedia({ colorScheme: 'dark' })
-  await page.locator('figure[data-drawn=dark]').nth(7).waitFor()
-  await page.setViewportSize({ width: 600, height: 800 })
-  await expect
-    .poll(async () => (await widths(page)).plots.every(([box, drawn]) => Math.abs((box ?? 0) - (drawn ?? 0)) <= 2), {
-      timeout: 10_000,
-    })
-    .toBe(true)
+  await page.locator('.when[data-drawn=dark]').waitFor()
+  expect(await seriousOf(page, '#headline')).toEqual([])
+  for (const width of [768, 400]) {
+    await page.setViewportSize({ width, height: 800 })
+    await expect.poll(() => tooWide(page), { timeout: 20_000 }).toEqual([])
+  }
+  expect(noise).toEqual([])
+})
+
+test('paper shows the first screen and what matters, in light, on at most 8 pages', async () => {
+  const { page } = await open('report.html', { viewport: size, colorScheme: 'dark' })
+  const pdf = (await page.pdf({ format: 'A4' })).toString('latin1')
+  expect(pdf.match(/\/Type\s*\/Page\b(?!s)/g)?.length ?? 0).toBeLessThanOrEqual(8)
+  expect(await page.locator('details[data-print] figure[data-drawn]').count()).toBeGreaterThan(1)
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
-  await page.locator('figure[data-drawn=light]').nth(7).waitFor()
-  expect(await page.locator('details:not([open])').count()).toBe(0)
+  await page.locator('.when[data-drawn=light]').waitFor()
   expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)')
   await page.emulateMedia({ media: 'screen', colorScheme: 'dark' })
-  await page.locator('figure[data-drawn=dark]').nth(7).waitFor()
+  await page.locator('.when[data-drawn=dark]').waitFor()
   expect(await page.locator('details[open]').count()).toBe(0)
-  expect(noise).toEqual([])
-  await page.context().close()
 })
 
-test('printing before anything was scrolled to draws all charts first', async () => {
-  const { page } = await open('report.html', { viewport: { width: 1280, height: 300 } })
-  expect(await page.locator('figure[data-drawn]').count()).toBeLessThan(6)
-  expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(50_000)
-  expect(await page.locator('figure[data-drawn]').count()).toBe(9)
-  await page.context().close()
-})
-
-test('the keyboard reaches the content first, then tables and what lies behind charts', async () => {
-  const { page } = await open('report.html', looks[0]?.options ?? {})
+test('the keyboard reaches the content first, then sorts, links and folds', async () => {
+  const { page } = await open('report.html', { viewport: size })
   await page.keyboard.press('Tab')
   expect(await page.evaluate(() => document.activeElement?.className)).toBe('skip')
   await page.keyboard.press('Enter')
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('main')
+  await page.locator('.matrix thead button').first().focus()
+  await page.keyboard.press('Enter')
+  expect(await page.locator('.matrix th[aria-sort=ascending]').count()).toBe(1)
   await page.locator('summary').first().focus()
   await page.keyboard.press('Enter')
   expect(await page.locator('details').first().getAttribute('open')).toBe('')
-  await page.context().close()
 })
 
 test('names from a trace never run', async () => {
-  const { page, noise } = await open('hostile.html', looks[0]?.options ?? {})
-  expect(await readThrough(page)).toBe(9)
+  const { page, noise } = await open('hostile.html', { viewport: size })
+  expect(await readThrough(page)).toBe(10)
   expect(await page.locator('main img, main script').count()).toBe(0)
-  expect(await page.locator('.plot').first().textContent()).toContain('<img src=x onerror=alert(1)>')
+  expect(await page.locator('.matrix tbody').textContent()).toContain('<img src=x onerror=alert(1)>')
   expect(noise).toEqual([])
-  await page.context().close()
 })
 
 test('without scripts the tables are all there and the page says so', async () => {
   const { page } = await open('report.html', { javaScriptEnabled: false })
   expect(await page.locator('table').count()).toBeGreaterThan(15)
   expect(await page.locator('noscript').textContent()).toContain('tables behind them')
-  await page.context().close()
 })

@@ -1,5 +1,5 @@
 import { durationScale, formatDuration, type Ns } from '#kernel'
-import type { Better, Cell, Column, Table, Verdict } from './sections/section.ts'
+import type { Cell, Column, Table, Verdict } from './sections/section.ts'
 
 export { formatDuration } from '#kernel'
 
@@ -58,31 +58,24 @@ export function writerOf(table: Table, at: number): (cell: Cell) => string {
 
 export const headingOf = ({ title, unit }: Column): string => (unit === undefined ? title : `${title} (${unit})`)
 
-export interface Difference {
-  readonly words: string
-  readonly tone: 'better' | 'worse' | 'same'
-}
-
-/** How far `value` lies from the baseline's, with an arrow for the direction and a word for the judgement. */
-export function differenceOf(value: number, base: number, better: Better, kind: Column['kind']): Difference {
-  if (value === base) return { words: '= same', tone: 'same' }
+/** How far `value` lies from the baseline’s. It is no judgement: whether a difference is a finding, its verdict says. */
+export function differenceOf(value: number, base: number, kind: Column['kind']): string {
+  if (value === base) return '= same'
   const arrow = value > base ? '▲' : '▼'
-  const tone = value > base === (better === 'more') ? 'better' : 'worse'
   if (kind === 'share') {
     const points = Math.abs(value - base) * 100
-    return { words: `${arrow} ${points < 0.05 ? '<0.1' : points.toFixed(1)} points, ${tone}`, tone }
+    return `${arrow} ${points < 0.05 ? '<0.1' : points.toFixed(1)} points`
   }
-  if (base === 0) return { words: `${arrow} from 0, ${tone}`, tone }
+  if (base === 0) return `${arrow} from 0`
   const ratio = value / base
-  if (ratio >= 10) return { words: `${arrow} ${three.format(ratio)} ×, ${tone}`, tone }
-  return { words: `${arrow} ${formatShare(Math.abs(ratio - 1))}, ${tone}`, tone }
+  return ratio >= 10 ? `${arrow} ${three.format(ratio)} ×` : `${arrow} ${formatShare(Math.abs(ratio - 1))}`
 }
 
 /** The comparison of one cell with the baseline's row, where the table and the column ask for one. */
-export function comparisonOf(table: Table, row: number, at: number): Difference | undefined {
+export function comparisonOf(table: Table, row: number, at: number): string | undefined {
   const column = table.columns[at]
   if (table.baselineRow === undefined || row === table.baselineRow || column?.better === undefined) return undefined
   const value = numberOf(table.rows[row]?.[at])
   const base = numberOf(table.rows[table.baselineRow]?.[at])
-  return value === undefined || base === undefined ? undefined : differenceOf(value, base, column.better, column.kind)
+  return value === undefined || base === undefined ? undefined : differenceOf(value, base, column.kind)
 }

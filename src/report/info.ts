@@ -23,6 +23,8 @@ export function composeInfo(info: Info, version: string, top: number): Page {
     title: `What is in ${info.capture}`,
     origin: `${info.capture}: Linux ${info.kernel}`,
     version,
+    matrices: [],
+    timelines: [],
     parts: [
       ...part('recorded', 'Recorded', 'What was recorded?', recordedOf(info)),
       ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(info)),

@@ -1,6 +1,8 @@
 import { cleanText } from '#kernel'
 import type { Comparison } from '#metrics'
-import { comparisonOf, headingOf, isVerdict, writerOf } from './format.ts'
+import { comparisonOf, formatShare, headingOf, isVerdict, writerOf } from './format.ts'
+import type { Matrix } from './matrix/index.ts'
+import { differenceWords, verdictSign, writerOfColumn } from './matrix/words.ts'
 import { compose, type Part } from './page.ts'
 import type { Table } from './sections/section.ts'
 
@@ -14,7 +16,9 @@ export function renderMarkdown(comparison: Comparison): string {
     ...page.notModelled.map((sentence) => `> **Not modelled:** ${escapeMarkdown(sentence)}`),
     `# ${escapeMarkdown(page.title)}`,
     escapeMarkdown(page.origin),
-    ...page.parts.flatMap(partOf),
+    ...page.parts.flatMap((part, at) =>
+      at === 0 ? [...partOf(part), ...page.matrices.flatMap(matrixOf)] : partOf(part),
+    ),
     `Made by kreplay ${escapeMarkdown(page.version)}.\n`,
   ].join('\n\n')
 }
@@ -24,6 +28,31 @@ export const escapeMarkdown = (text: string): string =>
   cleanText(text.replace(/\s*\n\s*/g, ' '))
     .replace(/[\\`*[\]<|~]|&(?=#?\w+;)/g, '\\$&')
     .replace(/(?<![\w])_|_(?![\w])/g, '\\_')
+
+/** The decision matrix; a sign marks a difference that is no finding. */
+function matrixOf(matrix: Matrix): string[] {
+  const write = matrix.columns.map((_, at) => writerOfColumn(matrix, at))
+  const columns = [
+    { title: 'policy', right: false },
+    ...matrix.columns.map(({ short, unit }) => ({
+      title: unit === undefined ? short : `${short} (${unit})`,
+      right: true,
+    })),
+  ]
+  const rows = matrix.rows.map(({ name, role, cells }) => [
+    role === 'baseline' ? `${name} (baseline)` : name,
+    ...cells.map((cell, at) => {
+      const difference = differenceWords(cell)
+      const sign = cell.verdict === undefined || cell.verdict === 'settled' ? '' : ` ${verdictSign[cell.verdict]}`
+      return `${write[at]?.(cell.value)}${difference === '' ? '' : ` (${difference}${difference === '= same' ? '' : sign})`}`
+    }),
+  ])
+  const errors = matrix.columns.map(({ error }) => (error === undefined ? '–' : formatShare(error)))
+  return [
+    markdownTable(columns, [...rows, ['model error', ...errors]]),
+    '≈ within the model error, losses or repeats; ± depends on an assumption; ? unchecked; no sign: settled.',
+  ]
+}
 
 const partOf = ({ section, paragraphs, figures, tables, charts, caveats }: Part): string[] =>
   [
@@ -53,7 +82,7 @@ function tableOf(table: Table): string[] {
       if (isVerdict(cell)) return cell.words
       const text = write[at]?.(cell) ?? ''
       const difference = comparisonOf(table, index, at)
-      if (difference !== undefined) return `${text} (${difference.words})`
+      if (difference !== undefined) return `${text} (${difference})`
       return at === 0 && index === table.baselineRow ? `${text} (baseline)` : text
     }),
   )

@@ -1,11 +1,15 @@
 import type { Comparison } from '#metrics'
-import { sectionsOf } from './sections/index.ts'
+import { type Matrix, matricesOf } from './matrix/index.ts'
+import { type Group, groupsOf } from './sections/index.ts'
 import type { Built, Chart, Section, Table } from './sections/section.ts'
+import { type Timeline, timelinesOf } from './timeline.ts'
 import { onTraceClock } from './trace-clock.ts'
 
 /** A section with everything in it built; an empty one is left out. This is what every printer prints. */
 export interface Part {
   readonly section: Pick<Section, 'id' | 'question' | 'short'>
+  /** The question under which it is folded; a part without one stands open. */
+  readonly group?: Group['id']
   readonly paragraphs: readonly string[]
   readonly figures: NonNullable<Built['figures']>
   readonly tables: readonly Table[]
@@ -20,6 +24,9 @@ export interface Page {
   /** What was replayed: capture, kernel. */
   readonly origin: string
   readonly version: string
+  /** What the first screen shows beneath the conclusion, capture by capture. */
+  readonly matrices: readonly Matrix[]
+  readonly timelines: readonly Timeline[]
   readonly parts: readonly Part[]
 }
 
@@ -42,11 +49,16 @@ export function compose(result: Comparison): Page {
       })
       .join('; '),
     version,
-    parts: sectionsOf(comparison)
-      .filter((section) => section.applies(comparison))
-      .map((section) => {
-        const { paragraphs = [], figures = [], tables = [], charts = [], caveats = [] } = section.build(comparison)
-        return { section, paragraphs, figures, tables, charts, caveats: [...new Set(caveats)] }
-      }),
+    matrices: matricesOf(comparison),
+    timelines: timelinesOf(comparison),
+    parts: groupsOf(comparison).flatMap(({ id, sections }) =>
+      sections
+        .filter((section) => section.applies(comparison))
+        .map((section): Part => {
+          const { paragraphs = [], figures = [], tables = [], charts = [], caveats = [] } = section.build(comparison)
+          const part = { section, paragraphs, figures, tables, charts, caveats: [...new Set(caveats)] }
+          return id === 'first' ? part : { ...part, group: id }
+        }),
+    ),
   }
 }

@@ -15,5 +15,10 @@ function later(value: unknown, ns: number): unknown {
 export function onTraceClock<C extends Comparison>(comparison: C): C {
   const zeros = new Map(comparison.captures.map(({ name, zero = 0 }) => [name, zero * 1e9]))
   const runs = comparison.runs.map((run) => ({ ...run, series: later(run.series, zeros.get(run.capture) ?? 0) }))
-  return { ...comparison, runs } as C
+  if (comparison.family !== 'pcp') return { ...comparison, runs } as C
+  const recorded = comparison.recorded.map((row) => {
+    const ns = zeros.get(row.capture) ?? 0
+    return { ...row, sums: later(row.sums, ns), marks: later(row.marks, ns) }
+  })
+  return { ...comparison, runs, recorded } as C
 }

@@ -37,7 +37,9 @@ export function differenceWords({ value, baseline, verdict }: MatrixCell): strin
   if (baseline === 0) return 'from 0'
   const ratio = value / baseline
   if (ratio >= 10) return `× ${formatCount(Number(ratio.toPrecision(3)))}`
-  return `${ratio < 1 ? '−' : '+'}${formatShare(Math.abs(ratio - 1))}`
+  const percent = Math.abs(ratio - 1) * 100
+  const digits = percent < 1 ? 2 : percent < 10 ? 1 : 0
+  return `${ratio < 1 ? '−' : '+'}${percent < 0.005 ? '<0.01' : percent.toFixed(digits)} %`
 }
 
 /** Why a difference is no finding, in a few words; empty for one that is settled, or none. */

@@ -6,7 +6,9 @@
  */
 import { type Config, parse, type Spec, View } from 'vega'
 import { expressionInterpreter } from 'vega-interpreter'
+import { showWindow, startMatrices } from './matrix.ts'
 import { configOf, type Theme, themed, themes } from './theme.ts'
+import { addTools } from './tools.ts'
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -49,6 +51,7 @@ async function draw(figure: HTMLElement): Promise<void> {
   if (plot === null || spec === undefined) return
   const theme = currentTheme()
   const width = Math.floor(plot.clientWidth)
+  if (width === 0) return
   const before = drawn.get(figure)
   if (before?.theme === theme && before.width === width) return
   before?.view.finalize()
@@ -62,6 +65,8 @@ async function draw(figure: HTMLElement): Promise<void> {
     // biome-ignore lint/suspicious/noExplicitAny: vega's types lack `expr` and take only a class for `tooltip`
   } as any)
   drawn.set(figure, { view, theme, width })
+  const chosen = document.querySelector<HTMLSelectElement>(`select[data-measure-of="${figure.id}"]`)
+  if (chosen !== null) view.signal('measure', chosen.value)
   // vega sizes the picture in a pulse of its own after the first, so both are awaited. Only microtasks are: a page
   // about to be printed is drawn before the printer looks.
   await view.runAsync()
@@ -80,6 +85,16 @@ async function draw(figure: HTMLElement): Promise<void> {
   svg?.setAttribute('aria-hidden', 'true')
   svg?.setAttribute('focusable', 'false')
   figure.dataset.drawn = theme.name
+  if (figure.classList.contains('when')) watchWindow(figure, view)
+}
+
+/** A window of the timeline that is brushed: the matrix above shows what happened within it. */
+function watchWindow(figure: HTMLElement, view: View): void {
+  if (!('brush' in view.getState().signals)) return
+  view.addSignalListener('brush', (_name, value) => {
+    const range = (value as { t?: [number, number] } | undefined)?.t
+    showWindow(figure, Array.isArray(range) ? [Math.min(...range), Math.max(...range)] : undefined)
+  })
 }
 
 const near = new IntersectionObserver(
@@ -105,16 +120,44 @@ new ResizeObserver(() => {
   pending = window.setTimeout(redraw, 120)
 }).observe(document.body)
 
+for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-measure-of]')) {
+  select.addEventListener('change', () => {
+    const figure = document.getElementById(select.dataset.measureOf ?? '')
+    const view = figure === null ? undefined : drawn.get(figure)?.view
+    if (view !== undefined) void view.signal('measure', select.value).runAsync()
+  })
+}
+
+startMatrices(specs)
+for (const figure of figures) addTools(figure, () => drawn.get(figure)?.view)
+
+/** What a link or a cell points to is unfolded. */
+function unfold(id: string): void {
+  const target = document.getElementById(id)
+  const details = target?.closest('details')
+  if (details) details.open = true
+  target?.scrollIntoView()
+}
+addEventListener('hashchange', () => unfold(decodeURIComponent(location.hash.slice(1))))
+if (location.hash !== '') unfold(decodeURIComponent(location.hash.slice(1)))
+document.addEventListener('click', ({ target }) => {
+  if (!(target instanceof Element)) return
+  const opens = target.closest<HTMLElement>('td[data-opens]')?.dataset.opens
+  const link = target.closest<HTMLAnchorElement>('a[href^="#"]')
+  if (opens !== undefined) unfold(opens)
+  else if (link !== null) unfold(link.hash.slice(1))
+})
+
 const opened = new Set<HTMLDetailsElement>()
 function setPrinting(on: boolean): void {
   printing = on
   if (on) {
-    for (const figure of figures) void draw(figure)
-    for (const details of document.querySelectorAll('details')) {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>('details[data-print]')) {
       if (details.open) continue
       details.open = true
       opened.add(details)
     }
+    for (const figure of figures) void draw(figure)
   } else {
     for (const details of opened) details.open = false
     opened.clear()

@@ -1,7 +1,7 @@
 import { type Bounds, type PcpComparison, type Run, savedOf } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader } from './charts.ts'
+import { facetedRows } from './charts.ts'
 import { baselineRow, perCapture, policyLabel } from './common.ts'
 import { type Chart, count, pages, percent, type Section, text } from './section.ts'
 
@@ -59,13 +59,11 @@ function chartOf({ baseline }: PcpComparison, runs: Bounded[], of: string, index
       })
       .join('; ')}.`,
     legend: measures.map(({ label, colour, shape }) => ({ label, colour, shape })),
-    spec: {
-      background: null as unknown as string,
-      data: { values: points },
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+    spec: facetedRows({
+      values: points,
+      rows,
       spacing: 6,
       spec: {
-        width: 600,
         height: 22,
         mark: { type: 'point', filled: true, size: 70, opacity: 1 },
         encoding: {
@@ -88,7 +86,7 @@ function chartOf({ baseline }: PcpComparison, runs: Bounded[], of: string, index
           ],
         },
       },
-    },
+    }),
     table: {
       caption: 'Work under zone->lock between the best possible and none',
       columns: [

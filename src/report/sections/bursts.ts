@@ -1,7 +1,7 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
+import { facetedRows, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
 import { largest, MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
 import { type Chart, pages, type Section, seconds, text } from './section.ts'
 
@@ -88,28 +88,24 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
       { label: kinds.threshold, colour: 'k0', shape: 'dot' },
       { label: kinds.requested, colour: 'k1', shape: 'triangle' },
     ],
-    spec: {
-      background: null as unknown as string,
-      data: {
-        values: rows.map((row, at) => {
-          const points = drawn[at] ?? []
-          // A policy without bursts keeps its row, with one point that cannot be seen.
-          return points.length === 0
-            ? { row, t: [anyTime], cpu: [0], pages: [0], kind: [NO_BURST] }
-            : {
-                row,
-                t: points.map(({ t }) => toSeconds(t)),
-                cpu: points.map(({ cpu }) => cpu),
-                pages: points.map(({ pages }) => pages),
-                kind: points.map(kindOf),
-              }
-        }),
-      },
+    spec: facetedRows({
+      values: rows.map((row, at) => {
+        const points = drawn[at] ?? []
+        // A policy without bursts keeps its row, with one point that cannot be seen.
+        return points.length === 0
+          ? { row, t: [anyTime], cpu: [0], pages: [0], kind: [NO_BURST] }
+          : {
+              row,
+              t: points.map(({ t }) => toSeconds(t)),
+              cpu: points.map(({ cpu }) => cpu),
+              pages: points.map(({ pages }) => pages),
+              kind: points.map(kindOf),
+            }
+      }),
       transform: [{ flatten: ['t', 'cpu', 'pages', 'kind'] }],
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+      rows,
       spacing: 14,
       spec: {
-        width: 600,
         height: rows.length > 8 ? 60 : 90,
         mark: { type: 'point', filled: true, opacity: 0.65 },
         encoding: {
@@ -136,7 +132,7 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
           ],
         },
       },
-    },
+    }),
     table: {
       caption: 'Some of the bursts drawn: the requested and the largest first of all',
       columns: [text('policy'), seconds('time'), text('CPU'), pages('given back'), text('why')],

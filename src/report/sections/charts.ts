@@ -20,6 +20,47 @@ export interface Series {
   readonly width?: number
 }
 
+type FacetSpec = Extract<TopLevelSpec, { readonly facet: unknown; readonly spec: unknown }>
+
+interface FacetedRows {
+  readonly values: readonly object[]
+  /** Headings of the rows, in order; `values` name theirs in `row`. */
+  readonly rows: readonly string[]
+  readonly transform?: FacetSpec['transform']
+  readonly spacing?: number
+  readonly resolve?: FacetSpec['resolve']
+  readonly spec: FacetSpec['spec']
+}
+
+/** Small multiples: one row under the other, each with its heading, on the same axes. */
+export const facetedRows = ({ values, rows, transform, spacing = 14, resolve, spec }: FacetedRows): TopLevelSpec => ({
+  data: { values: [...values] },
+  ...(transform === undefined ? {} : { transform }),
+  ...(resolve === undefined ? {} : { resolve }),
+  facet: { row: { field: 'row', type: 'nominal', sort: [...rows], header: rowHeader } },
+  spacing,
+  spec: { width: 600, ...spec } as FacetSpec['spec'],
+})
+
+/** A vertical rule at the nearest moment, with the values of all series there. `keys`: what `series` holds, and its name. */
+export function crosshair(keys: readonly (readonly [key: string, name: string])[], field: string): object {
+  return {
+    transform: [{ pivot: 'series', value: field, groupby: ['t'] }],
+    mark: { type: 'rule', color: colour('muted') },
+    params: [
+      { name: 'at', select: { type: 'point', fields: ['t'], nearest: true, on: 'pointermove', clear: 'pointerout' } },
+    ],
+    encoding: {
+      x: { field: 't', type: 'quantitative' },
+      opacity: { condition: { value: 0.7, param: 'at', empty: false }, value: 0 },
+      tooltip: [
+        { field: 't', type: 'quantitative', title: 'time (s)', format: '.4~f' },
+        ...keys.map(([key, title]) => ({ field: key, type: 'quantitative', title, format: ',.5~r' })),
+      ],
+    },
+  }
+}
+
 /** Points that all lines of a chart share: SVG stays quick. All captures share those of three, so the file stays small. */
 const MOST_POINTS = 8000
 const FEW_CAPTURES = 3
@@ -54,7 +95,7 @@ export function logAxis(least: number, most: number): { domain: [number, number]
   return { domain: [values[0]!, values.at(-1)!], values }
 }
 
-export const rowHeader = {
+const rowHeader = {
   title: null,
   labelOrient: 'top',
   labelAnchor: 'start',
@@ -107,61 +148,56 @@ export function linesInRows(
   const cut = cutOf(lines)
   const uneven = unevenPeak(lines)
   const named = (row: string): string => (cut?.rows.has(row) ? `${row}, a bound, beyond the axis` : row)
-  return {
-    background: null as unknown as string,
-    data: {
-      values: lines.map(({ row, series, ...line }) => {
-        const { t, values } = thinned(line, each)
-        return { row: named(row), series, t: t.map(toSeconds), v: values.map((v) => Number(v.toPrecision(6))) }
-      }),
+  const keys = series.map(({ name }, at): [string, string] => [`s${at}`, name])
+  const keyOf = new Map(keys.map(([key, name]) => [name, key]))
+  const styled = <T>(channel: 'nominal' | 'ordinal', of: (one: Series) => T) => ({
+    field: 'series',
+    type: channel,
+    legend: null,
+    scale: { domain: keys.map(([key]) => key), range: series.map(of) },
+  })
+  const y = {
+    field: 'v',
+    type: 'quantitative',
+    axis: {
+      ...(uneven === undefined ? { title: unit, tickCount: 3 } : { title: `${unit} (√)`, values: rootTicks(uneven) }),
+      ...SHORT_NUMBERS,
     },
-    transform: [{ flatten: ['t', 'v'] }],
-    facet: { row: { field: 'row', type: 'nominal', sort: rows.map(named), header: rowHeader } },
-    spacing: 14,
-    spec: {
-      width: 600,
-      height: rows.length > 8 ? 60 : 84,
-      mark: { type: 'line', interpolate: 'step-after', clip: true },
-      encoding: {
-        x: { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
-        y: {
-          field: 'v',
-          type: 'quantitative',
-          axis: {
-            ...(uneven === undefined
-              ? { title: unit, tickCount: 3 }
-              : { title: `${unit} (√)`, values: rootTicks(uneven) }),
-            ...SHORT_NUMBERS,
-          },
-          scale: {
-            ...(uneven === undefined ? {} : { type: 'sqrt' }),
-            ...(cut === undefined ? {} : { domain: [0, cut.at], nice: false }),
-          },
-        },
-        color: {
-          field: 'series',
-          type: 'nominal',
-          legend: null,
-          scale: { domain: series.map(({ name }) => name), range: series.map((one) => colour(one.colour)) },
-        },
-        strokeDash: {
-          field: 'series',
-          type: 'nominal',
-          legend: null,
-          scale: {
-            domain: series.map(({ name }) => name),
-            range: series.map(({ dashed }) => (dashed ? [5, 3] : [1, 0])),
-          },
-        },
-        strokeWidth: {
-          field: 'series',
-          type: 'ordinal',
-          legend: null,
-          scale: { domain: series.map(({ name }) => name), range: series.map(({ width }) => width ?? 1.5) },
-        },
-      },
+    scale: {
+      ...(uneven === undefined ? {} : { type: 'sqrt' }),
+      ...(cut === undefined ? {} : { domain: [0, cut.at], nice: false }),
     },
   }
+  const x = { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } }
+  return facetedRows({
+    rows: rows.map(named),
+    values: lines.map(({ row, series, ...line }) => {
+      const { t, values } = thinned(line, each)
+      return {
+        row: named(row),
+        series: keyOf.get(series) ?? series,
+        t: t.map(toSeconds),
+        v: values.map((v) => Number(v.toPrecision(6))),
+      }
+    }),
+    transform: [{ flatten: ['t', 'v'] }],
+    spec: {
+      height: rows.length > 8 ? 60 : 84,
+      layer: [
+        {
+          mark: { type: 'line', interpolate: 'step-after', clip: true },
+          encoding: {
+            x,
+            y,
+            color: styled('nominal', (one) => colour(one.colour)),
+            strokeDash: styled('nominal', ({ dashed }) => (dashed ? [5, 3] : [1, 0])),
+            strokeWidth: styled('ordinal', ({ width }) => width ?? 1.5),
+          },
+        },
+        crosshair(keys, 'v'),
+      ],
+    } as FacetSpec['spec'],
+  })
 }
 
 const BASELINE_BEHIND = 'baseline'

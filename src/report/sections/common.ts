@@ -1,5 +1,5 @@
 import type { ComparisonHead } from '#metrics'
-import type { KeyFigure, LegendEntry } from './section.ts'
+import type { LegendEntry } from './section.ts'
 
 export type Capture = ComparisonHead['captures'][number]
 type Colours = LegendEntry['colour']
@@ -42,27 +42,6 @@ export function perCapture<R extends NamedRun, T>(
 export const baselineRow = (runs: readonly NamedRun[], baseline: string): { baselineRow?: number } => {
   const row = runs.findIndex(({ policy }) => policy === baseline)
   return row < 0 ? {} : { baselineRow: row }
-}
-
-/** Of the first capture: the baseline against the policy that has least. */
-export function leastOf<R extends NamedRun>(
-  comparison: Compared<R>,
-  label: string,
-  of: (run: R) => number,
-  format: (value: number) => string,
-): KeyFigure[] {
-  const [base, ...others] = runsOn(comparison, comparison.captures[0]?.name ?? '')
-  if (base === undefined || base.policy !== comparison.baseline) return []
-  const best = others.reduce((least, run) => (of(run) < of(least) ? run : least), base)
-  const isLeast = best === base
-  return [
-    {
-      label,
-      value: isLeast ? format(of(base)) : `${format(of(base))} → ${format(of(best))}`,
-      note: isLeast ? `${base.policy}; no policy here has less` : `${base.policy} → ${best.policy}`,
-      tone: 'none',
-    },
-  ]
 }
 
 /** Name of a policy where a chart has room for one label only. */
@@ -137,3 +116,10 @@ export function leadAndRest(finding: string): string[] {
   const at = finding.search(/(?<=\.) (?=\p{Lu})/u)
   return at < 0 ? [finding] : [finding.slice(0, at), finding.slice(at + 1)]
 }
+
+/** Percentiles of fewer values than this say nothing. */
+export const ENOUGH = 20
+
+/** A percentile of so many values, if that is enough of them. */
+export const enough = (values: number, percentile: number | undefined): number | undefined =>
+  values < ENOUGH ? undefined : percentile

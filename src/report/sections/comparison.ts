@@ -1,6 +1,6 @@
 import { share } from '#kernel'
 import type { Run, Work } from '#metrics'
-import { baselineRow, perCapture, sum } from './common.ts'
+import { baselineRow, enough, perCapture, sum } from './common.ts'
 import { type Cell, type Column, count, pages, percent, type Section, type Table, text, workColumn } from './section.ts'
 
 /** What one table compares: a column and where a run has its value. */
@@ -36,16 +36,16 @@ const zoneLock: readonly Compared[] = [
   work('refills', 'refills', 'fewer'),
   {
     column: pages('refill, median', undefined, 'Pages fetched by half of the refills, or fewer.'),
-    of: ({ quantiles }) => quantiles.refillPages?.p50,
+    of: ({ quantiles, work }) => enough(work.refills, quantiles.refillPages?.p50),
   },
-  work('drainBursts', 'drain bursts', 'fewer'),
+  work('drainBursts', 'bulk frees', 'fewer'),
   {
-    column: pages('burst, median', undefined, 'Pages given back by half of the bursts, or fewer.'),
-    of: ({ quantiles }) => quantiles.burstPages?.p50,
+    column: pages('bulk free, median', undefined, 'Pages given back by half of the bursts, or fewer.'),
+    of: ({ quantiles, work }) => enough(work.drainBursts, quantiles.burstPages?.p50),
   },
-  { column: pages('burst, p99'), of: ({ quantiles }) => quantiles.burstPages?.p99 },
+  { column: pages('bulk free, p99'), of: ({ quantiles, work }) => enough(work.drainBursts, quantiles.burstPages?.p99) },
   {
-    column: pages('burst, largest', 'fewer', 'The longest single hold of zone->lock.'),
+    column: pages('bulk free, largest', 'fewer', 'The longest single hold of zone->lock.'),
     of: ({ quantiles }) => quantiles.burstPages?.max,
   },
 ]
@@ -76,7 +76,7 @@ export const comparison: Section = {
   applies: ({ runs }) => runs.length > 0,
   build: (all) => ({
     paragraphs: [
-      `Every policy saw the same allocations and frees at the same times on the same CPUs. Each count is over the whole trace and all CPUs; below it stands the difference from ${all.baseline} and whether that is better or worse.`,
+      `Every policy saw the same allocations and frees at the same times on the same CPUs. Counts are over the whole trace and all CPUs; the difference from ${all.baseline} stands below. Whether it is a finding, the matrix above says.`,
     ],
     tables: perCapture(all, (capture, runs, of) =>
       groups.map(

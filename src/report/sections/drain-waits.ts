@@ -1,8 +1,8 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatBounds, formatCount, formatDuration } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader } from './charts.ts'
-import { baselineRow, type Capture, perCapture, policyLabel, sum } from './common.ts'
+import { facetedRows } from './charts.ts'
+import { baselineRow, type Capture, enough, perCapture, policyLabel, sum } from './common.ts'
 import { type Cell, type Chart, count, duration, type Section, type Table, text } from './section.ts'
 import { rangeCell, rangeOf, type Spread, type Times } from './times.ts'
 
@@ -10,12 +10,12 @@ const requester = (times: Times): Spread => times.requester
 
 export const drainWaits: Section = {
   id: 'drain-waits',
-  question: 'Who waits for a drain, and how long?',
+  question: 'How long does a drain take, and whom does it delay?',
   short: 'Waits',
   applies: ({ runs }) => runs.some(({ times }) => times.some(({ requester }) => requester.count > 0)),
   build: (comparison) => ({
     paragraphs: [
-      'Locks are held in simulated time: zone->lock is one for all CPUs of a zone, waiting is in the order in which the trace recorded the operations, and a hold takes what a price list says. Each policy runs once under each list; a range is from the cheapest machine to the dearest.',
+      'Locks are held in simulated time, for as long as a price list says. Each policy runs once under each list; ranges run from the fastest to the slowest machine.',
     ],
     charts: perCapture(comparison, (capture, runs, of, index) => [chartOf(comparison, capture, runs, of, index)]),
     tables: perCapture(comparison, (capture, runs, of) => [
@@ -24,12 +24,12 @@ export const drainWaits: Section = {
       bystanderTable(comparison, capture, runs, of),
     ]),
     caveats: [
-      'How late a kworker starts and how long a grace period lasts are parameters of the policies, named beside their waits, and no findings: only what locks add to them is computed. By default a kworker starts after a published mean of one machine; nobody published the length of a grace period in such drains, and its default is an assumption.',
+      'kworker latency and grace-period length are inputs, not results (see the column “set by”). Only lock waits are computed.',
       'Operations come at the recording’s pace. On a machine faster than the one recorded they would come closer together and collide more often.',
       'Context switches and IPIs have no published price: they stay counts.',
       ...(comparison.runs.some(({ priced }) => priced.some(({ smallHolds }) => smallHolds !== undefined))
         ? [
-            'Most of what a remote drain waits for are holds of fewer pages than any with a published price: see Holds and waits.',
+            'Most remote-drain waits are behind holds of fewer than 63 pages, whose price is extrapolated: see lock times.',
           ]
         : []),
       ...perCapture(comparison, ({ cpus }, runs) =>
@@ -44,9 +44,9 @@ export const drainWaits: Section = {
 }
 
 const ends = (run: Run): { low: number; high: number } | undefined => {
-  const p50 = rangeOf(run, requester, 'p50')
+  const means = run.times.flatMap(({ requester: { count, sumNs } }) => (count === 0 ? [] : [sumNs / count]))
   const max = rangeOf(run, requester, 'max')
-  return p50 === undefined || max === undefined ? undefined : { low: p50[0], high: max[1] }
+  return means.length === 0 || max === undefined ? undefined : { low: Math.min(...means), high: max[1] }
 }
 
 const AS_RECORDED = 'as recorded'
@@ -75,7 +75,7 @@ function chartOf(
     high: Math.max(1, high),
   })
   const shown = [
-    ...(recorded === undefined ? [] : [bar(AS_RECORDED, recorded.p50, recorded.max)]),
+    ...(recorded === undefined ? [] : [bar(AS_RECORDED, recorded.mean, recorded.max)]),
     ...runs.flatMap((run) => {
       const at = ends(run)
       return at === undefined ? [] : [bar(label(run), at.low, at.high)]
@@ -84,7 +84,7 @@ function chartOf(
   return {
     id: `drain-waits-${index}`,
     title: `How long does the one who asks for a drain wait?${of}`,
-    alt: `One bar for each policy on a logarithmic axis of time, from the median wait on the cheapest machine to the longest on the dearest. ${recorded === undefined ? '' : `${AS_RECORDED}, from the median to the longest: ${formatBounds(recorded.p50, recorded.max)}; `}${runs
+    alt: `One bar for each policy on a logarithmic axis of time, from the mean wait on the fastest machine to the longest on the slowest. ${recorded === undefined ? '' : `${AS_RECORDED}, from the mean to the longest: ${formatBounds(recorded.mean, recorded.max)}; `}${runs
       .map((run) => {
         const at = ends(run)
         return `${run.policy}: ${at === undefined ? 'no request is answered' : formatBounds(at.low, at.high)}`
@@ -93,16 +93,14 @@ function chartOf(
     legend: [
       ...(recorded === undefined
         ? []
-        : [{ label: 'as recorded, from the median to the longest', colour: 'k1', shape: 'area' } as const]),
-      { label: 'from the median on the cheapest machine to the longest on the dearest', colour: 'k0', shape: 'area' },
+        : [{ label: 'as recorded, from the mean to the longest', colour: 'k1', shape: 'area' } as const]),
+      { label: 'from the mean on the fastest machine to the longest on the slowest', colour: 'k0', shape: 'area' },
     ],
-    spec: {
-      background: null as unknown as string,
-      data: { values: shown },
-      facet: { row: { field: 'row', type: 'nominal', sort: shown.map(({ row }) => row), header: rowHeader } },
+    spec: facetedRows({
+      values: shown,
+      rows: shown.map(({ row }) => row),
       spacing: 6,
       spec: {
-        width: 600,
         height: 22,
         encoding: {
           x: {
@@ -122,10 +120,10 @@ function chartOf(
         // The stroke keeps a wait that hardly varies visible.
         mark: { type: 'bar', height: 12, cornerRadius: 2, strokeWidth: 4 },
       },
-    },
+    }),
     table: {
       caption: 'Ends of the bars',
-      columns: [text('policy'), duration('median, cheapest machine'), duration('longest, dearest machine')],
+      columns: [text('policy'), duration('mean, fastest machine'), duration('longest, slowest machine')],
       rows: runs.map((run) => [run.policy, ends(run)?.low, ends(run)?.high]),
     },
   }
@@ -149,7 +147,7 @@ function setBy({ drain, params }: Run, { events }: Capture): string {
 }
 
 const requesterTable = ({ baseline }: PcpComparison, capture: Capture, runs: Run[], of: string): Table => ({
-  caption: `What a requester waits, from the cheapest machine to the dearest, of ${formatCount(runs[0]?.work.drainRequests ?? 0)} requests${of}`,
+  caption: `What a requester waits, from the fastest machine to the slowest, of ${formatCount(runs[0]?.work.drainRequests ?? 0)} requests${of}`,
   columns: [
     text('policy'),
     count('answered'),
@@ -187,7 +185,18 @@ function recordedTable({ kernel, recordedDrains }: Capture, of: string): Table[]
         duration('99 %'),
         duration('longest'),
       ],
-      rows: [[`Linux ${kernel}`, requests, withWork, requests - withWork, waits.mean, waits.p50, waits.p99, waits.max]],
+      rows: [
+        [
+          `Linux ${kernel}`,
+          requests,
+          withWork,
+          requests - withWork,
+          waits.mean,
+          enough(waits.count, waits.p50),
+          enough(waits.count, waits.p99),
+          waits.max,
+        ],
+      ],
     },
   ]
 }

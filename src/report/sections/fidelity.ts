@@ -12,7 +12,7 @@ const scoreOf = ({ recorded, predicted, exact }: Score): number | undefined =>
 
 export const fidelity: Section<ComparisonHead> = {
   id: 'fidelity',
-  question: 'How exactly does the replay reproduce what the kernel recorded?',
+  question: 'How exactly does the replay reproduce the record?',
   short: 'Fidelity',
   applies: ({ fidelity }) => fidelity.length > 0,
   build: ({ captures, fidelity }) => {
@@ -20,13 +20,11 @@ export const fidelity: Section<ComparisonHead> = {
     const isolated = new Map(captures.map(({ name, isolated }) => [name, isolated]))
     return {
       paragraphs: [
-        'Before any what-if, the recording kernel’s own policy is replayed and held against the refills and drains that the kernel itself traced. A policy’s numbers below deserve the trust which this section earns.',
+        'The recording kernel’s own policy is replayed and compared with the refills and bulk frees that the kernel recorded. Trust the numbers no further than these scores.',
         ...(fidelity.some(({ synthetic }) => synthetic)
-          ? [
-              'Synthetic traces were made by kreplay’s own model and recorded by no kernel: what is reproduced of them says nothing about a kernel.',
-            ]
+          ? ['The trace is synthetic: kreplay’s own model made it, so the scores say nothing about a kernel.']
           : []),
-        'Exact means the same moment (between the same two events of that CPU) and the same size; the score is exact ÷ max(recorded, predicted). It counts what can be scored, where the lists are known, and before the resynchronisation which a miss causes.',
+        'Exact: same moment (between the same two events of the CPU) and same size. Score: exact ÷ max(recorded, predicted). Free-running: nothing is corrected after a miss, as in what-ifs. Corrected: the lists are set from the record after each scored miss.',
       ],
       tables: fidelity.flatMap(({ capture, pcp }) => {
         const of = several ? ` (${capture})` : ''
@@ -43,10 +41,9 @@ export const fidelity: Section<ComparisonHead> = {
 }
 
 const cautions = (pcp: PcpFidelity): string[] => [
+  ...(pcp.poorBecause === undefined ? [] : [pcp.poorBecause]),
   ...(pcp.warmupShare > 0
-    ? [
-        `${formatShare(pcp.warmupShare)} of list operations fell into warm-up, where nothing tells what they came to; what they led to is not scored.`,
-      ]
+    ? [`Not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown).`]
     : []),
   ...inferencesOf(pcp),
 ]
@@ -55,24 +52,26 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
   const { withoutResync: bare } = pcp
   const { inTrace } = pcp.coverage.drainedPages
   const scores: Table = {
-    caption: `${pcp.policy} against the record${of}, ${formatCount(pcp.resyncs)} resynchronisations`,
+    caption: `${pcp.policy} against the record${of}`,
     columns: [
       text('what'),
       count('in the trace'),
-      count('of these scored'),
+      count('scored'),
       count('predicted'),
       count('exact'),
-      percent('score'),
+      percent('free-running'),
       text('verdict'),
-      percent('score without resync'),
+      percent('corrected', undefined, `${formatCount(pcp.resyncs)} corrections`),
     ],
     rows: [
-      scoreRow('refills', pcp.refills, pcp.coverage.refills?.inTrace, bare.refills),
-      scoreRow('drain bursts', pcp.drainBursts, pcp.coverage.drainBursts?.inTrace, bare.drainBursts),
-      scoreRow('requested drains', pcp.requestedDrains),
-      ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
-        ? []
-        : [scoreRow('drains by vmstat ticks', pcp.tickDrains)]),
+      scoreRow('refills', bare.refills, pcp.coverage.refills?.inTrace, pcp.refills),
+      scoreRow('bulk frees', bare.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.drainBursts),
+      ...[
+        ['requested drains', pcp.requestedDrains] as const,
+        ...(pcp.tickDrains === undefined ? [] : [['drains by vmstat ticks', pcp.tickDrains] as const]),
+      ]
+        .filter(([, { recorded, predicted }]) => recorded + predicted > 0)
+        .map(([what, score]) => correctedRow(what, score)),
     ],
   }
   const drained: Table = {
@@ -80,17 +79,14 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
     columns: [
       text('replay'),
       count('in the trace'),
-      count('of these scored'),
+      count('scored'),
       count('exact'),
       count('unknown start'),
       count('wrong'),
       percent('wrong of these'),
       text('verdict'),
     ],
-    rows: [
-      drainedRow('with resync', inTrace, pcp.drainedPages),
-      drainedRow('without resync', inTrace, bare.drainedPages),
-    ],
+    rows: [drainedRow('free-running', inTrace, bare.drainedPages), drainedRow('corrected', inTrace, pcp.drainedPages)],
   }
   return [scores, drained, ...perCpuTable(pcp, of, isolated), ...interruptions(pcp, of, isolated), ...misses(pcp, of)]
 }
@@ -112,19 +108,22 @@ const verdictOfScore = (score: number | undefined): Verdict => ({
   tone: toneOfScore(score),
 })
 
-function scoreRow(what: string, score: Score, inTrace?: number, bare?: Score): Cell[] {
-  const value = scoreOf(score)
-  return [
-    what,
-    inTrace,
-    score.recorded,
-    score.predicted,
-    score.exact,
-    value,
-    verdictOfScore(value),
-    bare === undefined ? undefined : scoreOf(bare),
-  ]
+function scoreRow(what: string, free: Score, inTrace: number | undefined, corrected: Score): Cell[] {
+  const value = scoreOf(free)
+  return [what, inTrace, free.recorded, free.predicted, free.exact, value, verdictOfScore(value), scoreOf(corrected)]
 }
+
+/** What has no free-running score. */
+const correctedRow = (what: string, score: Score): Cell[] => [
+  what,
+  undefined,
+  score.recorded,
+  score.predicted,
+  score.exact,
+  undefined,
+  undefined,
+  scoreOf(score),
+]
 
 function drainedRow(what: string, inTrace: number, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {
   const value = share(wrong, recorded)
@@ -153,8 +152,8 @@ function perCpuTable({ perCpu }: PcpFidelity, of: string, isolated: readonly num
         count('refills recorded'),
         percent('refills'),
         text('verdict'),
-        count('bursts recorded'),
-        percent('bursts'),
+        count('bulk frees recorded'),
+        percent('bulk frees'),
         text('verdict'),
         count('wrong pages'),
       ],

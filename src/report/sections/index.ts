@@ -1,5 +1,5 @@
 import type { Comparison } from '#metrics'
-import { acceptSections } from './accept/index.ts'
+import { acceptGroups } from './accept/index.ts'
 import { bounds } from './bounds.ts'
 import { bursts } from './bursts.ts'
 import { cachedPages } from './cached-pages.ts'
@@ -11,7 +11,7 @@ import { fidelity } from './fidelity.ts'
 import { glossary } from './glossary.ts'
 import { headline } from './headline.ts'
 import { interruptions } from './interruptions.ts'
-import { kvfreeSections } from './kvfree/index.ts'
+import { kvfreeGroups } from './kvfree/index.ts'
 import { lockTimes } from './lock-times.ts'
 import { parameters } from './parameters.ts'
 import { priced } from './priced.ts'
@@ -21,34 +21,40 @@ import { served } from './served.ts'
 import { stranded } from './stranded.ts'
 import { zoneLockWork } from './zone-lock.ts'
 
-type SectionsOf = { readonly [F in Comparison['family']]: readonly Section<Extract<Comparison, { family: F }>>[] }
+/** Sections under one question, folded but for the first group. */
+export interface Group<C extends Comparison = Comparison> {
+  readonly id: 'first' | 'why' | 'who' | 'trust' | 'inputs'
+  readonly sections: readonly Section<C>[]
+}
 
-/** The report of each family, in reading order: what was found, whether to believe it, the numbers, and where they come from. */
-const sections: SectionsOf = {
-  accept: acceptSections,
-  kvfree: kvfreeSections,
+/** What each group answers. */
+export const groupQuestions: { readonly [G in Group['id']]: string } = {
+  first: 'What did the replay find?',
+  why: 'Why do the policies differ?',
+  who: 'Who pays?',
+  trust: 'How far can this be trusted?',
+  inputs: 'What went in?',
+}
+
+type GroupsOf = { readonly [F in Comparison['family']]: readonly Group<Extract<Comparison, { family: F }>>[] }
+
+/** The report of each family, in reading order. */
+const groups: GroupsOf = {
+  accept: acceptGroups,
+  kvfree: kvfreeGroups,
   pcp: [
-    headline,
-    fidelity,
-    comparison,
-    interruptions,
-    drainWaits,
-    lockTimes,
-    fastPath,
-    cachedPages,
-    stranded,
-    zoneLockWork,
-    bounds,
-    bursts,
-    served,
-    contiguity,
-    priced,
-    provenance,
-    parameters,
-    glossary,
+    { id: 'first', sections: [headline] },
+    { id: 'why', sections: [zoneLockWork, comparison, bursts, cachedPages, served, bounds, contiguity] },
+    { id: 'who', sections: [interruptions, drainWaits, lockTimes, fastPath, stranded, priced] },
+    { id: 'trust', sections: [fidelity] },
+    { id: 'inputs', sections: [provenance, parameters, glossary] },
   ],
 }
 
 /** Those of its family. */
+export const groupsOf = <C extends Comparison>(comparison: C): readonly Group<C>[] =>
+  groups[comparison.family] as unknown as readonly Group<C>[]
+
+/** All sections of its family, in reading order. */
 export const sectionsOf = <C extends Comparison>(comparison: C): readonly Section<C>[] =>
-  sections[comparison.family] as unknown as readonly Section<C>[]
+  groupsOf(comparison).flatMap(({ sections }) => sections)

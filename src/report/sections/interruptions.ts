@@ -1,7 +1,7 @@
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader, SHORT_NUMBERS } from './charts.ts'
+import { facetedRows, SHORT_NUMBERS } from './charts.ts'
 import {
   baselineRow,
   type Capture,
@@ -67,23 +67,19 @@ function chartOf({ baseline }: PcpComparison, capture: Capture, runs: Run[], of:
         ? [{ label: crowded ? 'isolated CPU' : 'isolated CPU ◆', colour: 'k1', shape: 'area' } as const]
         : []),
     ],
-    spec: {
-      background: null as unknown as string,
-      data: {
-        values: runs.flatMap((run) =>
-          cpus.map((cpu) => ({
-            row: rowOf(run),
-            cpu: crowded ? String(cpu) : isIsolated(cpu) ? `CPU ${cpu} ◆` : `CPU ${cpu}`,
-            of: cpuLabel(cpu, capture.isolated),
-            isolated: isIsolated(cpu),
-            n: run.interruptions[cpu] ?? 0,
-          })),
-        ),
-      },
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+    spec: facetedRows({
+      values: runs.flatMap((run) =>
+        cpus.map((cpu) => ({
+          row: rowOf(run),
+          cpu: crowded ? String(cpu) : isIsolated(cpu) ? `CPU ${cpu} ◆` : `CPU ${cpu}`,
+          of: cpuLabel(cpu, capture.isolated),
+          isolated: isIsolated(cpu),
+          n: run.interruptions[cpu] ?? 0,
+        })),
+      ),
+      rows,
       spacing: 16,
       spec: {
-        width: 600,
         height: 84,
         layer: [
           {
@@ -126,7 +122,7 @@ function chartOf({ baseline }: PcpComparison, capture: Capture, runs: Run[], of:
           },
         },
       },
-    },
+    }),
     table: {
       caption: 'Interruptions of each CPU',
       columns: [

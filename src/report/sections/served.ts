@@ -2,7 +2,7 @@ import { share } from '#kernel'
 import type { PcpComparison, Run } from '#metrics'
 import { formatShare } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { rowHeader } from './charts.ts'
+import { facetedRows } from './charts.ts'
 import { baselineRow, perCapture, policyLabel } from './common.ts'
 import { type Chart, count, percent, type Section, text } from './section.ts'
 
@@ -38,23 +38,19 @@ function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: nu
       )
       .join('; ')}.`,
     legend: ways.map(({ label, colour }) => ({ label, colour, shape: 'area' })),
-    spec: {
-      background: null as unknown as string,
-      data: {
-        values: runs.flatMap((run) =>
-          ways.map(({ label, of }, order) => ({
-            row: policyLabel(run.policy, baseline),
-            way: label,
-            order,
-            n: of(run),
-            share: writeShare(of(run), run.work.allocs),
-          })),
-        ),
-      },
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+    spec: facetedRows({
+      values: runs.flatMap((run) =>
+        ways.map(({ label, of }, order) => ({
+          row: policyLabel(run.policy, baseline),
+          way: label,
+          order,
+          n: of(run),
+          share: writeShare(of(run), run.work.allocs),
+        })),
+      ),
+      rows,
       spacing: 10,
       spec: {
-        width: 600,
         height: 20,
         mark: { type: 'bar', height: 18 },
         encoding: {
@@ -78,7 +74,7 @@ function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: nu
           ],
         },
       },
-    },
+    }),
     table: {
       caption: 'Allocations by where their pages came from',
       columns: [

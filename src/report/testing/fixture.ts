@@ -195,6 +195,7 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
         contiguous: t.map((_, step) => Math.max(0, 30_000 - step * 150)),
       },
       strandedPages: { t, pages: isolatedPages },
+      sums: { t, totals: { zoneLockPages }, refillsOf: {}, interruptionsOf: {} },
       bursts,
       burstsShown: bursts.t.length,
       burstsTotal: bursts.t.length,
@@ -362,7 +363,7 @@ export function comparisonFixture(): PcpComparison {
         ownPolicy: 'pcp/linux-5.10',
         predicted: runs[0]!.totals,
         lossShare: 0.0007,
-        sums: { t: runs[0]!.series.cachedPages.t, totals: {}, refillsOf: {}, interruptionsOf: {} },
+        sums: runs[0]!.series.sums!,
         marks: {
           requests: { t: DRAINS.map((step) => step * STEP_NS), cpu: DRAINS.map(() => 0) },
           losses: { t: [40 * STEP_NS], cpu: [2] },

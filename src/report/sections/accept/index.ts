@@ -1,17 +1,15 @@
 import type { AcceptComparison } from '#metrics'
+import type { Group } from '../index.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'
-import type { Section } from '../section.ts'
 import { acceptFinding } from './finding.ts'
 import { acceptOverTime } from './over-time.ts'
 import { acceptWaits } from './waits.ts'
 import { whoPays } from './who-pays.ts'
 
-export const acceptSections: readonly Section<AcceptComparison>[] = [
-  acceptFinding,
-  whoPays,
-  acceptWaits,
-  acceptOverTime,
-  provenance,
-  policyParameters,
+export const acceptGroups: readonly Group<AcceptComparison>[] = [
+  { id: 'first', sections: [acceptFinding] },
+  { id: 'why', sections: [acceptOverTime] },
+  { id: 'who', sections: [whoPays, acceptWaits] },
+  { id: 'inputs', sections: [provenance, policyParameters] },
 ]

@@ -66,7 +66,7 @@ function bounds(runs: AcceptRun[], of: string): Table {
     both(({ lockWaitNs }) => lockWaitNs),
   ]
   return {
-    caption: `Between which bounds, whatever accepting costs${of}`,
+    caption: `Between which bounds, over all assumed costs${of}`,
     columns: [
       text('policy'),
       text('at boot'),
@@ -96,7 +96,6 @@ function chartOf(baseline: string, runs: AcceptRun[], of: string, index: number)
       { label: 'at the cost as given', colour: 'k1', shape: 'line' },
     ],
     spec: {
-      background: null as unknown as string,
       data: {
         values: runs.map(({ costs, bounds }, at) => ({
           policy: rows[at],

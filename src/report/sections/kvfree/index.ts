@@ -1,7 +1,7 @@
 import type { KvfreeComparison } from '#metrics'
+import type { Group } from '../index.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'
-import type { Section } from '../section.ts'
 import { kvfreeChannels } from './channels.ts'
 import { kvfreeFidelity } from './fidelity.ts'
 import { kvfreeFinding } from './finding.ts'
@@ -10,14 +10,10 @@ import { kvfreeLatency } from './latency.ts'
 import { kvfreeSeedTable } from './seed-table.ts'
 import { kvfreeTimeline } from './timeline.ts'
 
-export const kvfreeSections: readonly Section<KvfreeComparison>[] = [
-  kvfreeFinding,
-  kvfreeFidelity,
-  kvfreeSeedTable,
-  kvfreeFootprint,
-  kvfreeLatency,
-  kvfreeTimeline,
-  kvfreeChannels,
-  provenance,
-  policyParameters,
+export const kvfreeGroups: readonly Group<KvfreeComparison>[] = [
+  { id: 'first', sections: [kvfreeFinding] },
+  { id: 'why', sections: [kvfreeFootprint, kvfreeTimeline, kvfreeChannels] },
+  { id: 'who', sections: [kvfreeLatency] },
+  { id: 'trust', sections: [kvfreeFidelity, kvfreeSeedTable] },
+  { id: 'inputs', sections: [provenance, policyParameters] },
 ]

@@ -2,7 +2,7 @@ import { max, min } from 'd3-array'
 import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
 import { formatDuration } from '../../format.ts'
 import { colour } from '../../runtime/theme.ts'
-import { logAxis, rowHeader, SHORT_NUMBERS } from '../charts.ts'
+import { facetedRows, logAxis, SHORT_NUMBERS } from '../charts.ts'
 import { baselineRow, perCapture, policyLabel, sum } from '../common.ts'
 import { type Chart, duration, percent, type Section, text } from '../section.ts'
 
@@ -67,20 +67,16 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
       )
       .join('; ')}.`,
     legend: [{ label: 'objects, in classes of half an octave', colour: 'k0', shape: 'area' }],
-    spec: {
-      background: null as unknown as string,
-      data: {
-        values: classes.map(({ row, fromNs, share }) => ({
-          row,
-          from: fromNs / 1e6,
-          to: (fromNs * Math.SQRT2) / 1e6,
-          share: Number(share.toPrecision(4)),
-        })),
-      },
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+    spec: facetedRows({
+      values: classes.map(({ row, fromNs, share }) => ({
+        row,
+        from: fromNs / 1e6,
+        to: (fromNs * Math.SQRT2) / 1e6,
+        share: Number(share.toPrecision(4)),
+      })),
+      rows,
       spacing: 14,
       spec: {
-        width: 600,
         height: 60,
         mark: { type: 'bar', color: colour('k0'), binSpacing: 0 },
         encoding: {
@@ -95,7 +91,7 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
           y: { field: 'share', type: 'quantitative', axis: { title: 'share', tickCount: 2, ...SHARE } },
         },
       },
-    },
+    }),
     table: {
       caption: 'Objects by wait',
       columns: [text('policy'), duration('at least'), percent('share')],

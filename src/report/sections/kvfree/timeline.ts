@@ -1,6 +1,6 @@
 import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
 import { colour } from '../../runtime/theme.ts'
-import { rowHeader } from '../charts.ts'
+import { facetedRows } from '../charts.ts'
 import { perCapture, policyLabel } from '../common.ts'
 import { type Chart, count, duration, type Section, text } from '../section.ts'
 
@@ -114,10 +114,9 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
       )
       .join('; ')}.`,
     legend: kinds.map(({ label, colour: of }) => ({ label, colour: of, shape: 'area' as const })),
-    spec: {
-      background: null as unknown as string,
-      data: { values: bars },
-      facet: { row: { field: 'row', type: 'nominal', sort: rows, header: rowHeader } },
+    spec: facetedRows({
+      values: bars,
+      rows,
       spacing: 14,
       resolve: { scale: { y: 'independent' } },
       spec: {
@@ -136,7 +135,7 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
           },
         },
       },
-    },
+    }),
     table: {
       caption: 'Batches of the window',
       columns: [text('policy'), text('CPU'), duration('waits'), duration('is freed in'), count('objects')],
