@@ -22,7 +22,8 @@ export async function renderPage(page: Page): Promise<string> {
 }
 
 /** JSON inside a script element: no `<` can end it or open a comment. */
-const inlineJson = (value: unknown): Html => verbatim(
+const inlineJson = (value: unknown): Html =>
+  verbatim(
     JSON.stringify(value, (_, one) => (typeof one === 'string' ? cleanText(one) : one)).replaceAll('<', '\\u003c'),
   )
 
