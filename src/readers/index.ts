@@ -87,11 +87,18 @@ async function readFrom(unpacked: Unpacked, options: ReadOptions): Promise<Captu
     machine,
     tally: [...read.tally, ...bounds.entries()].map((entry) => withName(entry, unpacked)),
     ...(read.scenario === undefined ? {} : { scenario: read.scenario }),
-    ...(read.clock === undefined ? {} : { clock: read.clock }),
+    ...clockOf(sidecars, read),
     ...(read.lines === undefined ? {} : { lines: { ...read.lines, events: read.lines.events - bounds.total } }),
     ...(vmstatBefore === undefined ? {} : { vmstatBefore }),
     ...(vmstatAfter === undefined ? {} : { vmstatAfter }),
   }
+}
+
+/** trace-cmd extract writes the main buffer's clock for an instance's trace: what the capture itself says goes first. */
+function clockOf(sidecars: Sidecars, read: Pick<ReadTrace, 'clock'>): { readonly clock?: string } {
+  const own = /^[a-z0-9_-]{1,20}(?=\s*$)/.exec(sidecars.clock?.text ?? '')?.[0]
+  const clock = own ?? read.clock
+  return clock === undefined ? {} : { clock }
 }
 
 /** Its place as the user knows it. */

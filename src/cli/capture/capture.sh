@@ -579,8 +579,11 @@ settings() {
     [ -f "$file" ] && [ -r "$file" ] || continue
     value=''
     { read -r value <"$file"; } 2>/dev/null || continue
-    printf '%s = %s\n' "$(basename "$(dirname "$file")").${file##*/}" "$value"
-  done >"$OUT/sysctl"
+    # No process for each of them: there are a hundred and more.
+    printf '%s = %s\n' "${file#"$PROC/sys/"}" "$value"
+  done >"$OUT/sysctl.paths"
+  while read -r name value; do printf '%s.%s %s\n' "${name%%/*}" "${name#*/}" "$value"; done <"$OUT/sysctl.paths" >"$OUT/sysctl"
+  rm -f "$OUT/sysctl.paths"
   for file in "$SYS"/devices/system/node/node[0-9]*/cpulist; do
     [ -r "$file" ] || continue
     node=${file%/cpulist}

@@ -437,7 +437,8 @@ describe('the state of page lists', () => {
     expect(machine.read('work/mine/sysctl')).toBe('vm.min_free_kbytes = 5000\n')
     expect(machine.read('work/mine/nodes')).toBe('node0/cpulist:0-3\n')
     expect(machine.read('work/mine/clock')).toBe('mono')
-    const { machine: read } = await readCapture(join(machine.work, 'mine'))
+    const { machine: read, clock } = await readCapture(join(machine.work, 'mine'))
+    expect(clock).toBe('mono')
     expect(read.sysctls).toEqual({ 'vm.min_free_kbytes': '5000' })
   })
 

@@ -33,7 +33,7 @@ const EXPECTED = [
   'cmdline',
 ] as const
 /** Files that replace the usual values of a setting by the machine's own. */
-const FURTHER = ['nodes', 'sysctl', 'config', 'pagetypeinfo', 'pagetypeinfo.before'] as const
+const FURTHER = ['nodes', 'sysctl', 'config', 'pagetypeinfo', 'pagetypeinfo.before', 'clock'] as const
 
 /** Files beside a trace in which the recording kernel says something of itself. */
 export const SIDECARS = [...EXPECTED, ...FURTHER] as const
