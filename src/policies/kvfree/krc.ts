@@ -40,6 +40,8 @@ export interface KrcRules {
   readonly backsOff: boolean
   /** 6.12 and later: a refill begins with what the cache has. */
   readonly fillsUp: boolean
+  /** kvfree_rcu_barrier(): since 6.12. */
+  readonly hasBarrier?: boolean
   /** Whether the cache is full before the first call. */
   readonly preallocates?: boolean
   readonly source: PageSource
@@ -281,6 +283,12 @@ export class Krc {
     this.#monitor(on, () => {})
   }
 
+  /** Whatever is collected becomes a batch now; with every slot busy, as soon as one is free. */
+  barrier(): void {
+    this.#detach()
+    if (this.count > 0) this.host.arm(this.monitor, this.host.now, 1)
+  }
+
   #monitor(by: WorkItem | Cpu, done: () => void): void {
     const ready = this.rules.drainsReady ? this.#takeReady() : []
     this.#detach()
@@ -396,5 +404,12 @@ export function collect(host: KvfreeHost, rules: KrcRules): Kvfree {
       host.counts.shrinks++
       for (const krc of krcs) krc.shrink(on)
     },
+    ...(rules.hasBarrier === true
+      ? {
+          barrier: () => {
+            for (const krc of krcs) krc.barrier()
+          },
+        }
+      : {}),
   }
 }

@@ -13,6 +13,7 @@ export const rules612 = (params: z.infer<typeof params612>): KrcRules => ({
   backsOff: true,
   queue: 'unbound',
   fillsUp: true,
+  hasBarrier: true,
   source: callerAllocates,
   batch: rcuWork,
 })
@@ -25,7 +26,7 @@ export const linux612 = defineKvfreePolicy({
   id: 'linux-6.12',
   title: 'a snapshot for each page; the monitor frees what is ready, on any CPU',
   source: 'kvfree_rcu_drain_ready(), kvfree_rcu_queue_batch(), kernel/rcu/tree.c, Linux 6.12.107',
-  leavesOut: 'kvfree_rcu_barrier(), early boot and CPU hotplug',
+  leavesOut: 'early boot and CPU hotplug',
   params: params612,
   create: (params, host) => collect(host, rules612(params)),
 })

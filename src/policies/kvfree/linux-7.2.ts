@@ -36,16 +36,28 @@ class Sheaves {
     return k
   }
 
-  #detach(cpu: Cpu, sheaf: Held): void {
+  #capacityOf({ bytes, n }: Held): number {
+    return this.#capacity === 0 ? sheafCapacity(bytes / n) : this.#capacity
+  }
+
+  /** flush_all_rcu_sheaves(): those that are not full go too. */
+  flush(): void {
+    this.#filling.forEach((own, cpu) => {
+      for (const sheaf of Object.values(own)) this.#detach(cpu, sheaf, this.#host.now)
+      own.length = 0
+    })
+  }
+
+  #detach(cpu: Cpu, sheaf: Held, at = sheaf.last): void {
     const host = this.#host
     host.counts.batches++
     host.moved(sheaf.n, State.collected, State.waiting)
-    host.callRcu(cpu, sheaf.last, () => {
+    host.callRcu(cpu, at, () => {
       host.moved(sheaf.n, State.waiting, State.freeing)
       host.free(
         cpu,
         [sheaf],
-        (_sheaf, on) => host.overhead(on, -sheafBytes(sheaf.n)),
+        (_sheaf, on) => host.overhead(on, -sheafBytes(this.#capacityOf(sheaf))),
         () => {},
       )
     })
@@ -80,6 +92,11 @@ export const linux72 = defineKvfreePolicy({
       enqueue: (calls) =>
         calls.channel === Channel.slab && calls.cache >= 0 ? sheaves.enqueue(calls) : pages.enqueue(calls),
       shrink: (on) => pages.shrink?.(on),
+      // That of one cache flushes its sheaves alone, and which that is no event tells.
+      barrier: (of) => {
+        if (of === 'all') sheaves.flush()
+        pages.barrier?.(of)
+      },
     }
   },
 })

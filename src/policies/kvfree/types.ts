@@ -170,6 +170,8 @@ export interface Kvfree {
   enqueue(calls: Calls): number
   /** A task on this CPU finds no memory and reclaims: the policy's shrinker, where it has one. */
   shrink?(on: Cpu): void
+  /** kvfree_rcu_barrier(), or that of one cache: somebody waits until all that was queued is freed. Absent where a release has none. */
+  barrier?(of: 'all' | 'cache'): void
 }
 
 export interface KvfreePolicy<P extends z.ZodObject = z.ZodObject> {

@@ -33,6 +33,15 @@ export interface KvfreeSetting {
   readonly pagesAtStart?: readonly number[]
   /** Steps of the series. */
   readonly steps: number
+  /** What others do to the policy, whatever it does. */
+  readonly outside?: readonly Outside[]
+}
+
+/** Reclaim runs the shrinker on a CPU, or somebody waits until all is freed. */
+export interface Outside {
+  readonly time: Ns
+  readonly cpu: Cpu
+  readonly what: 'shrink' | 'barrier' | 'barrier-on-cache'
 }
 
 export interface KvfreeSeries {
@@ -140,6 +149,11 @@ export class KvfreeEngine implements KvfreeHost {
     const { arrivals, cpus } = setting
     const clock = this.#clock
     const series = this.#sample()
+    for (const { time, cpu, what } of setting.outside ?? [])
+      clock.timers.set(time, () => {
+        if (what === 'shrink') this.shrink(cpu)
+        else this.#policy.barrier?.(what === 'barrier' ? 'all' : 'cache')
+      })
     for (;;) {
       let cpu = 0
       let first = arrivals.next(0)

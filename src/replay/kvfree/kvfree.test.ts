@@ -54,6 +54,22 @@ describe('the reference’s test vectors', () => {
   })
 })
 
+describe('kvfree_rcu_barrier()', () => {
+  const trickle: Group[] = [{ ms: 0.2, n: 10 }]
+
+  test('6.12: what is collected becomes a batch at once, and is free a grace period later', () => {
+    expect(freesOf(story('kvfree/linux-6.12', trickle, { barriers: [7] }))).toBe('15: 10')
+  })
+
+  test('7.2: a sheaf that is not full goes too', () => {
+    expect(freesOf(story('kvfree/linux-7.2', trickle, { barriers: [7] }))).toBe('15: 10')
+  })
+
+  test('6.1 has none: objects wait for the monitor', () => {
+    expect(freesOf(story('kvfree/linux-6.1', trickle, { barriers: [7] }))).toBe('5010: 10')
+  })
+})
+
 describe('a wrong rule shows', () => {
   const trickle: Group[] = [{ ms: 0.2, n: 100 }]
 

@@ -4,7 +4,7 @@ import { type AnyKvfreePolicy, choosePolicy, kvfreePolicies, type PolicyChoice }
 import { type GpInterval, RecordedGracePeriods } from '#sim'
 import { ColumnArrivals } from './columns.ts'
 import { constantDelays, DelayedExecutor, type Delays } from './delays.ts'
-import { KvfreeEngine, type KvfreeResult } from './engine.ts'
+import { KvfreeEngine, type KvfreeResult, type Outside } from './engine.ts'
 import type { Frees } from './ledger.ts'
 import { measuredDelays } from './measured-delays.ts'
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
@@ -12,6 +12,7 @@ import { RecordedExecutor } from './recorded-executor.ts'
 import { recordedFrees } from './recorded-frees.ts'
 import { gracePeriodsOf, inferredGracePeriods } from './recorded-grace-periods.ts'
 import { recordedLists } from './recorded-lists.ts'
+import { recordedOutside } from './recorded-outside.ts'
 import { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
 
 /** What a trace tells of kvfree_rcu(): calls and grace periods drive replays, the rest is what they are compared with. */
@@ -29,6 +30,8 @@ export interface KvfreeRecord {
   /** Calls whose object went to a list, by CPU. */
   readonly lists: ReadonlyMap<Cpu, readonly Ns[]>
   readonly frees: Frees
+  /** Barriers and runs of the shrinker that were traced. */
+  readonly outside: readonly Outside[]
 }
 
 export function kvfreeRecord(recording: Recording): KvfreeRecord {
@@ -50,6 +53,7 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
     lists: recordedLists(events),
     sheaves,
     frees: recordedFrees(events, calls, sheaves),
+    outside: recordedOutside(events),
   }
 }
 

@@ -26,6 +26,8 @@ export interface Stage {
   readonly pageLists?: { readonly pcpHigh: number; readonly pcpBatch: number }
   /** Start and end of grace periods, ms; else back to back, 5 ms each. */
   readonly gracePeriods?: readonly (readonly [number, number])[]
+  /** Barriers, ms. */
+  readonly barriers?: readonly number[]
 }
 
 /** The reference's machine: HZ=1000, one CPU, no latency anywhere. */
@@ -59,6 +61,7 @@ export function story(id: string, groups: readonly Group[], stage: Stage = {}): 
       executor: (clock) => new DelayedExecutor(clock, ideal),
       allocatePage: () => pages,
       pagesAtStart: [cached],
+      outside: (stage.barriers ?? []).map((ms) => ({ time: ms * MS, cpu: 0, what: 'barrier' as const })),
     },
     policy,
     params,
