@@ -1,1 +1,2 @@
+/** cli: arguments, terminal, exit codes. */
 export { run } from './run.ts'

@@ -1,3 +1,4 @@
+/** estimate: what the kernel did × its own rules → its hidden state, how exactly it is reproduced, and the demand. */
 export { demandOf } from './demand-of.ts'
 export { buddyAtStart, buddyinfoOf, type PageStart } from './free-start.ts'
 export { type Inference, infer, ownPolicy } from './inferred.ts'

@@ -1,3 +1,4 @@
+/** events: the typed event stream. One schema per kind, columns that hold millions of events, and the demand of a workload. */
 export { type BoundCause, boundNotices, type ValueBounds, withinBounds } from './bounds.ts'
 export {
   ABSENT,

@@ -1,3 +1,4 @@
+/** kernel: the nouns of the Linux page allocator and RCU, units, errors, and what differs by kernel release. Imports no other room. */
 export { cleanJson, cleanText } from './clean.ts'
 export { didYouMean } from './did-you-mean.ts'
 export { durationScale, formatDuration } from './duration.ts'

@@ -1,3 +1,4 @@
+/** metrics: runs and the record → findings: totals, quantiles, bounds, prices, verdicts, and the survey of a trace. */
 export * from './accept/index.ts'
 export { savedOf } from './bounds.ts'
 export { lostWords, skippedIn } from './caveats.ts'

@@ -1,3 +1,4 @@
+/** policies: the rules that are compared, one file each, with source and parameters. Forward only: a policy decides, sim moves the pages. */
 export * from './accept/index.ts'
 export { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from './catalogue.ts'
 export {

@@ -1,3 +1,4 @@
+/** readers: bytes → events, with counts of what was skipped; sidecar files → the machine. One folder per format. */
 import { existsSync, lstatSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'

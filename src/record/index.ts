@@ -1,3 +1,4 @@
+/** record: events → what the kernel did, as rows of a script. One tracker per concern. */
 export { Fate, type Fates, fatesOf } from './fates.ts'
 export { FlowKind } from './flow.ts'
 export { type Isolation, isolations, type Returned } from './isolations.ts'

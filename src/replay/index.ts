@@ -1,3 +1,4 @@
+/** replay: demand × policy → work that was done: counts, series, waits. */
 export { type AcceptResult, type AcceptWork, runAccept } from './accept/accept.ts'
 export { Foresight, type LockWork } from './foresight.ts'
 export {

@@ -1,3 +1,5 @@
+/** report: findings → sections → HTML and Markdown. */
+
 /** Words and figures that the terminal shares with the report. */
 export { errorOf, inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
 export { formatShare, headingOf, writerOf } from './format.ts'

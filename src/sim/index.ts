@@ -1,3 +1,4 @@
+/** sim: a machine in simulated time: page allocator, buddy, page lists, locks, timers, grace periods. Knows no traces. */
 export {
   type AllocatorMachine,
   type AllocatorObserver,

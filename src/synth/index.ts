@@ -1,3 +1,4 @@
+/** synth: workloads that make a demand, and traces like a capture. One file per workload. */
 import { files } from './files.ts'
 import { guestBoot } from './guest-boot.ts'
 import { pageChurn } from './page-churn.ts'

@@ -1,3 +1,4 @@
+/** writers: events → files, one file per format. */
 export { arrowWriter } from './arrow.ts'
 export { csvWriter } from './csv.ts'
 export { ndjsonWriter } from './ndjson.ts'
