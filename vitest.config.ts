@@ -1,13 +1,33 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** Tests of how much memory a process takes: they need one of their own. */
+const APART = [
+  'src/readers/damage.test.ts',
+  'src/readers/trace-dat/damage.test.ts',
+  'src/readers/text/memory.test.ts',
+  'src/writers/parquet.test.ts',
+]
 
 export default defineConfig({
   resolve: { conditions: ['kreplay-src'] },
   ssr: { resolve: { conditions: ['kreplay-src'] } },
   test: {
-    include: ['src/**/*.test.ts', 'docs/**/*.test.ts', 'notebooks/**/*.test.ts', 'bench/**/*.test.ts'],
     setupFiles: ['vitest.setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['src/**/*.test.ts', 'docs/**/*.test.ts', 'notebooks/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...APART],
+          // A worker loads each module once for all its files, not once for each: half of the CPU time of small files.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'apart', include: APART } },
+    ],
   },
 })

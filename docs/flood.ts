@@ -35,7 +35,7 @@ function row(id: string, context: keyof typeof CONTEXTS): string[] {
   ]
 }
 
-/** docs/flood.md: seed 002's question, where the page of pointers comes from and who must wait, in figures. */
+/** docs/flood.md: the question of the thread on __GFP_NO_LOCKS (August 2020), where the page of pointers comes from and who must wait, in figures. */
 export const floodPage = (): string => `# A flood of calls: where the page of pointers comes from, and who waits
 
 <!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { compareCaptures, renderMarkdown } from 'kreplay'
 
 /**
- * Every drain mechanism, on one trace: 5.10’s work items, seed 000’s swap as in the RFC (expedited) and in v1, the spinlock that was proposed
- * instead, seed 003’s try-lock in each kind of kernel, with and without what its delta corrects, lists off on isolated CPUs, and what
+ * Every drain mechanism, on one trace: 5.10’s work items, the pointer swap as in the RFC of October 2021 (expedited) and in v1 of February 2022, the spinlock that was proposed
+ * instead, Mel Gorman’s try-lock of April 2022 in each kind of kernel, with and without what its delta corrects, lists off on isolated CPUs, and what
  * the releases made of it.
  */
 export const mechanisms: readonly `pcp/${string}`[] = [

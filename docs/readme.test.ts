@@ -80,6 +80,18 @@ test('docs/prices.md: its example is a price list, names every field, and prices
   expect(await readFile(join(clone.folder, 'reports/priced.html'), 'utf8')).toContain('our test machine in the lab')
 })
 
+test('docs/architecture.md names files that are there, and functions that are in them', async () => {
+  const page = await readFile(join(root, 'docs/architecture.md'), 'utf8')
+  const named = [...page.matchAll(/`(\w+\/[\w/.-]+)`(?: `(\w+)`)?/g)].filter(([, path = '']) =>
+    existsSync(join(root, 'src', path.split('/')[0]!)),
+  )
+  expect(named.length).toBeGreaterThan(25)
+  for (const [, path = '', name] of named) {
+    expect({ path, exists: existsSync(join(root, 'src', path)) }).toEqual({ path, exists: true })
+    if (name !== undefined) expect(await readFile(join(root, 'src', path), 'utf8')).toContain(name)
+  }
+})
+
 test('links within the project lead somewhere', async () => {
   const pages = ['*.md', 'docs/*.md', 'notebooks/*.md', 'reports/README.md', 'traces/**/*.md'].flatMap((pattern) =>
     globSync(pattern, { cwd: root }),

@@ -11,7 +11,12 @@ import { formats, readCapture } from './index.ts'
 import { tarEntries } from './tar.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-tar-test-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const { TMPDIR } = process.env
+afterAll(() => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR
+  else process.env.TMPDIR = TMPDIR
+  rmSync(folder, { recursive: true, force: true })
+})
 const at = (name: string) => join(folder, name)
 
 const CAPTURE = 'kvfree-6.1-s'

@@ -15,7 +15,7 @@ export const deferred = defineAcceptPolicy({
   id: 'deferred',
   title: 'when the page is prepared, outside zone->lock',
   source:
-    'Dave Hansen and Kirill A. Shutemov in the review of [PATCH 1/5] mm: Add support for unaccepted memory, 12 August 2021 (seed 004): prep_new_page(); each remainder of a split block looks at the bitmap',
+    'Dave Hansen and Kirill A. Shutemov in the review of [PATCH 1/5] mm: Add support for unaccepted memory, 12 August 2021: prep_new_page(); each remainder of a split block looks at the bitmap',
   leavesOut: 'that remainders merge again, which would save some looks',
   params: guestParams.extend({ unitPages: unitParam }),
   unitPages: ({ unitPages }) => unitPages,

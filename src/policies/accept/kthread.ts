@@ -8,8 +8,7 @@ const BLOCKS_PER_MIB = 1 / 4
 export const kthread = defineAcceptPolicy({
   id: 'kthread',
   title: 'a background thread accepts at a rate, or until enough is free',
-  source:
-    'a what-if of ours after the review of [PATCH 1/5] mm: Add support for unaccepted memory (seed 004); no kernel has it',
+  source: 'a what-if of ours after the review of [PATCH 1/5] mm: Add support for unaccepted memory; no kernel has it',
   leavesOut: 'that the thread takes its CPU from what runs there',
   params: guestParams.extend({
     rate: z.int().min(0).max(1e7).default(1024).meta({ unit: 'MiB per s', help: 'At most; 0: as fast as it can.' }),

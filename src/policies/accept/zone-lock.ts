@@ -19,7 +19,7 @@ export const zoneLockGlobal = defineAcceptPolicy({
   id: 'zone-lock-global',
   title: 'under zone->lock and a global spinlock, when a block leaves the free lists',
   source:
-    'del_page_from_free_list() and clear_page_offline() of [PATCH 1/5] mm: Add support for unaccepted memory, as reviewed in August 2021 (seed 004)',
+    'del_page_from_free_list() and clear_page_offline() of [PATCH 1/5] mm: Add support for unaccepted memory, as reviewed in August 2021',
   leavesOut: 'nothing of what the review discusses',
   params,
   unitPages: ({ unitPages }) => unitPages,
@@ -38,7 +38,7 @@ export const zoneLockAtomic = defineAcceptPolicy({
   id: 'zone-lock-atomic',
   title: 'under zone->lock alone, bits cleared atomically',
   source:
-    'Kirill A. Shutemov in the review of [PATCH 1/5] mm: Add support for unaccepted memory, 12 August 2021 (seed 004): bitmap_clear() becomes a loop of clear_bit()',
+    'Kirill A. Shutemov in the review of [PATCH 1/5] mm: Add support for unaccepted memory, 12 August 2021: bitmap_clear() becomes a loop of clear_bit()',
   leavesOut: 'nothing of what the review discusses',
   params,
   unitPages: ({ unitPages }) => unitPages,

@@ -34,12 +34,12 @@ function takeReadyOf(krc: Krc, krw: Krw): Held[] {
   return ready
 }
 
-/** The reviewer's alternative to seed 001: a callback waits, not a worker. */
+/** Paul E. McKenney's alternative (December 2022) to the polled patch: a callback waits, not a worker. */
 export const polledRcuWork = defineKvfreePolicy({
   id: 'polled-rcu-work',
   title: 'as polled-v2, but what is not ready waits by queue_rcu_work(), so that no worker sleeps',
   source:
-    'Paul E. McKenney’s answer to [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 1 December 2022 (seed 001): queue_rcu_work() instead of synchronize_rcu()',
+    'Paul E. McKenney’s answer to [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 1 December 2022: queue_rcu_work() instead of synchronize_rcu()',
   leavesOut: 'early boot and CPU hotplug',
   params: z.object({ ...hurryingParams(32), ...cookieParam }),
   create: (params, host) => collect(host, { ...proposal, ...params, cookie: 'polled', batch: pollThenRcuWork }),

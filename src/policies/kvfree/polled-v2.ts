@@ -35,7 +35,7 @@ export const polledV2 = defineKvfreePolicy({
   id: 'polled-v2',
   title: 'a snapshot for each page; the work frees what is ready, sleeps a grace period, frees the rest',
   source:
-    'Uladzislau Rezki, [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 29 November 2022 (seed 001)',
+    'Uladzislau Rezki, [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process, 29 November 2022',
   leavesOut: 'early boot and CPU hotplug',
   params: z.object({ ...hurryingParams(32), ...cookieParam }),
   create: (params, host) => collect(host, { ...proposal, ...params, cookie: 'polled', batch: pollThenSynchronize }),

@@ -10,8 +10,7 @@ import { defineKvfreePolicy } from './types.ts'
 export const singleInlineGp = defineKvfreePolicy({
   id: 'single-inline-gp',
   title: 'as single-wait, but who gets no page sleeps a grace period; no page while one is stalled',
-  source:
-    'Paul E. McKenney in the thread of [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 14 and 16 August 2020 (seed 002)',
+  source: 'Paul E. McKenney in the thread of [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 14 and 16 August 2020',
   leavesOut: 'migration of the caller that allocates; reclaim by the allocator, whose time is one constant',
   params: z.object({
     ...singleParams,

@@ -30,7 +30,7 @@ class ListedPages implements PageSource {
 export const singleNoLocks = defineKvfreePolicy({
   id: 'single-no-locks',
   title: 'pages straight from the per-CPU page lists with no lock; empty lists mean a list or an inline grace period',
-  source: '[RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 9 August 2020 (seed 002 answers it)',
+  source: '[RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 9 August 2020',
   leavesOut: 'what else the machine allocates and frees, which fills and empties the page lists too',
   params: z.object({
     ...singleParams,

@@ -91,7 +91,7 @@ export const singleRefill = defineKvfreePolicy({
   id: 'single-refill',
   title: 'low storage or a high rate of calls makes a softirq or thread allocate; else as single-wait',
   source:
-    'Thomas Gleixner’s answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 15 August 2020 (seed 002): its five contexts of a flood',
+    'Thomas Gleixner’s answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 15 August 2020: its five contexts of a flood',
   leavesOut: 'callers with scheduler locks held, whose request waits until interrupts are on',
   params: z.object({
     ...singleParams,

@@ -10,7 +10,7 @@ import { defineKvfreePolicy } from './types.ts'
 export const singleWait = defineKvfreePolicy({
   id: 'single-wait',
   title: 'one-argument callers sleep in the page allocator, one at a time; the others wait for its page',
-  source: 'Thomas Gleixner’s answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 15 August 2020 (seed 002)',
+  source: 'Thomas Gleixner’s answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag, 15 August 2020',
   leavesOut: 'migration of the caller that allocates; reclaim by the allocator, whose time is one constant',
   params: z.object({ ...singleParams, ...allocParam }),
   create: (params, host) =>

@@ -17,7 +17,7 @@ const sides = {
 
 const sideIds = Object.keys(sides) as (keyof typeof sides)[]
 
-/** What all of seed 002's policies have. */
+/** What all policies of the thread on __GFP_NO_LOCKS (August 2020) have. */
 export const singleParams = {
   gp: z
     .enum(sideIds)

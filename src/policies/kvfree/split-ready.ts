@@ -16,7 +16,7 @@ export const rulesSplit = (params: z.infer<typeof paramsSplit>): KrcRules => ({
   batch: rcuWork,
 })
 
-/** What seed 001's review led to: what is ready goes at once from the monitor, the rest waits by queue_rcu_work(). */
+/** What the review of the polled patch (December 2022) led to: what is ready goes at once from the monitor, the rest waits by queue_rcu_work(). */
 export const splitReady = defineKvfreePolicy({
   id: 'split-ready',
   title: 'as 6.1, but the monitor frees what is ready and batches the rest',
