@@ -27,6 +27,8 @@ export const synth = lazily(async () => (await import('./synth.ts')).synth)
 export const workloadList = lazily(async () => (await import('./synth.ts')).workloadList)
 /** The policies, with their sources and parameters. */
 export const policyList = lazily(async () => (await import('./policies.ts')).policyList)
+/** What this machine has for kreplay. */
+export const doctor = lazily(async () => (await import('./doctor.ts')).doctor)
 /** A saved result as a report again. */
 export const renderResult = lazily(async () => (await import('./report.ts')).renderResult)
 /** A page of `info` as an HTML file. */

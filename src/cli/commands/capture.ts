@@ -3,6 +3,7 @@ import { UsageError } from '#kernel'
 import { captureScript, type QuestionName, questions } from '../capture/index.ts'
 import { defineCommand, type Exit } from '../command.ts'
 import { json } from '../options.ts'
+import { recordBySsh } from '../record-by-ssh.ts'
 import { printJson, printRaw } from '../terminal.ts'
 
 export const capture = defineCommand({
@@ -19,8 +20,17 @@ export const capture = defineCommand({
     out: { type: 'string', describe: 'Folder to make; default named after question and time' },
     tar: { type: 'boolean', default: false, describe: 'Leave a tarball instead of a folder' },
     here: { type: 'boolean', default: false, describe: 'Run the script on this machine, as root' },
+    ssh: { type: 'string', describe: 'Run it on this host, as root, and bring the capture back: root@box' },
+    output: {
+      alias: 'o',
+      type: 'string',
+      describe: 'With --ssh: the tarball to write (.tar, .tar.gz, .tar.zst); default named after host and question',
+    },
   },
-  examples: [['capture --for drain --tar | ssh root@machine sh', 'records another machine, which needs no Node']],
+  examples: [
+    ['capture --ssh root@box --for drain --seconds 10 -o box.tar.zst', 'then: kreplay box.tar.zst --open'],
+    ['capture --for drain --tar | ssh root@machine sh', 'records another machine, which needs no Node'],
+  ],
   handler: async (argv) => {
     const { seconds, out, tar, here } = argv
     if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > 86_400)
@@ -30,6 +40,8 @@ export const capture = defineCommand({
       )
     if (out !== undefined && (out === '' || /[\n\0]/.test(out))) throw new UsageError('--out names no folder')
     if (here && argv.json) throw new UsageError('--json prints the script, --here runs it', 'give one of them')
+    if (argv.ssh !== undefined) return await recordBySsh({ ...argv, ssh: argv.ssh })
+    if (argv.output !== undefined) throw new UsageError('-o is for --ssh', 'without it, --out names the folder')
     const script = await captureScript({ for: argv.for, seconds, tar, ...(out === undefined ? {} : { out }) })
     if (here) return await runHere(script)
     if (argv.json) printJson({ schema: 'kreplay.capture/1', for: argv.for, seconds, script })

@@ -4,6 +4,7 @@ import { compare } from './compare.ts'
 import { convert } from './convert.ts'
 import { cross } from './cross.ts'
 import { demo } from './demo.ts'
+import { doctor } from './doctor.ts'
 import { fidelity } from './fidelity.ts'
 import { info } from './info.ts'
 import { policies } from './policies.ts'
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   capture,
   report,
   synth,
+  doctor,
 ]
