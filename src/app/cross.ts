@@ -1,4 +1,15 @@
-import { type Inference, infer, progressOf, recordedStages, type StagePages, stagesOf, whatIfOf } from '#estimate'
+import {
+  type Inference,
+  infer,
+  listsFor,
+  progressOf,
+  recordedStages,
+  type StagePages,
+  type StartLists,
+  stagesOf,
+  startListsOf,
+  whatIfOf,
+} from '#estimate'
 import type { Recording, WhatIf } from '#events'
 import { type Release, UsageError } from '#kernel'
 import { type Cross, composeCross, crossCell } from '#metrics'
@@ -8,6 +19,7 @@ import { runPolicy } from '#replay'
 
 interface Recorded extends Inference {
   readonly whatIf: WhatIf
+  readonly lists: StartLists
   readonly name: string
   readonly release: Release
   /** Id of the kernel's own policy. */
@@ -22,11 +34,13 @@ function recordedOf(recording: Recording): Recorded {
   if (release === undefined)
     throw new UsageError(`${name} does not say which kernel recorded it`, 'a capture folder has a file `uname`')
   const inference = infer(scriptOf(recording))
-  const whatIf = whatIfOf(inference)
+  const lists = startListsOf(inference.script, inference.inferred)
+  const whatIf = whatIfOf(inference, undefined, lists)
   const ends = stagesOf(events)
   return {
     ...inference,
     whatIf,
+    lists,
     name,
     release,
     own: ownPcpId(release),
@@ -35,19 +49,22 @@ function recordedOf(recording: Recording): Recorded {
   }
 }
 
-/** `from`'s demand on a machine of `to`'s kernel, with lists that begin as `to`'s did. */
+/**
+ * `from`'s demand under `to`'s kernel and settings, with lists that begin as `to`'s did. The memory stays `from`'s: where its zones lie, and
+ * what is free of them.
+ */
 function underOther({ script, whatIf, inferred }: Recorded, to: Recorded): WhatIf {
-  const { zones, machine } = to.script
-  const { initial, listOrders, listTypes } = to.inferred
+  const zones = script.zones.map((zone) => {
+    const other = to.script.zones.find((one) => one.node === zone.node && one.name === zone.name)
+    const { startPfn, spanned, present } = zone
+    return other === undefined ? zone : { ...other, startPfn, spanned, present }
+  })
+  const { start, demand } = whatIfOf({ script, inferred }, undefined, listsFor(script, to.script, to.lists))
   return {
-    ...whatIfOf({ script, inferred: { ...inferred, initial, listOrders, listTypes } }),
-    machine: {
-      ...whatIf.machine,
-      zones: machine.zones,
-      nodes: machine.nodes,
-      sysctls: machine.sysctls,
-      ...(machine.release === undefined ? {} : { release: machine.release }),
-    },
+    ...whatIf,
+    demand,
+    start: { ...start, fallback: to.whatIf.start.fallback },
+    machine: { ...to.script.machine, zones: to.script.machine.zones.length === 0 ? [] : zones },
     zones,
   }
 }

@@ -17,6 +17,7 @@ export {
 } from './scores.ts'
 export { Seen } from './sightings.ts'
 export { progressOf, recordedStages, type StagePages, stagesOf } from './stages.ts'
+export { listsFor, type StartLists, startListsOf } from './start-lists.ts'
 export { touchesOf } from './touches.ts'
 export { whatIfOf } from './what-if.ts'
 export type { Inferred } from './what-if-start.ts'

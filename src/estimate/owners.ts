@@ -1,0 +1,301 @@
+import { ANY_ZONE, Ask, DemandBuilder, type Events, type StartState } from '#events'
+import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
+import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
+import type { Inference } from './inferred.ts'
+import { Seen } from './sightings.ts'
+import { SparsePages } from './sparse-pages.ts'
+import { listedAtStart, type StartLists } from './start-lists.ts'
+import type { Inferred } from './what-if-start.ts'
+
+/** The task of what no event shows the task of, as trace-cmd prints it. */
+const NOBODY = '<...>'
+
+/** Follows who has which page, row by row, and writes the demand. */
+export class Owners {
+  readonly builder = new DemandBuilder()
+  readonly #script: Script
+  readonly #inferred: Inferred
+  readonly #events: Events | undefined
+  readonly #index: PageIndex
+  /** By page: the block that it is part of, + 1; 0: nobody has it. */
+  readonly #owner: SparsePages
+  /** By page: the CPU whose lists it went to last, + 1; 0: none. */
+  readonly #listedBy: SparsePages
+  /** By page: the row of the refill that it came with first, + 1; 0: it did not. */
+  readonly #refilledAt: SparsePages
+  /** By block: its first page. */
+  readonly #first: number[] = []
+  /** By zone: pages that somebody has, though no event shows for what: the bulk allocator, or a free that was lost. */
+  readonly #untraced: { block: number; offset: number }[][]
+  readonly #inUse = { block: [] as number[], zone: [] as number[], pfn: [] as Pfn[], order: [] as Order[] }
+  readonly #nobody: number
+  readonly #fates: Fates
+  /** Whether the lists' lock is only tried, from 6.0 on. Source: pcp_spin_trylock(), mm/page_alloc.c, v6.1. */
+  readonly #triesLocks: boolean
+
+  constructor({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events: Events | undefined) {
+    this.#script = script
+    this.#inferred = inferred
+    this.#events = script.source === undefined ? undefined : events
+    this.#index = new PageIndex(script.zones)
+    this.#owner = new SparsePages(this.#index.size)
+    this.#listedBy = new SparsePages(this.#index.size)
+    this.#refilledAt = new SparsePages(this.#index.size)
+    this.#untraced = script.zones.map(() => [])
+    this.#nobody = this.builder.task(0, NOBODY)
+    this.#fates = fatesOf(script, this.#index)
+    this.#triesLocks = traitsOf(script.machine).remoteDrains
+  }
+
+  walk(): void {
+    const { bulk, localDrains, ticks, listTypes } = this.#inferred
+    const { length, time, op, cpu, pfn, order } = this.#script
+    const zones = this.#script.zones.length
+    const task = this.#nobody
+    const later = (at: number, of: number, row: number): boolean => at < of && row < length
+    let [nextBulk, nextLocal, nextTick] = [0, 0, 0]
+    const drainsBefore = (row: number, moment: number): void => {
+      for (; nextLocal < localDrains.row.length && localDrains.row[nextLocal]! < row; nextLocal++) {
+        const pset = localDrains.pset[nextLocal]!
+        const [own, zone] = [Math.trunc(pset / zones), pset % zones]
+        this.builder.push({ time: moment, ask: Ask.localDrain, cpu: own, task, zone })
+      }
+    }
+    for (let row = 0; row < length; row++) {
+      const at = { time: time[row]!, cpu: cpu[row]!, task }
+      for (; later(nextBulk, bulk.row.length, row) && bulk.row[nextBulk]! <= row; nextBulk++)
+        this.#bulkAlloc(at.time, bulk.pset[nextBulk]!, listTypes[bulk.list[nextBulk]!]!)
+      drainsBefore(row, at.time)
+      for (; nextTick < ticks.row.length && ticks.row[nextTick]! <= row; nextTick++)
+        this.builder.push({ ...at, ask: Ask.tick, cpu: ticks.cpu[nextTick]! })
+      this.#noteRefill(row)
+      switch (op[row]!) {
+        case Op.alloc:
+          this.#alloc(row)
+          break
+        case Op.free:
+          this.#free(row, pfn[row]!, order[row]!)
+          this.#noteListed(row)
+          break
+        case Op.drainRequest:
+        case Op.requestSkipped:
+        case Op.requestWaited:
+          this.builder.push({ ...at, ask: Ask.drainRequest, zone: pfn[row] === 0 ? ANY_ZONE : pfn[row]! - 1 })
+          break
+        case Op.tick:
+          this.builder.push({ ...at, ask: Ask.tick })
+          break
+        case Op.reclaimStart:
+          this.builder.push({ ...at, ask: Ask.reclaimStart })
+          break
+        case Op.reclaimEnd:
+          this.builder.push({ ...at, ask: Ask.reclaimEnd })
+          break
+      }
+    }
+    drainsBefore(Number.POSITIVE_INFINITY, length === 0 ? 0 : time[length - 1]!)
+  }
+
+  /** Which task asks, with which gfp flags. */
+  #source(row: number): { task: number; gfpFlags: number } {
+    const events = this.#events
+    if (events === undefined) return { task: this.#nobody, gfpFlags: 0 }
+    const at = this.#script.source![row]!
+    const task = this.builder.task(events.pid[at]!, events.strings.get(events.comm[at]!) ?? NOBODY)
+    const { gfpFlags } = events.tables.mm_page_alloc.column
+    return { task, gfpFlags: this.#script.op[row] === Op.alloc ? (gfpFlags.data[events.slot[at]!] as number) : 0 }
+  }
+
+  #newBlock(first: number): number {
+    const block = this.builder.newBlock()
+    this.#first[block] = first
+    return block
+  }
+
+  #noteListed(row: number): void {
+    const { cpu, zone, pfn } = this.#script
+    const page = this.#index.at(pfn[row]!, zone[row]!)
+    this.#listedBy.set(page, cpu[row]! + 1)
+    this.#refilledAt.set(page, 0)
+  }
+
+  #noteRefill(row: number): void {
+    const { cpu, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
+    const start = refillStart[row]!
+    for (let item = start; item < refillEnd[row]!; item++) {
+      const of = this.#index.zone(refillPfn[item]!)
+      if (of < 0) continue
+      const page = this.#index.at(refillPfn[item]!, of)
+      this.#listedBy.set(page, cpu[row]! + 1)
+      const begins =
+        item === start ||
+        refillOrder[item] !== refillOrder[item - 1] ||
+        refillMigratetype[item] !== refillMigratetype[item - 1]
+      this.#refilledAt.set(page, begins ? row + 1 : 0)
+    }
+  }
+
+  /**
+   * When and on which CPU an allocation took its page. Its event comes last, after the page was cleared: a task that was preempted
+   * meanwhile took it before, maybe on another CPU. Who makes a refill takes its first block at once; else the CPU whose lists the page
+   * lay on tells, if the task was seen there last.
+   */
+  #takenAt(row: number, page: number): { time: Ns; cpu: Cpu } {
+    const { time, cpu, preemptedAtRow } = this.#script
+    const refill = this.#refilledAt.get(page) - 1
+    const left = preemptedAtRow[row]!
+    const lay = this.#listedBy.get(page) - 1
+    const moved = left !== 0 && lay >= 0 && lay !== cpu[row] && cpu[left] === lay
+    const taken = refill >= 0 ? refill : moved ? left : row
+    if (taken === row) return { time: time[row]!, cpu: cpu[row]! }
+    return { time: Math.max(0, time[taken]! - 1), cpu: cpu[taken]! }
+  }
+
+  #alloc(row: number): void {
+    const { zone, order, migratetype, pfn } = this.#script
+    const first = this.#index.at(pfn[row]!, zone[row]!)
+    for (let page = first; page < first + (1 << order[row]!); page++) {
+      const lost = this.#owner.get(page)
+      // Its free was lost.
+      if (lost !== 0) this.#untraced[zone[row]!]!.push({ block: lost - 1, offset: page - this.#first[lost - 1]! })
+    }
+    const block = this.#newBlock(first)
+    this.#owner.fill(block + 1, first, first + (1 << order[row]!))
+    this.builder.push({
+      ...this.#takenAt(row, first),
+      ask: Ask.alloc,
+      lockHeld: this.#isAllocPast(row),
+      ...this.#source(row),
+      block,
+      zone: zone[row]!,
+      order: order[row]!,
+      migratetype: migratetype[row]!,
+    })
+  }
+
+  /** Whether the row's block came alone from the buddy, though a refill of its list would have fetched more. */
+  #isAllocPast(row: number): boolean {
+    const { zone, order, pfn, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
+    const last = refillEnd[row]! - 1
+    if (last < refillStart[row]! || refillPfn[last] !== pfn[row] || !this.#triesLocks) return false
+    if ((this.#script.zones[zone[row]!]!.pagesets[0]?.batch ?? 2) < 2) return false
+    const before = last - 1
+    return (
+      before < refillStart[row]! ||
+      refillOrder[before] !== order[row] ||
+      refillMigratetype[before] !== refillMigratetype[last]
+    )
+  }
+
+  #bulkAlloc(time: number, pset: number, migratetype: Migratetype): void {
+    const zones = this.#script.zones.length
+    const [cpu, zone] = [Math.trunc(pset / zones), pset % zones]
+    const block = this.#newBlock(0)
+    this.#untraced[zone]!.push({ block, offset: 0 })
+    this.builder.push({ time, ask: Ask.bulkAlloc, cpu, task: this.#nobody, block, zone, migratetype })
+  }
+
+  /** A block goes back as one where it is one, or a part of one, for its owner; else page by page. */
+  #free(row: number, pfn: Pfn, order: Order): void {
+    const zone = this.#script.zone[row]!
+    const first = this.#index.at(pfn, zone)
+    const whole = order === 0 ? undefined : this.#ownerOfAll(row, first, order)
+    if (whole !== undefined) {
+      this.#owner.fill(0, first, first + (1 << order))
+      this.#push(row, whole.block, whole.offset, order)
+      return
+    }
+    for (let page = first; page < first + (1 << order); page++) {
+      const owner = this.#owner.get(page)
+      this.#owner.set(page, 0)
+      const known = owner !== 0 ? { block: owner - 1, offset: page - this.#first[owner - 1]! } : undefined
+      const { block, offset } =
+        known ?? this.#ownedFromStart(row, page, 0) ?? this.#untraced[zone]!.pop() ?? this.#unseen(row, 0)
+      this.#push(row, block, offset, 0)
+    }
+  }
+
+  /** The one that has all pages of a block, aligned in its own as here; undefined where there is none. */
+  #ownerOfAll(row: number, first: number, order: Order): { block: number; offset: number } | undefined {
+    const owner = this.#owner.get(first)
+    for (let page = first + 1; page < first + (1 << order); page++)
+      if (this.#owner.get(page) !== owner) return undefined
+    if (owner !== 0) {
+      const offset = first - this.#first[owner - 1]!
+      return offset % (1 << order) === 0 ? { block: owner - 1, offset } : undefined
+    }
+    let fromStart = 0
+    for (let page = first; page < first + (1 << order); page++) fromStart += Number(this.#isFromStart(row, page))
+    if (fromStart === 1 << order) return this.#ownedFromStart(row, first, order)
+    return fromStart === 0 ? this.#unseen(row, order) : undefined
+  }
+
+  /** Whether a page that is freed here was in use when the trace began: this free is the first that the trace shows of it. */
+  #isFromStart(row: number, page: number): boolean {
+    const { seen, row: seenAt } = this.#inferred.start.sightings
+    return seen[page] === Seen.used && seenAt[page] === row + 1
+  }
+
+  #ownedFromStart(row: number, page: number, order: Order): { block: number; offset: number } | undefined {
+    if (!this.#isFromStart(row, page)) return undefined
+    const zone = this.#script.zone[row]!
+    const block = this.#newBlock(page)
+    this.#inUse.block.push(block)
+    this.#inUse.zone.push(zone)
+    this.#inUse.pfn.push(this.#index.pfn(page, zone))
+    this.#inUse.order.push(order)
+    return { block, offset: 0 }
+  }
+
+  #unseen(row: number, order: Order): { block: number; offset: number } {
+    const { time, cpu, zone, migratetype } = this.#script
+    const block = this.#newBlock(0)
+    this.builder.push({
+      time: time[row]!,
+      ask: Ask.unseenAlloc,
+      cpu: cpu[row]!,
+      task: this.#nobody,
+      block,
+      zone: zone[row]!,
+      order,
+      migratetype: migratetype[row]! < 3 ? migratetype[row]! : 1,
+    })
+    return { block, offset: 0 }
+  }
+
+  #push(row: number, block: number, offset: number, order: Order): void {
+    const { time, cpu, zone, migratetype } = this.#script
+    this.builder.push({
+      time: time[row]!,
+      ask: Ask.free,
+      cpu: cpu[row]!,
+      ...this.#source(row),
+      block,
+      offset,
+      zone: zone[row]!,
+      order,
+      migratetype: migratetype[row]!,
+      // It next leaves the buddy, and no drain brought it there.
+      lockHeld: this.#triesLocks && this.#fates.ofRow[row] === Fate.refill,
+    })
+  }
+
+  startState(lists: StartLists): StartState {
+    const { zones, machine, blockTypes } = this.#script
+    const blocks = new BlockIndex(zones, machine.pageblockOrder)
+    const { block, zone, pfn, order } = this.#inUse
+    const byPfn = Uint32Array.from(pfn.keys()).sort((a, b) => pfn[a]! - pfn[b]!)
+    return {
+      free: this.#inferred.start.zones,
+      blockTypes: zones.map((one, at) => blockTypes.subarray(blocks.at(one.startPfn, at))),
+      fallback: traitsOf(machine).fallbackIsPage ? 'claim' : 'steal',
+      inUse: {
+        block: Uint32Array.from(byPfn, (at) => block[at]!),
+        zone: Uint8Array.from(byPfn, (at) => zone[at]!),
+        pfn: Uint32Array.from(byPfn, (at) => pfn[at]!),
+        order: Uint8Array.from(byPfn, (at) => order[at]!),
+      },
+      listed: listedAtStart(this.#script, this.#inferred.start, this.#inUse, lists),
+    }
+  }
+}
