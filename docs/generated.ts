@@ -11,6 +11,7 @@ import { fidelityLargePage, fidelityPage } from './fidelity.ts'
 import { floodPage } from './flood.ts'
 import { likenessPage } from './likeness.ts'
 import { mechanismReport } from './mechanisms.ts'
+import { pairsPage } from './pairs.ts'
 import { rcuscalePage } from './rcuscale.ts'
 import { unacceptedPage } from './unaccepted.ts'
 
@@ -56,6 +57,7 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
   'docs/unaccepted.md': async () => unacceptedPage(),
   'docs/fidelity.md': () => fidelityPage(root),
   'docs/likeness.md': () => likenessPage(root),
+  'docs/pairs.md': () => pairsPage(root),
   'docs/flood.md': async () => floodPage(),
   'docs/rcuscale.md': () => rcuscalePage(root),
   'reports/drain-5.10-s.html': async () => renderHtml(await example()),

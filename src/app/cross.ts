@@ -10,10 +10,19 @@ import {
   startListsOf,
   whatIfOf,
 } from '#estimate'
-import type { Recording, WhatIf } from '#events'
+import { Ask, type Recording, type WhatIf } from '#events'
 import { type Release, UsageError } from '#kernel'
-import { type Cross, composeCross, crossCell } from '#metrics'
-import { choosePcp, ownPcpId } from '#policies'
+import {
+  type Cross,
+  type CrossRun,
+  type CrossSetting,
+  composeCross,
+  crossCell,
+  crossPairs,
+  crossRates,
+  recordedRates,
+} from '#metrics'
+import { choosePcp, highFraction, ownPcpId } from '#policies'
 import { scriptOf } from '#record'
 import { runPolicy } from '#replay'
 
@@ -25,6 +34,10 @@ interface Recorded extends Inference {
   /** Id of the kernel's own policy. */
   readonly own: string
   readonly ends: readonly number[]
+  /** Pages. */
+  readonly allocated: number
+  readonly recorded: CrossRun['recorded']
+  readonly setting: CrossSetting
   readonly stages: StagePages
 }
 
@@ -37,16 +50,33 @@ function recordedOf(recording: Recording): Recorded {
   const lists = startListsOf(inference.script, inference.inferred)
   const whatIf = whatIfOf(inference, undefined, lists)
   const ends = stagesOf(events)
+  const { script } = inference
+  const own = ownPcpId(release)
+  const allocated = allocatedPages(whatIf)
   return {
     ...inference,
     whatIf,
     lists,
     name,
     release,
-    own: ownPcpId(release),
+    own,
+    allocated,
+    recorded: recordedRates(events, script, allocated),
+    setting: {
+      rules: own,
+      highFraction: highFraction(machine),
+      minPages: script.zones.reduce((sum, { min }) => sum + min, 0),
+      isolated: machine.isolated,
+    },
     ends,
     stages: recordedStages(inference.script, ends),
   }
+}
+
+function allocatedPages({ demand: { length, ask, order } }: WhatIf): number {
+  let pages = 0
+  for (let row = 0; row < length; row++) if (ask[row] === Ask.alloc) pages += 1 << order[row]!
+  return pages
 }
 
 /**
@@ -108,37 +138,40 @@ function predict(from: Recorded, to: Recorded) {
       recorded: to.stages,
     },
     interruptions: result.work.interruptions,
+    rates: crossRates(result.sums, from.allocated),
   }
 }
 
 const count = (times: Readonly<Record<string, number>>): number =>
   Object.values(times).reduce((sum, one) => sum + one, 0)
 
+/** As one stage each, where not all captures have as many. */
+function inStages(all: readonly Recorded[]): readonly Recorded[] {
+  if (all.every(({ ends }) => ends.length === all[0]!.ends.length)) return all
+  return all.map((one) => {
+    const ends = one.ends.slice(-1)
+    return { ...one, ends, stages: recordedStages(one.script, ends) }
+  })
+}
+
 /**
- * Each capture under the rules of each capture's kernel, against what that kernel recorded itself. The captures must be of one
- * workload, with as many stages.
+ * Each capture under the rules and settings of each capture's kernel, against what that kernel recorded itself. The captures must be of
+ * one workload.
  *
- * @throws UsageError where they are not
+ * @throws UsageError where a capture does not say which kernel recorded it
  */
 export function crossKernels(recordings: readonly Recording[]): Cross {
-  const all = recordings.map(recordedOf)
-  const [first] = all
-  const other = all.find(({ ends }) => ends.length !== first!.ends.length)
-  if (other !== undefined)
-    throw new UsageError(
-      `stages of the workload: ${first!.name} has ${first!.ends.length}, ${other.name} has ${other.ends.length}`,
-      'give captures of one workload',
-    )
-  return composeCross(
-    all.flatMap((from) =>
-      all.map((to) => {
-        const { common, whole, interruptions } = predict(from, to)
-        return crossCell({ capture: from.name, rules: to.own, against: to.name }, common, whole, {
-          predicted: interruptions,
-          recorded: count(to.script.recordedInterruptions),
-        })
-      }),
-    ),
-    recordings,
+  const all = inStages(recordings.map(recordedOf))
+  const runs: CrossRun[] = []
+  const cells = all.flatMap((from) =>
+    all.map((to) => {
+      const { common, whole, interruptions, rates } = predict(from, to)
+      runs.push({ capture: from.name, against: to.name, predicted: rates, recorded: to.recorded })
+      return crossCell({ capture: from.name, rules: to.own, against: to.name }, common, whole, {
+        predicted: interruptions,
+        recorded: count(to.script.recordedInterruptions),
+      })
+    }),
   )
+  return composeCross(cells, recordings, crossPairs(runs, new Map(all.map(({ name, setting }) => [name, setting]))))
 }

@@ -1,5 +1,5 @@
 import { NO_PFN, type StartState } from '#events'
-import { type Migratetype, type Order, type Pfn } from '#kernel'
+import type { Migratetype, Order, Pfn } from '#kernel'
 import { PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { buddyAtStart } from './free-start.ts'

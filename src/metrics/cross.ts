@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { StagePages } from '#estimate'
 import type { Recording } from '#events'
 import { caveatsOf } from './caveats.ts'
+import { type CrossPair, crossPairSchema, medianPairError } from './cross-pairs.ts'
 import { notModelledOf } from './not-modelled.ts'
 import { notModelledSchema } from './schemas.ts'
 
@@ -36,6 +37,10 @@ export const crossSchema = z.object({
     .optional()
     .meta({ help: 'Over the cells of two different kernels; a cell’s error is the mean of its two rates’.' }),
   medianErrorWholeStages: z.number().optional().meta({ help: 'As `medianError`, over whole stages.' }),
+  pairs: z.array(crossPairSchema).optional().meta({
+    help: 'By kernel and setting, each pooled over its repeats. Reports of older versions have none.',
+  }),
+  medianPairError: z.number().optional().meta({ help: 'Median of the absolute errors over all pairs and measures.' }),
   notes: z.array(z.string()),
 })
 export type Cross = z.infer<typeof crossSchema>
@@ -89,9 +94,14 @@ export function errorOf({ refilled, drained }: CrossCell['wholeStages']): number
 }
 
 /** `captures`: the recordings, of which what they lack stands before all else. */
-export function composeCross(cells: readonly CrossCell[], captures: readonly Recording[]): Cross {
+export function composeCross(
+  cells: readonly CrossCell[],
+  captures: readonly Recording[],
+  pairs: readonly CrossPair[] = [],
+): Cross {
   const foreign = cells.filter(({ capture, against }) => capture !== against)
   const medianError = median(foreign, errorOf)
+  const pairError = medianPairError(pairs)
   const medianErrorWholeStages = median(foreign, ({ wholeStages }) => errorOf(wholeStages))
   return {
     schema: 'kreplay.cross/1',
@@ -99,10 +109,12 @@ export function composeCross(cells: readonly CrossCell[], captures: readonly Rec
     cells: [...cells],
     ...(medianError === undefined ? {} : { medianError }),
     ...(medianErrorWholeStages === undefined ? {} : { medianErrorWholeStages }),
+    pairs: [...pairs],
+    ...(pairError === undefined ? {} : { medianPairError: pairError }),
     notes: [
       ...captures.flatMap((capture) => caveatsOf(capture).map((sentence) => `${capture.name}: ${sentence}`)),
       'A workload’s stages (all tasks of its program gone before the next start) were cut by time, so a faster kernel did more in each: each is compared only as far as both kernels came in it, in pages allocated.',
-      'Sizes and pages of the lists at the start are those of the kernel whose rules are replayed, from its own capture.',
+      'Settings, and sizes and pages of the lists at the start, are those of the kernel whose rules are replayed, from its own capture.',
     ],
   }
 }

@@ -13,6 +13,16 @@ export {
   errorOf,
   rateLike,
 } from './cross.ts'
+export {
+  type CrossMeasure,
+  type CrossPair,
+  type CrossRun,
+  type CrossSetting,
+  crossMeasures,
+  crossPairs,
+  crossRates,
+  recordedRates,
+} from './cross-pairs.ts'
 export { publishedFastPaths, trylockNs } from './fast-paths.ts'
 export { fidelityOf } from './fidelity.ts'
 export { type ComparisonHead, comparisonHeadSchema } from './head.ts'

@@ -1,4 +1,4 @@
-import type { CrossCell } from '#app'
+import type { CrossCell, CrossPair } from '#app'
 import { defineCommand } from '../command.ts'
 import { captures, json, markdown } from '../options.ts'
 import { number, percent, printJson, progressOf } from '../terminal.ts'
@@ -37,6 +37,15 @@ export const cross = defineCommand({
     out.line(
       `\nMedian error between kernels: ${percent(found.medianError)}; over whole stages: ${percent(found.medianErrorWholeStages)}`,
     )
+    const pairs = found.pairs ?? []
+    if (pairs.length > 0) {
+      out.line('\nBy kernel and setting, repeats pooled, per 1000 pages allocated:')
+      out.table(
+        ['replayed', 'under', 'measure', 'predicted', 'recorded', 'error', 'repeats differ by'],
+        pairRows(pairs),
+      )
+      out.line(`\nMedian error over pairs and measures: ${percent(found.medianPairError)}`)
+    }
     for (const note of found.notes) out.line(note)
     return 0
   },
@@ -47,3 +56,16 @@ function rateOf(cell: CrossCell, what: 'refilled' | 'drained'): string {
   const off = error === undefined ? '' : ` (${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %)`
   return `${predicted.toFixed(0)} for ${recorded.toFixed(0)}${off}`
 }
+
+const pairRows = (pairs: readonly CrossPair[]): string[][] =>
+  pairs.flatMap(({ from, differs, measures }) =>
+    Object.entries(measures).map(([id, { predicted, recorded, error, spread }], at) => [
+      at === 0 ? from.join(', ') : '',
+      at === 0 ? differs.join(', ') : '',
+      id,
+      predicted.toFixed(1),
+      recorded.toFixed(1),
+      error === undefined ? '–' : `${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %`,
+      percent(spread),
+    ]),
+  )

@@ -46,6 +46,6 @@ export const ownPcpId = (kernel: Kernel): string => ownIdOf(kernel, listPolicies
 
 export { allOrderLists, orderZeroLists, Quota, QuotaOrder, SweepOrder } from './lists.ts'
 export { listsOf, ROUTE_TYPES, type Route, type RouteRule, routeSchema, withMoreLists } from './route.ts'
-export { sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
+export { highFraction, sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'
 export { type Pair, pairOf }
