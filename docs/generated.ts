@@ -6,6 +6,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { compareCaptures, renderHtml, renderMarkdown } from 'kreplay'
 import { formatNotebook, runNotebook } from '../notebooks/run.ts'
+import { dependenciesPage } from './dependencies.ts'
 import { eventsPage } from './events.ts'
 import { fidelityLargePage, fidelityPage } from './fidelity.ts'
 import { floodPage } from './flood.ts'
@@ -13,6 +14,7 @@ import { likenessPage } from './likeness.ts'
 import { mechanismReport } from './mechanisms.ts'
 import { pairsPage } from './pairs.ts'
 import { rcuscalePage } from './rcuscale.ts'
+import { tarballPage } from './tarball.ts'
 import { unacceptedPage } from './unaccepted.ts'
 
 export const root = join(import.meta.dirname, '..')
@@ -53,7 +55,9 @@ const accept = () =>
 
 /** Path from the project's root → its text, made now. */
 export const generated: Readonly<Record<string, () => Promise<string>>> = {
+  'docs/dependencies.md': async () => dependenciesPage(root),
   'docs/events.md': async () => eventsPage(),
+  'docs/tarball.txt': async () => tarballPage(root),
   'docs/unaccepted.md': async () => unacceptedPage(),
   'docs/fidelity.md': () => fidelityPage(root),
   'docs/likeness.md': () => likenessPage(root),

@@ -48,7 +48,8 @@ async function fuzz(target: Target, minutes: number, seed: number) {
   const corpus = [...(await target.seeds()), ...storedIn(folderOf('corpus', target))]
   const findings = new Map<string, Finding>()
   const fresh: Uint8Array[] = []
-  const until = Date.now() + minutes * 60_000
+  // Time counts from the first input: to load the code of a worker is no fuzzing.
+  let until = Number.POSITIVE_INFINITY
   let [executions, blocks, peak, slowest] = [0, 0, 0, 0]
   const note = (finding: Finding) => {
     // One finding a place: the first lines of the stack tell them apart.
@@ -79,11 +80,14 @@ async function fuzz(target: Target, minutes: number, seed: number) {
       const { rss } = process.memoryUsage()
       peak = Math.max(peak, rss)
       const began = state[STATE.began]!
+      if (state[STATE.executions]! > 0 && until === Number.POSITIVE_INFINITY) until = Date.now() + minutes * 60_000
       const limit = Math.max(LEAST_HANG_MS, HANG_FACTOR * state[STATE.normalMs]!)
       const isLate = began > 0 && Date.now() - began > limit
       if (isLate) note({ name: 'hang', message: `more than ${limit} ms`, input: current() })
       if (rss > MOST_MEMORY) note({ name: 'memory', message: `${rss >> 20} MB`, input: current() })
-      if (isLate || rss > MOST_MEMORY || Date.now() > until) void worker.terminate()
+      if (!isLate && rss <= MOST_MEMORY && Date.now() <= until) return
+      clearInterval(watch)
+      void worker.terminate()
     }, 200)
     await ended
     clearInterval(watch)
