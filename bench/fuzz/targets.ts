@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib'
-import { analyse, compareCaptures, comparisonSchema, infoOf, renderHtml, renderMarkdown } from 'kreplay'
+import { analyse, compareCaptures, comparisonSchema, infoOf, renderHtml, renderMarkdown, writeRecording } from 'kreplay'
 import { type Events, eachEvent, eventSchemas, selectEvents } from '#events'
 import { formats, type ReadTrace, readCapture, readJson, readProbes } from '#readers'
 import { root } from '../topic.ts'
@@ -23,7 +23,8 @@ export class SilentError extends Error {
   override readonly name = 'SilentError'
 }
 
-const MOST_SEED = 24_000
+/** Binary files say how long they are: most of one that is cut is not looked at. */
+const MOST_SEED = { lines: 24_000, json: 24_000, binary: 100_000 } as const
 /** Events that are looked at one by one. */
 const MOST_CHECKED = 300
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-fuzz-'))
@@ -35,7 +36,7 @@ const temporary = (name: string, content: Uint8Array): string => {
 }
 
 /** Files below a folder whose name fits, unpacked and cut. */
-function samples(pattern: RegExp, most = 12): Uint8Array[] {
+function samples(pattern: RegExp, shape: Shape = 'lines', most = 12): Uint8Array[] {
   const found = readdirSync(traces, { recursive: true, encoding: 'utf8' }).sort()
   const fitting = found.filter((name) => pattern.test(name) && statSync(join(traces, name)).isFile())
   const step = Math.max(1, Math.floor(fitting.length / most))
@@ -43,7 +44,7 @@ function samples(pattern: RegExp, most = 12): Uint8Array[] {
     .filter((_, at) => at % step === 0)
     .map((name) => {
       const bytes = readFileSync(join(traces, name))
-      return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).subarray(0, MOST_SEED)
+      return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).subarray(0, MOST_SEED[shape])
     })
 }
 
@@ -78,7 +79,7 @@ async function readTrace(input: Uint8Array): Promise<void> {
 const reader = (id: string, shape: Shape, pattern: RegExp): Target => ({
   id,
   shape,
-  seeds: () => samples(pattern),
+  seeds: () => samples(pattern, shape),
   run: readTrace,
 })
 
@@ -101,6 +102,13 @@ const sidecar = (name: string): Target => ({
   },
 })
 
+async function arrowFiles(): Promise<readonly Uint8Array[]> {
+  const capture = await readCapture(temporary('seed.txt', TEXT))
+  const path = join(folder, 'seed.arrow')
+  await writeRecording(capture, path)
+  return [readFileSync(path), ...samples(/\.arrow$/, 'binary')]
+}
+
 let comparison: Buffer | undefined
 async function aComparison(): Promise<readonly Uint8Array[]> {
   const captures = [join(traces, 'pages-6.1-s')]
@@ -115,7 +123,7 @@ export const targets: readonly Target[] = [
   reader('babeltrace', 'lines', /babeltrace.*txt$/),
   reader('trace-dat', 'binary', /trace-dat\/.*\.dat$|hostile\/.*\.dat$/),
   reader('perf-data', 'binary', /\.data$/),
-  reader('arrow', 'binary', /\.arrow$/),
+  { ...reader('arrow', 'binary', /\.arrow$/), seeds: arrowFiles },
   {
     ...reader('csv', 'lines', /\.csv$/),
     seeds: () => [
