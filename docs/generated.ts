@@ -4,7 +4,7 @@
  */
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
-import { compareCaptures, renderHtml, renderMarkdown } from 'kreplay'
+import { compareCaptures, renderMarkdown } from 'kreplay'
 import { formatNotebook, runNotebook } from '../notebooks/run.ts'
 import { dependenciesPage } from './dependencies.ts'
 import { eventsPage } from './events.ts'
@@ -64,7 +64,6 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
   'docs/pairs.md': () => pairsPage(root),
   'docs/flood.md': async () => floodPage(),
   'docs/rcuscale.md': () => rcuscalePage(root),
-  'reports/drain-5.10-s.html': async () => renderHtml(await example()),
   'reports/drain-5.10-s.md': async () => renderMarkdown(await example()),
   'reports/drain-5.10-s.json': async () => `${JSON.stringify(await example())}\n`,
   'reports/kvfree-6.1-s.md': async () => renderMarkdown(await kvfree()),

@@ -109,7 +109,7 @@ export function matrixOf(
   timeline: (Timeline & { readonly at: number }) | undefined,
 ): Html {
   const recorded = matrix.rows.filter(({ role }) => role === 'recorded').length
-  const caption = `Every policy on the same allocations and frees${named ? ` (${matrix.capture})` : ''}`
+  const caption = `Every policy on the same record${named ? ` (${matrix.capture})` : ''}`
   return html`<div class="table matrix" role="region" tabindex="0" aria-label="${caption}"><table data-matrix="${index}"${
     timeline === undefined ? undefined : html` data-timeline="when-${timeline.at}"`
   }><caption><span>${caption}<span class="zero">${keyOf(matrix)}</span>${
