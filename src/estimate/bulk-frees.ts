@@ -43,7 +43,8 @@ export class BulkFrees {
     const flags = state.flagsOf(pset)
     this.#before.assign(set.pcp)
     const { outcome: n, unique } = belief.runs(set, (pcp) => belief.rulesOf(pset).nrFree(pcp, order, flags))
-    const scored = belief.isProven(pset) && unique
+    // Where `high` is only known to be above the count, nothing tells when it is reached.
+    const scored = belief.isProven(pset) && unique && (set.high !== 'unknown' || state.runsFree(pset))
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {
       set.lastSilentFreeRow = row
@@ -119,6 +120,7 @@ export class BulkFrees {
     const hypothesis = off || crossed ? this.#explain(seen, off) : undefined
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
+    this.#learnTicks(seen, off)
     const scored = seen.scored && !state.proves(row)
     const cause = hypothesis?.id
     if (scored) this.#score(seen, expected === first, cause)
@@ -126,6 +128,7 @@ export class BulkFrees {
     if (recorded > 0 && belief.traits.decay) state.free.endsWith(this.#lastFlow(ranges))
     state.countBulkFree(recorded, recorded)
     if (recorded === 0) return
+    if (set.high === 'unknown') set.high = 'proven'
     if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
     const beyond = bulkFreeCauses[cause ?? '']?.page ?? 'page-not-predicted'
@@ -133,6 +136,20 @@ export class BulkFrees {
     if (later.length > 0)
       this.#open.set(row, { pset, list, scored, quota, beyond, parts: later.length, exact: scored && !off })
     else if (empties) belief.emptied(pset)
+  }
+
+  /** A bulk free at an order-0 free shows where self-tuned `high` is, and with it how many ticks lowered it. */
+  #learnTicks({ pset, order, n, saved, recorded, scored, row }: BulkFreeSeen, off: boolean): void {
+    const { belief, script, tickEvidence, found } = this.#state
+    const set = belief.psets[pset]!
+    if (script.ticksRecorded || belief.rulesOf(pset).onTick === undefined || order > 0 || recorded === 0) return
+    const time = script.time[row]!
+    if (!off && n > 0 && scored) tickEvidence.confirmed(set, saved.high, time)
+    else {
+      // A bulk free that only a tick explains proves when it ran, so it is not scored.
+      if (off && n === 0 && scored && tickEvidence.lowered(set, saved.high, saved.count, time)) found.proving.add(row)
+      tickEvidence.known(set, time)
+    }
   }
 
   #score(seen: BulkFreeSeen, exact: boolean, cause: string | undefined): void {

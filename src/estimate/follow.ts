@@ -31,7 +31,7 @@ export class Pass {
   readonly #ticks: Ticks
   /** What of the inferences of an earlier pass comes next. */
   #nextBulk = 0
-  #nextBulkRefill = 0
+  #nextAhead = 0
 
   constructor(shared: Shared, { corrects, given = noInferences() }: PassOptions) {
     this.#shared = shared
@@ -93,13 +93,13 @@ export class Pass {
         this.#requests.remotePage(row)
         break
       case Op.reclaimStart:
-        if (belief.traits.reclaimActive) free.reclaim(true, row)
+        if (belief.traits.reclaimActive) free.reclaim(true, row, script.pfn[row]!)
         break
       case Op.reclaimEnd:
-        if (belief.traits.reclaimActive) free.reclaim(false, row)
+        if (belief.traits.reclaimActive) free.reclaim(false, row, script.pfn[row]!)
         break
       case Op.kswapdSleep:
-        free.kswapdSleeps()
+        free.kswapdSleeps(script.pfn[row]!)
         break
       case Op.compactionTook:
         free.add(script.cpu[row]!, script.zone[row]!, -(1 << script.order[row]!))
@@ -147,7 +147,7 @@ export class Pass {
     const state = this.#state
     const { belief, given, corrects } = state
     if (corrects) return
-    const { bulk, bulkRefills } = given
+    const { bulk, refillsAhead } = given
     for (; bulk.row[this.#nextBulk]! <= row; this.#nextBulk++) {
       const pset = bulk.pset[this.#nextBulk]!
       const list = pset * belief.perSet + bulk.list[this.#nextBulk]!
@@ -156,14 +156,15 @@ export class Pass {
       const head = belief.lists.head(list)
       if (head >= 0) belief.drop(head)
     }
-    for (
-      ;
-      bulkRefills[this.#nextBulkRefill]! && bulkRefills[this.#nextBulkRefill]!.row <= row;
-      this.#nextBulkRefill++
-    ) {
-      const { list } = bulkRefills[this.#nextBulkRefill]!
+    for (; this.#nextAhead < refillsAhead.length && refillsAhead[this.#nextAhead]!.row <= row; this.#nextAhead++) {
+      const { list, page } = refillsAhead[this.#nextAhead]!
       const pset = belief.psetOf(list)
-      if (state.listRunsFree(pset, list) && belief.lists.lens[list] === 0) this.#refills.predicted(pset, list)
+      if (!state.listRunsFree(pset, list)) continue
+      if (belief.lists.lens[list] === 0) this.#refills.predicted(pset, list)
+      if (page < 0) continue
+      belief.allocates(pset)
+      this.#takesHead(list, page)
+      belief.marksInFlight(page)
     }
   }
 

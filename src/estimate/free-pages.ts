@@ -45,11 +45,11 @@ export class FreePages {
   readonly #boostSeen: Int32Array
   /** Rows of the last allocation that tried the zone, and of kswapd's last wake. */
   readonly #triedAt: Int32Array
-  #reclaimAt = -1
-  /** kswapd balances: 1 since it woke, so that it may not have begun yet; 2 once it has. */
-  #balance = 0
-  /** Whether kswapd has not gone to sleep since it woke. */
-  #awake = false
+  readonly #reclaimAt: Int32Array
+  /** By zone: kswapd balances its node: 1 since it woke, so that it may not have begun yet; 2 once it has. */
+  readonly #balance: Uint8Array
+  /** By zone: 1 where kswapd of its node has not gone to sleep since it woke. */
+  readonly #awake: Uint8Array
   /** The next of the flow. */
   #next = 0
   /** By number in the flow: whether a bulk free that looks at the watermark ends with it. */
@@ -74,6 +74,9 @@ export class FreePages {
     this.#boost = new Int32Array(zones.length)
     this.#boostSeen = new Int32Array(zones.length)
     this.#triedAt = new Int32Array(zones.length).fill(-1)
+    this.#reclaimAt = new Int32Array(zones.length).fill(-1)
+    this.#balance = new Uint8Array(zones.length)
+    this.#awake = new Uint8Array(zones.length)
     this.#ends = new Uint8Array(flow.length)
     this.#refillFlags = Array.from({ length: cpus * zones.length }, noFlags)
   }
@@ -164,14 +167,21 @@ export class FreePages {
     this.#boost[zone] = Math.min(this.#boost[zone]! + (1 << pageblockOrder), most)
   }
 
-  kswapdSleeps(): void {
-    this.#awake = false
+  kswapdSleeps(node: number): void {
+    for (const zone of this.#zonesOf(node)) this.#awake[zone] = 0
+  }
+
+  /** The zones of a node; all where no file tells which node that is. */
+  #zonesOf(node: number): number[] {
+    const all = this.#script.zones.map((_, zone) => zone)
+    const own = all.filter((zone) => this.#script.zones[zone]!.node === node)
+    return own.length > 0 ? own : all
   }
 
   /** Far from any shortage: kswapd sleeps, and more than enough is free. */
   unpressed(zone: number): boolean {
     const { reclaimActive, belowHigh } = this.flags[zone]!
-    return !this.#awake && !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
+    return this.#awake[zone] === 0 && !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
   }
 
   /** What the flags may be instead of what they are thought to be, most like it first. None far from any shortage. */
@@ -179,7 +189,7 @@ export class FreePages {
     if (this.unpressed(zone)) return
     const { reclaimActive, belowHigh } = than
     if (below) yield { reclaimActive, belowHigh: !belowHigh }
-    if (reclaimActive && this.#balance > 1) return
+    if (reclaimActive && this.#balance[zone]! > 1) return
     yield { reclaimActive: !reclaimActive, belowHigh }
     if (below) yield { reclaimActive: !reclaimActive, belowHigh: !belowHigh }
   }
@@ -218,23 +228,25 @@ export class FreePages {
   /** Whether these flags may have come to be since `row`: each that is set must have had its occasion. */
   mayBegin(zone: number, { reclaimActive, belowHigh }: ZoneFlags, row: number): boolean {
     return (
-      (belowHigh && this.#triedAt[zone]! > row) || (reclaimActive && (this.#reclaimAt > row || this.#balance === 1))
+      (belowHigh && this.#triedAt[zone]! > row) ||
+      (reclaimActive && (this.#reclaimAt[zone]! > row || this.#balance[zone] === 1))
     )
   }
 
-  reclaim(active: boolean, row: number): void {
-    this.#balance = active ? this.#balance + 1 : 0
-    if (active) {
-      this.#reclaimAt = row
-      this.#awake = true
-    }
-    this.flags.forEach((flags, zone) => {
-      flags.reclaimActive = active
-      if (this.#balance === 1) this.#boostSeen[zone] = this.#boost[zone]!
+  /** kswapd of a node begins or ends to balance it. */
+  reclaim(active: boolean, row: number, node: number): void {
+    for (const zone of this.#zonesOf(node)) {
+      this.#balance[zone] = active ? Math.min(2, this.#balance[zone]! + 1) : 0
+      if (active) {
+        this.#reclaimAt[zone] = row
+        this.#awake[zone] = 1
+      }
+      this.flags[zone]!.reclaimActive = active
+      if (this.#balance[zone] === 1) this.#boostSeen[zone] = this.#boost[zone]!
       else if (!active) {
         this.#boost[zone]! -= Math.min(this.#boost[zone]!, this.#boostSeen[zone]!)
         this.#boostSeen[zone] = 0
       }
-    })
+    }
   }
 }

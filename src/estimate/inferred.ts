@@ -1,5 +1,5 @@
 import { choosePcp, type ListRules, ownPcpId, type PcpChoice } from '#policies'
-import { fatesOf, PageIndex, type Script } from '#record'
+import { fatesOf, noTicks, PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
 import { Pass } from './follow.ts'
@@ -65,7 +65,7 @@ export function sharedOf(
     index,
     fates: fatesOf(script, index),
     boosts: boostsOf(script, rules, start),
-    ticks: silentTicksOf(script),
+    ticks: noTicks,
   }
 }
 
@@ -78,11 +78,15 @@ export function infer(script: Script, choice = ownPolicy(script)): Inference {
   const start = pageStartOf(script, rules)
   const shared = sharedOf(script, choice, rules, start)
   const first = new Pass(shared, { corrects: true }).run()
-  const { early, highMax, proving } = first.inferences
-  const known = early.size === 0 && highMax.every((bound) => bound === 0)
+  const { early, highMax, proving, tickWindows } = first.inferences
+  const ticks = silentTicksOf(script, tickWindows)
+  const known = early.size === 0 && highMax.every((bound) => bound === 0) && ticks.row.length === 0
   const given = { ...noInferences(), early, highMax, proving }
-  const run = known ? first : new Pass(shared, { corrects: true, given }).run()
-  const freeRun = new Pass(shared, { corrects: false, given: { ...run.inferences, early, highMax, proving } }).run()
+  const run = known ? first : new Pass({ ...shared, ticks }, { corrects: true, given }).run()
+  const freeRun = new Pass(
+    { ...shared, ticks },
+    { corrects: false, given: { ...run.inferences, early, highMax, proving } },
+  ).run()
   const inferred = inferredFrom(run, rules, start)
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

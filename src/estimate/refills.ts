@@ -12,6 +12,9 @@ interface RefillRun {
   readonly to: number
 }
 
+/** CMA pages fill the MOVABLE lists: no other page of type 4 leaves the buddy. */
+const listTypeOf = (type: number): number => (type === 4 ? 1 : type)
+
 /** Recorded refills, compared with when and how much the rule would have fetched. */
 export class Refills {
   readonly #state: EstimatorState
@@ -31,13 +34,13 @@ export class Refills {
     const end = refillEnd[row]!
     for (let from = refillStart[row]!; from < end; ) {
       const order = refillOrder[from]!
-      const type = refillMigratetype[from]!
+      const type = listTypeOf(refillMigratetype[from]!)
       const zone = index.zone(refillPfn[from]!)
       let to = from + 1
       while (
         to < end &&
         refillOrder[to] === order &&
-        refillMigratetype[to] === type &&
+        listTypeOf(refillMigratetype[to]!) === type &&
         index.zone(refillPfn[to]!) === zone
       )
         to++
@@ -140,7 +143,22 @@ export class Refills {
     belief.prove(list, pset)
     for (let item = from + taken; item < to; item++) this.#arrive(list, order, item)
     for (let item = 0; item < taken; item++) state.noteBulk(list)
-    if (!this.#isAllocOf(pset, list)) state.found.bulkRefills.push({ row: state.row, list })
+    if (!this.#isAllocOf(pset, list)) this.#takenAtOnce(list)
+  }
+
+  /** Nothing fills a list but an allocation that takes its first block: one whose event is still to come, or of the bulk allocator. */
+  #takenAtOnce(list: number): void {
+    const { belief, found, row } = this.#state
+    const head = belief.lists.head(list)
+    if (head < 0) return
+    if (belief.mayBeTaken(head, list)) {
+      belief.drop(head)
+      this.#state.noteBulk(list)
+      return
+    }
+    const isAlloc = belief.fate[head] === Fate.alloc
+    if (isAlloc) belief.popInFlight(head)
+    found.refillsAhead.push({ row, list, page: isAlloc ? head : -1 })
   }
 
   /** Whether this row’s allocation is what the list was filled for; else it was the untraced bulk allocator. */

@@ -126,6 +126,11 @@ export const missCauses = {
     'tuned-high',
     'A vmstat tick gave back what the rule gives with another `high` than the replay’s.',
   ),
+  'tick-expiry': miss(
+    'tick',
+    'expiry',
+    'Pages of another node’s zone were given back at a tick at which they were not thought to expire, or not at one at which they were.',
+  ),
   'request-size': miss(
     'request',
     'unexplained',

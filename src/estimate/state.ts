@@ -3,6 +3,7 @@ import type { Fates, PageIndex, Script, SilentTicks } from '#record'
 import { Belief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
 import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
+import { TickEvidence, type TickWindow } from './tick-evidence.ts'
 
 const newScore = (): Score => ({ recorded: 0, predicted: 0, exact: 0 })
 const newTotals = (): Totals => ({
@@ -34,12 +35,14 @@ export interface Inferences {
   readonly late: Map<number, number[]>
   /** Pages that the untraced bulk allocator took: at which row, from which list entry. */
   readonly bulk: { readonly row: number[]; readonly pset: number[]; readonly list: number[] }
-  /** Refills that the untraced bulk allocator made, with no allocation of that list beside them. */
-  readonly bulkRefills: { readonly row: number; readonly list: number }[]
+  /** Refills before the event of the allocation that made them, which took `page`; −1: not known. */
+  readonly refillsAhead: { readonly row: number; readonly list: number; readonly page: number }[]
   /** Moments at which compaction emptied its own CPU's lists, and the first drain of each. */
   readonly localDrains: { readonly row: number[]; readonly pset: number[]; readonly from: number[] }
   /** Rows of which the event proved a constant of the machine: they are not scored. */
   readonly proving: Set<number>
+  /** When ticks ran, as what they did to `high` proves. */
+  readonly tickWindows: readonly TickWindow[]
   /** By zone: the upper bound of `high`, as the record proves it; 0: it does not. */
   readonly highMax: readonly number[]
   /** Rows of allocations that went past their list to the buddy. */
@@ -50,10 +53,11 @@ export const noInferences = (): Inferences => ({
   early: new Map(),
   late: new Map(),
   bulk: { row: [], pset: [], list: [] },
-  bulkRefills: [],
+  refillsAhead: [],
   localDrains: { row: [], pset: [], from: [] },
   direct: new Set(),
   proving: new Set(),
+  tickWindows: [],
   highMax: [],
 })
 
@@ -72,6 +76,7 @@ export class EstimatorState {
   /** What an earlier pass found. */
   readonly given: Inferences
   readonly found = noInferences()
+  readonly tickEvidence: TickEvidence
   /** By row: where an earlier pass found that compaction emptied the lists. */
   readonly localDrainAt: ReadonlyMap<number, { readonly pset: number; readonly from: number }>
   readonly interruptions: Record<string, number> = {}
@@ -91,6 +96,7 @@ export class EstimatorState {
     this.index = index
     this.fates = fates
     this.given = given
+    this.tickEvidence = new TickEvidence(script.cpus * script.zones.length)
     const { row: rows, pset: psets, from } = given.localDrains
     this.localDrainAt = new Map(rows.map((row, at) => [row, { pset: psets[at]!, from: from[at]! }]))
     this.belief = new Belief(script, choice, index)
@@ -209,7 +215,7 @@ export class EstimatorState {
       resyncs: this.corrections,
       misses,
       totals,
-      inferences: { ...found, highMax: Array.from(belief.highMax) },
+      inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
       early: found.early,
       inferredBulkPages: found.bulk.row.length,
       inferredPastFrees: this.pastFrees,

@@ -32,7 +32,7 @@ function silent(...seen: number[]): number[] {
   const steps = Array.from({ length: 43 }, (_, step) => 0.5 + step / 10)
   const events = [...steps.map(free), ...seen.map(drain)].sort((a, b) => a.time - b.time)
   const script = scriptOf(recordingOf(events, { release: '7.2.12', cpus: 1 }))
-  const { row } = silentTicksOf(script, 0)
+  const { row } = silentTicksOf(script, [], 0)
   // A tick stands before the first row at or after its moment.
   return row.map((at) => Math.round(script.time[at]! / SECOND))
 }
@@ -50,7 +50,7 @@ test('one that comes late by less than a quarter of a second leaves the next whe
 test('years without an event have as many ticks as can change anything', () => {
   const free = (at: number): TraceEvent => ({ event: 'mm_page_free', time: at * SECOND, cpu: 0, pfn: 64, order: 4 })
   const script = scriptOf(recordingOf([0.5, 1.5, 3e8 + 0.5, 3e8 + 2.5].map(free), { release: '7.2.12', cpus: 1 }))
-  const { row } = silentTicksOf(script, 0)
+  const { row } = silentTicksOf(script, [], 0)
   const ticksBefore = (at: number) => row.filter((tick) => Math.round(script.time[tick]! / SECOND - 0.5) === at).length
   expect([1, 3e8, 3e8 + 2].map(ticksBefore)).toEqual([1, 65, 2])
 })

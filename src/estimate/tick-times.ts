@@ -1,5 +1,6 @@
-import type { Ns } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
 import { noTicks, Op, type Script, type SilentTicks } from '#record'
+import type { TickWindow } from './tick-evidence.ts'
 
 /** sysctl vm.stat_interval: 1 s by default, in ns. */
 const STAT_INTERVAL = 1e9
@@ -15,29 +16,52 @@ const MOST_IN_A_GAP = 64
 
 const within = (time: number): number => ((time % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL
 
+export interface SeenTick {
+  readonly time: Ns
+  readonly cpu: Cpu
+}
+
+/** Phases that are tried: so many in a second. */
+const PHASES = 250
+
+/** Whether a tick that falls due at `due` (modulo a second) runs as often in a window as the record proves. */
+function agrees({ from, to, ticks }: TickWindow, due: Ns): boolean {
+  const first = from + within(due - from)
+  const ran = first > to ? 0 : 1 + Math.floor((to - first) / STAT_INTERVAL)
+  return ran === ticks
+}
+
 /**
- * When the whole seconds of CPU 0 fall due, modulo a second, as the ticks prove that were seen: each was due before it came, by less than
- * a quarter of a second. Of all moments that this allows for most of them, the latest. Undefined where none was seen.
+ * When the whole seconds of CPU 0 fall due, modulo a second, as the record proves it: a tick that was seen was due before it came, by less
+ * than a quarter of a second; in a window so many ticks ran as lowered `high`. Of all moments that most of these allow for, the middle of
+ * the longest stretch. Undefined where nothing was seen.
  */
-export function phaseOf(
-  seen: readonly { readonly time: number; readonly cpu: number }[],
-  skew: number,
-): number | undefined {
-  const dues = seen.map(({ time, cpu }) => within(time + cpu * skew)).sort((a, b) => a - b)
-  let best: { due: number; fits: number } | undefined
-  for (const due of dues) {
-    const fits = dues.reduce((sum, other) => sum + Number(within(other - due) < MOST_LATE), 0)
-    if (best === undefined || fits > best.fits) best = { due, fits }
+export function phaseOf(seen: readonly SeenTick[], skew: number, windows: readonly TickWindow[] = []): Ns | undefined {
+  if (seen.length + windows.length === 0) return undefined
+  const fits = Array.from({ length: PHASES }, (_, at) => {
+    const phase = (at * STAT_INTERVAL) / PHASES
+    const bySeen = seen.filter(({ time, cpu }) => within(time + cpu * skew - phase) < MOST_LATE).length
+    return bySeen + windows.filter((window) => agrees(window, phase - window.cpu * skew)).length
+  })
+  const most = Math.max(...fits)
+  // The longest stretch of the best, around the turn of a second too.
+  let [best, length] = [0, 0]
+  for (let from = 0; from < PHASES; from++) {
+    let to = 0
+    while (to < PHASES && fits[(from + to) % PHASES] === most) to++
+    if (to > length) [best, length] = [from, to]
   }
-  return best?.due
+  // Where only ticks that came late are known, it is the last moment before the first of them.
+  const middle = windows.length === 0 ? best + length - 1 : best + (length - 1) / 2
+  return within((middle * STAT_INTERVAL) / PHASES)
 }
 
 /**
  * Ticks of vmstat_update() that no event shows. Each re-arms itself for the next whole second of its CPU, later than a quarter of a second
- * for the one after. The whole seconds are learnt from ticks that gave pages back, which nothing else explains; where there is none, they
+ * for the one after. The whole seconds are learnt from ticks that gave pages back and from what they did to `high`; where there is nothing, they
  * are taken to begin with the trace. From 6.12 on isolated CPUs have none. Source: vmstat_update(), mm/vmstat.c, v6.12.
  */
-export function silentTicksOf(script: Script, knownPhase?: Ns): SilentTicks {
+export function silentTicksOf(script: Script, windows: readonly TickWindow[] = [], knownPhase?: Ns): SilentTicks {
   if (script.ticksRecorded) return noTicks
   const { machine, length, time, op, cpu } = script
   const cpus = new Set<number>()
@@ -47,7 +71,7 @@ export function silentTicksOf(script: Script, knownPhase?: Ns): SilentTicks {
     if (op[row] === Op.tick) seen.push({ time: time[row]!, cpu: cpu[row]! })
   }
   const skew = (SKEW_JIFFIES / machine.hz) * 1e9
-  const phase = knownPhase ?? phaseOf(seen, skew) ?? within(script.from)
+  const phase = knownPhase ?? phaseOf(seen, skew, windows) ?? within(script.from)
   const due: { time: number; cpu: number }[] = []
   for (const at of cpus) {
     if (machine.isolated.includes(at)) continue

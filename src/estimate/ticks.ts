@@ -83,7 +83,7 @@ export class Ticks {
     const later = to > from ? this.#sizes.later(row) : []
     const ranges = [{ from, to }, ...later]
     const recorded = this.#sizes.sizeOfAll(ranges)
-    const { high } = set.pcp
+    const { high, count: held } = set.pcp
     const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
     set.decay = high - set.pcp.high
     const n = decayed + (expires ? Math.min(set.pcp.batch, set.pcp.count - decayed) : 0)
@@ -102,11 +102,20 @@ export class Ticks {
       return
     }
     state.countBulkFree(recorded, recorded)
+    if (recorded > 0) state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
     if (recorded > 0) {
       this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
       if (later.length > 0) this.#bulkFrees.goesOn(row, pset, quota, scored, later.length)
     }
-    if (expected !== recorded) this.#correct(pset, ranges, recorded, high, scored, expires)
+    if (expected !== recorded && this.#remote[pset] === 1 && recorded === Math.min(set.pcp.batch, held)) {
+      // It expired at another tick than thought.
+      this.#expire[pset] = 0
+      this.#used[pset] = 1
+      if (scored) {
+        state.miss('tick-expiry')
+        state.corrections++
+      }
+    } else if (expected !== recorded) this.#correct(pset, ranges, recorded, high, scored, expires)
     else if (recorded > 0 && !scored) this.#prove(pset, later)
   }
 

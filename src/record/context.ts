@@ -13,8 +13,13 @@ export interface Context {
   readonly index: PageIndex
   readonly blocks: BlockIndex
   readonly traits: Traits
+  /** Migratetype 4 is CMA, whose pages lie on the MOVABLE lists; without CONFIG_CMA it is ISOLATE. */
+  readonly cma: boolean
   readonly tally: Tally<keyof typeof scriptNotices>
 }
+
+/** No isolated page leaves the buddy: a type 4 that does is CMA. */
+const showsCma = ({ tables }: Events): boolean => tables.mm_page_alloc_zone_locked.column.migratetype.data.includes(4)
 
 export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machine'>): Context {
   const tally = new Tally(scriptNotices)
@@ -27,5 +32,6 @@ export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machi
   for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
   for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1
   const blocks = new BlockIndex(zones, machine.pageblockOrder)
-  return { events, machine, zones, cpus, index: new PageIndex(zones), blocks, traits: traitsOf(machine), tally }
+  const cma = machine.cma ?? (zones.some((zone) => (zone.cma ?? 0) > 0) || showsCma(events))
+  return { events, machine, zones, cpus, index: new PageIndex(zones), blocks, traits: traitsOf(machine), cma, tally }
 }

@@ -89,11 +89,12 @@ class Trackers {
         writer.add(time, Op.tick, cpu)
         nextTick++
       }
-      const edges = reclaim === undefined ? 0 : reclaim[at]!
-      if ((edges & Edge.start) !== 0) writer.add(time, Op.reclaimStart, cpu)
+      const edges = reclaim?.edges[at] ?? 0
+      const node = reclaim?.node[at] ?? 0
+      if ((edges & Edge.start) !== 0) writer.add(time, Op.reclaimStart, cpu, 0, node)
       this.#event(at, time, cpu, preemptedAt)
-      if ((edges & Edge.end) !== 0) writer.add(time, Op.reclaimEnd, cpu)
-      if ((edges & Edge.sleep) !== 0) writer.add(time, Op.kswapdSleep, cpu)
+      if ((edges & Edge.end) !== 0) writer.add(time, Op.reclaimEnd, cpu, 0, node)
+      if ((edges & Edge.sleep) !== 0) writer.add(time, Op.kswapdSleep, cpu, 0, node)
     }
   }
 

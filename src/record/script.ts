@@ -12,7 +12,7 @@ export const Op = {
   drainRequest: 3,
   /** A `drain_local_pages_wq` work item begins on this CPU. Recorded kernel only. */
   drainWork: 4,
-  /** kswapd begins or ends to balance: ZONE_RECLAIM_ACTIVE. */
+  /** kswapd begins or ends to balance a node, which `pfn` holds: ZONE_RECLAIM_ACTIVE of its zones. */
   reclaimStart: 5,
   reclaimEnd: 6,
   /** Events were lost on this CPU before this row. */
@@ -29,7 +29,7 @@ export const Op = {
   compactionTook: 13,
   /** A bulk free that was preempted between two batches goes on; `pfn` holds the row that it began at. Recorded kernel only. */
   bulkFreeResumed: 14,
-  /** kswapd goes to sleep, some time after it balanced last. */
+  /** kswapd goes to sleep, some time after it balanced last; `pfn` holds its node. */
   kswapdSleep: 15,
   /** As `drainRequest`, but the recording kernel looked for CPUs with pages later, when it had pcpu_drain_mutex: at `requestStarted`. */
   requestWaited: 16,

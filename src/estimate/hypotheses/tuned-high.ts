@@ -16,7 +16,7 @@ function raised({ pset, saved, order }: BulkFreeSeen, { belief, state }: Context
   return () => {
     set.pcp.assign(pcp)
     set.decay = 0
-    set.high = undone > saved.count ? 'proven' : 'guessed'
+    set.high = undone > saved.count ? 'proven' : 'unknown'
   }
 }
 

@@ -2,8 +2,12 @@ import type { Context } from '../context.ts'
 import { firstTypes } from '../places.ts'
 import { BYPASS } from '../script.ts'
 
+const HIGHATOMIC = 3
+const CMA = 4
+
 /** The type under which lists keep a page of a block of this type: HIGHATOMIC and CMA go to the movable ones. */
-export const listType = (type: number): number => (type < 3 ? type : type === 3 ? 1 : BYPASS)
+export const listType = (type: number, cma: boolean): number =>
+  type < HIGHATOMIC ? type : type === HIGHATOMIC || (cma && type === CMA) ? 1 : BYPASS
 
 /**
  * Migratetype of each pageblock by now: learnt from drains, else from refills, else from allocations; changed by

@@ -90,7 +90,9 @@ export class PageTracker {
       order = run
       freedPfn = this.#contiguous!.pfn[slot]!
     }
-    const type = batched ? listType(blockType) : this.#typeShown(listType(blockType), next, order, cpu)
+    const type = batched
+      ? listType(blockType, this.#context.cma)
+      : this.#typeShown(listType(blockType, this.#context.cma), next, order, cpu)
     const row = this.#writer.add(time, none ? Op.none : Op.free, cpu, zone, freedPfn, order, type)
     const page = this.#context.index.at(pfn, zone)
     this.#announced[page] = row
@@ -109,7 +111,9 @@ export class PageTracker {
     const { rows } = this.#writer
     const order = rows.order[earlier]!
     // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
-    const known = this.#context.traits.cachesType ? rows.migratetype[earlier]! : listType(this.#types.of(pfn, zone))
+    const known = this.#context.traits.cachesType
+      ? rows.migratetype[earlier]!
+      : listType(this.#types.of(pfn, zone), this.#context.cma)
     const type = this.#typeShown(known, this.#ahead.ofBatched[slot]!, order, cpu)
     this.#freedAt[page] = this.#writer.add(time, Op.free, cpu, zone, pfn, order, type)
   }
@@ -118,7 +122,7 @@ export class PageTracker {
   #typeShown(known: number, next: number, order: number, cpu: number): number {
     const { tally, traits } = this.#context
     if (nextOf(next) === Next.drain && traits.cachesType) {
-      const type = listType(typeOf(next))
+      const type = listType(typeOf(next), this.#context.cma)
       if (type !== known) tally.count('type-from-drain')
       return type
     }

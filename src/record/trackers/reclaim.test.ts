@@ -15,7 +15,7 @@ const recording = (events: readonly TraceEvent[]) =>
     events.map((event, at) => ({ ...event, time: at * 1000 })),
     { release: '6.12.107' },
   )
-const edges = (...events: TraceEvent[]) => [...reclaimEdges(recording(events).events)!]
+const edges = (...events: TraceEvent[]) => [...reclaimEdges(recording(events).events)!.edges]
 
 test('kswapd balances from its wake, at the latest from its first event, to its last before it sleeps', () => {
   expect(edges(free(1), wake, free(1), free(KSWAPD), free(KSWAPD), free(1), sleep, free(1))).toEqual([
