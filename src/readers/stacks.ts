@@ -4,35 +4,31 @@ import type { Symbols } from './trace-dat/symbols.ts'
 /**
  * Functions that every stack of these events begins with: of tracing, of the page allocator, and the entrances of the slab
  * allocator. Where slab itself takes pages, `allocate_slab` stays: that is who asked for them. Leading `_`, `_noprof` (6.10 on) and
- * what compilers append are taken off before. Source: mm/page_alloc.c, mm/mempolicy.c, mm/swap.c, mm/slub.c, Linux 5.10 to 7.2.
+ * what compilers append are taken off before. Source: mm/page_alloc.c, mm/mempolicy.c, mm/swap.c, mm/slub.c, mm/slab.c, Linux
+ * 2.6.32 to 7.2 (`alloc_kmem_pages` and `free_kmem_pages`: 3.15 to 4.7; `free_hot_cold_page`: up to 4.14).
  */
 const ALLOCATOR = new RegExp(
   `^(?:${[
     'trace_event_\\w+|traceiter_\\w+|trace_buffer\\w*|ftrace_trace_stack|trace_stack|perf_trace_\\w+|perf_tp_event',
-    'alloc_page|alloc_page_interleave|alloc_(?:frozen_)?pages(?:_\\w+)?|get_free_pages?|get_zeroed_page',
+    'alloc_page|alloc_page_(?:interleave|vma|nid)|alloc_kmem_pages?(?:_node)?|page_cache_alloc|alloc_(?:frozen_)?pages(?:_\\w+)?|get_free_pages?|get_zeroed_page',
     'get_page_from_freelist|rmqueue\\w*|prep_new_page|post_alloc_hook',
     'folio_alloc(?:_mpol|_node)?|vma_alloc_\\w*folio',
-    'free_pages?|free_pages_(?:ok|core|exact|nolock|prepare)|free_frozen_pages?(?:_\\w+)?|free_unref_\\w+|free_one_page',
+    'free_kmem_pages|free_hot_cold_page(?:_list)?|free_hot_page|pagevec_(?:free|release)|free_pages?|free_pages_(?:ok|bootmem|core|exact|nolock|prepare)|free_frozen_pages?(?:_\\w+)?|free_unref_\\w+|free_one_page',
     'free_pcppages_bulk|free_compound_page|free_transhuge_page|destroy_(?:large_folio|compound_page)',
     'put_page|put_pages_list|put_single_page|put_compound_page|release_pages|folios?_put\\w*',
     'kmalloc(?:_node)?(?:_track_caller)?|kmalloc_(?:large|cache|order)\\w*|do_kmalloc_node|kmalloc_(?:node_)?trace',
-    'kmem_cache_(?:zalloc|alloc|free)\\w*|krealloc\\w*|kfree|kfree_sensitive|kzfree',
+    'do_kmalloc|slab_alloc(?:_node)?|slab_free\\w*|do_slab_free|cache_alloc|cache_free|kmem_cache_(?:zalloc|alloc|free)\\w*|krealloc\\w*|kfree|kfree_sensitive|kzfree',
   ].join('|')})$`,
 )
 
 const ADDRESS = /^(?:0x)?[0-9a-f]{8,16}$|^0x/
 
-/** `vfs_write+0x10/0x20 [ext4]` → `vfs_write`. */
-const functionOf = (symbol: string): string => symbol.replace(/[+ ].*$/s, '')
+/** `vfs_write.isra.0+0x10/0x20 [ext4]` → `vfs_write`, as the source calls it. */
+const functionOf = (symbol: string): string =>
+  symbol.replace(/[+ ].*$/s, '').replace(/(?!^)\.(?:part|constprop|isra|cold|llvm)\b.*$/, '')
 
 /** Whether a function is nobody's caller. */
-const isAllocator = (name: string): boolean =>
-  ALLOCATOR.test(
-    name
-      .replace(/^_+/, '')
-      .replace(/\.(?:part|constprop|isra|cold|llvm)\b.*$/, '')
-      .replace(/_noprof$/, ''),
-  )
+const isAllocator = (name: string): boolean => ALLOCATOR.test(name.replace(/^[_.]+/, '').replace(/_noprof$/, ''))
 
 /** The payload of a `kernel_stack` event; its slot. */
 export function pushStack({ kernel_stack: table }: Tables, caller: number): number {

@@ -22,6 +22,6 @@ export class Header {
       if (comment.includes('hardirq')) this.contextColumn = this.#columns
       this.#columns++
     }
-    return { overwritten: lost > 0 ? lost : 0 }
+    return { overwritten: Math.max(0, lost || 0) }
   }
 }

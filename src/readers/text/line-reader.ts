@@ -1,22 +1,38 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
 import { type Notice, NS_PER_SECOND, parseRelease, type Release, Tally, TraceError } from '#kernel'
 import { ByteMemo } from '../byte-memo.ts'
 import { CpuTimes } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 import { StackReader } from '../stacks.ts'
 import { contextOf, contextOfBits } from './context.ts'
-import { Head } from './head.ts'
+import type { Decoder } from './decoding/index.ts'
+import { Head, LONGEST_HEAD } from './head.ts'
 import { Header } from './header.ts'
 import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
-import { type LineSink, Lines } from './lines.ts'
-import { MailUnwrapper } from './mail.ts'
+import { type LineSink, Lines, LONGEST_LINE, SCRATCH } from './lines.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
+import { DUBIOUS_COMM, type Step, stepsOf } from './prefixes.ts'
+import type { Recognised } from './recognise.ts'
 import { Texts } from './texts.ts'
+import { joined, type Pending, restOf, Stage } from './wraps.ts'
 
 const HASH = 0x23
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
+
+/** In place of a comm's number. */
+const DUBIOUS = -1
+
+/** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
+const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\d+us.? ?: |\w=\S+ +\w+=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
+
+/** What a line is, and where it begins behind its prefix. */
+type Place =
+  | { readonly is: 'event'; readonly at: number; readonly step: Step | undefined }
+  | { readonly is: 'odd'; readonly odd: OddLine; readonly at: number; readonly step: Step | undefined }
+  | { readonly is: 'comment'; readonly at: number }
+  | { readonly is: 'unknown'; readonly kind: Step['kind'] | undefined }
 
 /** A word behind a stamp: how the event of that name is read, and the length of the name in it. */
 interface Named {
@@ -45,12 +61,19 @@ export class LineReader implements SyncPieceReader, LineSink {
   readonly #builder: EventBuilder
   readonly #skipped: Tally<Skipped>
   readonly #noticed = new Tally<keyof typeof textNotices>(textNotices)
-  readonly #mail: MailUnwrapper | undefined
+  readonly #recognised: Recognised
+  readonly #decoder: Decoder | undefined
   readonly #stack: StackReader
   readonly #release: Release | undefined
   readonly #header = new Header()
+  readonly #hosts = new Set<string>()
   #idle = ABSENT_COMM
+  /** DUBIOUS for names that may have taken a prefix in. */
   #comms!: ByteMemo<number>
+  /** The same names as they stand. */
+  #plainComms!: ByteMemo<number>
+  /** Of the line in hand. */
+  #comm = ABSENT_COMM
   #readings!: ByteMemo<Reading>
   /** Of events that no kind describes. */
   #payloads!: ByteMemo<number>
@@ -67,14 +90,17 @@ export class LineReader implements SyncPieceReader, LineSink {
   #lastTime = 0
   readonly #times = new CpuTimes()
   #finest = 6
+  /** A line that may go on in the next. */
+  #pending: Pending | undefined
 
-  constructor(start: TraceStart, layoutOf: (head: Head) => Layout, isMail = false) {
+  constructor(start: TraceStart, layoutOf: (head: Head) => Layout, recognised: Recognised) {
     this.#start = start
+    this.#recognised = recognised
+    this.#decoder = recognised.decoding.open()
     const layout = layoutOf(this.#head)
     this.#layout = layout
     this.#builder = start.builder
     this.#stack = new StackReader(start.builder)
-    this.#mail = isMail ? new MailUnwrapper(this.#bytes) : undefined
     this.#skipped = new Tally<Skipped>({ ...skippedLines, ...layout.notices } as Record<Skipped, Notice>)
     this.#release = start.release ?? (layout.uname === undefined ? undefined : parseRelease(layout.uname))
     this.#remember()
@@ -86,9 +112,12 @@ export class LineReader implements SyncPieceReader, LineSink {
     const layout = this.#layout
     this.#stack.end()
     if (layout.idle !== undefined) this.#idle = strings.add(layout.idle)
+    const numberOf = (comm: string | undefined) => (comm === undefined ? ABSENT_COMM : strings.add(comm))
+    this.#plainComms = new ByteMemo(this.#bytes, (text) => numberOf(layout.commOf(text)))
     this.#comms = new ByteMemo(this.#bytes, (text) => {
       const comm = layout.commOf(text)
-      return comm === undefined ? ABSENT_COMM : strings.add(comm)
+      this.#refuseMixture(layout.sources)
+      return comm !== undefined && DUBIOUS_COMM.test(comm) ? DUBIOUS : numberOf(comm)
     })
     this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { probes = defaultProbes } = this.#start
@@ -101,16 +130,21 @@ export class LineReader implements SyncPieceReader, LineSink {
   }
 
   push(piece: Uint8Array): void {
-    this.#lines.push(piece, this, false, this.#mail)
+    const decoder = this.#decoder
+    this.#lines.push(decoder === undefined ? piece : decoder.push(piece), this)
   }
 
   end(): PieceEnd {
-    this.#lines.push(new Uint8Array(0), this, true, this.#mail)
+    this.#lines.push(this.#decoder?.end() ?? new Uint8Array(0), this, true)
+    this.#flush()
+    const joins = this.#decoder?.joins ?? 0
+    this.#lineCount += joins
+    if (joins > 0) this.#skipped.count('wrapped-line', this.#place(), joins)
     this.#addLosses(this.#lastTime)
     this.#checkThatSomethingWasRead()
     const { format, uname } = this.#layout
     return {
-      format: this.#mail === undefined ? format : `${format}, out of a mail`,
+      format: this.#recognised.isMail ? `${format}, out of a mail` : format,
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
       lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
@@ -120,25 +154,172 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   readLine(from: number, to: number, ended: boolean): void {
     this.#lineCount++
+    if (this.#recognised.isWrapped) this.#takeWrapped(from, to, ended)
+    else this.#readWhole(from, to, ended)
+  }
+
+  /** Reads a line that is not wrapped. */
+  #readWhole(from: number, to: number, ended: boolean): void {
     if (from === to) this.#comments++
-    else if (this.#bytes[from] === HASH) this.#readComment(from, to)
-    else if (this.#layout.readHead(from, to)) this.#readEvent(to, ended)
-    else this.#readOddLine(this.#text(from, to), ended)
-    if (this.#mail !== undefined) this.#countJoins(this.#mail.takeJoins(to))
+    else if (this.#bytes[from] !== HASH && this.#layout.readHead(from, to) && this.#isPlain())
+      this.#readEvent(to, ended)
+    else this.#readRareLine(from, to, ended)
     if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
+  }
+
+  /** Whether the head has a name that is surely the process's own. */
+  #isPlain(): boolean {
+    const { commFrom, commTo, pid } = this.#head
+    this.#comm = pid === 0 && this.#idle !== ABSENT_COMM ? this.#idle : this.#comms.get(commFrom, commTo)
+    return this.#comm !== DUBIOUS
+  }
+
+  /** A line that is not an event from its first byte on. */
+  #readRareLine(from: number, to: number, ended: boolean): void {
+    const text = this.#text(from, to)
+    const place = this.#placeIn(from, to)
+    switch (place.is) {
+      case 'event':
+        this.#notePrefix(place.step, true)
+        this.#readEvent(to, ended)
+        break
+      case 'comment':
+        if (place.at > 0) this.#noticed.count('prefixed-line', this.#place())
+        this.#readComment(this.#text(from + place.at, to))
+        break
+      case 'odd':
+        this.#notePrefix(place.step, false)
+        if (ended || place.odd.is !== 'skipped') this.#takeOdd(place.odd)
+        else this.#skip('truncated-line')
+        break
+      default:
+        if (text.trim() === '') this.#comments++
+        else if (!ended) this.#skip('truncated-line')
+        else if (LIKE_EVENT.test(text)) this.#skip('unparsed-line')
+        else this.#skip(place.kind === 'log' ? 'console-line' : 'mail-line')
+    }
+  }
+
+  /** Where a line begins behind its prefix: where the first step leaves something that can be read, with a likely name. */
+  #placeIn(from: number, to: number): Place {
+    const line = this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD)).trimEnd()
+    const { plan } = this.#recognised
+    const layout = this.#layout
+    let best: Place = { is: 'unknown', kind: undefined }
+    let at = 0
+    let step: Step | undefined
+    const steps = stepsOf(line, plan)
+    for (;;) {
+      if (line[at] === '#' && !(plan.isCommented && at === 0)) return { is: 'comment', at }
+      if (layout.readHead(from + at, to)) {
+        if (this.#isPlain()) return { is: 'event', at, step }
+        best = { is: 'event', at, step }
+      } else if (best.is === 'unknown') {
+        if (at > 0 && line.slice(at).trim() === '' && best.kind !== 'log' && step?.kind !== 'log')
+          return { is: 'odd', odd: { is: 'comment' }, at, step: undefined }
+        const odd = layout.odd(at === 0 && line.length === to - from ? line : this.#text(from + at, to))
+        if (odd !== undefined) return { is: 'odd', odd, at, step }
+        best = { is: 'unknown', kind: best.kind === 'log' ? best.kind : step?.kind }
+      }
+      const next = steps.next()
+      if (next.done === true) break
+      step = next.value
+      at = step.at
+    }
+    if (best.is !== 'event') return best
+    // No name is likely: the shortest is taken as it stands.
+    layout.readHead(from + best.at, to)
+    const { commFrom, commTo } = this.#head
+    this.#comm = this.#plainComms.get(commFrom, commTo)
+    return best
+  }
+
+  /** Keeps a line in hand until the next says whether it goes on there. */
+  #takeWrapped(from: number, to: number, ended: boolean): void {
+    const pending = this.#pending
+    const line = this.#buffer.toString('latin1', from, to)
+    if (pending !== undefined && line.trim() !== '' && this.#joins(pending, line, from, to)) return
+    const place = line.trim() === '' ? undefined : this.#placeIn(from, to)
+    this.#flush()
+    const rest = restOf(line, '')
+    if (place?.is === 'event') {
+      this.#notePrefix(place.step, true)
+      const text = line.slice(place.at)
+      const prefix = line.slice(0, place.at)
+      this.#pending = { text, prefix, width: to - from, line: this.#lineCount, ended }
+    } else if (place?.is === 'unknown' && this.#layout.mayBegin(rest)) {
+      const prefix = line.slice(0, line.length - rest.length)
+      this.#pending = { text: rest, prefix, width: to - from, line: this.#lineCount, ended }
+    } else this.#readWhole(from, to, ended)
+  }
+
+  /** Joins a line to the one in hand, if it is the rest of it. */
+  #joins(pending: Pending, line: string, from: number, to: number): boolean {
+    const { width } = this.#recognised
+    const stage = this.#stageOf(pending.text)
+    const place = this.#placeIn(from, to)
+    if (place.is === 'comment' || (place.is === 'event' && (stage > Stage.none || !this.#isTaskless(from, to))))
+      return false
+    if (place.is === 'odd' && place.odd.is === 'loss') return false
+    const text = joined(
+      pending.text,
+      restOf(line, pending.prefix),
+      (candidate) => this.#stageOf(candidate),
+      pending.width === width && stage > Stage.none && place.is === 'unknown',
+    )
+    if (text === undefined || text.length > LONGEST_LINE) return false
+    this.#pending = { ...pending, text, width: to - from }
+    this.#skip('wrapped-line')
+    return true
+  }
+
+  /** Whether an event's head is only the rest of one. */
+  #isTaskless(from: number, to: number): boolean {
+    return this.#layout.readHead(from, to) && this.#head.pid === ABSENT_PID
+  }
+
+  #put(text: string): number {
+    return SCRATCH + this.#buffer.write(text, SCRATCH, LONGEST_LINE, 'latin1')
+  }
+
+  /** How far a text reads as an event. */
+  #stageOf(text: string): number {
+    const to = this.#put(text)
+    this.#bytes[to] = 0
+    const isWhole = this.#layout.isWhole(text)
+    if (!this.#layout.readHead(SCRATCH, to)) return Stage.none
+    const reading = this.#readName(to)
+    if (reading === undefined) return Stage.head
+    if (!isWhole) return Stage.name
+    const { payloadFrom, payloadTo } = this.#head
+    return typeof reading === 'object' && !reading.read(payloadFrom, payloadTo) ? Stage.name : Stage.whole
+  }
+
+  /** Reads the line in hand. */
+  #flush(): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    const count = this.#lineCount
+    this.#lineCount = pending.line
+    const to = this.#put(pending.text)
+    this.#bytes[to] = 0
+    this.#readWhole(SCRATCH, to, pending.ended)
+    this.#lineCount = count
+  }
+
+  #notePrefix(step: Step | undefined, isEvent: boolean): void {
+    if (step === undefined) return
+    this.#noticed.count('prefixed-line', this.#place())
+    if (step.host === undefined || !isEvent) return
+    this.#hosts.add(step.host)
+    this.#refuseMixture(this.#hosts)
   }
 
   skipLongLine(): void {
     this.#lineCount++
     this.#skip('overlong-line')
-  }
-
-  #countJoins(joins: number): void {
-    for (let join = 0; join < joins; join++) {
-      this.#lineCount++
-      this.#skip('wrapped-line')
-    }
   }
 
   #readEvent(to: number, ended: boolean): void {
@@ -206,6 +387,7 @@ export class LineReader implements SyncPieceReader, LineSink {
       this.#builder.zero = zero
     }
     this.#lastTime = time
+    if (this.#layout.hasNoCpu === true) this.#noticed.count('cpu-not-printed', this.#place())
     if (stamp.digits > this.#finest) this.#finest = stamp.digits
     if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
     if (!this.#isUnderWay || this.#losses.length > 0) this.#addLosses(time)
@@ -216,15 +398,10 @@ export class LineReader implements SyncPieceReader, LineSink {
   /** Adds the event of which that reader has read the payload. */
   #addKnown(reading: PayloadReader, time: number): void {
     const { cpu, pid } = this.#head
-    reading.store(this.#builder, time, cpu, pid, this.#comm(), this.#context())
+    reading.store(this.#builder, time, cpu, pid, this.#comm, this.#context())
     if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
     if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
     if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
-  }
-
-  #comm(): number {
-    const { commFrom, commTo, pid } = this.#head
-    return pid === 0 && this.#idle !== ABSENT_COMM ? this.#idle : this.#comms.get(commFrom, commTo)
   }
 
   #context(): number {
@@ -243,11 +420,11 @@ export class LineReader implements SyncPieceReader, LineSink {
     const { name, fields } = other.column
     name.data[slot] = called
     fields.data[slot] = this.#payloads.get(payloadFrom, payloadTo)
-    this.#builder.add(time, cpu, pid, this.#comm(), this.#context(), Kind.other, slot)
+    this.#builder.add(time, cpu, pid, this.#comm, this.#context(), Kind.other, slot)
   }
 
-  #readComment(from: number, to: number): void {
-    const { startedCpu, overwritten } = this.#header.read(this.#text(from, to))
+  #readComment(text: string): void {
+    const { startedCpu, overwritten } = this.#header.read(text)
     if (startedCpu !== undefined) {
       this.#eventLines++
       this.#losses.push({ cpu: startedCpu, count: undefined })
@@ -255,13 +432,6 @@ export class LineReader implements SyncPieceReader, LineSink {
     }
     this.#comments++
     if (overwritten > 0) this.#noticed.count('overwritten-events', this.#place(), overwritten)
-  }
-
-  /** A line with no head of an event. */
-  #readOddLine(text: string, ended: boolean): void {
-    const odd = text.trim() === '' ? ({ is: 'comment' } as const) : this.#layout.odd(text)
-    if (odd !== undefined && (ended || odd.is !== 'skipped')) this.#takeOdd(odd)
-    else this.#skip(!ended ? 'truncated-line' : this.#mail !== undefined ? 'mail-line' : 'unparsed-line')
   }
 
   /** A head, but no event's name behind it. */
@@ -296,7 +466,7 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   #beginStack(time: number): void {
     const { cpu, pid } = this.#head
-    this.#stack.begin(time, cpu, pid, this.#comm(), this.#context())
+    this.#stack.begin(time, cpu, pid, this.#comm, this.#context())
   }
 
   #skip(cause: Skipped): void {
@@ -317,6 +487,17 @@ export class LineReader implements SyncPieceReader, LineSink {
     this.#builder.addEvent(count === undefined ? event : { ...event, count: Math.min(count, ABSENT.u32 - 1) })
   }
 
+  /** Events of two machines have nothing to do with each other: neither pages nor CPUs nor times. */
+  #refuseMixture(sources: ReadonlySet<string>): void {
+    if (sources.size < 2) return
+    const [one, other] = sources
+    throw new TraceError({
+      place: this.#place(),
+      what: `the text holds the traces of two machines or files, "${one}" and "${other}", which can't be read as one`,
+      hint: `Read each by itself: \`trace-cmd report -i FILE\`, or keep the lines of one with \`grep ${one}\`.`,
+    })
+  }
+
   /** A stamp with no unit makes the whole file unusable, unless it is one damaged line among others. */
   #refuseStamp(): void {
     if (this.#zero !== undefined) {
@@ -332,9 +513,8 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   #checkThatSomethingWasRead(): void {
     if (this.#skipped.total === 0 || this.#eventLines > 0) return
-    const { name, head } = this.#start
-    const refusal = this.#layout.refusal(Buffer.from(head).toString('latin1'), this.#lineCount)
-    throw new TraceError({ place: { file: name }, ...refusal })
+    const head = Buffer.from(this.#recognised.decoding.head).toString('latin1')
+    throw new TraceError({ place: { file: this.#start.name }, ...this.#layout.refusal(head, this.#lineCount) })
   }
 
   #place() {

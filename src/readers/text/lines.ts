@@ -6,6 +6,8 @@ const SPACE = 0x20
 /** Longer lines are damage: they are counted and not read. */
 export const LONGEST_LINE = 64 * 1024
 const WINDOW = 1 << 18
+/** Behind the window there is room for one line that is put together of several. */
+export const SCRATCH = WINDOW
 
 /** Who takes the lines. */
 export interface LineSink {
@@ -21,17 +23,9 @@ export function controlFrom(bytes: Uint8Array, from: number): number {
   return at
 }
 
-/** Changes lines in place before they are read, such as those of a mail. */
-export interface Rewriter {
-  /** Takes what stands between `from` and `to`; returns the end of the lines that nothing behind them can change any more. */
-  settle(from: number, to: number, last: boolean): number
-  /** All has moved so far to the front of the window. */
-  moved(by: number): void
-}
-
 /** Lines of a text that comes in pieces of any size. Those in hand stand in one window of bytes, which never changes its place. */
 export class Lines {
-  readonly bytes = new Uint8Array(WINDOW + PADDING)
+  readonly bytes = new Uint8Array(WINDOW + LONGEST_LINE + PADDING)
   /** The same: a Buffer looks for a byte several times faster. */
   readonly #buffer = Buffer.from(this.bytes.buffer)
   #end = 0
@@ -39,20 +33,20 @@ export class Lines {
   #isLong = false
 
   /** Takes the next piece; `last` where no more will come. */
-  push(piece: Uint8Array, sink: LineSink, last = false, rewriter?: Rewriter): void {
+  push(piece: Uint8Array, sink: LineSink, last = false): void {
     let at = 0
     do {
       const part = piece.subarray(at, at + WINDOW - this.#end)
       this.bytes.set(part, this.#end)
       this.#end += part.length
       at += part.length
-      this.#drain(sink, last && at === piece.length, rewriter)
+      this.#drain(sink, last && at === piece.length)
     } while (at < piece.length)
   }
 
-  #drain(sink: LineSink, last: boolean, rewriter: Rewriter | undefined): void {
+  #drain(sink: LineSink, last: boolean): void {
     const { bytes } = this
-    const end = rewriter === undefined ? this.#end : rewriter.settle(0, this.#end, last)
+    const end = this.#end
     const text = this.#buffer.subarray(0, end)
     let from = 0
     while (from < end) {
@@ -69,7 +63,6 @@ export class Lines {
     }
     bytes.copyWithin(0, from, this.#end)
     this.#end -= from
-    rewriter?.moved(from)
   }
 
   #give(sink: LineSink, from: number, newline: number, ended: boolean): void {

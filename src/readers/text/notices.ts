@@ -9,9 +9,16 @@ export const skippedLines = {
     level: 'data-loss',
     help: 'The last line has no end: the file was cut in the middle of an event.',
   },
-  'wrapped-line': { level: 'note', help: 'The rest of an event that a mailer wrapped: read with the line before it.' },
-  'mail-line': { level: 'note', help: 'Prose, a signature or a cut mark of the mail that the trace stands in.' },
+  'wrapped-line': {
+    level: 'note',
+    help: 'The rest of a line that a mailer or a terminal wrapped: read with the line before it.',
+  },
+  'mail-line': { level: 'note', help: 'Prose, a signature or a cut mark beside the trace.' },
   'console-line': { level: 'note', help: 'A line of the console that the trace was dumped to.' },
+  'function-line': {
+    level: 'note',
+    help: 'A call that the function or function_graph tracer recorded beside the events; kreplay does not use them.',
+  },
   'stack-line': {
     level: 'note',
     help: 'A line of a stack; of each only the first function beyond the allocator is kept, in an event `kernel_stack`.',
@@ -21,6 +28,10 @@ export const skippedLines = {
 /** What was noticed beside lines that did give an event. */
 export const textNotices = {
   ...timeNotices,
+  'prefixed-line': {
+    level: 'note',
+    help: 'Lines behind quote marks, stamps of a log, line numbers or other prefixes, which were taken off.',
+  },
   'unread-payload': {
     level: 'error',
     help: 'The event is known, but its fields are missing or out of bounds: kept as text under its name.',
@@ -28,6 +39,10 @@ export const textNotices = {
   'unknown-gfp-flag': {
     level: 'error',
     help: 'A gfp flag name that the kernel’s table lacks: its bit is missing in gfpFlags.',
+  },
+  'cpu-not-printed': {
+    level: 'note',
+    help: '`perf trace` prints no CPU: all events stand on CPU 0. Record with `perf record` and print with `perf script`.',
   },
   'gfp-not-printed': {
     level: 'note',

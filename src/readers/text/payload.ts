@@ -1,6 +1,7 @@
 import { type EventBuilder, failedKinds, Kind, type KindName, type Probes, recordedName } from '#events'
 import { type Field, POINTER, textFields } from './fields.ts'
 import { BRACKETS, Form, IGNORED, PAGE_VALUE, Tokens } from './form.ts'
+import { skipSpaces } from './layouts/bytes.ts'
 import { isNullIn, moduleEndIn, paddedNullIn } from './numbers.ts'
 import { Rows } from './rows.ts'
 import { IDLE, type Step, stepsOf } from './templates.ts'
@@ -188,7 +189,8 @@ export class PayloadReader {
     const tokens = this.#tokens
     let last = to
     while (last > from && bytes[last - 1]! <= SPACE) last--
-    let at = from
+    let at = skipSpaces(bytes, from, last)
+    if (at > from) tokens.isForm = false
     for (let index = 0; index < steps.length; index++) {
       const { field, until } = steps[index]!
       let end = last
@@ -202,6 +204,12 @@ export class PayloadReader {
         if (bytes[end] === SPACE && bytes[end + 1] === OPEN_BRACKET) end = moduleEndIn(bytes, end, last)
         if (!this.#stands(until, end, last)) return false
       }
+      const next = end + until.length
+      // Patched kernels print more blanks than one.
+      while (end > at && bytes[end - 1] === SPACE && until.length > 0) {
+        end--
+        tokens.isForm = false
+      }
       tokens.add(field, at, end)
       if (field === IDLE) {
         this.#readIdle(at, end)
@@ -209,7 +217,11 @@ export class PayloadReader {
       } else if (this.#values.read(field, at, end, true)) this.#found[field] = 1
       else if (this.#fields[field]!.optional) tokens.isForm = false
       else return false
-      at = end + until.length
+      at = next
+      while (at < last && bytes[at] === SPACE && until.length > 0) {
+        at++
+        tokens.isForm = false
+      }
     }
     return true
   }

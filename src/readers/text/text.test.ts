@@ -236,7 +236,7 @@ test('every text of reference has its sample: what is particular in each', async
 
 test('a dump on the console: events among the kernel’s other lines', async () => {
   const trace = await readBytes(bytesOf('text/handmade/dump.txt'))
-  expect(causes(trace)).toEqual({ 'console-line': 5, 'relative-stamps': 1 })
+  expect(causes(trace)).toEqual({ 'console-line': 5, 'prefixed-line': 7, 'relative-stamps': 1 })
   const events = [...eachEvent(trace.events)]
   expect(events.map(({ event, cpu, comm, context }) => [event, cpu, comm, context])).toEqual([
     ['lost', 0, undefined, undefined],
@@ -253,7 +253,7 @@ test('a dump on the console: events among the kernel’s other lines', async () 
 test('a trace out of a mail: quoted, wrapped, with prose between', async () => {
   const trace = await readBytes(bytesOf('text/handmade/mail.txt'))
   expect(trace.format).toBe('ftrace text, out of a mail')
-  expect(causes(trace)).toEqual({ 'mail-line': 7, 'wrapped-line': 4 })
+  expect(causes(trace)).toEqual({ 'mail-line': 7, 'wrapped-line': 4, 'prefixed-line': 4 })
   expect([...eachEvent(trace.events)]).toMatchObject([
     { event: 'kmem_cache_free', callSite: '__fput+0x141', ptr: 0x655a573fn, cacheName: 'lsm_file_cache' },
     { event: 'kmalloc', bytesAlloc: 192, gfpFlags: 0x400dc0, node: -1, accounted: true },

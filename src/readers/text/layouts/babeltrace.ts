@@ -12,7 +12,7 @@ const CLOSE = 0x7d
 
 // `[18:18:55.358770825] (+0.000003276) host kmem_kmalloc: { cpu_id = 2 }, { … }`; with --clock-seconds and --clock-date too
 const HEAD =
-  /^\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:\S+ )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
+  /^\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:(\S+) )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
 const CPU_ID = /\{[^{}]*\bcpu_id = (\d{1,5})\b/
 const PROCNAME = /\bprocname = "((?:[^"\\]|\\.)*)"/
 const TID = /\b(?:tid|vtid) = (\d+)\b/
@@ -26,6 +26,7 @@ export class BabeltraceLayout implements Layout {
   readonly head: Head
   readonly notices = {}
   readonly hasStackBehindEvent = false
+  readonly sources = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
   // Times of day begin again at midnight.
@@ -43,7 +44,8 @@ export class BabeltraceLayout implements Layout {
     const found = HEAD.exec(line)
     const cpu = CPU_ID.exec(line)?.[1]
     if (found === null || cpu === undefined) return false
-    const [all, date, hours, minutes, rest, whole, fraction] = found
+    const [all, date, hours, minutes, rest, whole, fraction, host] = found
+    if (host !== undefined) this.sources.add(host)
     const comm = PROCNAME.exec(line)
     const commFrom = comm === null ? 0 : comm.index + comm[0].indexOf('"') + 1
     const task = TID.exec(line)?.[1] ?? PID.exec(line)?.[1]
@@ -91,6 +93,14 @@ export class BabeltraceLayout implements Layout {
     head.payloadFrom = skipSpaces(bytes, plainPayload(bytes, at + 1, to), to)
     head.payloadTo = to
     return 'event'
+  }
+
+  mayBegin(line: string): boolean {
+    return /^\[[\d:. -]+\]/.test(line)
+  }
+
+  isWhole(line: string): boolean {
+    return /\}\s*$/.test(line)
   }
 
   commOf(text: string): string | undefined {

@@ -1,6 +1,8 @@
+import { ABSENT_PID } from '#events'
 import { type Head, LONGEST_HEAD, take } from '../head.ts'
-import { isDigit, isOfName, placeOf, SPACE, skipSpaces } from './bytes.ts'
-import { latencyHeadOf, PRINTK } from './latency.ts'
+import { isDigit, isOfName, isSpace, placeOf, SPACE, skipSpaces } from './bytes.ts'
+import { GRAPH_LINE } from './graph.ts'
+import { latencyHeadOf } from './latency.ts'
 import type { Layout, OddLine, Refusal } from './layout.ts'
 
 const NEWLINE = 0x0a
@@ -12,13 +14,21 @@ const CLOSE = 0x29
 const COLON = 0x3a
 const PLUS = 0x2b
 
-const LOST = /^(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
-const REPORT_HEADER = /^(?:\S+:\s+)?(?:version = \d+|cpus=\d+)\s*$/
+const LOST = /^\s*(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
+const REPORT_HEADER = /^\s*(?:(\S+):\s+)?(?:version = \d+|cpus=\d+)\s*$/
 /** Behind the stamp. trace-cmd prints the event's name too. */
 const STACK_HEAD = /^\s*(?:kernel_stack:\s*)?<stack trace ?>/
 const STACK_LINE = /^\s*=> +(\S+)/
+/** `rmqueue_bulk <-get_page_from_freelist`, as the function tracer prints behind the stamp. */
+const FUNCTION = /^\s*[\w.$]+(?:\+0x\S+)?(?: \[\w+\])? *<- *[\w.$]+/
 /** As `readName` reads it. trace-cmd prints stacks by their event's name. */
 const NAME = /^(?!kernel_stack:)[a-zA-Z0-9_.]+:$/
+/** A head that breaks off: behind the pid, within `[cpu]`, the flags or the stamp. */
+const MAY_BEGIN =
+  /\S-\d+\s*(?:\([\s\d-]+\)\s*)?(?:(?:\[\d{0,5}\]?|\d{1,5}[.a-zA-Z][.a-zA-Z0-9]{2,8})(?:\s+[.a-zA-Z0-9]{0,9})?(?:\s+[\d.]*(?:us.?)?)?)?\s*$/
+const LABEL = /^(\S+): {2,}/
+/** Names of files, and of machines; instances have others. */
+const FILE = /[./]|^(?:host|guest|vm)/i
 const KERNEL_STACK = Buffer.from('kernel_stack')
 
 /**
@@ -34,12 +44,19 @@ export class FtraceLayout implements Layout {
   readonly head: Head
   readonly notices = {}
   readonly hasStackBehindEvent = false
+  readonly sources = new Set<string>()
+  /** Names that `cpus=` is told of: each is a file's. */
+  readonly #files = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #buffer: Buffer
 
-  constructor(head: Head, format: string) {
+  readonly #isLenient: boolean
+
+  /** `isLenient`: whether heads may lack the pid, or the task as a whole. */
+  constructor(head: Head, format: string, isLenient = false) {
     this.head = head
+    this.#isLenient = isLenient
     this.format = format
     this.#bytes = head.bytes
     this.#view = new DataView(head.bytes.buffer, head.bytes.byteOffset, head.bytes.length)
@@ -58,7 +75,7 @@ export class FtraceLayout implements Layout {
       let cpu = 0
       while (at < to && isDigit(bytes[at]!)) cpu = cpu * 10 + bytes[at++]! - 0x30
       if (at === bracket + 1 || at >= to || bytes[at] !== CLOSE_BRACKET || cpu > 0xfffe) continue
-      if (!this.#readTask(from, bracket)) continue
+      if (!this.#readTask(from, bracket) && !(this.#isLenient && this.#readComm(from, bracket, at + 1, to))) continue
       this.head.cpu = cpu
       this.head.flagBits = -1
       this.head.relative = false
@@ -91,6 +108,17 @@ export class FtraceLayout implements Layout {
     head.commFrom = skipSpaces(bytes, from, at)
     head.pid = pid
     return true
+  }
+
+  /** `  comm  ` or nothing in front of `[cpu]`, where a stamp follows. */
+  #readComm(from: number, bracket: number, behind: number, to: number): boolean {
+    const bytes = this.#bytes
+    const { head } = this
+    head.pid = ABSENT_PID
+    head.commFrom = skipSpaces(bytes, from, bracket)
+    head.commTo = bracket
+    while (head.commTo > head.commFrom && isSpace(bytes[head.commTo - 1]!)) head.commTo--
+    return this.#readStamp(behind, to) && head.flagsTo - head.flagsFrom <= 9
   }
 
   #readStamp(from: number, to: number): boolean {
@@ -139,27 +167,41 @@ export class FtraceLayout implements Layout {
     return 'event'
   }
 
+  mayBegin(line: string): boolean {
+    return MAY_BEGIN.test(line)
+  }
+
+  isWhole(line: string): boolean {
+    return !/[=|]\s*$|rcu_utilization:\s+(?:Start|End)\s*$/.test(line)
+  }
+
   commOf(text: string): string | undefined {
     // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
-    const comm = text.replace(/^\S+: {2,}/, '')
+    const [label, name] = LABEL.exec(text) ?? ['']
+    if (name !== undefined && (FILE.test(name) || this.#files.has(name))) this.sources.add(name)
+    const comm = text.slice(label.length)
     return comm === '<...>' || comm === '' ? undefined : comm
   }
 
   nameless(body: string): OddLine | undefined {
-    return STACK_HEAD.test(body) ? { is: 'stack' } : undefined
+    if (STACK_HEAD.test(body)) return { is: 'stack' }
+    return FUNCTION.test(body) ? { is: 'skipped', cause: 'function-line' } : undefined
   }
 
   odd(line: string): OddLine | undefined {
-    const printk = PRINTK.exec(line)?.[0] ?? ''
-    const [, cpu, lost, dropped] = LOST.exec(line.slice(printk.length)) ?? []
+    const [, cpu, lost, dropped] = LOST.exec(line) ?? []
     if (cpu !== undefined) {
       const count = lost ?? dropped
       return { is: 'loss', cpu: Number(cpu), count: count === undefined ? undefined : Number(count) }
     }
-    if (REPORT_HEADER.test(line)) return { is: 'comment' }
+    const header = REPORT_HEADER.exec(line)
+    if (header !== null) {
+      if (header[1] !== undefined) this.#files.add(header[1])
+      return { is: 'comment' }
+    }
     const [, symbol] = STACK_LINE.exec(line) ?? []
     if (symbol !== undefined) return { is: 'frame', symbol }
-    return printk === '' ? undefined : { is: 'skipped', cause: 'console-line' }
+    return GRAPH_LINE.test(line) ? { is: 'skipped', cause: 'function-line' } : undefined
   }
 
   refusal(text: string, count: number): Refusal {

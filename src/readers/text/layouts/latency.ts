@@ -1,8 +1,5 @@
 import type { TextHead } from '../head.ts'
 
-/** What the kernel's console puts before a line: `[  191.085702][   T12] `. */
-export const PRINTK = /^(?:<\d{1,3}>)?\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ?/
-
 // Lines of blanks must not make these try every place for each part: the indent ends at no blank, and so does a comm.
 // `      sh-44        0d..1 27743us!: `, and from `trace-cmd report -l` `      sh-61      0d....     3.306330: `
 const LATENCY = /^( *)(?! )(.*)-(\d+) +(\d{1,5})([.a-zA-Z][.a-zA-Z0-9]{2,8}) +(?:(\d+)us.?|(\d+)\.(\d{6}|\d{9})|(\d+)):/
@@ -11,12 +8,11 @@ const VERBOSE =
   /^( *)(?! )(?:(.*?[^ ]) +)?(\d+) +(\d{1,5}) (\d{1,3}) [0-9a-f]{8} [0-9a-f]{8,16} \[([0-9a-f]{8,13})\] \d+\.\d{3}ms \(\+\d+\.\d{3}ms\):/
 
 function latencyHead(line: string): TextHead | undefined {
-  const skip = PRINTK.exec(line)?.[0].length ?? 0
-  const found = LATENCY.exec(skip === 0 ? line : line.slice(skip))
+  const found = LATENCY.exec(line)
   if (found === null) return undefined
   const [all, indent = '', comm = '', pid, cpu = '', flags = '', us, seconds, fraction] = found
-  const commFrom = skip + indent.length
-  const flagsFrom = skip + all.indexOf(`${cpu}${flags} `, commFrom - skip + comm.length + 1) + cpu.length
+  const commFrom = indent.length
+  const flagsFrom = all.indexOf(`${cpu}${flags} `, commFrom + comm.length + 1) + cpu.length
   const stamp =
     us !== undefined
       ? { seconds: Math.floor(Number(us) / 1e6), nanoseconds: (Number(us) % 1e6) * 1000, digits: 6 }
@@ -32,7 +28,7 @@ function latencyHead(line: string): TextHead | undefined {
     flagsTo: flagsFrom + flags.length,
     ...stamp,
     relative: us !== undefined,
-    bodyFrom: skip + all.length,
+    bodyFrom: all.length,
   }
 }
 
@@ -58,5 +54,5 @@ function verboseHead(line: string): TextHead | undefined {
   }
 }
 
-/** The head of a line in ftrace's latency or verbose layout, from a file or from the console. */
+/** The head of a line in ftrace's latency or verbose layout. */
 export const latencyHeadOf = (line: string): TextHead | undefined => latencyHead(line) ?? verboseHead(line)

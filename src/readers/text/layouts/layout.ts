@@ -35,10 +35,14 @@ export interface Layout {
   readonly notices: Readonly<Partial<Record<Skipped, Notice>>>
   /** Whether every event may be followed by its stack, without a line that says so. */
   readonly hasStackBehindEvent: boolean
+  /** Whether lines do not tell the CPU, so that all events stand on CPU 0. */
+  readonly hasNoCpu?: boolean
   /** The name of the task with pid 0, where the layout has another for it. */
   readonly idle?: string
   /** `uname -a` of the recording machine, where the text itself holds it. */
   readonly uname?: string
+  /** The files or machines that lines name as theirs, where the layout has a place for it. */
+  readonly sources: ReadonlySet<string>
   /** Whether the line has a head up to its stamp. */
   readHead(from: number, to: number): boolean
   /** Where the word begins that may be the event's name; −1 where the name is not a word of its own. */
@@ -49,6 +53,10 @@ export interface Layout {
   takeName(end: number, length: number, to: number): void
   /** What follows the stamp: a kernel event, another program's sample, or no name. */
   readName(to: number): 'event' | 'sample' | undefined
+  /** Whether a line without a whole head could be the begin of one. */
+  mayBegin(line: string): boolean
+  /** Whether an event's line has its end. */
+  isWhole(line: string): boolean
   /** The process name that a text stands for; undefined where it says that the name is not known. */
   commOf(text: string): string | undefined
   /** What a line is that has a head, but no name of an event behind it. */

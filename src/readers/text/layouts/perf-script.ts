@@ -29,7 +29,7 @@ const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
 /** Losses of which neither time nor CPU is told: `perf script -D`, and what perf says on standard error. */
 const LOST_AT_LARGE = /PERF_RECORD_LOST(?:_SAMPLES)? lost \d|\blost \d+ (?:chunks|samples)/
 /** A function of a call chain: its address, and its name where perf knows it. */
-const STACK_LINE = /^\s+([0-9a-f]{6,16})(?: (\S+)|\s*$)/
+const STACK_LINE = /^\s+([0-9a-f]{6,16}|[0-9a-f]{1,5}(?= \S+ \())(?: (\S+)|\s*$)/
 /** Of the kernel's; those of user space are no callers of the allocator. */
 const KERNEL_ADDRESS = /^(?:f[0-9a-f]{15}|[c-f][0-9a-f]{7})$/
 /** An event without `[cpu]` or without its stamp, as some sets of fields make it. */
@@ -52,6 +52,7 @@ export class PerfScriptLayout implements Layout {
   readonly hasStackBehindEvent = true
   readonly idle = '<idle>'
   readonly uname?: string
+  readonly sources = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #view: DataView
 
@@ -189,6 +190,14 @@ export class PerfScriptLayout implements Layout {
     }
     head.payloadFrom = from
     head.payloadTo = payloadEnd(bytes, from, to)
+  }
+
+  mayBegin(line: string): boolean {
+    return /\S\s+\d+\s*(?:\[\d{0,5}\]?(?:\s+[\d.]*)?)?\s*$/.test(line)
+  }
+
+  isWhole(line: string): boolean {
+    return !/[=|]\s*$|rcu_utilization:\s+(?:Start|End)\s*$/.test(line)
   }
 
   commOf(text: string): string | undefined {

@@ -1,0 +1,292 @@
+import { kindOfName } from '#events'
+import { PADDING } from '../byte-memo.ts'
+import { type Decoding, decodingOf } from './decoding/index.ts'
+import { Head } from './head.ts'
+import { BabeltraceLayout } from './layouts/babeltrace.ts'
+import { FtraceLayout } from './layouts/ftrace.ts'
+import { GraphLayout } from './layouts/graph.ts'
+import type { Layout } from './layouts/layout.ts'
+import { isBareEvent, PerfScriptLayout } from './layouts/perf-script.ts'
+import { PerfTraceLayout } from './layouts/perf-trace.ts'
+import { DUBIOUS_COMM, labelAt, noPlan, type PrefixPlan, stepsOf } from './prefixes.ts'
+
+export type Writer = 'ftrace' | 'trace-cmd' | 'babeltrace' | 'perf script' | 'function graph' | 'perf trace'
+
+/** What the first bytes of a text tell of the whole. */
+export interface Recognised {
+  readonly writer: Writer
+  readonly plan: PrefixPlan
+  /** Quoted, or wrapped as mailers do. */
+  readonly isMail: boolean
+  /** Whether lines were wrapped. */
+  readonly isWrapped: boolean
+  /** Length at which lines were cut, whatever stood there. */
+  readonly width: number | undefined
+  /** Whether heads may lack the pid. */
+  readonly isLenient: boolean
+  readonly decoding: Decoding
+}
+
+/** Lines looked at. */
+const MOST_LINES = 1500
+/** Of a line, as much as a head may have. */
+const MOST_BYTES = 1024
+/** Labels that are more different from each other are numbers, not machines. */
+const MOST_MACHINES = 8
+
+interface Line {
+  readonly text: string
+  readonly from: number
+  readonly to: number
+}
+
+function linesOf(head: Buffer, length: number): Line[] {
+  const lines: Line[] = []
+  for (let from = 0; from < length && lines.length < MOST_LINES; ) {
+    const newline = head.indexOf(0x0a, from)
+    const to = newline < 0 || newline > length ? length : newline
+    lines.push({ text: head.toString('latin1', from, Math.min(to, from + MOST_BYTES)).trimEnd(), from, to })
+    from = to + 1
+  }
+  return lines
+}
+
+/** An event in a line: where it begins behind the prefix, and what its head says. */
+interface Found {
+  readonly at: number
+  readonly comm: string
+  readonly isDubious: boolean
+}
+
+/** Tries a layout on the first lines of a text. */
+class Trial {
+  readonly layout: Layout
+  readonly #head: Buffer
+  readonly #length: number
+  readonly #plan: PrefixPlan
+
+  constructor(start: Uint8Array, layoutOf: (head: Head) => Layout, plan: PrefixPlan = noPlan) {
+    this.#head = Buffer.concat([start, new Uint8Array(PADDING)])
+    this.#length = start.length
+    this.layout = layoutOf(new Head(this.#head))
+    this.#plan = plan
+  }
+
+  lines(): Line[] {
+    return linesOf(this.#head, this.#length)
+  }
+
+  /** The event in a line; the head and the name are filled in. */
+  eventIn({ text, from, to }: Line): Found | undefined {
+    let dubious: Found | undefined
+    const places = [0, ...[...stepsOf(text, this.#plan)].map(({ at }) => at)]
+    for (const at of places) {
+      if (text[at] === '#' || !this.layout.readHead(from + at, to)) continue
+      const found = this.#found(at)
+      if (!found.isDubious) return found
+      dubious = found
+    }
+    if (dubious !== undefined) this.layout.readHead(from + dubious.at, to)
+    return dubious
+  }
+
+  #found(at: number): Found {
+    const { commFrom, commTo } = this.layout.head
+    const comm = this.layout.commOf(this.#head.toString('utf8', commFrom, commTo)) ?? ''
+    return { at, comm, isDubious: DUBIOUS_COMM.test(comm) }
+  }
+
+  /** What a line that is no event says, behind its prefix. */
+  oddIn({ text }: Line): boolean {
+    if (this.layout.odd(text) !== undefined) return true
+    for (const { at } of stepsOf(text, this.#plan)) if (this.layout.odd(text.slice(at)) !== undefined) return true
+    return false
+  }
+}
+
+const ftraceOf = (head: Head): Layout => new FtraceLayout(head, 'ftrace text')
+
+/** Which program wrote a text of ftrace's events, by its header, or by its first event line or loss line where it has none. */
+function ftraceWriter(start: Uint8Array): Writer | undefined {
+  const trial = new Trial(start, ftraceOf)
+  const lines = trial.lines()
+  for (const [number, line] of lines.entries()) {
+    if (/Dumping ftrace buffer:|^(?:.{0,60}[ >])?# tracer: /.test(line.text)) return 'ftrace'
+    const found = trial.eventIn(line)
+    if (found !== undefined) {
+      if (trial.layout.readName(line.to) === undefined) return 'ftrace'
+      // `kmem:mm_page_free:` is how perf names events.
+      if (/^:\S/.test(line.text.slice(trial.layout.head.nameTo - line.from))) continue
+      // trace-cmd pads names to a column and, with -t, prints nine digits; ftrace does neither.
+      const { payloadFrom, nameTo, stamp } = trial.layout.head
+      return payloadFrom - nameTo > 2 || stamp.digits === 9 ? 'trace-cmd' : 'ftrace'
+    }
+    if (number < 200 && /(?:^|[\s>])cpus=\d+$/.test(line.text)) return 'trace-cmd'
+    if (/CPU:\d+ \[LOST (\d+ )?EVENTS\]/.test(line.text)) return 'ftrace'
+    if (/CPU:\d+ \[\d+ EVENTS DROPPED\]/.test(line.text)) return 'trace-cmd'
+  }
+  return undefined
+}
+
+function isBabeltrace(start: Uint8Array): boolean {
+  const trial = new Trial(start, (head) => new BabeltraceLayout(head))
+  return trial.lines().some((line) => line.text.includes('cpu_id = ') && trial.eventIn(line) !== undefined)
+}
+
+function isPerfScript(start: Uint8Array): boolean {
+  const trial = new Trial(start, (head) => new PerfScriptLayout(head, ''))
+  const { layout } = trial
+  for (const [number, line] of trial.lines().entries()) {
+    if (trial.eventIn(line) !== undefined) {
+      const body = line.text.slice(layout.head.bodyFrom - line.from).trimStart()
+      if (layout.readName(line.to) === 'event' || body.startsWith('PERF_RECORD_')) return true
+    }
+    if (number < 200 && isBareEvent(line.text.slice(0, 200))) return true
+  }
+  return false
+}
+
+/** Whether most lines are of the function_graph tracer, and events are its comments. */
+function isGraph(start: Uint8Array): boolean {
+  const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1')
+  if (!/\d\)[^\n|]*\|/.test(text)) return false
+  const trial = new Trial(start, (head) => new GraphLayout(head))
+  return trial.lines().filter((line) => trial.oddIn(line) || trial.eventIn(line) !== undefined).length > 1
+}
+
+function isPerfTrace(start: Uint8Array): boolean {
+  const trial = new Trial(start, (head) => new PerfTraceLayout(head))
+  return trial.lines().some((line) => /:\w+[(:]/.test(line.text) && trial.eventIn(line) !== undefined)
+}
+
+function writerOf(start: Uint8Array): Writer | undefined {
+  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(512, start.length)).toString('latin1')
+  // Formats that are no text of these.
+  if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{)/.test(text)) return undefined
+  const ftrace = ftraceWriter(start)
+  if (ftrace === 'ftrace' && isGraph(start)) return 'function graph'
+  return (
+    ftrace ??
+    (isGraph(start) ? 'function graph' : undefined) ??
+    (isBabeltrace(start) ? 'babeltrace' : undefined) ??
+    (isPerfScript(start) ? 'perf script' : undefined) ??
+    (isPerfTrace(start) ? 'perf trace' : undefined)
+  )
+}
+
+export const layoutsBy: Readonly<Record<Writer, (head: Head, start: string, isLenient: boolean) => Layout>> = {
+  ftrace: (head, _, isLenient) => new FtraceLayout(head, 'ftrace text', isLenient),
+  'trace-cmd': (head, _, isLenient) => new FtraceLayout(head, 'trace-cmd report text', isLenient),
+  babeltrace: (head) => new BabeltraceLayout(head),
+  'function graph': (head) => new GraphLayout(head),
+  'perf trace': (head) => new PerfTraceLayout(head),
+  'perf script': (head, start) => new PerfScriptLayout(head, start),
+}
+
+/** What lines that have an event begin with, where that looks like a label and not like a process name. */
+function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'labels' | 'areMachines'> {
+  const count = new Map<string, number>()
+  const comms = new Set<string>()
+  const names = new Set<string>()
+  let [events, labelled, isPadded] = [0, 0, false]
+  for (const line of lines) {
+    const found = trial.eventIn(line)
+    if (found === undefined) continue
+    events++
+    const label = found.isDubious ? labelAt(line.text, found.at) : undefined
+    if (label === undefined || /^[[(]\d+[\])]$/.test(label.form)) continue
+    labelled++
+    count.set(label.form, (count.get(label.form) ?? 0) + 1)
+    names.add(label.label)
+    const rest = line.text.slice(found.at + line.text.slice(found.at).indexOf(label.label) + label.label.length)
+    isPadded ||= /^[ \t]{2}/.test(rest)
+    comms.add(/^\s*(.*?)-?\d*\s+(?:\(.{1,8}\)\s*)?\[?\d/.exec(rest)?.[1] ?? rest)
+  }
+  const isCommon = labelled >= 2 && labelled >= 0.9 * events
+  const labels = new Set(isCommon ? count.keys() : [])
+  const isOnOthers = lines.some(({ text }) => {
+    const label = labelAt(text, 0)
+    return (
+      label !== undefined &&
+      labels.has(label.form) &&
+      /^\s*(?:#|CPU:\d+ \[|=> )/.test(text.slice(text.indexOf(label.label) + label.label.length))
+    )
+  })
+  if (!(isPadded || comms.size > 1 || isOnOthers || labelled > 2)) return noPlan
+  return { labels, areMachines: names.size <= MOST_MACHINES }
+}
+
+/** Whether lines begin with numbers that go up by one. */
+function areNumbered(lines: readonly Line[]): boolean {
+  const numbers = lines.map(({ text }) => Number(/^[ \t]*(\d{1,9})[ \t]/.exec(text)?.[1] ?? Number.NaN))
+  const steps = numbers.filter((number, at) => at > 0 && number === numbers[at - 1]! + 1).length
+  return steps >= 2 && steps >= 0.7 * (lines.length - 1)
+}
+
+/** Whether most of the events stand behind a comment mark. */
+function areCommented(lines: readonly Line[]): boolean {
+  const events = lines.filter(({ text }) => /(?:\[\d{1,5}\].* |\d+us.? ?|\d\.\d+): ?[a-z]\w+:/.test(text))
+  return events.length > 0 && events.filter(({ text }) => text.startsWith('#')).length > 0.5 * events.length
+}
+
+/** Whether events of kinds that are known stand behind heads without a pid. */
+function isWithoutPid(start: Uint8Array): boolean {
+  const trial = new Trial(start, (head) => new FtraceLayout(head, 'ftrace text', true))
+  const { layout } = trial
+  return trial.lines().some((line) => {
+    if (trial.eventIn(line) === undefined || layout.readName(line.to) === undefined) return false
+    const { nameFrom, nameTo } = layout.head
+    const name = line.text.slice(nameFrom - line.from, nameTo - line.from)
+    return kindOfName(name) !== undefined && line.text[nameTo - line.from + 1] === ' '
+  })
+}
+
+/** The length at which lines of a terminal were cut: several have it, and none is longer. */
+function widthOf(lines: readonly Line[]): number | undefined {
+  const longest = lines.reduce((most, { from, to }) => Math.max(most, to - from), 0)
+  return longest >= 60 && lines.filter(({ from, to }) => to - from === longest).length > 1 ? longest : undefined
+}
+
+function recogniseAnew(encoded: Uint8Array): Recognised | undefined {
+  const decoding = decodingOf(encoded)
+  const start = decoding.head
+  const strict = writerOf(start)
+  const isLenient = strict === undefined && isWithoutPid(start)
+  const writer = isLenient ? 'ftrace' : strict
+  if (writer === undefined) return undefined
+  const layoutOf = (head: Head) => layoutsBy[writer](head, '', isLenient)
+  const trial = new Trial(start, layoutOf)
+  const lines = trial.lines()
+  const isNumbered = areNumbered(lines)
+  const plan = { ...labelsOf(trial, lines), isNumbered, isCommented: areCommented(lines) }
+  const isQuoted = lines.some((line) => /^[ \t]*\w{0,12}>/.test(line.text) && (trial.eventIn(line)?.at ?? 0) > 0)
+  return {
+    writer,
+    plan,
+    isMail: isQuoted || decoding.isMail,
+    isWrapped: false,
+    width: widthOf(lines),
+    isLenient,
+    decoding,
+  }
+}
+
+/** For a text that was not recognised by its begin. */
+export const noneRecognised = (writer: Writer, start: Uint8Array): Recognised => ({
+  writer,
+  plan: noPlan,
+  isMail: false,
+  isWrapped: false,
+  width: undefined,
+  isLenient: false,
+  decoding: decodingOf(start),
+})
+
+let last: { readonly start: Uint8Array; readonly recognised: Recognised | undefined } | undefined
+
+/** What a text is, by its first bytes; undefined if it is none that a layout is for. */
+export function recognise(start: Uint8Array): Recognised | undefined {
+  // Every format asks for the same bytes.
+  if (last?.start !== start) last = { start, recognised: recogniseAnew(start) }
+  return last.recognised
+}
