@@ -17,6 +17,8 @@ export class Head {
   readonly stamp: Stamp
   /** Whether the stamp counts from the trace's first event. */
   relative = false
+  /** Whether the stamp is a time of day, which begins again at midnight. */
+  isOfDay = false
   /** Behind the stamp's colon. */
   bodyFrom = 0
   nameFrom = 0
@@ -44,6 +46,7 @@ export interface TextHead {
   readonly nanoseconds: number
   readonly digits: number
   readonly relative: boolean
+  readonly isOfDay?: boolean
   readonly bodyFrom: number
 }
 
@@ -64,6 +67,7 @@ export function take(head: Head, from: number, text: TextHead): boolean {
   head.stamp.nanoseconds = text.nanoseconds
   head.stamp.digits = text.digits
   head.relative = text.relative
+  head.isOfDay = text.isOfDay === true
   head.bodyFrom = from + text.bodyFrom
   return true
 }

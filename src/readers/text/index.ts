@@ -34,10 +34,12 @@ const notUnderstood = (end: PieceEnd): number =>
 function openText(start: TraceStart, writer: Writer): LineReader {
   const recognised = recognise(start.head) ?? noneRecognised(writer, start.head)
   const plain = tried(start, recognised)
-  if (plain !== undefined && notUnderstood(plain) > 0) {
+  if (plain === undefined || notUnderstood(plain) > 0) {
     const wrapping = { ...recognised, isMail: true, isWrapped: true }
     const wrapped = tried(start, wrapping)
-    if (wrapped !== undefined && notUnderstood(wrapped) < notUnderstood(plain)) return readerOf(start, wrapping)
+    const isBetter = wrapped !== undefined && wrapped.lines!.events > 0
+    if (isBetter && (plain === undefined || notUnderstood(wrapped) < notUnderstood(plain)))
+      return readerOf(start, wrapping)
   }
   return readerOf(start, recognised)
 }

@@ -12,7 +12,7 @@ import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
 import { type LineSink, Lines, LONGEST_LINE, SCRATCH } from './lines.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
-import { DUBIOUS_COMM, type Step, stepsOf } from './prefixes.ts'
+import { DUBIOUS_COMM, isPlanned, type Step, stepsOf } from './prefixes.ts'
 import type { Recognised } from './recognise.ts'
 import { Texts } from './texts.ts'
 import { joined, type Pending, restOf, Stage } from './wraps.ts'
@@ -66,7 +66,8 @@ export class LineReader implements SyncPieceReader, LineSink {
   readonly #stack: StackReader
   readonly #release: Release | undefined
   readonly #header = new Header()
-  readonly #hosts = new Set<string>()
+  /** The machine and the file that lines say they are of. */
+  readonly #sources = new Map<'host' | 'file', string>()
   #idle = ABSENT_COMM
   /** DUBIOUS for names that may have taken a prefix in. */
   #comms!: ByteMemo<number>
@@ -90,6 +91,8 @@ export class LineReader implements SyncPieceReader, LineSink {
   #lastTime = 0
   readonly #times = new CpuTimes()
   #finest = 6
+  #days = 0
+  #lastOfDay = 0
   /** A line that may go on in the next. */
   #pending: Pending | undefined
 
@@ -116,8 +119,9 @@ export class LineReader implements SyncPieceReader, LineSink {
     this.#plainComms = new ByteMemo(this.#bytes, (text) => numberOf(layout.commOf(text)))
     this.#comms = new ByteMemo(this.#bytes, (text) => {
       const comm = layout.commOf(text)
-      this.#refuseMixture(layout.sources)
-      return comm !== undefined && DUBIOUS_COMM.test(comm) ? DUBIOUS : numberOf(comm)
+      if ((comm !== undefined && DUBIOUS_COMM.test(comm)) || isPlanned(text, this.#recognised.plan)) return DUBIOUS
+      this.#noteSource('file', layout.sourceOf(text))
+      return numberOf(comm)
     })
     this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { probes = defaultProbes } = this.#start
@@ -185,8 +189,8 @@ export class LineReader implements SyncPieceReader, LineSink {
         this.#readEvent(to, ended)
         break
       case 'comment':
-        if (place.at > 0) this.#noticed.count('prefixed-line', this.#place())
-        this.#readComment(this.#text(from + place.at, to))
+        if (place.at > 0 || this.#bytes[from] !== HASH) this.#noticed.count('prefixed-line', this.#place())
+        this.#readComment(this.#text(from + place.at, to).trimStart())
         break
       case 'odd':
         this.#notePrefix(place.step, false)
@@ -203,7 +207,7 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   /** Where a line begins behind its prefix: where the first step leaves something that can be read, with a likely name. */
   #placeIn(from: number, to: number): Place {
-    const line = this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD)).trimEnd()
+    const line = this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD))
     const { plan } = this.#recognised
     const layout = this.#layout
     let best: Place = { is: 'unknown', kind: undefined }
@@ -211,7 +215,7 @@ export class LineReader implements SyncPieceReader, LineSink {
     let step: Step | undefined
     const steps = stepsOf(line, plan)
     for (;;) {
-      if (line[at] === '#' && !(plan.isCommented && at === 0)) return { is: 'comment', at }
+      if (/^[ \t]*#/.test(line.slice(at)) && !(plan.isCommented && at === 0)) return { is: 'comment', at }
       if (layout.readHead(from + at, to)) {
         if (this.#isPlain()) return { is: 'event', at, step }
         best = { is: 'event', at, step }
@@ -261,13 +265,14 @@ export class LineReader implements SyncPieceReader, LineSink {
     const place = this.#placeIn(from, to)
     if (place.is === 'comment' || (place.is === 'event' && (stage > Stage.none || !this.#isTaskless(from, to))))
       return false
-    if (place.is === 'odd' && place.odd.is === 'loss') return false
-    const text = joined(
-      pending.text,
-      restOf(line, pending.prefix),
-      (candidate) => this.#stageOf(candidate),
-      pending.width === width && stage > Stage.none && place.is === 'unknown',
-    )
+    if (place.is === 'odd' && place.odd.is !== 'frame' && place.odd.is !== 'skipped') return false
+    const rest = restOf(line, pending.prefix)
+    if (rest.trim() === '') return false
+    const text = joined(pending.text, rest, {
+      stageOf: (candidate) => this.#stageOf(candidate),
+      isCutByWidth: pending.width === width && place.is === 'unknown',
+      isBracketed: this.#layout.isBracketed,
+    })
     if (text === undefined || text.length > LONGEST_LINE) return false
     this.#pending = { ...pending, text, width: to - from }
     this.#skip('wrapped-line')
@@ -312,9 +317,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   #notePrefix(step: Step | undefined, isEvent: boolean): void {
     if (step === undefined) return
     this.#noticed.count('prefixed-line', this.#place())
-    if (step.host === undefined || !isEvent) return
-    this.#hosts.add(step.host)
-    this.#refuseMixture(this.#hosts)
+    if (isEvent) this.#noteSource('host', step.host)
   }
 
   skipLongLine(): void {
@@ -325,6 +328,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
     this.#stack.end()
+    if (head.isOfDay) this.#countDays()
     const { seconds, digits } = head.stamp
     const zero = this.#zero ?? seconds
     if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) {
@@ -345,6 +349,14 @@ export class LineReader implements SyncPieceReader, LineSink {
     const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
     if (isWhole) this.#addEvent(reading, isKnown, zero)
     else this.#skip('truncated-line')
+  }
+
+  /** Times of day begin again at midnight. */
+  #countDays(): void {
+    const { stamp } = this.#head
+    if (stamp.seconds < this.#lastOfDay - 43_200) this.#days++
+    this.#lastOfDay = stamp.seconds
+    stamp.seconds += this.#days * 86_400
   }
 
   #readName(to: number): Reading | 'sample' | undefined {
@@ -488,12 +500,14 @@ export class LineReader implements SyncPieceReader, LineSink {
   }
 
   /** Events of two machines have nothing to do with each other: neither pages nor CPUs nor times. */
-  #refuseMixture(sources: ReadonlySet<string>): void {
-    if (sources.size < 2) return
-    const [one, other] = sources
+  #noteSource(kind: 'host' | 'file', source: string | undefined): void {
+    if (source === undefined) return
+    const one = this.#sources.get(kind)
+    if (one === undefined) this.#sources.set(kind, source)
+    if (one === undefined || one === source) return
     throw new TraceError({
       place: this.#place(),
-      what: `the text holds the traces of two machines or files, "${one}" and "${other}", which can't be read as one`,
+      what: `the text holds the traces of two machines or files, "${one}" and "${source}", which can't be read as one`,
       hint: `Read each by itself: \`trace-cmd report -i FILE\`, or keep the lines of one with \`grep ${one}\`.`,
     })
   }

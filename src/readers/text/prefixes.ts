@@ -22,14 +22,20 @@ const ISO_DATE = `(?:${DAY} )?\\d{4}[-/]\\d\\d[-/]\\d\\d[T _]${CLOCK}${ZONE}`
 const styles: readonly Style[] = [
   // First what a time could be mistaken for least.
   { what: 'byte order mark', kind: 'quote', step: /\xef\xbb\xbf/y },
-  { what: 'quote marks', kind: 'quote', step: /[ \t\xa0]*(?:[A-Z][A-Za-z]{0,11})?(?:>[ \t\xa0]?)+/y },
+  { what: 'no-break spaces', kind: 'quote', step: /(?:\xc2\xa0|\xa0)+/y },
+  {
+    what: 'quote marks',
+    kind: 'quote',
+    step: /(?:[ \t]|\xc2?\xa0)*(?:[A-Z][A-Za-z]{0,11})?(?:>(?:[ \t]|\xc2?\xa0)?)+/y,
+  },
   {
     what: 'marks of a listing',
     kind: 'quote',
-    step: /[ \t]*(?:[|+*!%;~"]|\/\/+|\/\*|--+|-(?=[ \t])|:(?= )|\.\.(?= ))(?:[ \t]|(?=[^\s*/]))/y,
+    step: /[ \t]*(?:(?:[|+*!%;~]|\/\/+)$|(?:[|+*!%;~"]|\/\/+|\/\*|--+|-(?=[ \t])|:(?= )|\.\.(?= ))(?:[ \t]|(?=[^\s*/])))/y,
   },
   { what: 'a bullet', kind: 'quote', step: /[ \t]*(?:\xe2\x80\xa2|\xe2\x96\xb6|\xe2\x94\x82|\xe2\x94\x83)[ \t]*/y },
   { what: 'a comment mark', kind: 'quote', step: /[ \t]*#+[ \t]+(?=\S.*(?:\[\d{1,5}\]|\d+us.? ?:) )/y },
+  { what: 'label before a mark', kind: 'log', step: /[ \t]*[A-Za-z_][\w.@+-]{0,60}: +(?=#|CPU:\d+ \[|=> )/y },
   { what: 'journal field', kind: 'log', step: /[ \t]*MESSAGE=/y },
   {
     what: 'RFC 5424',
@@ -54,7 +60,7 @@ const styles: readonly Style[] = [
   {
     what: 'printk stamp',
     kind: 'log',
-    step: /[ \t]?\[ *\+?\d+\.\d{3,9}(?:@\d+| *< *\d+\.\d+>)?\](?:[ \t]?\[ *[TC]\d+(?:@\d+)?\])?:?(?:[ \t]|(?=\S))/y,
+    step: /[ \t]*\[ *\+?\d+\.\d{3,9}(?:@\d+| *< *\d+\.\d+>)?\](?:[ \t]?\[ *[TC]\d+(?:@\d+)?\])?:?(?:[ \t]|(?=\S))/y,
   },
   {
     what: 'dmesg -T',
@@ -82,9 +88,9 @@ const styles: readonly Style[] = [
   {
     what: 'place in a file',
     kind: 'quote',
-    step: /[\w.~+@/-]{0,200}[./][\w.~+@-]{1,80}[:-](?:\d{1,9}[:-])?(?=[ \t#[]|CPU:)/y,
+    step: /[\w.~+@/-]{0,200}[./][\w.~+@-]{1,80}[:-](?:\d{1,9}[:-])?(?=[ \t#[<]|CPU:|cpus=|version =|=>|$)/y,
   },
-  { what: 'line number', kind: 'quote', step: /\d{1,9}[:-](?=[ \t#[]|CPU:)/y },
+  { what: 'line number', kind: 'quote', step: /\d{1,9}[:-](?=[ \t#[<]|CPU:|cpus=|version =|=>|$)/y },
 ]
 
 const fold = (text: string): string => text.replace(/\d+/g, '0')
@@ -97,16 +103,26 @@ export interface PrefixPlan {
   readonly areMachines: boolean
   /** Whether lines are numbered, with nothing but blanks behind the number. */
   readonly isNumbered: boolean
+  /** Whether `grep` listed the lines, with their file or number. */
+  readonly isListed: boolean
   /** Whether events stand behind `#`, so that they are no comments. */
   readonly isCommented: boolean
 }
 
-export const noPlan: PrefixPlan = { labels: new Set(), areMachines: false, isNumbered: false, isCommented: false }
+export const noPlan: PrefixPlan = {
+  labels: new Set(),
+  areMachines: false,
+  isNumbered: false,
+  isListed: false,
+  isCommented: false,
+}
 
 /** A word at a line's begin that may be a label, with the blanks behind it. */
 const LABEL =
-  /[ \t]*([[(<{]?[^\s[\]()<>{}]{1,64}[\])>}]?[:|>#\])}]|\[[^\]\s]{1,32}\]|\([^)\s]{1,32}\)|\{[^}\s]{1,32}\})[ \t]+/y
-const NUMBERED = /[ \t]*\d{1,9}[ \t]/y
+  /[ \t]*([\w.@-]{1,32}[ \t]*\||[[(<{]?[^\s[\]()<>{}|]{1,64}[\])>}]?[:|>#\])}]|\[[^\]\s]{1,32}\]|\([^)\s]{1,32}\)|\{[^}\s]{1,32}\})[ \t]+/y
+const NUMBERED = /[ \t]*\d{1,9}(?:[:.)|][ \t]?|[ \t])/y
+/** `trace.txt:12:`, `12-`, whatever follows. */
+export const LISTED = /(?:([\w.~+@/-]{0,200}?[./][\w.~+@-]{0,80}?)[:-])?(?:(\d{1,9})[:-])?/y
 
 /** What a step was. */
 export interface Step {
@@ -126,13 +142,27 @@ function stepAt(line: string, at: number, plan: PrefixPlan): Step | undefined {
   if (plan.labels.size > 0) {
     const found = labelAt(line, at)
     if (found !== undefined && plan.labels.has(found.form))
-      return { at: LABEL.lastIndex, kind: 'log', ...(plan.areMachines ? { host: found.label } : {}) }
+      return { at: found.end, kind: 'log', ...(plan.areMachines ? { host: found.label } : {}) }
+  }
+  if (plan.isListed && at === 0) {
+    LISTED.lastIndex = at
+    if (LISTED.test(line) && LISTED.lastIndex > 0) return { at: LISTED.lastIndex, kind: 'quote' }
   }
   if (plan.isNumbered && at === 0) {
     NUMBERED.lastIndex = at
     if (NUMBERED.test(line)) return { at: NUMBERED.lastIndex, kind: 'quote' }
   }
   return undefined
+}
+
+/** Whether a text begins with what only the plan of its whole takes for a prefix. */
+export function isPlanned(text: string, plan: PrefixPlan): boolean {
+  const { isListed, isNumbered, labels } = plan
+  if (!isListed && !isNumbered && labels.size === 0) return false
+  LISTED.lastIndex = 0
+  if (isListed && LISTED.test(text) && LISTED.lastIndex > 0) return true
+  NUMBERED.lastIndex = 0
+  return (isNumbered && NUMBERED.test(text)) || labels.has(labelAt(text, 0)?.form ?? '')
 }
 
 /** More steps than that has no prefix; a line of marks alone has as many as bytes. */
@@ -149,11 +179,18 @@ export function* stepsOf(line: string, plan: PrefixPlan): Generator<Step> {
   }
 }
 
-/** The label that a line begins with, by its form. */
-export function labelAt(line: string, at: number): { readonly label: string; readonly form: string } | undefined {
+interface Label {
+  readonly label: string
+  /** Each number in it stands as 0. */
+  readonly form: string
+  readonly end: number
+}
+
+/** The label that a line begins with there. */
+export function labelAt(line: string, at: number): Label | undefined {
   LABEL.lastIndex = at
   const [, label] = LABEL.exec(line) ?? []
-  return label === undefined ? undefined : { label, form: fold(label) }
+  return label === undefined ? undefined : { label, form: fold(label), end: LABEL.lastIndex }
 }
 
 /**

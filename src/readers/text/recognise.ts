@@ -8,7 +8,7 @@ import { GraphLayout } from './layouts/graph.ts'
 import type { Layout } from './layouts/layout.ts'
 import { isBareEvent, PerfScriptLayout } from './layouts/perf-script.ts'
 import { PerfTraceLayout } from './layouts/perf-trace.ts'
-import { DUBIOUS_COMM, labelAt, noPlan, type PrefixPlan, stepsOf } from './prefixes.ts'
+import { DUBIOUS_COMM, LISTED, labelAt, noPlan, type PrefixPlan, stepsOf } from './prefixes.ts'
 
 export type Writer = 'ftrace' | 'trace-cmd' | 'babeltrace' | 'perf script' | 'function graph' | 'perf trace'
 
@@ -56,6 +56,8 @@ interface Found {
   readonly at: number
   readonly comm: string
   readonly isDubious: boolean
+  /** What it stands behind, if that is only guessed to be a label. */
+  readonly guessed?: { readonly label: string; readonly form: string }
 }
 
 /** Tries a layout on the first lines of a text. */
@@ -86,8 +88,15 @@ class Trial {
       if (!found.isDubious) return found
       dubious = found
     }
-    if (dubious !== undefined) this.layout.readHead(from + dubious.at, to)
-    return dubious
+    if (dubious !== undefined) {
+      this.layout.readHead(from + dubious.at, to)
+      return dubious
+    }
+    const last = places.at(-1)!
+    const guessed = labelAt(text, last)
+    return guessed !== undefined && this.layout.readHead(from + guessed.end, to)
+      ? { ...this.#found(last), guessed }
+      : undefined
   }
 
   #found(at: number): Found {
@@ -107,8 +116,8 @@ class Trial {
 const ftraceOf = (head: Head): Layout => new FtraceLayout(head, 'ftrace text')
 
 /** Which program wrote a text of ftrace's events, by its header, or by its first event line or loss line where it has none. */
-function ftraceWriter(start: Uint8Array): Writer | undefined {
-  const trial = new Trial(start, ftraceOf)
+function ftraceWriter(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
+  const trial = new Trial(start, ftraceOf, plan)
   const lines = trial.lines()
   for (const [number, line] of lines.entries()) {
     if (/Dumping ftrace buffer:|^(?:.{0,60}[ >])?# tracer: /.test(line.text)) return 'ftrace'
@@ -121,25 +130,29 @@ function ftraceWriter(start: Uint8Array): Writer | undefined {
       const { payloadFrom, nameTo, stamp } = trial.layout.head
       return payloadFrom - nameTo > 2 || stamp.digits === 9 ? 'trace-cmd' : 'ftrace'
     }
-    if (number < 200 && /(?:^|[\s>])cpus=\d+$/.test(line.text)) return 'trace-cmd'
+    if (number < 200 && /(?:^|\W)cpus=\d+$/.test(line.text)) return 'trace-cmd'
     if (/CPU:\d+ \[LOST (\d+ )?EVENTS\]/.test(line.text)) return 'ftrace'
     if (/CPU:\d+ \[\d+ EVENTS DROPPED\]/.test(line.text)) return 'trace-cmd'
   }
   return undefined
 }
 
-function isBabeltrace(start: Uint8Array): boolean {
-  const trial = new Trial(start, (head) => new BabeltraceLayout(head))
+function isBabeltrace(start: Uint8Array, plan: PrefixPlan): boolean {
+  const trial = new Trial(start, (head) => new BabeltraceLayout(head), plan)
   return trial.lines().some((line) => line.text.includes('cpu_id = ') && trial.eventIn(line) !== undefined)
 }
 
-function isPerfScript(start: Uint8Array): boolean {
-  const trial = new Trial(start, (head) => new PerfScriptLayout(head, ''))
+function isPerfScript(start: Uint8Array, plan: PrefixPlan): boolean {
+  const trial = new Trial(start, (head) => new PerfScriptLayout(head, ''), plan)
   const { layout } = trial
-  for (const [number, line] of trial.lines().entries()) {
+  const lines = trial.lines()
+  const namesEvents = lines.some(({ text }) =>
+    /(?:^|\s)(?:kmem|rcu|vmscan|workqueue|compaction|probe):[a-z_]/.test(text),
+  )
+  for (const [number, line] of lines.entries()) {
     if (trial.eventIn(line) !== undefined) {
       const body = line.text.slice(layout.head.bodyFrom - line.from).trimStart()
-      if (layout.readName(line.to) === 'event' || body.startsWith('PERF_RECORD_')) return true
+      if (namesEvents || layout.readName(line.to) === 'event' || body.startsWith('PERF_RECORD_')) return true
     }
     if (number < 200 && isBareEvent(line.text.slice(0, 200))) return true
   }
@@ -147,30 +160,30 @@ function isPerfScript(start: Uint8Array): boolean {
 }
 
 /** Whether most lines are of the function_graph tracer, and events are its comments. */
-function isGraph(start: Uint8Array): boolean {
+function isGraph(start: Uint8Array, plan: PrefixPlan): boolean {
   const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1')
   if (!/\d\)[^\n|]*\|/.test(text)) return false
-  const trial = new Trial(start, (head) => new GraphLayout(head))
+  const trial = new Trial(start, (head) => new GraphLayout(head), plan)
   return trial.lines().filter((line) => trial.oddIn(line) || trial.eventIn(line) !== undefined).length > 1
 }
 
-function isPerfTrace(start: Uint8Array): boolean {
-  const trial = new Trial(start, (head) => new PerfTraceLayout(head))
+function isPerfTrace(start: Uint8Array, plan: PrefixPlan): boolean {
+  const trial = new Trial(start, (head) => new PerfTraceLayout(head), plan)
   return trial.lines().some((line) => /:\w+[(:]/.test(line.text) && trial.eventIn(line) !== undefined)
 }
 
-function writerOf(start: Uint8Array): Writer | undefined {
+function writerOf(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
   const text = Buffer.from(start.buffer, start.byteOffset, Math.min(512, start.length)).toString('latin1')
   // Formats that are no text of these.
   if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{)/.test(text)) return undefined
-  const ftrace = ftraceWriter(start)
-  if (ftrace === 'ftrace' && isGraph(start)) return 'function graph'
+  const ftrace = ftraceWriter(start, plan)
+  if (ftrace === 'ftrace' && isGraph(start, plan)) return 'function graph'
   return (
     ftrace ??
-    (isGraph(start) ? 'function graph' : undefined) ??
-    (isBabeltrace(start) ? 'babeltrace' : undefined) ??
-    (isPerfScript(start) ? 'perf script' : undefined) ??
-    (isPerfTrace(start) ? 'perf trace' : undefined)
+    (isGraph(start, plan) ? 'function graph' : undefined) ??
+    (isBabeltrace(start, plan) ? 'babeltrace' : undefined) ??
+    (isPerfScript(start, plan) ? 'perf script' : undefined) ??
+    (isPerfTrace(start, plan) ? 'perf trace' : undefined)
   )
 }
 
@@ -193,8 +206,8 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
     const found = trial.eventIn(line)
     if (found === undefined) continue
     events++
-    const label = found.isDubious ? labelAt(line.text, found.at) : undefined
-    if (label === undefined || /^[[(]\d+[\])]$/.test(label.form)) continue
+    const label = found.guessed ?? (found.isDubious ? labelAt(line.text, found.at) : undefined)
+    if (label === undefined || /^[\W\d]+$/.test(label.form)) continue
     labelled++
     count.set(label.form, (count.get(label.form) ?? 0) + 1)
     names.add(label.label)
@@ -212,7 +225,7 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
       /^\s*(?:#|CPU:\d+ \[|=> )/.test(text.slice(text.indexOf(label.label) + label.label.length))
     )
   })
-  if (!(isPadded || comms.size > 1 || isOnOthers || labelled > 2)) return noPlan
+  if (!(isPadded || comms.size > 1 || isOnOthers || labelled > 2)) return { labels: new Set(), areMachines: false }
   return { labels, areMachines: names.size <= MOST_MACHINES }
 }
 
@@ -223,6 +236,22 @@ function areNumbered(lines: readonly Line[]): boolean {
   return steps >= 2 && steps >= 0.7 * (lines.length - 1)
 }
 
+/** Whether `grep` put its file or a number that goes up before the lines. */
+function areListed(lines: readonly Line[]): boolean {
+  const found = lines.map(({ text }) => {
+    LISTED.lastIndex = 0
+    return LISTED.exec(text) ?? []
+  })
+  const files = new Set(found.map(([, file]) => file))
+  // With a blank behind it, any label is one.
+  const isOfFile =
+    files.size === 1 &&
+    !files.has(undefined) &&
+    found.some(([all = ''], at) => /\S/.test(lines[at]!.text[all.length] ?? ''))
+  const rises = found.filter(([, , number], at) => at > 0 && Number(number) > Number(found[at - 1]![2])).length
+  return lines.length > 1 && (isOfFile || (rises >= 2 && rises >= 0.9 * (lines.length - 1)))
+}
+
 /** Whether most of the events stand behind a comment mark. */
 function areCommented(lines: readonly Line[]): boolean {
   const events = lines.filter(({ text }) => /(?:\[\d{1,5}\].* |\d+us.? ?|\d\.\d+): ?[a-z]\w+:/.test(text))
@@ -230,8 +259,8 @@ function areCommented(lines: readonly Line[]): boolean {
 }
 
 /** Whether events of kinds that are known stand behind heads without a pid. */
-function isWithoutPid(start: Uint8Array): boolean {
-  const trial = new Trial(start, (head) => new FtraceLayout(head, 'ftrace text', true))
+function isWithoutPid(start: Uint8Array, plan: PrefixPlan): boolean {
+  const trial = new Trial(start, (head) => new FtraceLayout(head, 'ftrace text', true), plan)
   const { layout } = trial
   return trial.lines().some((line) => {
     if (trial.eventIn(line) === undefined || layout.readName(line.to) === undefined) return false
@@ -241,24 +270,27 @@ function isWithoutPid(start: Uint8Array): boolean {
   })
 }
 
-/** The length at which lines of a terminal were cut: several have it, and none is longer. */
+/** The length at which lines of a terminal were cut: many have it, and none is longer. */
 function widthOf(lines: readonly Line[]): number | undefined {
-  const longest = lines.reduce((most, { from, to }) => Math.max(most, to - from), 0)
-  return longest >= 60 && lines.filter(({ from, to }) => to - from === longest).length > 1 ? longest : undefined
+  const lengths = lines.filter(({ text }) => text !== '' && !text.startsWith('#')).map(({ from, to }) => to - from)
+  const longest = Math.max(0, ...lengths)
+  const count = lengths.filter((length) => length === longest).length
+  return longest >= 40 && count > 1 && count >= 0.25 * lengths.length ? longest : undefined
 }
 
 function recogniseAnew(encoded: Uint8Array): Recognised | undefined {
   const decoding = decodingOf(encoded)
   const start = decoding.head
-  const strict = writerOf(start)
-  const isLenient = strict === undefined && isWithoutPid(start)
+  const all = linesOf(Buffer.from(start), start.length)
+  const listing = { ...noPlan, isNumbered: areNumbered(all), isListed: areListed(all), isCommented: areCommented(all) }
+  const strict = writerOf(start, listing)
+  const isLenient = strict === undefined && isWithoutPid(start, listing)
   const writer = isLenient ? 'ftrace' : strict
   if (writer === undefined) return undefined
   const layoutOf = (head: Head) => layoutsBy[writer](head, '', isLenient)
-  const trial = new Trial(start, layoutOf)
+  const trial = new Trial(start, layoutOf, listing)
   const lines = trial.lines()
-  const isNumbered = areNumbered(lines)
-  const plan = { ...labelsOf(trial, lines), isNumbered, isCommented: areCommented(lines) }
+  const plan = { ...listing, ...labelsOf(trial, lines) }
   const isQuoted = lines.some((line) => /^[ \t]*\w{0,12}>/.test(line.text) && (trial.eventIn(line)?.at ?? 0) > 0)
   return {
     writer,

@@ -8,35 +8,45 @@ const FIELD = /^(?:\w+=\S+|\|\S+|\w+\|\S*)$/
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '')
 
+/** What is known of a break between two lines. */
+export interface Break {
+  /** How far a text reads as an event. */
+  readonly stageOf: (text: string) => number
+  /** Whether the begin is as long as lines can be: a terminal breaks there, whatever stands there. */
+  readonly isCutByWidth: boolean
+  /** Whether events end in a bracket, and whatever comes before it belongs to them. */
+  readonly isBracketed: boolean
+}
+
 /**
  * Joins the rest of a wrapped line to its begin; undefined if the line goes on nowhere. A mailer breaks at blanks; a terminal breaks
- * words too. `stageOf` says how far a text reads as an event; `isCutByWidth`: whether the begin is as long as lines can be.
+ * words too.
  */
-export function joined(
-  begin: string,
-  rest: string,
-  stageOf: (text: string) => number,
-  isCutByWidth: boolean,
-): string | undefined {
+export function joined(begin: string, rest: string, { stageOf, isCutByWidth, isBracketed }: Break): string | undefined {
   const [head, tail] = [begin.trimEnd(), rest.trim()]
   const [spaced, glued] = [`${head} ${tail}`, `${head}${tail}`]
   const before = stageOf(head)
-  if (isCutByWidth) return rest.startsWith(' ') || begin !== head ? spaced : glued
-  if (/[=|]$/.test(head) || /^[=|]/.test(tail)) return before >= Stage.name ? glued : undefined
-  const isAtBlank = begin !== head || /^\s/.test(rest)
-  const lastWord = /\S*$/.exec(head)![0]
-  const firstWord = /^\S*/.exec(tail)![0]
-  const [lastHasKey, firstHasKey] = [lastWord.includes('='), /^\w+=/.test(firstWord)]
-  const isInWord =
-    !isAtBlank && lastHasKey !== firstHasKey && (lastHasKey ? !/^[[(]/.test(firstWord) : !lastWord.endsWith(':'))
-  const [first, second] = isInWord && before === Stage.name ? [glued, spaced] : [spaced, glued]
-  if (before === Stage.whole) return words(tail).every((word) => FIELD.test(word)) ? spaced : undefined
-  if (before === Stage.name) {
-    if (stageOf(first) === Stage.whole) return first
-    if (stageOf(second) === Stage.whole) return second
-    return words(tail).every((word) => PART.test(word)) ? first : undefined
+  if (before >= Stage.name && (/[=|]$/.test(head) || /^[=|]/.test(tail))) return glued
+  const isInWord = begin === head && !/^\s/.test(rest) && isBrokenWord(head, tail, isCutByWidth)
+  if (before === Stage.whole) {
+    const others = words(tail).slice(isInWord ? 1 : 0)
+    if (isInWord && (isCutByWidth || (others.length > 0 && others.every((word) => FIELD.test(word))))) return glued
+    return words(tail).every((word) => FIELD.test(word)) ? (isInWord ? glued : spaced) : undefined
   }
-  return [first, second].find((text) => stageOf(text) > before)
+  const order = isInWord && before === Stage.name ? [glued, spaced] : [spaced, glued]
+  if (before !== Stage.name) return order.find((text) => stageOf(text) > before)
+  const whole = words(tail).slice(isInWord ? 1 : 0, isCutByWidth ? -1 : undefined)
+  const isRest = isBracketed || whole.every((word) => PART.test(word))
+  return order.find((text) => stageOf(text) === Stage.whole) ?? (isRest ? order[0] : undefined)
+}
+
+/** Whether fields as `key=value` say that a word goes on; where none do, only the width tells. */
+function isBrokenWord(head: string, tail: string, isCutByWidth: boolean): boolean {
+  const [lastWord = ''] = /\S*$/.exec(head) ?? []
+  const [firstWord = ''] = /^\S*/.exec(tail) ?? []
+  const [lastHasKey, firstHasKey] = [lastWord.includes('='), /^\w+=/.test(firstWord)]
+  if (lastWord.endsWith(':') || /^[[(]/.test(firstWord)) return false
+  return lastHasKey !== firstHasKey || (isCutByWidth && !lastHasKey)
 }
 
 /** A line that may go on in the next. */
@@ -56,6 +66,7 @@ const form = (text: string): string => text.replace(/\d/g, '0').trimEnd()
 export function restOf(line: string, prefix: string): string {
   const same = line.slice(0, prefix.length)
   if (prefix !== '' && form(same) === form(prefix)) return line.slice(prefix.length)
-  const [marks] = /^[ \t]*(?:>[ \t]?)+/.exec(line) ?? ['']
+  // `|__GFP_ZERO` is no mark, since no blank follows.
+  const [marks] = /^[ \t]*(?:(?:>|[|+*;%!](?=\s|$))[ \t]?)+/.exec(line) ?? ['']
   return line.slice(marks.length)
 }

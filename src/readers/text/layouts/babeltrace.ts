@@ -12,11 +12,11 @@ const CLOSE = 0x7d
 
 // `[18:18:55.358770825] (+0.000003276) host kmem_kmalloc: { cpu_id = 2 }, { … }`; with --clock-seconds and --clock-date too
 const HEAD =
-  /^\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:(\S+) )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
-const CPU_ID = /\{[^{}]*\bcpu_id = (\d{1,5})\b/
-const PROCNAME = /\bprocname = "((?:[^"\\]|\\.)*)"/
-const TID = /\b(?:tid|vtid) = (\d+)\b/
-const PID = /\bv?pid = (\d+)\b/
+  /^\s*\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:(\S+) )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
+const CPU_ID = /\{[^{}]*\bcpu_id\s*=\s*(\d{1,5})\b/
+const PROCNAME = /\bprocname\s*=\s*"((?:[^"\\]|\\.)*)"/
+const TID = /\b(?:tid|vtid)\s*=\s*(\d+)\b/
+const PID = /\bv?pid\s*=\s*(\d+)\b/
 
 const dayOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000
 
@@ -25,13 +25,11 @@ export class BabeltraceLayout implements Layout {
   readonly format = 'babeltrace2 text'
   readonly head: Head
   readonly notices = {}
+  readonly isBracketed = true
   readonly hasStackBehindEvent = false
-  readonly sources = new Set<string>()
+  #host: string | undefined
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
-  // Times of day begin again at midnight.
-  #days = 0
-  #last = 0
 
   constructor(head: Head) {
     this.head = head
@@ -45,7 +43,7 @@ export class BabeltraceLayout implements Layout {
     const cpu = CPU_ID.exec(line)?.[1]
     if (found === null || cpu === undefined) return false
     const [all, date, hours, minutes, rest, whole, fraction, host] = found
-    if (host !== undefined) this.sources.add(host)
+    this.#host = host
     const comm = PROCNAME.exec(line)
     const commFrom = comm === null ? 0 : comm.index + comm[0].indexOf('"') + 1
     const task = TID.exec(line)?.[1] ?? PID.exec(line)?.[1]
@@ -57,18 +55,13 @@ export class BabeltraceLayout implements Layout {
       cpu: Number(cpu),
       flagsFrom: 0,
       flagsTo: 0,
-      seconds: whole !== undefined ? Number(whole) : date === undefined ? this.#unwrap(ofDay) : dayOf(date) + ofDay,
+      seconds: whole !== undefined ? Number(whole) : date === undefined ? ofDay : dayOf(date) + ofDay,
+      isOfDay: whole === undefined && date === undefined,
       nanoseconds: Number(fraction),
       digits: 9,
       relative: false,
       bodyFrom: all.length,
     })
-  }
-
-  #unwrap(ofDay: number): number {
-    if (ofDay < this.#last - 43_200) this.#days++
-    this.#last = ofDay
-    return this.#days * 86_400 + ofDay
   }
 
   /** Contexts stand between the name and the payload. */
@@ -105,6 +98,10 @@ export class BabeltraceLayout implements Layout {
 
   commOf(text: string): string | undefined {
     return text === '' ? undefined : text
+  }
+
+  sourceOf(): string | undefined {
+    return this.#host
   }
 
   nameless(): undefined {

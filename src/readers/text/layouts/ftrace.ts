@@ -26,7 +26,8 @@ const NAME = /^(?!kernel_stack:)[a-zA-Z0-9_.]+:$/
 /** A head that breaks off: behind the pid, within `[cpu]`, the flags or the stamp. */
 const MAY_BEGIN =
   /\S-\d+\s*(?:\([\s\d-]+\)\s*)?(?:(?:\[\d{0,5}\]?|\d{1,5}[.a-zA-Z][.a-zA-Z0-9]{2,8})(?:\s+[.a-zA-Z0-9]{0,9})?(?:\s+[\d.]*(?:us.?)?)?)?\s*$/
-const LABEL = /^(\S+): {2,}/
+/** trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`. */
+const LABEL = /^([A-Za-z_][\w.@+-]*):( +)/
 /** Names of files, and of machines; instances have others. */
 const FILE = /[./]|^(?:host|guest|vm)/i
 const KERNEL_STACK = Buffer.from('kernel_stack')
@@ -43,8 +44,10 @@ export class FtraceLayout implements Layout {
   readonly format: string
   readonly head: Head
   readonly notices = {}
+  readonly isBracketed = false
   readonly hasStackBehindEvent = false
-  readonly sources = new Set<string>()
+  /** Names that stood before a padded process name. */
+  readonly #labels = new Set<string>()
   /** Names that `cpus=` is told of: each is a file's. */
   readonly #files = new Set<string>()
   readonly #bytes: Uint8Array
@@ -176,11 +179,17 @@ export class FtraceLayout implements Layout {
   }
 
   commOf(text: string): string | undefined {
-    // trace-cmd puts the instance's or the file's name in front: `kmemrec:             bash-8436`.
-    const [label, name] = LABEL.exec(text) ?? ['']
-    if (name !== undefined && (FILE.test(name) || this.#files.has(name))) this.sources.add(name)
-    const comm = text.slice(label.length)
+    const [label, name, blanks = ''] = LABEL.exec(text) ?? ['']
+    // With one blank, it is rather a part of the process's name, as in `Web: Content`.
+    const isLabel = name !== undefined && (blanks.length > 1 || this.#labels.has(name))
+    if (isLabel) this.#labels.add(name)
+    const comm = isLabel ? text.slice(label.length) : text
     return comm === '<...>' || comm === '' ? undefined : comm
+  }
+
+  sourceOf(text: string): string | undefined {
+    const [, name] = LABEL.exec(text) ?? []
+    return name !== undefined && this.#labels.has(name) && (FILE.test(name) || this.#files.has(name)) ? name : undefined
   }
 
   nameless(body: string): OddLine | undefined {

@@ -20,8 +20,8 @@ export class GraphLayout implements Layout {
   readonly format = 'ftrace text'
   readonly head: Head
   readonly notices = {}
+  readonly isBracketed = true
   readonly hasStackBehindEvent = false
-  readonly sources = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
   #timeless = 0
@@ -95,6 +95,10 @@ export class GraphLayout implements Layout {
 
   commOf(text: string): string | undefined {
     return text === '' || text === '<...>' ? undefined : text
+  }
+
+  sourceOf(): undefined {
+    return undefined
   }
 
   nameless(): undefined {

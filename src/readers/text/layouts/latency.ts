@@ -2,10 +2,11 @@ import type { TextHead } from '../head.ts'
 
 // Lines of blanks must not make these try every place for each part: the indent ends at no blank, and so does a comm.
 // `      sh-44        0d..1 27743us!: `, and from `trace-cmd report -l` `      sh-61      0d....     3.306330: `
-const LATENCY = /^( *)(?! )(.*)-(\d+) +(\d{1,5})([.a-zA-Z][.a-zA-Z0-9]{2,8}) +(?:(\d+)us.?|(\d+)\.(\d{6}|\d{9})|(\d+)):/
+const LATENCY =
+  /^([ \t]*)(?![ \t])(.*)-(\d+) +(\d{1,5})([.a-zA-Z][.a-zA-Z0-9]{2,8}) +(?:(\d+)us.?|(\d+)\.(\d{6}|\d{9})|(\d+)):/
 // `              sh      44   1 0 00000000 00000000 [00431b7d] 27.492ms (+0.312ms): `
 const VERBOSE =
-  /^( *)(?! )(?:(.*?[^ ]) +)?(\d+) +(\d{1,5}) (\d{1,3}) [0-9a-f]{8} [0-9a-f]{8,16} \[([0-9a-f]{8,13})\] \d+\.\d{3}ms \(\+\d+\.\d{3}ms\):/
+  /^([ \t]*)(?![ \t])(?:(.*?[^ ]) +)?(\d+) +(\d{1,5}) (\d{1,3}) [0-9a-f]{8} [0-9a-f]{8,16} \[([0-9a-f]{8,13})\] \d+\.\d{3}ms \(\+\d+\.\d{3}ms\):/
 
 function latencyHead(line: string): TextHead | undefined {
   const found = LATENCY.exec(line)

@@ -35,14 +35,14 @@ export interface Layout {
   readonly notices: Readonly<Partial<Record<Skipped, Notice>>>
   /** Whether every event may be followed by its stack, without a line that says so. */
   readonly hasStackBehindEvent: boolean
+  /** Whether each event ends in a bracket. */
+  readonly isBracketed: boolean
   /** Whether lines do not tell the CPU, so that all events stand on CPU 0. */
   readonly hasNoCpu?: boolean
   /** The name of the task with pid 0, where the layout has another for it. */
   readonly idle?: string
   /** `uname -a` of the recording machine, where the text itself holds it. */
   readonly uname?: string
-  /** The files or machines that lines name as theirs, where the layout has a place for it. */
-  readonly sources: ReadonlySet<string>
   /** Whether the line has a head up to its stamp. */
   readHead(from: number, to: number): boolean
   /** Where the word begins that may be the event's name; −1 where the name is not a word of its own. */
@@ -59,6 +59,8 @@ export interface Layout {
   isWhole(line: string): boolean
   /** The process name that a text stands for; undefined where it says that the name is not known. */
   commOf(text: string): string | undefined
+  /** The file or machine that a line says it is of, by the text before its pid; undefined where it does not. */
+  sourceOf(text: string): string | undefined
   /** What a line is that has a head, but no name of an event behind it. */
   nameless(body: string): OddLine | undefined
   /** What a line is that has no head. */

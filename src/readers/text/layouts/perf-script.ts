@@ -24,7 +24,7 @@ const MODIFIER = bytesOf('ukhpPGHSDIebW')
 const HEX = bytesOf('0123456789abcdef')
 
 /** Records, and what `perf script -D` prints below each. */
-const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
+const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^\s*0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
 const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
 /** Losses of which neither time nor CPU is told: `perf script -D`, and what perf says on standard error. */
 const LOST_AT_LARGE = /PERF_RECORD_LOST(?:_SAMPLES)? lost \d|\blost \d+ (?:chunks|samples)/
@@ -49,10 +49,10 @@ export class PerfScriptLayout implements Layout {
   readonly format = 'perf script text'
   readonly head: Head
   readonly notices = scriptLines
+  readonly isBracketed = false
   readonly hasStackBehindEvent = true
   readonly idle = '<idle>'
   readonly uname?: string
-  readonly sources = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #view: DataView
 
@@ -203,6 +203,10 @@ export class PerfScriptLayout implements Layout {
   commOf(text: string): string | undefined {
     // A process whose name perf does not know stands as `:505`.
     return text === '' || /^:-?\d+$/.test(text) ? undefined : text
+  }
+
+  sourceOf(): undefined {
+    return undefined
   }
 
   nameless(body: string): OddLine | undefined {

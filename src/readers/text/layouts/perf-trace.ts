@@ -19,9 +19,9 @@ export class PerfTraceLayout implements Layout {
   readonly format = 'perf trace text'
   readonly head: Head
   readonly notices = scriptLines
+  readonly isBracketed = true
   readonly hasStackBehindEvent = true
   readonly hasNoCpu = true
-  readonly sources = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
   #name = ''
@@ -86,6 +86,10 @@ export class PerfTraceLayout implements Layout {
 
   commOf(text: string): string | undefined {
     return text === '' ? undefined : text
+  }
+
+  sourceOf(): undefined {
+    return undefined
   }
 
   nameless(): undefined {
