@@ -31,8 +31,10 @@ const notUnderstood = (end: PieceEnd): number =>
   end.tally.reduce((sum, { cause, count }) => sum + (NOT_UNDERSTOOD.has(cause) ? count : 0), 0)
 
 /** The first bytes are read as they stand and, where some are not understood, as wrapped lines: what is understood better holds. */
-function openText(start: TraceStart, writer: Writer): LineReader {
-  const recognised = recognise(start.head) ?? noneRecognised(writer, start.head)
+function openText(start: TraceStart, writers: readonly [Writer, ...Writer[]]): LineReader {
+  const found = recognise(start.head)
+  const isOurs = found !== undefined && writers.includes(found.writer)
+  const recognised = isOurs ? found : noneRecognised(writers[0], start.head)
   const plain = tried(start, recognised)
   if (plain === undefined || notUnderstood(plain) > 0) {
     const wrapping = { ...recognised, isMail: true, isWrapped: true }
@@ -48,7 +50,7 @@ const formatOf = (id: string, ...writers: readonly [Writer, ...Writer[]]): Piece
   inPieces(
     id,
     (head) => writers.some((writer) => recognise(head)?.writer === writer),
-    (start) => openText(start, writers[0]),
+    (start) => openText(start, writers),
   )
 
 /** What `/sys/kernel/tracing/trace` and `trace_pipe` print. */

@@ -27,6 +27,12 @@ const DUBIOUS = -1
 /** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
 const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\d+us.? ?: |\w=\S+ +\w+=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
 
+/** What only heads have. */
+const OWN_HEAD = /\d\.\d{6}(?:\d{3})?[:\]]|\[\d{1,5}\](?: |$)/
+
+/** Where a line says what it is of: in a log's prefix, in trace-cmd's, or in babeltrace2's own words. */
+type Source = 'host' | 'file' | 'host of the record'
+
 /** What a line is, and where it begins behind its prefix. */
 type Place =
   | { readonly is: 'event'; readonly at: number; readonly step: Step | undefined }
@@ -67,7 +73,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   readonly #release: Release | undefined
   readonly #header = new Header()
   /** The machine and the file that lines say they are of. */
-  readonly #sources = new Map<'host' | 'file', string>()
+  readonly #sources = new Map<Source, string>()
   #idle = ABSENT_COMM
   /** DUBIOUS for names that may have taken a prefix in. */
   #comms!: ByteMemo<number>
@@ -215,16 +221,26 @@ export class LineReader implements SyncPieceReader, LineSink {
     let step: Step | undefined
     const steps = stepsOf(line, plan)
     for (;;) {
-      if (/^[ \t]*#/.test(line.slice(at)) && !(plan.isCommented && at === 0)) return { is: 'comment', at }
+      if (line[at] === '#' && !(plan.isCommented && at === 0)) return { is: 'comment', at }
       if (layout.readHead(from + at, to)) {
         if (this.#isPlain()) return { is: 'event', at, step }
         best = { is: 'event', at, step }
       } else if (best.is === 'unknown') {
-        if (at > 0 && line.slice(at).trim() === '' && best.kind !== 'log' && step?.kind !== 'log')
+        if (/^[ \t]+#/.test(line.slice(at))) return { is: 'comment', at }
+        if (
+          at > 0 &&
+          line.slice(at).trim() === '' &&
+          !line.includes('-') &&
+          best.kind !== 'log' &&
+          step?.kind !== 'log'
+        )
           return { is: 'odd', odd: { is: 'comment' }, at, step: undefined }
-        const odd = layout.odd(at === 0 && line.length === to - from ? line : this.#text(from + at, to))
-        if (odd !== undefined) return { is: 'odd', odd, at, step }
-        best = { is: 'unknown', kind: best.kind === 'log' ? best.kind : step?.kind }
+        // A step may have taken the blanks that a line begins with.
+        const odd = layout.odd(at === 0 ? this.#text(from, to) : ` ${this.#text(from + at, to)}`)
+        // Behind one more step there may be an event.
+        if (odd?.is === 'skipped') best = { is: 'odd', odd, at, step }
+        else if (odd !== undefined) return { is: 'odd', odd, at, step }
+        else best = { is: 'unknown', kind: best.kind === 'log' ? best.kind : step?.kind }
       }
       const next = steps.next()
       if (next.done === true) break
@@ -267,7 +283,8 @@ export class LineReader implements SyncPieceReader, LineSink {
       return false
     if (place.is === 'odd' && place.odd.is !== 'frame' && place.odd.is !== 'skipped') return false
     const rest = restOf(line, pending.prefix)
-    if (rest.trim() === '') return false
+    // A line with a stamp or a CPU of its own is no rest of an event that has them.
+    if (rest.trim() === '' || (stage > Stage.none && OWN_HEAD.test(rest))) return false
     const text = joined(pending.text, rest, {
       stageOf: (candidate) => this.#stageOf(candidate),
       isCutByWidth: pending.width === width && place.is === 'unknown',
@@ -399,6 +416,7 @@ export class LineReader implements SyncPieceReader, LineSink {
       this.#builder.zero = zero
     }
     this.#lastTime = time
+    if (this.#layout.host !== undefined) this.#noteSource('host of the record', this.#layout.host)
     if (this.#layout.hasNoCpu === true) this.#noticed.count('cpu-not-printed', this.#place())
     if (stamp.digits > this.#finest) this.#finest = stamp.digits
     if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
@@ -500,7 +518,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   }
 
   /** Events of two machines have nothing to do with each other: neither pages nor CPUs nor times. */
-  #noteSource(kind: 'host' | 'file', source: string | undefined): void {
+  #noteSource(kind: Source, source: string | undefined): void {
     if (source === undefined) return
     const one = this.#sources.get(kind)
     if (one === undefined) this.#sources.set(kind, source)

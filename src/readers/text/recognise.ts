@@ -108,7 +108,7 @@ class Trial {
   /** What a line that is no event says, behind its prefix. */
   oddIn({ text }: Line): boolean {
     if (this.layout.odd(text) !== undefined) return true
-    for (const { at } of stepsOf(text, this.#plan)) if (this.layout.odd(text.slice(at)) !== undefined) return true
+    for (const { at } of stepsOf(text, this.#plan)) if (this.layout.odd(` ${text.slice(at)}`) !== undefined) return true
     return false
   }
 }
@@ -123,6 +123,8 @@ function ftraceWriter(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
     if (/Dumping ftrace buffer:|^(?:.{0,60}[ >])?# tracer: /.test(line.text)) return 'ftrace'
     const found = trial.eventIn(line)
     if (found !== undefined) {
+      const body = line.text.slice(trial.layout.head.bodyFrom - line.from)
+      if (/^\s*\d+\s+[a-z]\w*:[a-z_]\w+:/.test(body)) continue
       if (trial.layout.readName(line.to) === undefined) return 'ftrace'
       // `kmem:mm_page_free:` is how perf names events.
       if (/^:\S/.test(line.text.slice(trial.layout.head.nameTo - line.from))) continue
@@ -137,9 +139,14 @@ function ftraceWriter(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
   return undefined
 }
 
+const BABELTRACE_STAMP = /^\W{0,8}\[(?:\d+|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d)\.\d{9}\](?: |$)/
+
 function isBabeltrace(start: Uint8Array, plan: PrefixPlan): boolean {
   const trial = new Trial(start, (head) => new BabeltraceLayout(head), plan)
-  return trial.lines().some((line) => line.text.includes('cpu_id = ') && trial.eventIn(line) !== undefined)
+  const lines = trial.lines()
+  if (!lines.some(({ text }) => /\bcpu_id *=|\bcpu_id$/.test(text))) return false
+  // Lines may be wrapped behind the stamp.
+  return lines.some((line) => BABELTRACE_STAMP.test(line.text) || trial.eventIn(line) !== undefined)
 }
 
 function isPerfScript(start: Uint8Array, plan: PrefixPlan): boolean {
@@ -219,11 +226,9 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
   const labels = new Set(isCommon ? count.keys() : [])
   const isOnOthers = lines.some(({ text }) => {
     const label = labelAt(text, 0)
-    return (
-      label !== undefined &&
-      labels.has(label.form) &&
-      /^\s*(?:#|CPU:\d+ \[|=> )/.test(text.slice(text.indexOf(label.label) + label.label.length))
-    )
+    if (label === undefined || !labels.has(label.form)) return false
+    const rest = text.slice(text.indexOf(label.label) + label.label.length)
+    return /^\s*#/.test(rest) || trial.layout.odd(rest) !== undefined
   })
   if (!(isPadded || comms.size > 1 || isOnOthers || labelled > 2)) return { labels: new Set(), areMachines: false }
   return { labels, areMachines: names.size <= MOST_MACHINES }

@@ -27,7 +27,7 @@ export class BabeltraceLayout implements Layout {
   readonly notices = {}
   readonly isBracketed = true
   readonly hasStackBehindEvent = false
-  #host: string | undefined
+  host: string | undefined
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
 
@@ -43,7 +43,7 @@ export class BabeltraceLayout implements Layout {
     const cpu = CPU_ID.exec(line)?.[1]
     if (found === null || cpu === undefined) return false
     const [all, date, hours, minutes, rest, whole, fraction, host] = found
-    this.#host = host
+    this.host = host
     const comm = PROCNAME.exec(line)
     const commFrom = comm === null ? 0 : comm.index + comm[0].indexOf('"') + 1
     const task = TID.exec(line)?.[1] ?? PID.exec(line)?.[1]
@@ -100,8 +100,8 @@ export class BabeltraceLayout implements Layout {
     return text === '' ? undefined : text
   }
 
-  sourceOf(): string | undefined {
-    return this.#host
+  sourceOf(): undefined {
+    return undefined
   }
 
   nameless(): undefined {

@@ -8,7 +8,7 @@ const STAR = 0x2a
 const SLASH = 0x2f
 
 /** A line of the function_graph tracer: ` 1287587.105140 |   1)               |  __alloc_pages_nodemask() {`. */
-export const GRAPH_LINE = /^\s*(?:\d+\.\d{6}\s*\|\s*)?\d{1,5}\)[^|]{0,80}\||^\s*\d{1,5}\)\s+\S.*=>\s+\S/
+export const GRAPH_LINE = /^\s*(?:\d+\.\d{6,9}\s*\|\s*)?\d{1,5}\)[^|]{0,80}\||^\s*\d{1,5}\)\s+\S.*=>\s+\S/
 /** Around a change of tasks. */
 const RULE = /^\s*-{20,}\s*$/
 /** An event among them: a comment. The columns of task, flags and duration stand there by option. */

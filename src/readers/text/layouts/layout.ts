@@ -39,6 +39,8 @@ export interface Layout {
   readonly isBracketed: boolean
   /** Whether lines do not tell the CPU, so that all events stand on CPU 0. */
   readonly hasNoCpu?: boolean
+  /** The machine that the line in hand names, where each line does. */
+  readonly host?: string | undefined
   /** The name of the task with pid 0, where the layout has another for it. */
   readonly idle?: string
   /** `uname -a` of the recording machine, where the text itself holds it. */
