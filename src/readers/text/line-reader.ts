@@ -27,7 +27,8 @@ const DUBIOUS = -1
 /** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
 const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\d+us.? ?: |\w=\S+ +\w+=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
 
-/** What only heads have. */
+/** What only heads have, and where payloads have numbers in brackets too. */
+const OWN_STAMP = /^\s*\[[\d:. -]*\.\d{9}\]|^\s*\d+\.\d{3,6} /
 const OWN_HEAD = /\d\.\d{6}(?:\d{3})?[:\]]|\[\d{1,5}\](?: |$)/
 
 /** Where a line says what it is of: in a log's prefix, in trace-cmd's, or in babeltrace2's own words. */
@@ -284,7 +285,8 @@ export class LineReader implements SyncPieceReader, LineSink {
     if (place.is === 'odd' && place.odd.is !== 'frame' && place.odd.is !== 'skipped') return false
     const rest = restOf(line, pending.prefix)
     // A line with a stamp or a CPU of its own is no rest of an event that has them.
-    if (rest.trim() === '' || (stage > Stage.none && OWN_HEAD.test(rest))) return false
+    if (rest.trim() === '' || (stage > Stage.none && (this.#layout.isBracketed ? OWN_STAMP : OWN_HEAD).test(rest)))
+      return false
     const text = joined(pending.text, rest, {
       stageOf: (candidate) => this.#stageOf(candidate),
       isCutByWidth: pending.width === width && place.is === 'unknown',
