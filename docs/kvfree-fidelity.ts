@@ -39,7 +39,7 @@ const numbers = head.slice(1).map((_, at) => at + 1)
 
 /** The part of docs/fidelity.md about kvfree_rcu(). */
 export async function kvfreePart(root: string): Promise<string> {
-  const captures = globSync('traces/kvfree-*-s', { cwd: root }).sort((a, b) =>
+  const captures = globSync('traces/kvfree-*', { cwd: root }).sort((a, b) =>
     a.localeCompare(b, 'en', { numeric: true }),
   )
   const rows: { name: string; found: KvfreeFidelity }[] = []
@@ -61,8 +61,8 @@ policy’s own. Latency is matched first in, first out over the machine on both 
 
 ${table((found) => found)}
 
-The same with recorded grace periods, but no recorded work item or callback: they begin after constant delays (half a tick for a callback before and after its grace period, 20 µs for a worker), far from
-what an emulator on two cores takes.
+What-ifs: recorded grace periods, but works and callbacks of the policy’s own. How late they begin is measured in the capture: the mean of the four delays of that kind recorded next to the moment on that
+CPU, and where a recorded work waited at that moment, until it began. A kernel without preemption refills its page caches late, and then the list takes half of the objects. This error is what \`compare\` states.
 
 ${table(({ generatedDelays }) => generatedDelays)}
 

@@ -7,7 +7,7 @@ going() { [ "$(date +%s)" -lt "$end" ]; }
 work=$(mktemp -d)
 
 # Names longer than a dentry holds: the old one of a renamed file goes to kfree_rcu() (copy_name(), fs/dcache.c).
-# Watched files: each entry of an epoll set does (ep_remove(), fs/eventpoll.c, 6.4 and later).
+# Watched files: each entry of an epoll set does (__ep_remove(), fs/eventpoll.c, 6.12 and later).
 files() {
   python3 - "$work/files.$1" "$seconds" <<'END'
 import os, select, sys, time
