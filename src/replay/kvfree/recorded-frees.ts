@@ -47,3 +47,36 @@ export function recordedFrees(events: Events, calls: RecordedCalls, sheaves: rea
   sheavesUntil(Number.POSITIVE_INFINITY)
   return frees
 }
+
+/** Objects that were freed before as many had been called for, at the most: so many were queued before the trace. */
+function earlier({ cpus }: RecordedCalls, frees: Frees): number {
+  const at = new Uint32Array(cpus.length)
+  let called = 0
+  let freed = 0
+  let most = 0
+  for (let row = 0; row < frees.length; row++) {
+    cpus.forEach(({ time }, cpu) => {
+      while (at[cpu]! < time.length && time[at[cpu]!]! <= frees.time[row]!) {
+        at[cpu]!++
+        called++
+      }
+    })
+    freed += frees.n[row]!
+    most = Math.max(most, freed - called)
+  }
+  return most
+}
+
+/** The frees of objects that were queued in the trace: the first are those of what was queued before. */
+export function withoutEarlier(calls: RecordedCalls, frees: Frees): Frees {
+  let left = calls.inferred ? 0 : earlier(calls, frees)
+  if (left === 0) return frees
+  const own = new Frees()
+  for (let row = 0; row < frees.length; row++) {
+    const n = frees.n[row]!
+    const gone = Math.min(left, n)
+    left -= gone
+    if (n > gone) own.add(frees.time[row]!, n - gone, frees.channel[row]! as Channel)
+  }
+  return own
+}

@@ -9,7 +9,7 @@ import type { Frees } from './ledger.ts'
 import { measuredDelays } from './measured-delays.ts'
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
 import { RecordedExecutor } from './recorded-executor.ts'
-import { recordedFrees } from './recorded-frees.ts'
+import { recordedFrees, withoutEarlier } from './recorded-frees.ts'
 import { gracePeriodsOf, inferredGracePeriods } from './recorded-grace-periods.ts'
 import { recordedLists } from './recorded-lists.ts'
 import { recordedOutside } from './recorded-outside.ts'
@@ -52,7 +52,7 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
     works,
     lists: recordedLists(events),
     sheaves,
-    frees: recordedFrees(events, calls, sheaves),
+    frees: withoutEarlier(calls, recordedFrees(events, calls, sheaves)),
     outside: recordedOutside(events),
   }
 }
