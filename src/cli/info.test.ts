@@ -76,3 +76,18 @@ test('--html writes the same tables as a page that runs no script and asks for n
     '--html is given twice',
   )
 })
+
+test('--from and --to: what is in that part of the trace, by its own clock', async () => {
+  const trace = 'traces/pages-7.2-s'
+  const part = async (...args: string[]) => JSON.parse(await info(trace, '--json', ...args))
+  const whole = await part()
+  const outside = await kreplay('info', trace, '--from', '1e6')
+  expect(outside).toMatchObject({ code: 2, stdout: '' })
+  const [, from, to] = /it has events from ([\d.]+) to ([\d.]+) s of its clock/.exec(outside.stderr)!
+  const middle = String((Number(from) + Number(to)) / 2)
+  const [early, late] = [await part('--to', middle), await part('--from', middle)]
+  for (const [name, count] of Object.entries(whole.events))
+    expect((early.events[name] ?? 0) + (late.events[name] ?? 0)).toBe(count)
+  expect(early.spanNs + late.spanNs).toBeLessThan(whole.spanNs)
+  expect((await kreplay('info', trace, '--from', '2', '--to', '1')).code).toBe(2)
+})

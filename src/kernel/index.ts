@@ -4,6 +4,7 @@ export { didYouMean } from './did-you-mean.ts'
 export { durationScale, formatDuration } from './duration.ts'
 export { formatPlace, type Place, shortened, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
+export { type Issue, issueText } from './issue-text.ts'
 export {
   type AssumedField,
   type BuddyCounts,

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { didYouMean, type Kernel, UsageError } from '#kernel'
+import { didYouMean, type Issue, issueText, type Kernel, UsageError } from '#kernel'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
 import { type AnyDrainPolicy, type AnyListPolicy, pairOf, pairs, type Route } from './pcp/index.ts'
@@ -82,7 +82,7 @@ export function checkParams(
   if (result.success) return result.data as Record<string, ParamValue>
   const issue = result.error.issues[0]!
   const name = String(issue.path[0] ?? '')
-  throw new UsageError(`parameter ${name}=${String(given[name])} of ${part}: ${issue.message}`, hint)
+  throw new UsageError(`parameter ${name}=${String(given[name])} of ${part}: ${issueText(issue as Issue)}`, hint)
 }
 
 /** Of what is given, a policy’s own. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { TraceError } from '#kernel'
+import { type Issue, issueText, TraceError } from '#kernel'
 import { readPlain } from './plain-file.ts'
 
 const MOST_ISSUES = 3
@@ -26,10 +26,12 @@ export function parseJson<T>(text: string, file: string, schema: z.ZodType<T>, h
 
 /** `Invalid input: expected number (at zones[0].pages); …` */
 function issuesOf({ issues }: z.ZodError): string {
-  const told = issues.slice(0, MOST_ISSUES).map(({ message, path }) => {
+  const messages = issues.slice(0, MOST_ISSUES).map((issue) => {
+    const { path } = issue
+    const message = issueText(issue as Issue)
     const at = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
     return at === '' ? message : `${message} (at ${at.replace(/^\./, '')})`
   })
-  const more = issues.length - told.length
-  return `${told.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  const more = issues.length - messages.length
+  return `${messages.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }

@@ -16,10 +16,12 @@ export const info = defineCommand({
       coerce: (top: number) => positive('top', 'rows')(top) ?? 10,
       describe: 'Rows of each table; --json has all',
     },
+    from: { type: 'number', describe: 'From this second of the trace’s clock' },
+    to: { type: 'number', describe: 'Up to, and without, this second' },
     html: { type: 'string', describe: 'Also write it as a page to this file' },
   },
   examples: [['info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost']],
-  handler: async ({ capture, json, markdown, probes, top, html }) => {
+  handler: async ({ capture, json, markdown, probes, top, html, from, to }) => {
     const [app, { composeInfo }, { outputAs }, { printPage }] = await Promise.all([
       import('#app'),
       import('#report'),
@@ -27,7 +29,7 @@ export const info = defineCommand({
       import('../print/page.ts'),
     ])
     const progress = progressOf()
-    const read = () => app.info({ capture, probes, progress: progress.hear }).finally(progress.stop)
+    const read = () => app.info({ capture, probes, from, to, progress: progress.hear }).finally(progress.stop)
     let found: Awaited<ReturnType<typeof read>> | undefined
     const compose = async () => {
       found = await read()

@@ -9,7 +9,7 @@ import {
   metaOf,
   type TraceEvent,
 } from '#events'
-import { Tally, TraceError } from '#kernel'
+import { type Issue, issueText, Tally, TraceError } from '#kernel'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 
@@ -155,7 +155,10 @@ function failed(error: z.ZodError, value: Record<string, unknown>, line: number,
   const [issue] = error.issues
   const column = issue?.code === 'unrecognized_keys' ? issue.keys[0] : issue?.path[0]?.toString()
   const there = column === undefined ? undefined : value[column]
-  const what = there === undefined ? 'it is missing' : `${shown(there)} is not allowed: ${issue?.message}`
+  const what =
+    there === undefined
+      ? 'it is missing'
+      : `${shown(there)} is not allowed: ${issue === undefined ? '' : issueText(issue as Issue)}`
   return fail(line, what, column?.slice(0, 40))
 }
 
