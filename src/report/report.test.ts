@@ -216,18 +216,22 @@ test('two captures stand apart, each with tables and charts of its own', () => {
   expect(captions).toContain('Work under zone->lock (pages-6.1-s)')
 })
 
-test('of many CPUs the isolated and the busiest are drawn, and the report says so', () => {
+test('of many CPUs a map is drawn, no spaghetti', () => {
   const comparison = without((all) => {
-    for (const capture of all.captures) {
-      capture.cpus = Array.from({ length: 64 }, (_, cpu) => cpu)
-      capture.isolated = [63]
-    }
-    for (const run of all.runs) run.series.cachedPages.cpus['63'] = run.series.cachedPages.t.map(() => 1)
+    for (const capture of all.captures) capture.cpus = Array.from({ length: 64 }, (_, cpu) => cpu)
   })
-  const part = compose(comparison).parts.find(({ section }) => section.id === 'cached-pages')
-  expect(part?.charts[0]?.legend.map(({ label }) => label)).toContain('CPU 63, isolated')
-  expect(part?.charts[0]?.legend).toHaveLength(8)
-  expect(part?.caveats.join()).toContain('has 64 CPUs; drawn are 8')
+  for (const id of ['cached-pages', 'interruptions']) {
+    const [chart] = compose(comparison).parts.find(({ section }) => section.id === id)?.charts ?? []
+    expect(JSON.stringify(chart?.spec)).toContain('"mark":{"type":"rect"')
+    expect(chart?.alt.length).toBeGreaterThan(60)
+  }
+})
+
+test('where nobody is interrupted nothing is drawn of it', () => {
+  const calm = without(({ runs }) => {
+    for (const run of runs) run.work.interruptions = 0
+  })
+  expect(compose(calm).parts.map(({ section }) => section.id)).not.toContain('interruptions')
 })
 
 test('thinning a line keeps its peaks', () => {

@@ -12,17 +12,18 @@ const bounded = (runs: readonly Run[]): Bounded[] => runs.filter((run): run is B
 
 const measures = [
   { name: 'pages', label: 'pages moved under zone->lock', colour: 'k0', shape: 'dot', mark: 'circle' },
-  { name: 'takes', label: 'times it is taken', colour: 'k1', shape: 'triangle', mark: 'triangle-up' },
+  { name: 'takes', label: 'zone->lock acquisitions', colour: 'k1', shape: 'triangle', mark: 'triangle-up' },
 ] as const
 
 export const bounds: Section = {
   id: 'bounds',
-  question: 'How near to the best possible is each policy?',
+  question: 'How near is each policy to the offline optimum?',
   short: 'Bounds',
   applies: ({ runs }) => bounded(runs).length > 0,
   build: (comparison) => ({
     paragraphs: [
-      'No rules for these lists (those of 6.1 to 7.2, one by order and migratetype) that begin with as many pages on each CPU’s lists and never hold more there than the policy at its peak could do with less work under zone->lock than the bound, even if they knew the future: pages are given back in the order in which they are used last, fetched when they are missed, and no drain is asked for. Blocks may come apart in it, and the fewest pages and the fewest takes may need two plans, so a bound may lie below what can be had; what lies between it and a policy is at most what better rules could save. The other end is no lists at all.',
+      'Lower bound: an offline-optimal (clairvoyant, Belady-style) policy with the same initial lists and the same peak list size. No real policy can take zone->lock for fewer pages. Upper bound: no lists at all.',
+      'The lower bound may be unattainable: it ignores high-order blocks and optimises pages and lock acquisitions separately.',
     ],
     charts: perCapture(comparison, (_capture, runs, of, index) =>
       bounded(runs).some((run) => savedOf(run).takes !== undefined)
@@ -30,8 +31,8 @@ export const bounds: Section = {
         : [],
     ),
     caveats: [
-      'A policy that may hold more pages has a lower bound: its peak stands beside it.',
-      'Below 0 % a policy does more than no lists would: it fetches pages that it gives back unused.',
+      'The bound depends on the peak: a policy that holds more pages has a lower one.',
+      'Below 0 %: worse than no lists, since pages are fetched and given back unused.',
     ],
   }),
 }
@@ -96,7 +97,7 @@ function chartOf({ baseline }: PcpComparison, runs: Bounded[], of: string, index
         pages('least', undefined, 'Of any rules with this policy’s room.'),
         pages('least, without limit'),
         percent('saved of what can be', 'more'),
-        count('takes', 'fewer'),
+        count('acquisitions', 'fewer'),
         count('least', undefined, 'Of any rules with this policy’s room.'),
         percent('saved of what can be', 'more'),
       ],

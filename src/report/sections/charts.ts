@@ -200,6 +200,73 @@ export function linesInRows(
   })
 }
 
+/** From so many CPUs on, lines are spaghetti: a map of CPU × time is drawn. */
+export const MANY_CPUS = 8
+
+/** Cells that a map has in all: SVG stays quick. */
+const MOST_CELLS = 7000
+const FEWEST_BINS = 12
+
+/** What a map shows: by CPU, one value for each step of `t`. */
+export interface CpuSeries {
+  readonly row: string
+  readonly t: readonly number[]
+  readonly of: (cpu: number) => readonly number[]
+}
+
+/** CPU × time, one map for each row: the sum or the greatest of the steps in each cell. */
+export function cpuMaps(
+  cpus: readonly number[],
+  series: readonly CpuSeries[],
+  { unit, sums, isolated }: { readonly unit: string; readonly sums: boolean; readonly isolated: readonly number[] },
+): TopLevelSpec {
+  const bins = Math.max(FEWEST_BINS, Math.min(100, Math.floor(MOST_CELLS / Math.max(1, cpus.length * series.length))))
+  const cells = series.flatMap(({ row, t, of }) => {
+    const edges = Array.from({ length: bins + 1 }, (_, bin) => Math.floor((bin * t.length) / bins))
+    const at = (step: number): number => toSeconds(t[Math.min(step, t.length) - 1] ?? t[0] ?? 0)
+    return cpus.flatMap((cpu) => {
+      const values = of(cpu)
+      return edges.slice(1).flatMap((to, bin) => {
+        const steps = values.slice(edges[bin], to)
+        const value = sums ? steps.reduce((a, b) => a + b, 0) : largest(steps)
+        return value === 0 ? [] : [{ row, cpu, from: at(edges[bin]!), to: at(to), v: value }]
+      })
+    })
+  })
+  return facetedRows({
+    rows: series.map(({ row }) => row),
+    values: cells,
+    spec: {
+      height: Math.max(60, Math.min(220, cpus.length * 5)),
+      mark: { type: 'rect', clip: true },
+      encoding: {
+        x: { field: 'from', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } },
+        x2: { field: 'to' },
+        y: {
+          field: 'cpu',
+          type: 'ordinal',
+          scale: { domain: [...cpus] },
+          axis: {
+            title: 'CPU',
+            values: cpus.filter((cpu, at) => isolated.includes(cpu) || at % Math.ceil(cpus.length / 8) === 0),
+          },
+        },
+        color: {
+          field: 'v',
+          type: 'quantitative',
+          scale: { range: [colour('grid'), colour('k0')], domainMin: 0 },
+          legend: { title: unit, orient: 'top', gradientLength: 160 },
+        },
+        tooltip: [
+          { field: 'cpu', title: 'CPU' },
+          { field: 'from', title: 'from (s)', format: '.4~f' },
+          { field: 'v', title: unit, format: ',' },
+        ],
+      },
+    },
+  })
+}
+
 const BASELINE_BEHIND = 'baseline'
 const THIS_POLICY = 'this policy'
 

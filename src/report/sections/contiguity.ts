@@ -6,12 +6,12 @@ import { type Chart, count, pages, type Section, seconds, type Table, text, work
 
 export const contiguity: Section = {
   id: 'contiguity',
-  question: 'What is left free, and in blocks how large?',
+  question: 'How fragmented is free memory?',
   short: 'Free blocks',
   applies: ({ runs }) => runs.some(({ series }) => series.freePages.pages.some((free) => free > 0)),
   build: (comparison) => ({
     paragraphs: [
-      'Under each policy pages come from a buddy allocator of its own, which begins as the recording’s was and splits, merges and falls back by the rules of the recording kernel. Who allocates and frees is the recording’s in every policy; which page that is, is not.',
+      'Every policy replays the same allocations and frees, but on page frames of its own. They come from a buddy allocator with the recording kernel’s rules.',
     ],
     charts: perCapture(comparison, (_capture, runs, of, index) =>
       runs.some(hasWhole) ? [chartOf(comparison, runs, of, index)] : [],
@@ -22,10 +22,10 @@ export const contiguity: Section = {
     ]),
     caveats: [
       ...perCapture(comparison, ({ name }, runs) =>
-        runs.some(hasWhole) ? [] : [`On ${name} no policy has a pageblock free as a whole at any moment drawn.`],
+        runs.some(hasWhole) ? [] : [`On ${name} no policy ever has a whole pageblock free.`],
       ),
-      'A policy that keeps more on its lists leaves less free; a kernel would reclaim more then. The replay does not: where the buddy has no page left, one is borrowed, and counted.',
-      'Free pages that compaction took without an event are taken when they are seen freed.',
+      'A kernel whose lists hold more would reclaim more. The replay does not: where the buddy has no page left, one is borrowed and counted.',
+      'Pages that compaction took without an event leave the buddy when they are freed.',
     ],
   }),
 }

@@ -5,12 +5,12 @@ import { type Cell, count, percent, type Section, type Table, text } from './sec
 
 export const fastPath: Section = {
   id: 'fast-path',
-  question: 'What does the fast path pay?',
+  question: 'What does each allocation and free pay?',
   short: 'Fast path',
   applies: ({ runs }) => runs.length > 0,
   build: (comparison) => ({
     paragraphs: [
-      'Each allocation and free pays for the way in which others may drain its lists, whether a drain comes or not. What it does is counted. What that costs was published as ratios of whole tests, machine by machine; the bounds beside a policy are the least and the most of them all.',
+      'Fast-path work per policy, counted, with the published cost of its mechanism: the least and the most of all tests that were published.',
     ],
     tables: [
       ...perCapture(comparison, (_capture, runs, of) => [countTable(comparison, runs, of)]),

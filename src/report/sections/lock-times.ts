@@ -7,12 +7,12 @@ import { rangeCell, rangeOf, type Spread, type Times } from './times.ts'
 
 export const lockTimes: Section = {
   id: 'lock-times',
-  question: 'How long are holds of zone->lock, waits for it, and operations?',
+  question: 'How long is zone->lock held and waited for?',
   short: 'Holds and waits',
   applies: ({ runs }) => runs.some(({ times }) => times.length > 0),
   build: (comparison) => ({
     paragraphs: [
-      'Of all holds, waits and operations of a run, under each list of prices; a range is from the cheapest machine to the dearest. A quantile is of all, those that took no time among them: “none” at 99 % means that fewer than one in a hundred took any.',
+      'Ranges run from the fastest to the slowest machine. Percentiles include operations that did not wait: “none” at p99 means that fewer than 1 % waited.',
     ],
     tables: perCapture(comparison, (_capture, runs, of) => [
       table(comparison, runs, `Holds of zone->lock${of}`, 'holds', ({ zoneHold }) => zoneHold, [
@@ -21,7 +21,7 @@ export const lockTimes: Section = {
         'max',
         'sumNs',
       ]),
-      table(comparison, runs, `Waits for zone->lock${of}`, 'times it is taken', ({ zoneWait }) => zoneWait, [
+      table(comparison, runs, `Waits for zone->lock${of}`, 'acquisitions', ({ zoneWait }) => zoneWait, [
         'p99',
         'p999',
         'max',
@@ -37,7 +37,7 @@ export const lockTimes: Section = {
       ),
     ]),
     caveats: [
-      'Holds are priced by lines through published means: they spread with the number of pages moved, not as single holds of one size do.',
+      'Hold times are a linear fit to published means: variation comes from batch size only, not from jitter.',
       'A block straight from or to the buddy is charged the slope of those lines alone: a lower bound.',
       ...smallHolds(comparison),
     ],

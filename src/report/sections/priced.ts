@@ -97,7 +97,7 @@ export function smallHolds({ runs }: PcpComparison): string[] {
   const [least, most] = [Math.min(...shares), Math.max(...shares)].map(formatShare)
   const below = Math.max(...found.map(({ belowPages }) => belowPages))
   return [
-    `Published sizes begin at ${below} pages, and ${least === most ? most : `${least} to ${most}`} of a run’s refills and bursts move fewer. Their price is the line carried on below what was measured, mostly its fixed part, which no point measures; charged in proportion to the smallest size they cost the least that they can. Differences between policies that move few pages often hang on it.`,
+    `Published data start at ${below} pages; ${least === most ? most : `${least} to ${most}`} of the operations here are smaller, so their cost is extrapolated. The second table is a proportional lower bound.`,
   ]
 }
 

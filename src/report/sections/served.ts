@@ -2,7 +2,7 @@ import { share } from '#kernel'
 import type { PcpComparison, Run } from '#metrics'
 import { formatShare } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
-import { facetedRows } from './charts.ts'
+import { facetedRows, logAxis } from './charts.ts'
 import { baselineRow, perCapture, policyLabel } from './common.ts'
 import { type Chart, count, percent, type Section, text } from './section.ts'
 
@@ -11,6 +11,9 @@ const ways = [
   { name: 'refill', label: 'after a refill', colour: 'k4', of: ({ work }: Run) => work.allocsAfterRefill },
   { name: 'buddy', label: 'from the buddy', colour: 'k5', of: ({ work }: Run) => work.allocsFromBuddy },
 ] as const
+
+/** What a list spares. */
+const dots = ways.filter(({ name }) => name !== 'list')
 
 export const served: Section = {
   id: 'served',
@@ -28,49 +31,48 @@ function chartOf({ baseline }: PcpComparison, runs: Run[], of: string, index: nu
     const value = share(part, whole)
     return value === undefined ? '–' : formatShare(value)
   }
+  const points = runs.flatMap((run) =>
+    dots.flatMap(({ label, of }) => {
+      const value = share(of(run), run.work.allocs) ?? 0
+      const row = policyLabel(run.policy, baseline)
+      return value === 0 ? [] : [{ row, way: label, n: of(run), share: value, written: formatShare(value) }]
+    }),
+  )
+  const { domain, values } = logAxis(Math.min(1, ...points.map(({ share }) => share)), 1)
   return {
     id: `served-${index}`,
-    title: `How often is an allocation spared the way to zone->lock?${of}`,
-    alt: `Stacked bars, one for each policy. ${runs
+    title: `How many allocations need zone->lock?${of}`,
+    alt: `Dots on a logarithmic axis in one row for each policy: the share of allocations after a refill, and from the buddy. ${runs
       .map(
         (run) =>
           `${run.policy}: ${ways.map(({ label, of }) => `${writeShare(of(run), run.work.allocs)} ${label}`).join(', ')}`,
       )
       .join('; ')}.`,
-    legend: ways.map(({ label, colour }) => ({ label, colour, shape: 'area' })),
+    legend: dots.map(({ label, colour }) => ({ label, colour, shape: 'dot' })),
     spec: facetedRows({
-      values: runs.flatMap((run) =>
-        ways.map(({ label, of }, order) => ({
-          row: policyLabel(run.policy, baseline),
-          way: label,
-          order,
-          n: of(run),
-          share: writeShare(of(run), run.work.allocs),
-        })),
-      ),
       rows,
-      spacing: 10,
+      values: points,
+      spacing: 6,
       spec: {
         height: 20,
-        mark: { type: 'bar', height: 18 },
+        mark: { type: 'point', filled: true, size: 80, opacity: 1 },
         encoding: {
           x: {
-            field: 'n',
+            field: 'share',
             type: 'quantitative',
-            stack: 'normalize',
-            axis: { title: 'share of allocations', format: '.0%', tickCount: 5 },
+            scale: { type: 'log', domain, nice: false },
+            axis: { title: 'share of allocations', values, format: '.3~%', labelOverlap: 'greedy' },
           },
           color: {
             field: 'way',
             type: 'nominal',
             legend: null,
-            scale: { domain: ways.map(({ label }) => label), range: ways.map((way) => colour(way.colour)) },
+            scale: { domain: dots.map(({ label }) => label), range: dots.map((way) => colour(way.colour)) },
           },
-          order: { field: 'order', type: 'quantitative' },
           tooltip: [
             { field: 'way', title: 'served' },
             { field: 'n', title: 'allocations', format: ',' },
-            { field: 'share', title: 'share' },
+            { field: 'written', title: 'share' },
           ],
         },
       },
