@@ -72,6 +72,25 @@ describe('offloaded callbacks and a list that takes half of the objects', () => 
   })
 })
 
+test('a distribution’s kernel without RCU events: by probes, bulk frees, objects and list frees are predicted within 5 %', async () => {
+  const recording = await readCapture('traces/kvfree-6.12-stock')
+  expect(recording.events.tables.rcu_grace_period.length).toBe(0)
+  const { evidence, bulkFrees, bulkObjects, listFrees, scores } = kvfreeFidelity(recording)
+  expect(evidence).toEqual({ gracePeriods: 'probes', calls: 'probes', callbacks: 'probes', frees: 'probes' })
+  for (const { recorded, predicted } of [bulkFrees, bulkObjects, listFrees])
+    expect(Math.abs(predicted - recorded) / recorded).toBeLessThan(0.05)
+  expect(scores.meanFootprint).toBeGreaterThan(0.9)
+
+  // As on 5.10, whose functions of grace periods are inlined: they follow from the batches.
+  const { kind, slot, strings, tables } = recording.events
+  const name = tables.rcu_probe.column.recordedAs.data
+  const isPeriod = (row: number) =>
+    kind[row] === Kind.rcu_probe && (strings.get(name[slot[row]!]!) ?? '').startsWith('rcu_gp_')
+  const without = kvfreeFidelity({ ...recording, events: selectEvents(recording.events, (row) => !isPeriod(row)) })
+  expect(without.evidence.gracePeriods).toBe('inferred')
+  expect(without.scores.bulkFrees).toBeGreaterThan(0.9)
+})
+
 test('the trace tells what it recorded: no more is freed than was queued', async () => {
   const found = kvfreeFidelity(await read('5.10'))
   expect(found.enqueued).toBe(32000)
