@@ -2,7 +2,7 @@ import { traitsOf, type Zone } from '#kernel'
 import type { ListRules } from '#policies'
 import type { Script } from '#record'
 import { BlockIndex, PageIndex } from '#record'
-import { Buddy, type FallbackFamily, MAX_PAGE_ORDER } from '#sim'
+import { Buddy, type FallbackFamily } from '#sim'
 import { Seen, type Sightings, sightingsOf } from './sightings.ts'
 
 /** Free blocks of one zone when the trace began. */
@@ -26,7 +26,7 @@ const family = (script: Script): FallbackFamily => (traitsOf(script.machine).fal
 function emptyBuddy(script: Script, zone: number, fallback = family(script)): Buddy {
   const { zones, machine, blockTypes } = script
   const first = new BlockIndex(zones, machine.pageblockOrder).at(zones[zone]!.startPfn, zone)
-  return new Buddy(zones[zone]!, machine.pageblockOrder, fallback, blockTypes.subarray(first))
+  return new Buddy(zones[zone]!, machine.pageblockOrder, fallback, blockTypes.subarray(first), machine.maxPageOrder)
 }
 
 /** The buddy of a zone as it was when the trace began. */
@@ -54,7 +54,7 @@ export function pageStartOf(script: Script, rules: readonly ListRules[]): PageSt
     for (let page = first; page < first + zone.spanned; page++)
       if (sightings.seen[page] === Seen.free) buddy.release(index.pfn(page, at), 0)
     const counts = buddyinfoOf(script.machine.buddyBefore, zone)
-    const wanted = Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) => counts?.[order] ?? 0)
+    const wanted = Array.from({ length: buddy.maxOrder + 1 }, (_, order) => counts?.[order] ?? 0)
     const free = new Places(zone, at, index, sightings)
     if (counts !== undefined) {
       completeParts(buddy, wanted, free)
@@ -62,10 +62,10 @@ export function pageStartOf(script: Script, rules: readonly ListRules[]): PageSt
     }
     // Without buddyinfo, what zoneinfo counts as free is taken to be in the largest blocks.
     else
-      wanted[MAX_PAGE_ORDER] = Math.max(0, (zone.free - buddy.free) >> MAX_PAGE_ORDER) + buddy.blocks[MAX_PAGE_ORDER]!
+      wanted[buddy.maxOrder] = Math.max(0, (zone.free - buddy.free) >> buddy.maxOrder) + buddy.blocks[buddy.maxOrder]!
     const unplaced = placeUnseen(
       buddy,
-      counts === undefined ? buddy.blocks.with(MAX_PAGE_ORDER, wanted[MAX_PAGE_ORDER]!) : wanted,
+      counts === undefined ? buddy.blocks.with(buddy.maxOrder, wanted[buddy.maxOrder]!) : wanted,
       free,
     )
     const blocks = { pfn: [] as number[], order: [] as number[] }
@@ -132,7 +132,7 @@ class Places {
  */
 function completeBlocks(buddy: Buddy, wanted: readonly number[], places: Places): void {
   const pages = pagesOf(wanted)
-  for (let order = 0; order < MAX_PAGE_ORDER; order++) {
+  for (let order = 0; order < buddy.maxOrder; order++) {
     if (buddy.blocks[order]! <= wanted[order]!) continue
     const halves: number[] = []
     buddy.eachBlock((pfn, level) => {
@@ -153,7 +153,7 @@ function completeBlocks(buddy: Buddy, wanted: readonly number[], places: Places)
  * are first seen in use. Where most of a block was seen free and nothing of it came from a list, it was one, if buddyinfo then agrees better.
  */
 function completeParts(buddy: Buddy, wanted: readonly number[], places: Places): void {
-  for (let order = MAX_PAGE_ORDER; order > 0; order--) {
+  for (let order = buddy.maxOrder; order > 0; order--) {
     if (buddy.blocks[order]! >= wanted[order]!) continue
     /** By the first page of each place of this size: the smaller blocks in it. */
     const parts = new Map<number, number[]>()
@@ -187,9 +187,9 @@ export const pagesOf = (blocks: readonly number[]): number =>
 
 /** Puts the blocks that were never seen where no page was, each beside pages in use, so that it stays as it is. */
 function placeUnseen(buddy: Buddy, wanted: ArrayLike<number>, places: Places): number[] {
-  const missing = Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) => wanted[order]! - buddy.blocks[order]!)
-  for (let order = MAX_PAGE_ORDER; order >= 0; order--) {
-    const room = Math.min(order + 1, MAX_PAGE_ORDER)
+  const missing = Array.from({ length: buddy.maxOrder + 1 }, (_, order) => wanted[order]! - buddy.blocks[order]!)
+  for (let order = buddy.maxOrder; order >= 0; order--) {
+    const room = Math.min(order + 1, buddy.maxOrder)
     const end = places.zone.startPfn + places.zone.spanned
     for (let pfn = buddy.base; missing[order]! > 0 && pfn < end; pfn += 1 << room) {
       if (!places.isOpen(pfn, room)) continue

@@ -5,7 +5,7 @@ import { BORROWED, Buddy, PageSet } from '#sim'
 /** The buddies of a machine as a recording began, without what somebody had by then. */
 export function buddiesAtStart({ zones, machine, start }: Pick<WhatIf, 'zones' | 'machine' | 'start'>): Buddy[] {
   const buddies = zones.map((zone, at) => {
-    const buddy = new Buddy(zone, machine.pageblockOrder, start.fallback, start.blockTypes[at]!)
+    const buddy = new Buddy(zone, machine.pageblockOrder, start.fallback, start.blockTypes[at]!, machine.maxPageOrder)
     const { pfn, order } = start.free[at]!
     for (let block = 0; block < pfn.length; block++) buddy.put(pfn[block]!, order[block]!)
     return buddy

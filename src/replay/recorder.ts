@@ -10,7 +10,7 @@ import {
   type Zone,
 } from '#kernel'
 import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
-import { type AllocatorObserver, Buddy, MAX_PAGE_ORDER, PageAllocator } from '#sim'
+import { type AllocatorObserver, Buddy, PageAllocator } from '#sim'
 import { earlyAnnounces, freeListsOf } from './free-lists.ts'
 import { Tape } from './tape.ts'
 /** What a kernel would have recorded of a demand. */
@@ -41,11 +41,12 @@ export const record = (demand: Demand, machine: Machine, choice = releaseOf(mach
 const releaseOf = ({ release }: Machine): PcpChoice => choosePcp(ownPcpId(release), release)
 
 /** A zone of which all managed pages are free, from its first on, and MOVABLE. */
-function wholly(zone: Zone, pageblockOrder: Order, { fallbackIsPage }: Traits): Buddy {
-  const buddy = new Buddy(zone, pageblockOrder, fallbackIsPage ? 'claim' : 'steal', new Uint8Array(0))
+function wholly(zone: Zone, { pageblockOrder, maxPageOrder }: Machine, { fallbackIsPage }: Traits): Buddy {
+  const family = fallbackIsPage ? 'claim' : 'steal'
+  const buddy = new Buddy(zone, pageblockOrder, family, new Uint8Array(0), maxPageOrder)
   const end = zone.startPfn + zone.managed
   for (let pfn = zone.startPfn; pfn < end; ) {
-    let order = MAX_PAGE_ORDER
+    let order = maxPageOrder
     while (pfn % 2 ** order !== 0 || pfn + 2 ** order > end) order--
     buddy.put(pfn, order)
     pfn += 2 ** order
@@ -84,7 +85,7 @@ class Recorder implements AllocatorObserver {
     this.#zones = machine.zones.map((_, zone) => zone)
     this.#allocator = new PageAllocator({ machine, zones: machine.zones, cpus }, choice, {
       isolated: machine.isolated,
-      buddies: machine.zones.map((zone) => wholly(zone, machine.pageblockOrder, this.#traits)),
+      buddies: machine.zones.map((zone) => wholly(zone, machine, this.#traits)),
       observer: this,
       shortage: 'fail',
     })
@@ -204,7 +205,7 @@ class Recorder implements AllocatorObserver {
   #holdRest(): void {
     this.#machine.zones.forEach(({ free }, zone) => {
       const buddy = this.#allocator.buddies[zone]!
-      for (let order = MAX_PAGE_ORDER; order >= 0; order--)
+      for (let order = buddy.maxOrder; order >= 0; order--)
         while (buddy.free - 2 ** order >= free && buddy.take(order, MOVABLE) >= 0);
     })
   }

@@ -1,6 +1,6 @@
 import type { WhatIf } from '#events'
 import type { Cpu, Ns, Pages } from '#kernel'
-import { type Buddy, MAX_PAGE_ORDER } from '#sim'
+import type { Buddy } from '#sim'
 import type { Burst } from './result.ts'
 import { StepSums } from './step-sums.ts'
 
@@ -20,7 +20,10 @@ export class Series {
   /** End of the step that runs now; Infinity in the last one. */
   next: Ns
 
-  constructor({ from, to, cpus }: Pick<WhatIf, 'from' | 'to' | 'cpus'>, steps: number | readonly Ns[]) {
+  constructor(
+    { from, to, cpus, machine }: Pick<WhatIf, 'from' | 'to' | 'cpus' | 'machine'>,
+    steps: number | readonly Ns[],
+  ) {
     const span = Math.max(1, to - from)
     this.stepEnds =
       typeof steps === 'number'
@@ -30,7 +33,7 @@ export class Series {
     this.cached = Array.from({ length: cpus }, () => new Int32Array(length))
     this.zoneLockPages = new Float64Array(length)
     this.refillPages = new Float64Array(length)
-    this.freeBlocks = Array.from({ length: MAX_PAGE_ORDER + 1 }, () => new Int32Array(length))
+    this.freeBlocks = Array.from({ length: machine.maxPageOrder + 1 }, () => new Int32Array(length))
     this.sums = new StepSums(length, cpus)
     this.#to = to
     this.next = this.stepEnds[0] ?? Number.POSITIVE_INFINITY
@@ -69,7 +72,7 @@ export class Series {
     while (this.#step <= last && now > this.stepEnds[this.#step]!) {
       for (let cpu = 0; cpu < this.cached.length; cpu++) this.cached[cpu]![this.#step] = cachedOf(cpu)
       for (const { blocks } of buddies)
-        for (let order = 0; order <= MAX_PAGE_ORDER; order++) this.freeBlocks[order]![this.#step]! += blocks[order]!
+        for (let order = 0; order < blocks.length; order++) this.freeBlocks[order]![this.#step]! += blocks[order]!
       if (this.#step === last) break
       this.#step++
     }

@@ -1,7 +1,7 @@
 import type { Zone } from '#kernel'
 
-/** MAX_PAGE_ORDER: blocks have orders 0 to this. */
-export const MAX_PAGE_ORDER = 10
+/** MAX_PAGE_ORDER of machines with pages of 4 KiB. */
+const USUAL_MAX_ORDER = 10
 /** UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC. Isolated blocks are not modelled. */
 const TYPES = 4
 const HIGHATOMIC = 3
@@ -50,13 +50,15 @@ export class Buddy {
   readonly #where: Uint8Array
   readonly #next: Int32Array
   readonly #prev: Int32Array
-  readonly #head = new Int32Array((MAX_PAGE_ORDER + 1) * TYPES)
-  readonly #tail = new Int32Array((MAX_PAGE_ORDER + 1) * TYPES)
+  readonly #head: Int32Array
+  readonly #tail: Int32Array
   /** By migratetype: bit n is set where the list of order n holds a block. */
   readonly #orders = new Int32Array(TYPES)
   readonly #blockTypes: Uint8Array
   /** Free blocks by order. */
-  readonly blocks = new Int32Array(MAX_PAGE_ORDER + 1)
+  readonly blocks: Int32Array
+  /** MAX_PAGE_ORDER: blocks have orders 0 to this. */
+  readonly maxOrder: number
   /** Free pages. */
   free = 0
   /** mm_page_alloc_extfrag events; those that made a whole pageblock the request's type. */
@@ -66,8 +68,18 @@ export class Buddy {
   fallback: Fallback | undefined
 
   /** `blockTypes`: migratetype by pageblock, of the block of the zone's first page on. */
-  constructor(zone: Zone, pageblockOrder: number, family: FallbackFamily, blockTypes: Uint8Array) {
-    const mask = (1 << MAX_PAGE_ORDER) - 1
+  constructor(
+    zone: Zone,
+    pageblockOrder: number,
+    family: FallbackFamily,
+    blockTypes: Uint8Array,
+    maxOrder = USUAL_MAX_ORDER,
+  ) {
+    const mask = (1 << maxOrder) - 1
+    this.maxOrder = maxOrder
+    this.#head = new Int32Array((maxOrder + 1) * TYPES)
+    this.#tail = new Int32Array((maxOrder + 1) * TYPES)
+    this.blocks = new Int32Array(maxOrder + 1)
     this.base = zone.startPfn - (zone.startPfn & mask)
     this.#end = zone.startPfn + zone.spanned - this.base
     const size = (this.#end + mask) & ~mask
@@ -140,7 +152,7 @@ export class Buddy {
     const type = this.#typeOf(at)
     this.free += 1 << order
     let level = order
-    while (level < MAX_PAGE_ORDER) {
+    while (level < this.maxOrder) {
       const buddy = at ^ (1 << level)
       if ((this.#where[buddy]! - 1) >> 2 !== level) break
       if (level >= this.#pageblockOrder && !this.#mergeBlocks(at, buddy, level, type)) break
@@ -148,7 +160,7 @@ export class Buddy {
       at &= buddy
       level++
     }
-    this.#add(at, level, type, level < MAX_PAGE_ORDER - 1 && this.#likelyToMerge(at, level))
+    this.#add(at, level, type, level < this.maxOrder - 1 && this.#likelyToMerge(at, level))
   }
 
   /** Whether whole pageblocks may merge; a reserve never does. From 6.12 on they take one type. */
@@ -204,7 +216,7 @@ export class Buddy {
   /** 5.10 and 6.1: makes the largest block of another type the request's own, with all that is free of its pageblock. */
   #steal(order: number, type: number): number {
     if (type >= FALLBACKS.length) return -1
-    for (let level = MAX_PAGE_ORDER; level >= order; level--) {
+    for (let level = this.maxOrder; level >= order; level--) {
       let from = this.#fallbackType(level, type)
       if (from < 0) continue
       let found = level
@@ -230,7 +242,7 @@ export class Buddy {
   /** 6.12 and 7.2: claims a block that is worth it, else takes one block and leaves its rest to its own type. */
   #claim(order: number, type: number): number {
     if (type >= FALLBACKS.length) return -1
-    for (let level = MAX_PAGE_ORDER; level >= order; level--) {
+    for (let level = this.maxOrder; level >= order; level--) {
       const from = this.#fallbackType(level, type)
       if (from < 0) continue
       if (!worthClaiming(level, type, this.#pageblockOrder)) break
@@ -246,7 +258,7 @@ export class Buddy {
       this.fallbacks++
       return this.#note(this.#takeSmallest(order, type, type), level, from, type)
     }
-    for (let level = order; level <= MAX_PAGE_ORDER; level++) {
+    for (let level = order; level <= this.maxOrder; level++) {
       const from = this.#fallbackType(level, type)
       if (from < 0) continue
       this.fallbacks++
@@ -297,7 +309,7 @@ export class Buddy {
   /** Takes this very block out of the free one around it, as a recording says. False where it is not free as a whole. */
   takeAt(pfn: number, order: number): boolean {
     const at = pfn - this.base
-    for (let level = order; level <= MAX_PAGE_ORDER; level++) {
+    for (let level = order; level <= this.maxOrder; level++) {
       const head = at & ~((1 << level) - 1)
       const list = this.#where[head]! - 1
       if (list >> 2 !== level) continue
@@ -359,7 +371,7 @@ export class Buddy {
   /** Order of the free block that holds a page; −1: it is not free. */
   orderAround(pfn: number): number {
     const at = pfn - this.base
-    for (let level = 0; level <= MAX_PAGE_ORDER; level++)
+    for (let level = 0; level <= this.maxOrder; level++)
       if ((this.#where[at & ~((1 << level) - 1)]! - 1) >> 2 === level) return level
     return -1
   }

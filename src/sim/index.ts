@@ -6,7 +6,7 @@ export {
   type BulkFreeCause,
   PageAllocator,
 } from './allocator.ts'
-export { Buddy, type Fallback, type FallbackFamily, MAX_PAGE_ORDER } from './buddy.ts'
+export { Buddy, type Fallback, type FallbackFamily } from './buddy.ts'
 export { Clocks, type LockPrices, type Spread, type Times } from './clocks.ts'
 export {
   GeneratedGracePeriods,

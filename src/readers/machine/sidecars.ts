@@ -145,7 +145,7 @@ function buildOf(
   // Without hugetlb a pageblock is as large as a huge page only from 6.10 on, and only with THP (Baolin Wang, 5 Apr 2024).
   const huge =
     hugetlb !== false || (thp && factsOf(release).pageblockFollowsThp) ? Math.min(pmdOrder, maxPageOrder) : maxPageOrder
-  const pageblockOrder = stated ?? Math.min(limit ?? huge, huge)
+  const pageblockOrder = Math.min(stated ?? limit ?? huge, stated === undefined ? huge : maxPageOrder)
   const cma =
     types.length > 0
       ? types.includes('CMA')
