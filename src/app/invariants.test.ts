@@ -97,7 +97,7 @@ describe('invariants', () => {
   test('synthesis: a synthetic recording, replayed under its own kernel, is itself', () => {
     const { refills, drainBursts } = analyse(recording).fidelity.pcp!
     for (const { predicted, exact } of [refills, drainBursts]) {
-      expect(predicted).toBeGreaterThan(10)
+      expect(predicted).toBeGreaterThan(3)
       expect(exact).toBe(predicted)
     }
   })
