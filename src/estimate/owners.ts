@@ -86,10 +86,10 @@ export class Owners {
           this.builder.push({ ...at, ask: Ask.tick })
           break
         case Op.reclaimStart:
-          this.builder.push({ ...at, ask: Ask.reclaimStart })
+          this.builder.push({ ...at, ask: Ask.reclaimStart, zone: pfn[row]! })
           break
         case Op.reclaimEnd:
-          this.builder.push({ ...at, ask: Ask.reclaimEnd })
+          this.builder.push({ ...at, ask: Ask.reclaimEnd, zone: pfn[row]! })
           break
       }
     }

@@ -1,6 +1,7 @@
 import type { Events, WhatIf } from '#events'
 import type { Inference } from './inferred.ts'
 import { Owners } from './owners.ts'
+import { remotePsets } from './remote-psets.ts'
 import { type StartLists, startListsOf } from './start-lists.ts'
 
 /**
@@ -22,6 +23,7 @@ export function whatIfOf(
     machine,
     zones,
     cpus,
+    remote: remotePsets(script),
     from,
     to,
     gracePeriods,

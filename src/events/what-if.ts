@@ -42,6 +42,8 @@ export interface WhatIf {
   readonly zones: readonly Zone[]
   /** Highest CPU number + 1. */
   readonly cpus: number
+  /** By pageset (cpu × zones + zone): 1 where the zone is of another node than the CPU. */
+  readonly remote: Uint8Array
   readonly from: Ns
   readonly to: Ns
   /** Recorded grace periods, in order: when each began and ended. */

@@ -46,6 +46,7 @@ export class Replay implements AllocatorObserver {
       observer: this,
       shortage: 'borrow',
       gracePeriods,
+      remote: whatIf.remote,
     })
     this.#own = new OwnPages(whatIf)
     this.#ways = ways

@@ -12,6 +12,7 @@ import {
 import type { Buddy } from './buddy.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { listTables } from './pagesets.ts'
+import { RemoteExpiry } from './remote-expiry.ts'
 import type { Rings } from './rings.ts'
 import { Timers } from './timers.ts'
 import { zonelistsOf } from './zonelists.ts'
@@ -52,6 +53,8 @@ export interface AllocatorOptions {
   readonly observer: AllocatorObserver
   /** What an allocation gets where nothing is free in any zone: a page that the machine does not have, or −1. */
   readonly shortage: 'borrow' | 'fail'
+  /** By pageset: 1 where the zone is of another node than the CPU. Default: none is. */
+  readonly remote?: Uint8Array
   readonly gracePeriods?: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
 }
 
@@ -93,6 +96,7 @@ export class PageAllocator implements DrainActions {
   /** By zone: zones that an allocation tries next. */
   readonly #zonelists: readonly (readonly number[])[]
   readonly #shortage: AllocatorOptions['shortage']
+  readonly #expiry: RemoteExpiry
   readonly #gracePeriods: NonNullable<AllocatorOptions['gracePeriods']>
   readonly #timers = new Timers()
   #nextBorrowed = 0
@@ -122,6 +126,7 @@ export class PageAllocator implements DrainActions {
     this.#highMarks = of.zones.map(({ high }) => (of.machine.zones.length === 0 ? -1 : high))
     this.#zonelists = zonelistsOf(of.zones)
     this.#shortage = shortage
+    this.#expiry = new RemoteExpiry(options.remote ?? new Uint8Array(pcps.length))
     this.#gracePeriods = gracePeriods
   }
 
@@ -194,6 +199,7 @@ export class PageAllocator implements DrainActions {
   }
 
   #take(pset: number, zone: number, list: number, order: Order, migratetype: number, paced: boolean): Pfn {
+    this.#expiry.used[pset] = 1
     if (list < 0) return this.fromBuddy(zone, order, migratetype)
     const pcp = this.pcps[pset]!
     const rules = this.#rules[zone]!
@@ -255,6 +261,7 @@ export class PageAllocator implements DrainActions {
 
   /** Puts a block on a list, whatever its pageset holds by then. */
   put(pset: number, list: number, page: Pfn, order: Order): void {
+    this.#expiry.used[pset] = 1
     this.#lists.pushHead(this.#base[pset]! + list, page)
     const pcp = this.pcps[pset]!
     pcp.count += 1 << order
@@ -285,14 +292,20 @@ export class PageAllocator implements DrainActions {
     } while (quota.take(pages) && this.pcps[pset]!.count > 0)
   }
 
-  /** vmstat_update(): what lies above a self-tuning `high` goes, a batch per hold of zone->lock. Isolated CPUs have none. */
+  /**
+   * vmstat_update(): what lies above a self-tuning `high` goes, and a batch of a remote zone’s pages that were left alone. Isolated CPUs
+   * have none. Source: refresh_cpu_vm_stats(), mm/vmstat.c, v6.12.
+   */
   tick(cpu: Cpu): void {
     if (this.isolated.includes(cpu)) return
     for (let zone = 0; zone < this.zones; zone++) {
       const pset = cpu * this.zones + zone
       const pcp = this.pcps[pset]!
-      const n = this.#rules[zone]!.onTick?.(pcp) ?? 0
-      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, this.#rules[zone]!.tickChunk?.(pcp)), 0, 'tick')
+      const rules = this.#rules[zone]!
+      const decayed = rules.onTick?.(pcp) ?? 0
+      const expired = this.#expiry.tick(pset, pcp.count) ? Math.min(pcp.batch, pcp.count - decayed) : 0
+      const n = decayed + expired
+      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, rules.tickChunk?.(pcp) ?? n), 0, 'tick')
     }
   }
 
