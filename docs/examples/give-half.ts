@@ -19,7 +19,6 @@ export const lists = defineListPolicy({
       onAlloc: () => {},
       nrAlloc: ({ batch }, order) => Math.max(batch >> order, 1),
       nrFree: (pcp) => (pcp.count >= pcp.high ? pcp.count - (pcp.high >> 1) : 0),
-      limit: (pcp) => pcp.high,
       bulkOrder: () => new SweepOrder(own.lists),
     }
   },

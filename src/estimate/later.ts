@@ -40,7 +40,7 @@ function laterRefills(
   const { zones, machine } = script
   const { rules } = pagesets(script, ownPolicy(script))
   return zones.flatMap(({ node, name }, zone) => {
-    const { lists, listOf, tunesHigh } = rules[zone]!
+    const { lists, listOf, onTick } = rules[zone]!
     const after = machine.zonesAfter.find((other) => other.node === node && other.name === name)
     return (after?.pagesets ?? []).flatMap(({ cpu, count, high, batch }) => {
       const pset = cpu * zones.length + zone
@@ -48,7 +48,7 @@ function laterRefills(
       const rise = count - finalCounts[pset]!
       const raised = high - finalHighs[pset]!
       if (batch < 1 || rise <= 0) return []
-      if (tunesHigh === true)
+      if (onTick !== undefined)
         return raised % batch === 0 && rise <= raised ? [{ cpu, zone, pages: raised, batch, lens }] : []
       return lens.includes(0) ? [{ cpu, zone, pages: Math.ceil(rise / batch) * batch, batch, lens }] : []
     })

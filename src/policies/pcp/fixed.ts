@@ -26,7 +26,6 @@ export const fixed = defineListPolicy({
       onAlloc: () => {},
       nrAlloc: ({ batch }, order) => Math.max(batch >> order, 1),
       nrFree: (pcp) => (pcp.count >= pcp.high ? Math.min(pcp.batch, pcp.count) : 0),
-      limit: (pcp) => pcp.high,
       bulkOrder: () => new SweepOrder(lists.lists),
     }
   },
@@ -55,7 +54,6 @@ export const infinite = defineListPolicy({
       onAlloc: () => {},
       nrAlloc: ({ batch }, order) => Math.max(batch >> order, 1),
       nrFree: () => 0,
-      limit: () => UNLIMITED,
       bulkOrder: () => new SweepOrder(lists.lists),
     }
   },
@@ -78,7 +76,6 @@ export const none = defineListPolicy({
       onAlloc: () => {},
       nrAlloc: () => 1,
       nrFree: () => 0,
-      limit: () => 0,
       bulkOrder: () => new SweepOrder(lists.lists),
     }
   },

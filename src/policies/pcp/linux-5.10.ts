@@ -34,7 +34,6 @@ export const linux510 = defineListPolicy({
     onAlloc: () => {},
     nrAlloc: (pcp) => pcp.batch,
     nrFree: (pcp) => (pcp.count >= pcp.high ? Math.min(pcp.batch, pcp.count) : 0),
-    limit: (pcp) => pcp.high,
     bulkOrder: () => new QuotaOrder(),
   }),
 })

@@ -49,7 +49,6 @@ export const linux514 = defineListPolicy({
         if (shifted < most && pcp.freeFactor < UNLIMITED_FACTOR) pcp.freeFactor++
         return clamp(shifted, pcp.batch, most)
       },
-      limit: (pcp, zone) => (zone.reclaimActive ? Math.min(4 * pcp.batch, pcp.high) : pcp.high),
       bulkOrder: () => new QuotaOrder(lists.lists),
     }
   },

@@ -85,12 +85,6 @@ const freeFactor = ({ id, title, source, ...defaults }: Family) =>
           if (shifted < most && pcp.freeFactor < freeFactorMax) pcp.freeFactor++
           return clamp(shifted, pcp.batch, most)
         },
-        limit: (pcp, zone) => limitOf(pcp, false, zone),
-        learn: (pcp, n) => {
-          const factor = Math.log2(n / pcp.batch)
-          if (Number.isInteger(factor) && factor >= 0 && factor <= freeFactorMax)
-            pcp.freeFactor = Math.min(factor + 1, freeFactorMax)
-        },
         bulkOrder: () => new SweepOrder(lists.lists),
       }
     },

@@ -108,17 +108,6 @@ function rules(
       if (freeHigh) return Math.min(pcp.count, batch << PCP_BATCH_SCALE_MAX)
       return limit < batch ? 1 : clamp(pcp.freeCount, batch, limit - batch)
     },
-    limit: (pcp, zone) => {
-      if (zone.reclaimActive) return Math.min(4 * pcp.batch, clampedHigh(pcp))
-      return zone.belowHigh ? Math.max(pcp.count, pcp.highMin) : clampedHigh(pcp)
-    },
-    learnAlloc: (pcp, blocks, order) => {
-      const factor = Math.log2(blocks / pcp.batch)
-      if (order > 0 || factor < 0) return
-      if (!Number.isInteger(factor)) pcp.high = clamp(pcp.count + pcp.batch + blocks, pcp.highMin, pcp.highMax)
-      else if (factor <= PCP_BATCH_SCALE_MAX) pcp.allocFactor = Math.min(factor + 1, PCP_BATCH_SCALE_MAX)
-    },
-    tunesHigh: true,
     onTick,
     ...(tickInBatches ? { tickChunk: (pcp: Pcp) => pcp.batch } : {}),
     ...(freeChunk === undefined ? {} : { freeChunk }),

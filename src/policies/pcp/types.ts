@@ -98,14 +98,6 @@ export interface ListRules {
   readonly nrAlloc: (pcp: Pcp, order: number, zone: ZoneFlags) => number
   /** Pages to give back, since a block of `order` was just put on a list (`count` includes it). 0: none. */
   readonly nrFree: (pcp: Pcp, order: number, zone: ZoneFlags) => Pages
-  /** The count at which `nrFree` starts to give pages back, for a count that the record proves. Pure. */
-  readonly limit: (pcp: Pcp, zone: ZoneFlags) => Pages
-  /** A recorded burst of `n` pages shows what the hidden pacing state must have been. Fidelity runs only. */
-  readonly learn?: (pcp: Pcp, n: Pages) => void
-  /** A recorded refill of `blocks` shows what the hidden pacing state must have been. Fidelity runs only. */
-  readonly learnAlloc?: (pcp: Pcp, blocks: number, order: number) => void
-  /** `high` moves between `highMin` and `highMax`: a burst at another count than predicted shows where it is. */
-  readonly tunesHigh?: boolean
   /** Pages per hold of zone->lock when a full pageset gives pages back. Default: all at once. */
   readonly freeChunk?: (pcp: Pcp) => Pages
   /** vmstat_update() runs on this CPU: pages to give back. Most rules ignore it. */
