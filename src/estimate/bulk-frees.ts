@@ -43,6 +43,8 @@ export class BulkFrees {
     const flags = state.flagsOf(pset)
     this.#before.assign(set.pcp)
     const { outcome: n, unique } = belief.runs(set, (pcp) => belief.rulesOf(pset).nrFree(pcp, order, flags))
+    const probed = state.script.states.get(row)
+    if (probed !== undefined) state.compareState(set, probed)
     // Where `high` is only known to be above the count, nothing tells when it is reached.
     const scored = belief.isProven(pset) && unique && (set.high !== 'unknown' || state.runsFree(pset))
     if (!scored) state.cpuOf(pset).warmup++
@@ -117,7 +119,9 @@ export class BulkFrees {
     // A rule that empties the pageset leaves it empty, whatever its count was.
     const empties = n > 0 && n === set.pcp.count
     const crossed = !seen.scored && recorded > 0 && order === 0 && !belief.allKnown(pset)
-    const hypothesis = off || crossed ? this.#explain(seen, off) : undefined
+    // What a probe showed needs no explanation.
+    const isProbed = state.script.states.has(row)
+    const hypothesis = (off || crossed) && !isProbed ? this.#explain(seen, off) : undefined
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
     this.#learnTicks(seen, off)

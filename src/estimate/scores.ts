@@ -211,6 +211,8 @@ export interface FidelityRun {
   readonly resyncs: number
   readonly misses: ReadonlyMap<Miss, number>
   readonly totals: Totals
+  /** Pagesets that a probe showed, and how many of them were as believed in every field. */
+  readonly states: { readonly recorded: number; readonly exact: number }
   readonly inferences: Inferences
   readonly early: EarlyPops
   readonly inferredBulkPages: number

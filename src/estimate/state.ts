@@ -1,6 +1,6 @@
 import type { PcpChoice, ZoneFlags } from '#policies'
-import type { Fates, PageIndex, Script, SilentTicks } from '#record'
-import { Belief } from './belief.ts'
+import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
+import { Belief, type PagesetBelief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
 import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
 import { TickEvidence, type TickWindow } from './tick-evidence.ts'
@@ -73,6 +73,8 @@ export class EstimatorState {
   readonly cpus: CpuFidelity[]
   readonly misses = new Map<Miss, number>()
   readonly totals = newTotals()
+  /** Pagesets that a probe showed, and how many of them were as believed in every field. */
+  readonly states = { recorded: 0, exact: 0 }
   /** What an earlier pass found. */
   readonly given: Inferences
   readonly found = noInferences()
@@ -172,6 +174,24 @@ export class EstimatorState {
     return this.free.flags[pset % this.belief.zones]!
   }
 
+  /** A probe shows a pageset as it is: compared with the belief, and then believed, unless it is left to its rules. */
+  compareState(set: PagesetBelief, probed: PagesetState): void {
+    const { pcp } = set
+    const fields = ['count', 'high', 'freeCount', 'freeFactor', 'allocFactor'] as const
+    if (this.belief.isProven(set.pset)) {
+      this.states.recorded++
+      if (fields.every((field) => probed[field] === undefined || probed[field] === pcp[field])) this.states.exact++
+    }
+    if (this.runsFree(set.pset)) return
+    for (const field of [...fields, 'highMin', 'highMax'] as const) {
+      const value = probed[field]
+      if (value !== undefined && field !== 'count') pcp[field] = value
+    }
+    this.belief.recount(set.pset, probed.count)
+    set.twin = undefined
+    set.high = 'recorded'
+  }
+
   miss(cause: Miss): void {
     this.misses.set(cause, (this.misses.get(cause) ?? 0) + 1)
   }
@@ -215,6 +235,7 @@ export class EstimatorState {
       resyncs: this.corrections,
       misses,
       totals,
+      states: this.states,
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
       early: found.early,
       inferredBulkPages: found.bulk.row.length,

@@ -71,7 +71,7 @@ export function silentTicksOf(script: Script, windows: readonly TickWindow[] = [
     if (op[row] === Op.tick) seen.push({ time: time[row]!, cpu: cpu[row]! })
   }
   const skew = (SKEW_JIFFIES / machine.hz) * 1e9
-  const phase = knownPhase ?? phaseOf(seen, skew, windows) ?? within(script.from)
+  const phase = knownPhase ?? phaseOf(seen, skew, windows) ?? within(script.from - 1)
   const due: { time: number; cpu: number }[] = []
   for (const at of cpus) {
     if (machine.isolated.includes(at)) continue

@@ -80,6 +80,7 @@ function pcpFidelity(script: Script, { run, freeRun, inferred }: Inference, drai
     withoutResync,
     freeRunning: withoutResync,
     totals: freeRun.totals,
+    ...(freeRun.states.recorded === 0 ? {} : { state: freeRun.states }),
     requestedDrains,
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),

@@ -75,6 +75,9 @@ export const pcpFidelitySchema = z.object({
     })
     .optional()
     .meta({ help: 'Free-running totals of the whole trace, scored or not.' }),
+  state: z.object({ recorded: z.number(), exact: z.number() }).optional().meta({
+    help: 'Free-running: pagesets that a probe showed at bulk frees, and how many of them were as predicted: count, high and pacing.',
+  }),
   perCpu: z.array(
     z.object({
       cpu: z.number(),

@@ -8,6 +8,7 @@ import { taskOf } from './trackers/drain-tasks.ts'
 import { DrainTracker } from './trackers/drains.ts'
 import { GracePeriodTracker } from './trackers/grace-periods.ts'
 import { PageTracker } from './trackers/pages.ts'
+import { PagesetStates } from './trackers/pageset-states.ts'
 import { Edge, reclaimEdges } from './trackers/reclaim.ts'
 import { RefillTracker } from './trackers/refills.ts'
 
@@ -25,7 +26,7 @@ export function scriptOf(
   const ticks = seenTicks(events, machine)
   const trackers = new Trackers(context, new RowWriter(sizesOf(context, ticks), sources))
   trackers.follow(ticks)
-  const { writer, types, drains, gracePeriods } = trackers
+  const { writer, types, drains, gracePeriods, states } = trackers
   const end = events.length === 0 ? 0 : events.time[events.length - 1]!
   // A last row per CPU takes what was recorded after its last event.
   for (let cpu = 0; cpu < context.cpus; cpu++) if (writer.lastRow(cpu) >= 0) writer.add(end, Op.none, cpu)
@@ -43,6 +44,7 @@ export function scriptOf(
     moved: drains.moved,
     requestsInferred,
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
+    states: states.byRow,
     ticksRecorded: ticks.all,
     recordedInterruptions: drains.interruptions,
     tally: context.tally.entries(),
@@ -56,6 +58,7 @@ class Trackers {
   readonly types: BlockTypes
   readonly drains: DrainTracker
   readonly gracePeriods: GracePeriodTracker
+  readonly states: PagesetStates
   readonly #context: Context
   readonly #pages: PageTracker
   readonly #refills: RefillTracker
@@ -69,6 +72,7 @@ class Trackers {
     this.#refills = new RefillTracker(context, writer, this.types, this.#pages)
     this.drains = new DrainTracker(context, writer, this.types, this.#pages)
     this.gracePeriods = new GracePeriodTracker(context.events)
+    this.states = new PagesetStates(context, writer)
     this.#shortOrder = context.events.tables.mm_vmscan_direct_reclaim_begin.column.order.data
   }
 
@@ -135,6 +139,9 @@ class Trackers {
         break
       case Kind.mm_vmscan_direct_reclaim_end:
         this.drains.reclaimEnds(cpu)
+        break
+      case Kind.pcp_state:
+        this.states.probed(slot, cpu)
         break
       case Kind.rcu_grace_period:
         this.gracePeriods.event(slot, time)

@@ -84,6 +84,8 @@ export interface Script {
   readonly requestsInferred: boolean
   /** Recorded grace periods, in order: when each began and ended, ns. */
   readonly gracePeriods: { readonly start: readonly number[]; readonly end: readonly number[] }
+  /** By row of a free: its pageset as a probe fetched it, before what it gave back. Recorded kernel only. */
+  readonly states: ReadonlyMap<number, PagesetState>
   /** Whether every vmstat_update() was traced. */
   readonly ticksRecorded: boolean
   /** `drain_local_pages_wq` items queued, by CPU. */
@@ -93,6 +95,17 @@ export interface Script {
   readonly tally: readonly TallyEntry[]
   /** Events read, of whatever kind: what speed is measured in. */
   readonly events: number
+}
+
+/** A pageset as a probe fetched it; what the kernel lacks, or the probe did not fetch, is absent. */
+export interface PagesetState {
+  readonly count: number
+  readonly high: number
+  readonly highMin: number | undefined
+  readonly highMax: number | undefined
+  readonly freeCount: number | undefined
+  readonly freeFactor: number | undefined
+  readonly allocFactor: number | undefined
 }
 
 export const BYPASS = 255
