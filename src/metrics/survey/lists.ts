@@ -4,14 +4,14 @@ import { Sums, spreadOf } from './sums.ts'
 export type RunKind = 'refill' | 'drain'
 
 /**
- * Tells each refill and each drain: a run of consecutive events on one CPU. What other CPUs do meanwhile ends no run; any other event
- * on the same CPU does, since the kernel keeps interrupts off within one. A fallback (extfrag) belongs to the refill it happens in, a
- * stack to the event before it.
+ * Tells each refill and each drain: a run of events on one CPU. What other CPUs do meanwhile ends no run, nor does what the kernel
+ * may record within one: stacks, fallbacks (extfrag), calls of functions and events that kreplay does not know. Any other event of
+ * the same CPU ends it, since the zone's lock is held and interrupts are off, and so does an event of another task or context.
  *
  * Leaves out: where nothing is recorded between them, the drains of several lists by one drain_all_pages() are one run.
  */
 export function eachRun(events: Events, tell: (kind: RunKind, pages: number, firstRow: number) => void): void {
-  const { kind: kinds, cpu: cpus, slot: slots, tables } = events
+  const { kind: kinds, cpu: cpus, pid: pids, context: contexts, slot: slots, tables } = events
   const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = tables
   const lockedOrder = locked.column.order.data
   const refill = locked.column.percpuRefill.data
@@ -29,6 +29,7 @@ export function eachRun(events: Events, tell: (kind: RunKind, pages: number, fir
       running.set(cpu, run)
     }
     if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
+    if (kind === Kind.other && pids[row] === pids[run.row] && contexts[row] === contexts[run.row]) continue
     let next: RunKind | undefined
     let order = 0
     if (kind === Kind.mm_page_alloc_zone_locked) {

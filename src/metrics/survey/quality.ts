@@ -10,6 +10,16 @@ const number = (value: number): string => value.toLocaleString('en-US')
 const shareOf = (part: number, whole: number): string =>
   part === whole ? 'all' : `${(Math.floor(1000 * (share(part, whole) ?? 0)) / 10).toFixed(1)} %`
 
+/** Causes of a tally that took no event away: their events are read, or stand among the losses. */
+const NOTHING_UNREAD: ReadonlySet<string> = new Set([
+  'time-backwards',
+  'unknown-gfp-flag',
+  'unended-line',
+  'overwritten-events',
+])
+/** Lines beside the trace: what they say is not known. */
+const PROSE: ReadonlySet<string> = new Set(['mail-line', 'console-line'])
+
 /** What the record lacks, and what therefore can and can't be concluded from it: a sentence each. */
 export function surveyQuality(
   recording: Recording,
@@ -20,7 +30,12 @@ export function surveyQuality(
   const seen = new Uint8Array(0x10000)
   for (const cpu of events.cpu) seen[cpu] = 1
   const silentCpus = machine.cpus.filter((cpu) => seen[cpu] === 0)
-  const skipped = tally.filter(({ level }) => level !== 'note').reduce((sum, { count }) => sum + count, 0)
+  const countOf = (wanted: (entry: (typeof tally)[number]) => boolean): number =>
+    tally.filter(wanted).reduce((sum, { count }) => sum + count, 0)
+  const skipped = countOf(({ level, cause }) => level !== 'note' && !NOTHING_UNREAD.has(cause))
+  const prose = countOf(({ cause }) => PROSE.has(cause))
+  const isCut = tally.some(({ cause }) => cause === 'unended-line')
+  const hasCpus = tally.every(({ cause }) => cause !== 'cpu-not-printed')
   const lacking = losses.gaps > 0 || skipped > 0
   const verdict: string[] = []
   const synthetic = syntheticCaveat(machine)
@@ -31,7 +46,15 @@ export function surveyQuality(
     verdict.push(`Totals are lower bounds: ${lost} were lost in ${number(losses.gaps)} gaps.`)
   }
   if (skipped > 0) verdict.push(`Totals lack ${number(skipped)} items that could not be read; the causes are listed.`)
-  if (!lacking) verdict.push('Counts of what was recorded are complete: no loss is marked and nothing was skipped.')
+  if (isCut) verdict.push('The last line has no end: the text may have been cut there.')
+  if (prose > 0)
+    verdict.push(
+      `${number(prose)} lines beside the trace were not read: whether something was cut out there, they do not tell.`,
+    )
+  if (!lacking && prose === 0 && !isCut)
+    verdict.push('Counts of what was recorded are complete: no loss is marked and nothing was skipped.')
+  if (!hasCpus)
+    verdict.push('No line tells its CPU: all events stand on CPU 0, and what is said of CPUs means nothing.')
   if (silentCpus.length > 0)
     verdict.push(`CPU ${silentCpus.join(', ')} recorded nothing: idle or not traced, the record does not tell.`)
   for (const [what, of, allocs, frees] of [
@@ -47,9 +70,10 @@ export function surveyQuality(
       continue
     }
     const freed = of.matched + of.neverSeen + of.alreadyFree
-    verdict.push(
-      `Frees on other CPUs are known of ${shareOf(of.matched, freed)} of the ${what} freed${of.matched === freed ? '' : '; the others were allocated before the trace or unrecorded'}.`,
-    )
+    if (hasCpus)
+      verdict.push(
+        `Frees on other CPUs are known of ${shareOf(of.matched, freed)} of the ${what} freed${of.matched === freed ? '' : '; the others were allocated before the trace or unrecorded'}.`,
+      )
     const missed = of.alreadyFree + of.reallocated
     verdict.push(
       missed === 0 && !lacking

@@ -132,7 +132,7 @@ export class LineReader implements SyncPieceReader, LineSink {
     })
     this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { probes = defaultProbes } = this.#start
-    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, this.#release), probes)
+    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, this.#release), probes, this.#release)
     this.#readings = new ByteMemo(this.#bytes, readingOf)
     this.#names = new ByteMemo(this.#bytes, (word) => {
       const name = layout.nameIn(word)

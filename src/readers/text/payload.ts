@@ -1,4 +1,5 @@
 import { type EventBuilder, failedKinds, Kind, type KindName, type Probes, recordedName } from '#events'
+import type { Release } from '#kernel'
 import { type Field, POINTER, textFields } from './fields.ts'
 import { BRACKETS, Form, IGNORED, PAGE_VALUE, Tokens } from './form.ts'
 import { skipSpaces } from './layouts/bytes.ts'
@@ -317,11 +318,15 @@ export class PayloadReader {
 /** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
 export type Reading = PayloadReader | number
 
+/** Before 2.6.34, which removed free_hot_page(), a page freed in a batch records nothing else: the event is its free. */
+const isBatchedFree = (recorded: string, release: Release | undefined): boolean =>
+  recorded === 'mm_pagevec_free' && /^2\.6\.(?:\d|[12]\d|3[0-3])(?!\d)/.test(release?.text ?? '')
+
 /** How events of a recorded name are read, made when the first of them comes. */
-export function readingsBy(texts: Texts, probes: Probes): (recorded: string) => Reading {
+export function readingsBy(texts: Texts, probes: Probes, release?: Release): (recorded: string) => Reading {
   const readers = new Map<string, PayloadReader>()
   return (recorded) => {
-    const kind = probes.kindOf(recorded)
+    const kind = isBatchedFree(recorded, release) ? 'mm_page_free' : probes.kindOf(recorded)
     if (kind === undefined) return texts.builder.strings.add(recorded)
     let reader = readers.get(recorded)
     if (reader === undefined) {
