@@ -12,7 +12,7 @@ export const NOT_MODELLED =
 export const nodeOfZone = z
   .number()
   .optional()
-  .meta({ help: 'NUMA node of the zone: two nodes may both have a zone DMA32. Absent in reports made before 0.2.' })
+  .meta({ help: 'NUMA node of the zone: two nodes may both have a zone DMA32. Older reports lack it.' })
 
 const score = z.object({
   recorded: z.number(),
@@ -215,7 +215,7 @@ export const tallySchema = z.array(
   }),
 )
 
-/** Absent in reports made before 0.2. */
+/** Older reports lack it. */
 export const notModelledSchema = z.array(z.string()).optional().meta({ help: NOT_MODELLED })
 
 export const fidelitySchema = z.object({
