@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { kreplay, scratch } from './testing/program.ts'
+import { kreplay, kreplayOn, scratch } from './testing/program.ts'
 
 const at = scratch()
 
@@ -55,4 +55,19 @@ test('--markdown: nothing of a trace is markup', async () => {
 test('--markdown: and --json exclude each other', async () => {
   const { code, stderr } = await kreplay('info', 'traces/pages-7.2-s', '--json', '--markdown')
   expect({ code, stderr }).toEqual({ code: 2, stderr: 'kreplay: --json and --markdown exclude each other\n' })
+})
+
+test('on a terminal prose is as wide as it and heads are bold; NO_COLOR and files get neither', async () => {
+  const columns = 60
+  const { stdout } = await kreplayOn({ columns }, 'policies', 'pcp/rcu-swap')
+  const prose = stdout.split('\n').filter((line) => /^ {2}(source|leaves out)|^pcp/.test(line))
+  expect(prose.length).toBeGreaterThan(2)
+  for (const line of prose) expect(line.length).toBeLessThanOrEqual(columns)
+  expect(stdout).toContain('\x1b[1m')
+  expect((await kreplayOn({ columns, env: { NO_COLOR: '1' } }, 'policies', 'pcp/rcu-swap')).stdout).not.toContain(
+    '\x1b',
+  )
+  const file = await kreplay('policies', 'pcp/rcu-swap')
+  expect(file.stdout).not.toContain('\x1b')
+  expect(file.stdout).toMatch(/^ {2}source: .{80,}$/m)
 })

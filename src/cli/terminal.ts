@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { SingleBar } from 'cli-progress'
+import { createRequire } from 'node:module'
+import type { SingleBar } from 'cli-progress'
 import { cleanJson, cleanText } from '#kernel'
 import { plainTable } from './table.ts'
 
@@ -155,8 +156,12 @@ export function progressOf(): {
   }
 }
 
-const newBar = (): SingleBar =>
-  new SingleBar({
+const require = createRequire(import.meta.url)
+
+/** Most commands are over before one is needed, so its code is loaded here. */
+function newBar(): SingleBar {
+  const progressBars = require('cli-progress') as typeof import('cli-progress')
+  return new progressBars.SingleBar({
     stream: process.stderr,
     // A narrow terminal cuts the end.
     format: '{bar} {percentage} % · {eta_formatted} left · {phase}',
@@ -167,3 +172,4 @@ const newBar = (): SingleBar =>
     gracefulExit: false,
     clearOnComplete: true,
   })
+}
