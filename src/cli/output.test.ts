@@ -21,7 +21,7 @@ test('--markdown: the same tables and sentences as in the terminal, for an issue
   const [plain, markdown] = [await kreplay(...command), await kreplay(...command, '--markdown')]
   expect(markdown).toMatchObject({ code: 0, stderr: '' })
   const rows = rowsOf(markdown.stdout)
-  expect(rows[0]).toContain('pages moved under it')
+  expect(rows[0]).toContain('moved under it (pages)')
   expect(rows[1]!.every((rule) => /^-+:?$/.test(rule))).toBe(true)
   const told = (text: string) =>
     text

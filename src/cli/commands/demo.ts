@@ -18,9 +18,17 @@ export const demo = defineCommand({
       import('../print/comparison.ts'),
       import('../open.ts'),
     ])
-    if (!json) print('Replaying drain-5.10-s (a 5.10 kernel under memory pressure, CPU 3 isolated) under 5 policies …')
     const progress = progressOf()
-    const done = await app.demo(output, progress.hear).finally(progress.stop)
+    let isAnnounced = json
+    const done = await app
+      .demo(output, (...phase) => {
+        // Not before the request was checked.
+        if (!isAnnounced)
+          print('Replaying drain-5.10-s (a 5.10 kernel under memory pressure, CPU 3 isolated) under 5 policies …')
+        isAnnounced = true
+        progress.hear(...phase)
+      })
+      .finally(progress.stop)
     if (json) printJson(done.comparison)
     else {
       printComparison(done.comparison, outputAs({ markdown: false }))
