@@ -4,8 +4,8 @@ import type { StagePages } from '#estimate'
 import type { Recording } from '#events'
 import { caveatsOf } from './caveats.ts'
 import { type CrossPair, crossPairSchema, medianPairError } from './cross-pairs.ts'
+import { notModelledSchema } from './machine-schemas.ts'
 import { notModelledOf } from './not-modelled.ts'
-import { notModelledSchema } from './schemas.ts'
 
 const pair = z.object({
   predicted: z.number(),

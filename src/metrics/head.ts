@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { fidelitySchema, losses, nodeOfZone, notModelledSchema, perCpu, tallySchema } from './schemas.ts'
+import { nodeOfZone, notModelledSchema } from './machine-schemas.ts'
+import { fidelitySchema, losses, perCpu, tallySchema } from './schemas.ts'
 
 const capturesSchema = z.array(
   z.object({

@@ -1,18 +1,11 @@
 import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
+import { nodeOfZone, notModelledSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
 
 export const perCpu = z.record(z.string(), z.number()).meta({ help: 'By CPU number.' })
-
-export const NOT_MODELLED =
-  'What kreplay does not model of the recording kernel and machine, a sentence each. Every output begins with these.'
-
-export const nodeOfZone = z
-  .number()
-  .optional()
-  .meta({ help: 'NUMA node of the zone: two nodes may both have a zone DMA32. Older reports lack it.' })
 
 const score = z.object({
   recorded: z.number(),
@@ -214,9 +207,6 @@ export const tallySchema = z.array(
     first: z.string().optional(),
   }),
 )
-
-/** Older reports lack it. */
-export const notModelledSchema = z.array(z.string()).optional().meta({ help: NOT_MODELLED })
 
 export const fidelitySchema = z.object({
   schema: z.literal('kreplay.fidelity/1'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { losses, NOT_MODELLED, perCpu, tallySchema } from '../schemas.ts'
+import { NOT_MODELLED } from '../machine-schemas.ts'
+import { losses, perCpu, tallySchema } from '../schemas.ts'
 
 const count = z.number()
 const pages = z.number().meta({ unit: 'pages' })
