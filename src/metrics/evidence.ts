@@ -35,8 +35,8 @@ export function poorBecause(
     return `Reason: no rules of ${machine.release.text} are known; those of ${machine.release.rules} were used.`
   if (traitsOf(script.machine).decay && !script.ticksRecorded)
     return 'Reason: vmstat ticks were not recorded: record with `kreplay capture --for drain`.'
-  // Wrong pages follow from a wrong bulk free.
-  const causes = misses.filter(({ cause }) => !cause.startsWith('page-'))
+  // Wrong pages follow from a wrong bulk free; what found a lock held is not scored.
+  const causes = misses.filter(({ what, help }) => what !== 'page' && !help.includes('Not scored'))
   const all = causes.reduce((sum, { count }) => sum + count, 0)
   const [most] = causes
   return most === undefined

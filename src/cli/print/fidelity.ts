@@ -86,6 +86,32 @@ function printScores(pcp: PcpFidelity, out: Output): void {
     out.line(
       'Free-running: nothing is corrected after a miss, as in what-ifs. Corrected: the lists are set from the record after each scored miss.',
     )
+  printTotals(pcp, out)
+}
+
+const totalNames = {
+  refills: 'refills',
+  refilledPages: 'pages refilled',
+  bulkFrees: 'bulk frees',
+  bulkFreedPages: 'pages freed in bulk',
+  zoneLocks: 'zone->lock acquisitions',
+  interruptions: 'interruptions',
+  requestedDrains: 'requested drains',
+} as const
+
+/** Over the whole trace, scored or not; what neither side has is left out. */
+function printTotals({ totals }: PcpFidelity, out: Output): void {
+  if (totals === undefined) return
+  const rows = (Object.keys(totalNames) as (keyof typeof totalNames)[]).flatMap((id) => {
+    const { recorded, predicted } = totals[id]
+    if (recorded + predicted === 0) return []
+    const off =
+      recorded === 0 ? '–' : `${predicted < recorded ? '−' : ''}${percent(Math.abs(predicted / recorded - 1))}`
+    return [[totalNames[id], number(recorded), number(predicted), off]]
+  })
+  if (rows.length === 0) return
+  out.heading('totals of the whole trace, free-running')
+  out.table(['', 'recorded', 'predicted', 'off by'], rows)
 }
 
 function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {

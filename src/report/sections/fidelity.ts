@@ -88,7 +88,44 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
     ],
     rows: [drainedRow('free-running', inTrace, bare.drainedPages), drainedRow('corrected', inTrace, pcp.drainedPages)],
   }
-  return [scores, drained, ...perCpuTable(pcp, of, isolated), ...interruptions(pcp, of, isolated), ...misses(pcp, of)]
+  return [
+    scores,
+    ...totalsTable(pcp, of),
+    drained,
+    ...perCpuTable(pcp, of, isolated),
+    ...interruptions(pcp, of, isolated),
+    ...misses(pcp, of),
+  ]
+}
+
+const totalNames = {
+  refills: 'refills',
+  refilledPages: 'pages refilled',
+  bulkFrees: 'bulk frees',
+  bulkFreedPages: 'pages freed in bulk',
+  zoneLocks: 'zone->lock acquisitions',
+  interruptions: 'interruptions',
+  requestedDrains: 'requested drains',
+} as const
+
+/** Over the whole trace, scored or not; what neither side has is left out. */
+function totalsTable({ totals }: PcpFidelity, of: string): Table[] {
+  if (totals === undefined) return []
+  const rows = (Object.keys(totalNames) as (keyof typeof totalNames)[])
+    .map((id): Cell[] => {
+      const { recorded, predicted } = totals[id]
+      return [totalNames[id], recorded, predicted, recorded === 0 ? undefined : predicted / recorded - 1]
+    })
+    .filter(([, recorded, predicted]) => recorded !== 0 || predicted !== 0)
+  return rows.length === 0
+    ? []
+    : [
+        {
+          caption: `Totals of the whole trace, free-running${of}`,
+          columns: [text('what'), count('recorded'), count('predicted'), percent('off by')],
+          rows,
+        },
+      ]
 }
 
 const wordsOfScore = (score: number | undefined): string =>
