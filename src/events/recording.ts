@@ -9,6 +9,8 @@ export interface Recording {
   readonly format: string
   /** Trace clock by its kernel name, where the format tells. */
   readonly clock?: string
+  /** Events that the file describes, recorded or not, where the format says: a probe that was on and never hit is among them. */
+  readonly described?: readonly string[]
   /** Step of the recorded stamps in ns: 1, or 1000 for text with six digits. */
   readonly resolutionNs: number
   readonly events: Events

@@ -42,6 +42,8 @@ export interface ReadTrace {
   readonly scenario?: Scenario
   /** Trace clock by its kernel name. */
   readonly clock?: string
+  /** Events that the file describes, recorded or not. */
+  readonly described?: readonly string[]
   /** Step of the recorded stamps: 1, or 1000 for text with six digits. */
   readonly resolutionNs: number
   /** `uname -a` of the recording machine, where the trace itself holds it. */

@@ -17,7 +17,7 @@ import { RefillTracker } from './trackers/refills.ts'
  * that looks ahead for what comes of freed pages.
  */
 export function scriptOf(
-  recording: Pick<Recording, 'events' | 'machine'>,
+  recording: Pick<Recording, 'events' | 'machine' | 'described'>,
   { sources = false }: { readonly sources?: boolean } = {},
 ): Script {
   const compact = compactPages(recording)
@@ -30,7 +30,9 @@ export function scriptOf(
   const end = events.length === 0 ? 0 : events.time[events.length - 1]!
   // A last row per CPU takes what was recorded after its last event.
   for (let cpu = 0; cpu < context.cpus; cpu++) if (writer.lastRow(cpu) >= 0) writer.add(end, Op.none, cpu)
-  const requestsInferred = events.tables.drain_all_pages.length === 0
+  // A probe that was on and never hit says that nobody asked.
+  const requestsInferred =
+    events.tables.drain_all_pages.length === 0 && recording.described?.includes('drain_all_pages') !== true
   countMissing(context, ticks, writer, requestsInferred)
 
   return {

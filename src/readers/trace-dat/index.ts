@@ -55,6 +55,7 @@ export function readTraceDat(source: FileSource, builder = new EventBuilder()): 
     events,
     tally: tally.entries(),
     resolutionNs: 1,
+    described: [...dat.formats.values()].map(({ name }) => name),
     ...(dat.clock === undefined ? {} : { clock: dat.clock }),
     ...(dat.uname === undefined ? {} : { uname: dat.uname }),
   }
