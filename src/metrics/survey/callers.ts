@@ -5,7 +5,7 @@ import { FREED, PageRows } from './whereabouts.ts'
 /** A task, and a softirq, an interrupt and an NMI on top of it. */
 const NESTED = 4
 /** No string has this number. */
-const NO_STACK = 0xffff_ffff
+export const NO_STACK = 0xffff_ffff
 
 /** Of each CPU the last events that may wait for their stack: one that interrupts another gets its own first. */
 class Waiting {
@@ -35,18 +35,12 @@ class Waiting {
   }
 }
 
-/**
- * Who asks for pages, who frees them, and who has them at the end? Undefined where no stack was recorded. Each event is followed on
- * its CPU by its stack, of which the caller is the first function beyond the allocator.
- */
-export function surveyCallers(events: Events) {
-  const { kind: kinds, cpu: cpus, slot: slots, tables, strings } = events
-  const { kernel_stack: stacks, mm_page_alloc: alloc, mm_page_free: free } = tables
-  if (stacks.length === 0) return undefined
-  const callers = stacks.column.caller.data
-  const [allocPfn, allocOrder] = [alloc.column.pfn.data, alloc.column.order.data] as [Uint32Array, Uint8Array]
-  const [freePfn, freeOrder] = [free.column.pfn.data, free.column.order.data] as [Uint32Array, Uint8Array]
+/** The caller of each event that has a stack, as a number of a string; NO_STACK for the others. */
+export function callersByRow(events: Events): Uint32Array {
+  const { kind: kinds, cpu: cpus, slot: slots, tables } = events
+  const callers = tables.kernel_stack.column.caller.data
   const callerOf = new Uint32Array(events.length).fill(NO_STACK)
+  if (tables.kernel_stack.length === 0) return callerOf
   const waiting = new Waiting(events)
   for (let row = 0; row < events.length; row++) {
     // row < length, so every column has it
@@ -58,6 +52,20 @@ export function surveyCallers(events: Events) {
       if (of !== undefined) callerOf[of] = callers[slots[row]!]!
     }
   }
+  return callerOf
+}
+
+/**
+ * Who asks for pages, who frees them, and who has them at the end? Undefined where no stack was recorded. Each event is followed on
+ * its CPU by its stack, of which the caller is the first function beyond the allocator.
+ */
+export function surveyCallers(events: Events) {
+  const { kind: kinds, slot: slots, tables, strings } = events
+  const { kernel_stack: stacks, mm_page_alloc: alloc, mm_page_free: free } = tables
+  if (stacks.length === 0) return undefined
+  const [allocPfn, allocOrder] = [alloc.column.pfn.data, alloc.column.order.data] as [Uint32Array, Uint8Array]
+  const [freePfn, freeOrder] = [free.column.pfn.data, free.column.order.data] as [Uint32Array, Uint8Array]
+  const callerOf = callersByRow(events)
   const byCaller = new Sums(['allocs', 'pagesAllocated', 'frees', 'pagesFreed', 'failures', 'pagesAliveAtEnd'])
   const { pagesAliveAtEnd: alive } = byCaller.column
   const rows = new PageRows()

@@ -1,11 +1,21 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { readCapture } from '#readers'
 import { infoOf } from './info.ts'
 
 /** What `info` concludes from texts as people paste them. */
 const infoOfPasted = async (name: string) =>
   infoOf(await readCapture(join(import.meta.dirname, '../../../traces/pasted', name)))
+
+async function fileOf(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kreplay-pasted-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'a.txt')
+  await writeFile(file, text)
+  return file
+}
 
 test.each([
   ['19-pcpu-refill-new.txt', 3, 1],
@@ -49,4 +59,18 @@ test('flags that depend on the configuration keep their rows apart', async () =>
     'GFP_KERNEL|__GFP_SKIP_ZERO',
     'GFP_KERNEL|__GFP_SKIP_KASAN',
   ])
+})
+
+test('objects are told by the caller in the stack, where there is one', async () => {
+  const head = '     sh-5  [000] .....     1.00000'
+  const text = [
+    `${head}1: kmalloc: call_site=kvmalloc_node+0x5d/0x100 ptr=00000000a1e550c0 bytes_req=60 bytes_alloc=64 gfp_flags=GFP_KERNEL`,
+    `${head}2: <stack trace>`,
+    ' => __kmalloc_node',
+    ' => alloc_fdtable',
+    `${head}3: kmalloc: call_site=f+0x5d/0x100 ptr=00000000a1e550c1 bytes_req=60 bytes_alloc=64 gfp_flags=GFP_KERNEL`,
+    '',
+  ].join('\n')
+  const { slab } = infoOf(await readCapture(await fileOf(text)))
+  expect(slab?.byCallSite.map(({ callSite }) => callSite).sort()).toEqual(['alloc_fdtable', 'f+0x5d'])
 })

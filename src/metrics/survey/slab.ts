@@ -1,4 +1,5 @@
 import { ABSENT, ABSENT_COMM, type Events, Kind } from '#events'
+import { callersByRow, NO_STACK } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'
 import { Addresses, AddressRows, FREED, NEVER_SEEN } from './whereabouts.ts'
 
@@ -18,6 +19,29 @@ const fields = [
 const AMBIGUOUS = ABSENT.text - 1
 /** bytesAlloc of a cache's objects stays below it. */
 const LARGEST = 2 ** 22
+
+const allocating = ['kmalloc', 'kmem_cache_alloc', 'kmalloc_failed', 'kmem_cache_alloc_failed'] as const
+
+/** Who asks, by the slot of each allocation: the caller in its stack where it has one, else the event's own call site. */
+function callSites({ tables, ...events }: Events): Readonly<Record<(typeof allocating)[number], Uint32Array>> {
+  const own = (kind: (typeof allocating)[number]) => tables[kind].column.callSite.data
+  const sites = {
+    kmalloc: own('kmalloc'),
+    kmem_cache_alloc: own('kmem_cache_alloc'),
+    kmalloc_failed: own('kmalloc_failed'),
+    kmem_cache_alloc_failed: own('kmem_cache_alloc_failed'),
+  }
+  if (tables.kernel_stack.length === 0) return sites
+  for (const kind of allocating) sites[kind] = sites[kind].slice()
+  const callers = callersByRow({ tables, ...events })
+  const byKind = new Map(allocating.map((kind) => [Kind[kind] as number, sites[kind]]))
+  for (let row = 0; row < events.length; row++)
+    if (callers[row] !== NO_STACK) {
+      const of = byKind.get(events.kind[row]!)
+      if (of !== undefined) of[events.slot[row]!] = callers[row]!
+    }
+  return sites
+}
 
 /**
  * Objects and bytes by cache and by call site; who frees on another CPU (ping-pong)?
@@ -119,6 +143,7 @@ export function surveySlab(events: Events) {
   }
 
   const byCache = new Sums<(typeof fields)[number], string>(fields)
+  const sites = callSites(events)
   const byCallSite = new Sums(fields)
   const count = <K extends number | string>(
     sums: Sums<(typeof fields)[number], K>,
@@ -149,22 +174,22 @@ export function surveySlab(events: Events) {
     const req = cacheAlloc.column.bytesReq.data[slot]!,
       bytes = cacheBytes[slot]!
     count(byCache, cacheOf(slot), req, bytes, fate.alloc[slot]!)
-    count(byCallSite, cacheSites[slot]!, req, bytes, fate.alloc[slot]!)
+    count(byCallSite, sites.kmem_cache_alloc[slot]!, req, bytes, fate.alloc[slot]!)
   }
   for (let slot = 0; slot < kmalloc.length; slot++) {
     const req = kmalloc.column.bytesReq.data[slot]!,
       bytes = kmalloc.column.bytesAlloc.data[slot]!
     count(byCache, sizeClass(bytes), req, bytes, fate.kmalloc[slot]!)
-    count(byCallSite, kmalloc.column.callSite.data[slot]!, req, bytes, fate.kmalloc[slot]!)
+    count(byCallSite, sites.kmalloc[slot]!, req, bytes, fate.kmalloc[slot]!)
   }
   for (const [at, name] of freedByCache.keys.entries())
     byCache.add('frees', name === ABSENT.text ? '(unnamed)' : strings.get(name)!, freedByCache.column.frees[at]!)
   for (let slot = 0; slot < kmallocFailed.length; slot++) {
-    byCallSite.add('failures', kmallocFailed.column.callSite.data[slot]!)
+    byCallSite.add('failures', sites.kmalloc_failed[slot]!)
     byCache.add('failures', sizeClass(kmallocFailed.column.bytesAlloc.data[slot]!))
   }
   for (let slot = 0; slot < cacheFailed.length; slot++) {
-    byCallSite.add('failures', cacheFailed.column.callSite.data[slot]!)
+    byCallSite.add('failures', sites.kmem_cache_alloc_failed[slot]!)
     const name = cacheFailed.column.cacheName.data[slot]!
     const bytes = cacheFailed.column.bytesAlloc.data[slot]!
     byCache.add('failures', name === ABSENT.text ? unnamed(bytes) : strings.get(name)!)
