@@ -1,20 +1,19 @@
-/** metrics: runs and the record → findings: totals, quantiles, bounds, prices, verdicts, and the survey of a trace. */
-export * from './accept/index.ts'
+/** The face of metrics: findings from runs and records, as plain data with schemas. */
+/** Accepting memory. */
+export { bootFor, speedup } from './accept/boot.ts'
+export { type AcceptCapture, composeAccept, isConserved } from './accept/comparison.ts'
+export { type AcceptComparison, type AcceptRun, acceptComparisonSchema, acceptWorkSchema } from './accept/schema.ts'
+/** How much of what lists can save a run saves. */
 export { savedOf } from './bounds.ts'
+/** What was lost or could not be read, in words. */
 export { lostWords, skippedIn } from './caveats.ts'
-export { type ComparedCapture, composeHead, composePcp, quantilesOf, type ReplayedCapture } from './comparison.ts'
+/** Runs of one or more captures become a comparison. */
+export { type ComparedCapture, composePcp } from './comparison.ts'
+/** The result of `compare`, and what reports are made from. */
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
+/** One kernel’s capture under another’s rules, against what that recorded. */
+export { type Cross, type CrossCell, composeCross, crossCell, crossSchema, errorOf } from './cross.ts'
 export {
-  type Cross,
-  type CrossCell,
-  composeCross,
-  crossCell,
-  crossSchema,
-  errorOf,
-  rateLike,
-} from './cross.ts'
-export {
-  type CrossMeasure,
   type CrossPair,
   type CrossRun,
   type CrossSetting,
@@ -23,26 +22,44 @@ export {
   crossRates,
   recordedRates,
 } from './cross-pairs.ts'
+/** Published costs of fast paths. */
 export { publishedFastPaths, trylockNs } from './fast-paths.ts'
+/** How exactly the recording kernel’s own policy is reproduced. */
 export { fidelityOf } from './fidelity.ts'
-export { type ComparisonHead, comparisonHeadSchema } from './head.ts'
+/** What every comparison holds. */
+export type { ComparisonHead } from './head.ts'
+/** What fidelity inferred, in sentences. */
 export { inferencesOf } from './inferences.ts'
-export * from './kvfree/index.ts'
-export { type Likeness, type LikenessRow, likenessOf, likenessTo } from './likeness.ts'
-export {
-  type Difference,
-  type Measure,
-  type MeasureId,
-  measureIds,
-  measureOf,
-  type RecordedRow,
-  type Totals,
-  type VerdictId,
-  verdictHelp,
-} from './measures.ts'
-export { holdTime, lockPricesOf, type Priced, type Prices, priceOf, pricesSchema, publishedPrices } from './prices.ts'
+/** kvfree_rcu(). */
+export { composeKvfree, type KvfreeCapture, measureKvfree, measureWorkload } from './kvfree/comparison.ts'
+export { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
+export { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
+export { type PublishedTable, publishedFor, publishedRcuscale } from './kvfree/published.ts'
+export { type KvfreeComparedRun, type KvfreeComparison, kvfreeWorkSchema } from './kvfree/schema.ts'
+/** How like a synthetic trace is to the capture it imitates. */
+export { type Likeness, likenessOf, likenessTo } from './likeness.ts'
+/** The questions that a comparison answers, and the verdicts on differences. */
+export { type MeasureId, measureOf, type VerdictId, verdictHelp } from './measures.ts'
+/** Price lists: work in, time out. */
+export { holdTime, lockPricesOf, type Prices, pricesSchema, publishedPrices } from './prices.ts'
+/** What requesters of drains waited, as recorded. */
 export { recordedDrainsOf } from './recorded-drains.ts'
-export * from './schemas.ts'
+/** The result of `fidelity`, and one run of a comparison. */
+export {
+  type Bounds,
+  type Fidelity,
+  fidelitySchema,
+  type PcpFidelity,
+  pcpFidelitySchema,
+  type Run,
+  type Work,
+  workSchema,
+} from './schemas.ts'
+/** exact ÷ max(recorded, predicted). */
 export { scoreOf } from './score.ts'
-export * from './survey/index.ts'
+/** What a trace says by itself. */
+export { type Info, infoOf } from './survey/info.ts'
+export { infoSchema } from './survey/schema.ts'
+export type { Spread } from './survey/sums.ts'
+/** Every measure of every policy beside the baseline. */
 export { differencesOf } from './verdicts.ts'
