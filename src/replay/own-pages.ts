@@ -93,7 +93,7 @@ export function conservedOf(
     if (page >= BORROWED) return
     pages[zone]! += size
     // Of a block that came back in part, nothing says which part.
-    if (whole) for (let each = page; each < page + size; each++) twice += Number(!seen.add(each))
+    if (whole) twice += seen.add(page, size)
   }
   buddies.forEach((buddy, zone) => {
     buddy.eachBlock((page, order) => count(zone, page, 1 << order, true))

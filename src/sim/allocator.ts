@@ -99,6 +99,9 @@ export class PageAllocator implements DrainActions {
   readonly #expiry: RemoteExpiry
   readonly #gracePeriods: NonNullable<AllocatorOptions['gracePeriods']>
   readonly #timers = new Timers()
+  /** Whether the observer wants every block: most do not, and there are many. */
+  readonly #hearsTaken: boolean
+  readonly #hearsDrained: boolean
   #nextBorrowed = 0
 
   constructor(of: AllocatorMachine, choice: PcpChoice, options: AllocatorOptions) {
@@ -108,6 +111,8 @@ export class PageAllocator implements DrainActions {
     this.isolated = isolated
     this.buddies = buddies
     this.observer = observer
+    this.#hearsTaken = observer.taken !== undefined
+    this.#hearsDrained = observer.drained !== undefined
     this.mechanism = choice.drain.create(choice.drainParams as never)
     this.sets = new PagesetLists(of, choice, (zone, page, order) => this.#drained(zone, page, order))
     const { pcps, rules, rings, base } = this.sets
@@ -232,7 +237,7 @@ export class PageAllocator implements DrainActions {
     for (; got < blocks; got++) {
       const page = buddy.take(order, migratetype)
       if (page < 0) break
-      this.observer.taken?.(zone, page, order, migratetype, true)
+      if (this.#hearsTaken) this.observer.taken?.(zone, page, order, migratetype, true)
       this.#lists.pushTail(at, page)
     }
     if (got === 0) return false
@@ -276,7 +281,7 @@ export class PageAllocator implements DrainActions {
   }
 
   #drained(zone: number, page: Pfn, order: Order): void {
-    this.observer.drained?.(zone, page, order)
+    if (this.#hearsDrained) this.observer.drained?.(zone, page, order)
     this.release(zone, page, order)
   }
 

@@ -1,6 +1,7 @@
-import type { Pfn } from '#kernel'
+import type { Pages, Pfn } from '#kernel'
 
 const SHIFT = 12
+const SIZE = 1 << SHIFT
 
 /** A set of pages. Takes memory only around those that it holds. */
 export class PageSet {
@@ -8,21 +9,31 @@ export class PageSet {
   #last = -1
   #chunk: Uint8Array = new Uint8Array(0)
 
-  /** False where the page was there already. */
-  add(page: Pfn): boolean {
-    const number = page >>> SHIFT
-    if (number !== this.#last) {
-      this.#last = number
-      let chunk = this.#chunks.get(number)
-      if (chunk === undefined) {
-        chunk = new Uint8Array(1 << SHIFT)
-        this.#chunks.set(number, chunk)
+  /** Adds pages that follow one another. Returns how many of them were there already. */
+  add(first: Pfn, pages: Pages): Pages {
+    let twice = 0
+    for (let page = first; page < first + pages; ) {
+      const chunk = this.#chunkOf(page >>> SHIFT)
+      const from = page & (SIZE - 1)
+      const to = Math.min(SIZE, from + first + pages - page)
+      for (let at = from; at < to; at++) {
+        twice += chunk[at]!
+        chunk[at] = 1
       }
-      this.#chunk = chunk
+      page += to - from
     }
-    const at = page & ((1 << SHIFT) - 1)
-    if (this.#chunk[at] === 1) return false
-    this.#chunk[at] = 1
-    return true
+    return twice
+  }
+
+  #chunkOf(number: number): Uint8Array {
+    if (number === this.#last) return this.#chunk
+    let chunk = this.#chunks.get(number)
+    if (chunk === undefined) {
+      chunk = new Uint8Array(SIZE)
+      this.#chunks.set(number, chunk)
+    }
+    this.#last = number
+    this.#chunk = chunk
+    return chunk
   }
 }

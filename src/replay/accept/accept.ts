@@ -13,7 +13,7 @@ import {
   type Steps,
   unlock,
 } from '#policies'
-import { Crew, type Task } from './crew.ts'
+import { Scheduler, type SchedulerTask } from '#sim'
 import { Guest } from './guest.ts'
 
 /** Counts of one run; pages are base pages. Each is explained in metrics' `acceptWorkSchema`. */
@@ -102,7 +102,7 @@ export function runAccept(
   const waits = Array.from({ length: cpus + 1 }, () => [0, 0, 0])
   const nodeWaitNs = new Array<Ns>(guest.nodes).fill(0)
   let longestZoneWaitNs = 0
-  const crew = new Crew((actor, lockNumber, ns) => {
+  const scheduler = new Scheduler((actor, lockNumber, ns) => {
     const kind = lockNumber < guest.nodes ? ZONE : lockNumber === guest.bitmapLock ? BITMAP : UNIT
     if (ns === 0) return
     waits[actor]![kind]! += ns
@@ -136,20 +136,20 @@ export function runAccept(
 
   rowsOf(touches).forEach((rows, cpu) => {
     let at = 0
-    crew.add(() => {
+    scheduler.add(() => {
       const row = rows[at++]
       return row === undefined ? undefined : taskOf(row, cpu)
     })
   })
   if (rules.thread !== undefined) {
     let started = false
-    crew.add(() => {
+    scheduler.add(() => {
       if (started) return undefined
       started = true
       return { at: from, start: () => rules.thread!(guest) }
     }, false)
   }
-  crew.run(from)
+  scheduler.run(from)
   closeSteps(Number.POSITIVE_INFINITY)
 
   work.acceptedPages = guest.acceptedPages
@@ -169,9 +169,9 @@ export function runAccept(
     })),
     nodeWaitNs,
     longestZoneWaitNs,
-    longestIrqsOffNs: Array.from({ length: cpus }, (_, cpu) => crew.longestIrqsOff(cpu)),
+    longestIrqsOffNs: Array.from({ length: cpus }, (_, cpu) => scheduler.longestIrqsOff(cpu)),
     lateNs: Math.max(0, lastEnd - to),
-    threadNs: rules.thread === undefined ? 0 : crew.worked(cpus),
+    threadNs: rules.thread === undefined ? 0 : scheduler.worked(cpus),
     allAcceptedNs,
     stepEnds,
     acceptedFree,
@@ -181,7 +181,7 @@ export function runAccept(
     acceptedTwice: guest.acceptedTwice,
   }
 
-  function taskOf(row: number, cpu: number): Task {
+  function taskOf(row: number, cpu: number): SchedulerTask {
     const isAlloc = touches.does[row] === Touch.alloc
     if (isAlloc) work.allocs++
     const moves = touches.takenEnd[row]! > touches.takenStart[row]! || touches.givenEnd[row]! > touches.givenStart[row]!

@@ -6,7 +6,7 @@ import type { Sleep, Step } from '#policies'
 type Doing = Generator<Step | Sleep, void, void>
 
 interface Actor {
-  readonly next: (now: Ns) => Task | undefined
+  readonly next: (now: Ns) => SchedulerTask | undefined
   doing: Doing | undefined
   begun: Ns
   done: ((task: Done) => void) | undefined
@@ -15,11 +15,11 @@ interface Actor {
   worked: Ns
   irqsOffSince: Ns
   longestIrqsOff: Ns
-  readonly vital: boolean
+  readonly keepsRunning: boolean
 }
 
 /** One thing that an actor has to do, not before `at`. */
-export interface Task {
+export interface SchedulerTask {
   readonly at: Ns
   /** Undefined: nothing that takes time. */
   readonly start: (now: Ns) => Doing | undefined
@@ -42,7 +42,7 @@ interface LockState {
  * CPUs and threads that act side by side in simulated time, and spinlocks between them: one holder, the others wait in the
  * order in which they came. An actor's tasks come one after the other; one that is late delays the next.
  */
-export class Crew {
+export class Scheduler {
   readonly #actors: Actor[] = []
   readonly #queue = new FlatQueue<number>()
   readonly #locks = new Map<number, LockState>()
@@ -53,12 +53,12 @@ export class Crew {
     this.#onWait = onWait
   }
 
-  /** The crew goes on while any vital actor has something to do. `next` gives its tasks in order of time. */
-  add(next: (now: Ns) => Task | undefined, vital = true): number {
+  /** The scheduler goes on while any actor that keeps it running has something to do. `next` gives its tasks in order of time. */
+  add(next: (now: Ns) => SchedulerTask | undefined, keepsRunning = true): number {
     const id = this.#actors.length
     this.#actors.push({
       next,
-      vital,
+      keepsRunning,
       doing: undefined,
       done: undefined,
       begun: 0,
@@ -81,17 +81,17 @@ export class Crew {
   }
 
   run(from: Ns): void {
-    let vital = 0
+    let running = 0
     this.now = from
-    const tasks: (Task | undefined)[] = this.#actors.map((actor, id) => {
+    const tasks: (SchedulerTask | undefined)[] = this.#actors.map((actor, id) => {
       const task = actor.next(from)
       if (task !== undefined) {
         this.#queue.push(id, task.at)
-        if (actor.vital) vital++
+        if (actor.keepsRunning) running++
       }
       return task
     })
-    while (vital > 0 && this.#queue.length > 0) {
+    while (running > 0 && this.#queue.length > 0) {
       this.now = this.#queue.peekValue()!
       const id = this.#queue.pop()!
       const actor = this.#actors[id]!
@@ -108,7 +108,7 @@ export class Crew {
       const task = actor.next(this.now)
       tasks[id] = task
       if (task !== undefined) this.#queue.push(id, Math.max(task.at, this.now))
-      else if (actor.vital) vital--
+      else if (actor.keepsRunning) running--
     }
   }
 
