@@ -21,6 +21,7 @@ export {
 } from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
 export { notModelled } from './not-modelled.ts'
+export { quantile, quantileOfCounts, rankOf } from './quantiles.ts'
 export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
 export {

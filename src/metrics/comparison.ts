@@ -1,5 +1,5 @@
 import { countByName, lossesOf, type Recording } from '#events'
-import { formatDuration, type TallyEntry, type Zone } from '#kernel'
+import { formatDuration, quantileOfCounts, type TallyEntry, type Zone } from '#kernel'
 import { ownPcpId } from '#policies'
 import type { Script } from '#record'
 import type { Burst, Foresight, PolicyRun } from '#replay'
@@ -42,17 +42,8 @@ export interface VariedPolicy {
 /** Exact quantiles of sizes counted by value; undefined where nothing happened. */
 export function quantilesOf(sizes: ReadonlyMap<number, number>): { p50: number; p99: number; max: number } | undefined {
   const sorted = [...sizes].sort(([a], [b]) => a - b)
-  const total = sorted.reduce((sum, [, times]) => sum + times, 0)
-  if (total === 0) return undefined
-  const at = (quantile: number): number => {
-    let seen = 0
-    for (const [size, times] of sorted) {
-      seen += times
-      if (seen >= quantile * total) return size
-    }
-    return sorted.at(-1)![0]
-  }
-  return { p50: at(0.5), p99: at(0.99), max: sorted.at(-1)![0] }
+  const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantileOfCounts(sorted, share))
+  return p50 === undefined ? undefined : { p50, p99: p99!, max: max! }
 }
 
 /** At most `most` bursts, evenly over the trace; the largest of each stretch, so that peaks stay. */

@@ -1,5 +1,5 @@
 import { ABSENT_PID, type Events, Kind } from '#events'
-import type { Ns } from '#kernel'
+import { type Ns, quantile } from '#kernel'
 import type { ComparisonHead } from './head.ts'
 
 export type RecordedDrains = NonNullable<ComparisonHead['captures'][number]['recordedDrains']>
@@ -10,9 +10,6 @@ interface Request {
   /** When the last of its work items ended. */
   ended?: Ns
 }
-
-/** The smallest value that so large a share of all does not exceed. */
-const quantile = (sorted: readonly Ns[], share: number): Ns => sorted[Math.ceil(share * sorted.length) - 1]!
 
 /**
  * How long each drain_all_pages() waited on the recorded machine, where drains are work items (before 6.0): from the call to the
@@ -60,8 +57,8 @@ export function recordedDrainsOf(events: Events): RecordedDrains | undefined {
           waits: {
             count: waits.length,
             mean: Math.round(mean),
-            p50: quantile(waits, 0.5),
-            p99: quantile(waits, 0.99),
+            p50: quantile(waits, 0.5)!,
+            p99: quantile(waits, 0.99)!,
             max: waits.at(-1)!,
           },
         }),

@@ -1,4 +1,4 @@
-import type { Ns } from '#kernel'
+import { type Ns, rankOf } from '#kernel'
 import { Lock } from './lock.ts'
 
 interface HoldPrice {
@@ -65,12 +65,12 @@ class Spreads {
 
   /** `count`: how often it happened in all; what was not added took no time. */
   spread(count = this.#positive): Spread {
-    const at = (quantile: number): Ns => {
-      let left = quantile * count - (count - this.#positive)
-      if (left <= 0) return 0
+    const at = (share: number): Ns => {
+      let left = rankOf(share, count) - (count - this.#positive)
+      if (left < 0) return 0
       for (let part = 0; part < this.#counts.length; part++) {
         left -= this.#counts[part]!
-        if (left <= 0) return Math.min(this.#max, Math.round(2 ** (part / PARTS)))
+        if (left < 0) return Math.min(this.#max, Math.round(2 ** (part / PARTS)))
       }
       return this.#max
     }

@@ -1,4 +1,4 @@
-import { quantileSorted } from 'd3-array'
+import { quantile, rankOf } from '#kernel'
 import type { AcceptResult } from '#replay'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
 import { acceptHeadline } from './headline.ts'
@@ -17,7 +17,7 @@ export interface AcceptCapture extends ReplayedCapture {
 
 /** Of `delays` and so many zeros that there are `all`. `delays` is sorted. */
 function withZeros(delays: Float64Array, all: number): AcceptCosts['addedNs'] {
-  const at = (quantile: number): number => delays[Math.ceil(quantile * all) - 1 - (all - delays.length)] ?? 0
+  const at = (share: number): number => delays[rankOf(share, all) - (all - delays.length)] ?? 0
   return { p50: at(0.5), p99: at(0.99), max: delays.at(-1) ?? 0 }
 }
 
@@ -30,7 +30,7 @@ function costsOf({
   longestZoneWaitNs,
   longestIrqsOffNs,
 }: AcceptResult): AcceptCosts {
-  const at = (quantile: number): number => quantileSorted([...addedNs], quantile) ?? 0
+  const at = (share: number): number => quantile(addedNs, share) ?? 0
   return {
     bootNs,
     addedNs: withZeros(addedNs, work.allocs),

@@ -1,3 +1,4 @@
+import { quantile } from '#kernel'
 import type { Frees, RecordedCalls } from '#replay'
 /** All moments of calls, in order. */
 export function callTimes({ cpus, count }: RecordedCalls): Float64Array {
@@ -49,6 +50,5 @@ export function fifoLatencies(calls: Float64Array, frees: Frees): { p50: number;
     for (let i = 0; i < frees.n[row]! && call < calls.length; i++, call++) waits.push(frees.time[row]! - calls[call]!)
   if (waits.length === 0) return undefined
   const sorted = Float64Array.from(waits).sort()
-  const at = (quantile: number) => sorted[Math.ceil(quantile * sorted.length) - 1]!
-  return { p50: at(0.5), p99: at(0.99) }
+  return { p50: quantile(sorted, 0.5)!, p99: quantile(sorted, 0.99)! }
 }

@@ -1,3 +1,4 @@
+import { quantile } from '#kernel'
 /** Sums by key: one row a key, one column a field. Rows stay where they are, so a loop may hold their numbers. */
 export class Sums<F extends string, K extends number | string = number> {
   readonly keys: K[] = []
@@ -58,7 +59,7 @@ export interface Spread {
 export function spreadOf(values: ArrayLike<number>): Spread | undefined {
   if (values.length === 0) return undefined
   const sorted = Float64Array.from(values).sort()
-  const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]!
+  const at = (share: number): number => quantile(sorted, share)!
   let total = 0
   for (const value of sorted) total += value
   return { count: sorted.length, total, min: at(0), p50: at(0.5), p99: at(0.99), max: at(1) }
