@@ -17,6 +17,11 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(2)
   })
 }
+// An event that nobody waits for may bring an error too: a process that could not be started, a socket that broke.
+process.on('uncaughtException', async (error) => {
+  const { reportBug } = await import('./bug.ts')
+  process.exit(reportBug(error))
+})
 // Most of a short command's time is compiling its own code: the second start takes a third of the first.
 nodeModule.enableCompileCache()
 try {
