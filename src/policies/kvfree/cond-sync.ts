@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type BatchRule, collect, inOrderOfFree } from './krc.ts'
+import { type BatchRule, collect } from './krc.ts'
+import { inOrderOfFree } from './krw.ts'
 import { hurryingParams } from './params.ts'
 import { proposal } from './proposals.ts'
 import { defineKvfreePolicy } from './types.ts'

@@ -1,4 +1,5 @@
 import { type Cpu, type Ns, rcuSeqDone } from '#kernel'
+import { inOrderOfFree, Krw, objectsIn } from './krw.ts'
 import { type Calls, Channel, Held, type Kvfree, type KvfreeHost, type Sleeper, State, type WorkItem } from './types.ts'
 
 /** How a page of pointers knows that its objects may go. */
@@ -50,25 +51,6 @@ export interface KrcRules {
 
 /** rcu_delay_page_cache_fill_msec */
 const BACKOFF_MS = 5000
-
-/** krwp: a batch in flight. Busy while any of its lists holds something; its work empties them when it begins. */
-export class Krw {
-  readonly item: WorkItem
-  readonly pages: [Held[], Held[]] = [[], []]
-  head: Held[] = []
-  /** Taken when it was detached. */
-  detachCookie = 0
-  /** Set by rules that begin twice. */
-  again = false
-
-  constructor(item: WorkItem) {
-    this.item = item
-  }
-
-  get isBusy(): boolean {
-    return this.pages[0].length + this.pages[1].length + this.head.length > 0
-  }
-}
 
 /** krcp: what one CPU collects. Lists are oldest first. */
 export class Krc {
@@ -365,19 +347,6 @@ export class Krc {
     else this.host.freePage(on)
   }
 }
-
-export function objectsIn(held: readonly Held[]): number {
-  let n = 0
-  for (const one of held) n += one.n
-  return n
-}
-
-/** Newest page first, channel by channel, then the list, newest first. */
-export const inOrderOfFree = ({ pages, head }: { pages: [Held[], Held[]]; head: Held[] }): Held[] => [
-  ...pages[0].toReversed(),
-  ...pages[1].toReversed(),
-  ...head.toReversed(),
-]
 
 /** The batch waits by queue_rcu_work(); its work frees all. */
 export const rcuWork: BatchRule = {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { condSynchronize } from './cond-sync.ts'
-import { type BatchRule, collect, inOrderOfFree, type Krc, type Krw, objectsIn } from './krc.ts'
+import { type BatchRule, collect, type Krc } from './krc.ts'
+import { inOrderOfFree, type Krw, objectsIn } from './krw.ts'
 import { cookieParam, hurryingParams } from './params.ts'
 import { proposal, takeReady } from './proposals.ts'
 import { defineKvfreePolicy, type Held, State } from './types.ts'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { condSynchronize } from './cond-sync.ts'
-import { type BatchRule, collect, objectsIn } from './krc.ts'
+import { type BatchRule, collect } from './krc.ts'
+import { objectsIn } from './krw.ts'
 import { cookieParam, hurryingParams } from './params.ts'
 import { proposal, takeReady } from './proposals.ts'
 import { defineKvfreePolicy, type Held } from './types.ts'

@@ -13,6 +13,7 @@ import {
 } from '#policies'
 import type { GracePeriods } from '#sim'
 import { KvfreeClock } from './clock.ts'
+import { noCounts } from './counts.ts'
 import { Ledger } from './ledger.ts'
 import { type PageListSizes, PageLists } from './page-lists.ts'
 import type { Arrivals, Clock, Executor } from './types.ts'
@@ -92,25 +93,6 @@ interface WorkState {
   /** Taken up by a worker while it still ran: begins when it is done. */
   again: boolean
 }
-
-const noCounts = (): KvfreeCounts => ({
-  batches: 0,
-  listFallbacks: 0,
-  inlineWaits: 0,
-  slotsBusy: 0,
-  readyEarly: 0,
-  pagesByRefill: 0,
-  pagesByCaller: 0,
-  pagesByPcp: 0,
-  pagesReturned: 0,
-  pagesWasted: 0,
-  throttledCallers: 0,
-  throttledNs: 0,
-  shrinks: 0,
-  shrunkObjects: 0,
-  shrunkPages: 0,
-  pcpMisses: 0,
-})
 
 const pageCount = { refill: 'pagesByRefill', caller: 'pagesByCaller', pcp: 'pagesByPcp' } as const
 
