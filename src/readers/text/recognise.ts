@@ -81,6 +81,11 @@ class Trial {
   /** The event in a line; the head and the name are filled in. */
   eventIn({ text, from, to }: Line): Found | undefined {
     let dubious: Found | undefined
+    // Most lines have no prefix: its steps are looked for only where one may be.
+    if (text[0] !== '#' && this.layout.readHead(from, to)) {
+      const found = this.#found(0)
+      if (!found.isDubious) return found
+    }
     const places = [0, ...[...stepsOf(text, this.#plan)].map(({ at }) => at)]
     for (const at of places) {
       if (text[at] === '#' || !this.layout.readHead(from + at, to)) continue
