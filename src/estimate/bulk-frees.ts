@@ -1,7 +1,7 @@
 import { type Pcp, Quota } from '#policies'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { PagesGivenBack } from './given-back.ts'
-import { type BulkFreeSeen, bulkFreeCauses, explainBulkFree, type Hypothesis } from './hypotheses/index.ts'
+import { type BulkFreeSeen, bulkFreeCauses, explainBulkFree, type Hypothesis, proveCount } from './hypotheses/index.ts'
 import type { Miss } from './scores.ts'
 import type { EstimatorState } from './state.ts'
 
@@ -121,7 +121,8 @@ export class BulkFrees {
     const crossed = !seen.scored && recorded > 0 && order === 0 && !belief.allKnown(pset)
     // What a probe showed needs no explanation.
     const isProbed = state.script.states.has(row)
-    const hypothesis = (off || crossed) && !isProbed ? this.#explain(seen, off) : undefined
+    const hypothesis = off && !isProbed ? this.#explain(seen) : undefined
+    if (crossed && !off && !isProbed) proveCount(seen, { state, belief, sizes: this.#sizes })
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
     this.#learnTicks(seen, off)
@@ -170,10 +171,10 @@ export class BulkFrees {
   }
 
   /** Corrects the belief by what explains the record; by the record alone where nothing does. */
-  #explain(seen: BulkFreeSeen, off: boolean): Hypothesis | undefined {
+  #explain(seen: BulkFreeSeen): Hypothesis | undefined {
     const { belief } = this.#state
     const cause = explainBulkFree(seen, { state: this.#state, belief, sizes: this.#sizes })
-    if (cause !== undefined || !off) return cause
+    if (cause !== undefined) return cause
     const { pset, saved, recorded, order } = seen
     const set = belief.psets[pset]!
     if (recorded > 0) return undefined

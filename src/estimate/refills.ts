@@ -1,7 +1,7 @@
 import type { Pcp } from '#policies'
 import { Fate, Op } from '#record'
 import type { BulkSizes } from './bulk-sizes.ts'
-import { explainRefill, type RefillSeen } from './hypotheses/index.ts'
+import { explainRefill } from './hypotheses/index.ts'
 import type { EstimatorState } from './state.ts'
 
 /** A run of recorded pages from the buddy for one list. */
@@ -124,7 +124,10 @@ export class Refills {
     const { outcome: want, unique } = belief.runs(set, (pcp) => rules.nrAlloc(pcp, order, flags))
     const taken = size > want && order === 0 && belief.traits.bulkAllocator ? this.#ofFirst(pset, want, size, order) : 0
     const fits = size === want || taken > 0
-    const scored = proven && (unique || !empty)
+    const cause =
+      empty && !fits ? explainRefill({ pset, list, order, size, saved, flags }, state, this.#sizes) : undefined
+    // A refill that shows a count which nothing had proven is not scored.
+    const scored = proven && (unique || !empty) && cause !== 'refill-count'
     state.countRefill(size << order, size << order)
     if (scored) {
       stats.refills.recorded++
@@ -133,11 +136,7 @@ export class Refills {
       if (excused) stats.excusedRefills++
       if (!empty) state.miss('refill-of-held-list')
     }
-    if (empty && !fits) {
-      const seen: RefillSeen = { pset, list, order, size, saved, flags }
-      const cause = explainRefill(seen, state, this.#sizes)
-      if (scored) state.miss(cause ?? 'refill-size')
-    }
+    if (scored && empty && !fits) state.miss(cause ?? 'refill-size')
     if (scored && !(empty && fits)) state.corrections++
     state.popUntraced(list, -1)
     belief.prove(list, pset)

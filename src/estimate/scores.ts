@@ -64,6 +64,11 @@ export const missCauses = {
     'tuned-high',
     'A refill was recorded with the size that the rule gives with a self-tuned `high` elsewhere than the replay’s: each refill and burst under other zone flags than thought moves it otherwise.',
   ),
+  'refill-count': miss(
+    'refill',
+    'count',
+    'A refill was recorded with the size that the rule gives at another count: pages from before the trace were more or fewer than believed.',
+  ),
   'refill-pacing': miss(
     'refill',
     'pacing',

@@ -1,5 +1,5 @@
 import type { ZoneFlags } from '#policies'
-import { bulkFreeLimit } from '../invert.ts'
+import { bulkFreeLimit, firstWhere } from '../invert.ts'
 import { outcomeOf } from './outcome.ts'
 import { pacedOutcome } from './pacing.ts'
 import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'
@@ -18,6 +18,17 @@ export const count: Hypothesis = {
   hidden: 'count',
   evidence: ['a bulk free at an order-0 free crosses a limit exactly', 'a free without one stays below it'],
   help: 'Pages from before the trace were more or fewer than believed: zoneinfo was read before the trace began.',
+  refill: ({ pset, order, size, saved, flags }, { belief }) => {
+    const rules = belief.rulesOf(pset)
+    const fetched = (held: number) => rules.nrAlloc(Object.assign(saved.clone(), { count: held }), order, flags)
+    // The more the lists hold, the less a refill fetches.
+    const held = firstWhere(belief.knownPages(pset), saved.highMax, (pages) => fetched(pages) <= size)
+    if (held === undefined || fetched(held) !== size || fetched(held + 1) === size) return undefined
+    return () => {
+      belief.recount(pset, held)
+      rules.nrAlloc(belief.psets[pset]!.pcp, order, flags)
+    }
+  },
   bulkFree: (seen, context) => {
     const { pset, order, recorded, saved } = seen
     const { state, belief } = context

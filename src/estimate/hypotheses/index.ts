@@ -22,6 +22,7 @@ const refillCauses: Readonly<Record<string, Miss>> = {
   'zone-flags': 'refill-zone-flags',
   'tuned-high': 'refill-high',
   pacing: 'refill-pacing',
+  count: 'refill-count',
 }
 
 interface BulkFreeCause {
@@ -42,7 +43,8 @@ export const bulkFreeCauses: Readonly<Record<string, BulkFreeCause>> = {
 export function explainRefill(seen: RefillSeen, state: EstimatorState, sizes: Context['sizes']): Miss | undefined {
   const context = { state, belief: state.belief, sizes }
   const { twin } = state.belief.psets[seen.pset]!
-  const order = twin === undefined ? [zoneFlags, tunedHigh, pacing] : [pacing, zoneFlags, tunedHigh]
+  const proven = state.belief.isProven(seen.pset)
+  const order = [...(proven ? [] : [count]), ...(twin === undefined ? [] : [pacing]), zoneFlags, tunedHigh, pacing]
   for (const hypothesis of order) {
     const correct = hypothesis.refill?.(seen, context)
     if (correct === undefined) continue
@@ -51,6 +53,9 @@ export function explainRefill(seen: RefillSeen, state: EstimatorState, sizes: Co
   }
   return undefined
 }
+
+/** A first bulk free that comes as predicted still shows the count, if an order-0 free crossed the limit there. */
+export const proveCount = (seen: BulkFreeSeen, context: Context): void => count.bulkFree?.(seen, context)?.()
 
 /** The same for a bulk free, or for one that did not come. Returns the hypothesis that explains it. */
 export function explainBulkFree(seen: BulkFreeSeen, context: Context): Hypothesis | undefined {
