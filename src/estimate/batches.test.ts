@@ -53,7 +53,7 @@ test('one that stops at the end of a batch was given up: a miss of its own name;
   const given = run([...toSecondBurst(), ...each(616, 624, drain)])
   expect(given).toEqual({ misses: { 'burst-given-up': 1 }, bursts: oneMissed })
   const other = run([...toSecondBurst(), ...each(616, 623, drain)])
-  expect(other).toEqual({ misses: { 'burst-size': 1 }, bursts: oneMissed })
+  expect(other).toEqual({ misses: { 'burst-pacing': 1 }, bursts: oneMissed })
 })
 
 test('one that was preempted goes on with what others have left on the lists', () => {
@@ -73,7 +73,7 @@ test('it is preempted between two batches only: elsewhere it held the lists’ l
   const inBatch = run([...toSecondBurst(), ...each(616, 623, drain), alloc(635), ...each(623, 632, drain)])
   expect(inBatch.bursts).toEqual(oneMissed)
   // Of the right number of pages, so no count that was off explains it.
-  expect(inBatch.misses).toEqual({ 'burst-size': 1 })
+  expect(inBatch.misses).toEqual({ 'burst-pacing': 1 })
 })
 
 test('a page announced on one CPU comes to the lists of the one that its task commits it on', () => {

@@ -121,8 +121,10 @@ export class BulkFrees {
     const crossed = !seen.scored && recorded > 0 && order === 0 && !belief.allKnown(pset)
     // What a probe showed needs no explanation.
     const isProbed = state.script.states.has(row)
-    const hypothesis = off && !isProbed ? this.#explain(seen) : undefined
-    if (crossed && !off && !isProbed) proveCount(seen, { state, belief, sizes: this.#sizes })
+    // Near a shortage the limit is as uncertain as the count.
+    const unsure = crossed && !state.free.unpressed(pset % belief.zones)
+    const hypothesis = (off || unsure) && !isProbed ? this.#explain(seen, off) : undefined
+    if (crossed && !off && !unsure && !isProbed) proveCount(seen, { state, belief, sizes: this.#sizes })
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
     this.#learnTicks(seen, off)
@@ -171,10 +173,10 @@ export class BulkFrees {
   }
 
   /** Corrects the belief by what explains the record; by the record alone where nothing does. */
-  #explain(seen: BulkFreeSeen): Hypothesis | undefined {
+  #explain(seen: BulkFreeSeen, off: boolean): Hypothesis | undefined {
     const { belief } = this.#state
     const cause = explainBulkFree(seen, { state: this.#state, belief, sizes: this.#sizes })
-    if (cause !== undefined) return cause
+    if (cause !== undefined || !off) return cause
     const { pset, saved, recorded, order } = seen
     const set = belief.psets[pset]!
     if (recorded > 0) return undefined

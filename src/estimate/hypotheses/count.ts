@@ -18,7 +18,9 @@ export const count: Hypothesis = {
   hidden: 'count',
   evidence: ['a bulk free at an order-0 free crosses a limit exactly', 'a free without one stays below it'],
   help: 'Pages from before the trace were more or fewer than believed: zoneinfo was read before the trace began.',
-  refill: ({ pset, order, size, saved, flags }, { belief }) => {
+  refill: ({ pset, order, size, saved, flags }, { belief, state }) => {
+    // Near a shortage the flags may have cut it, and where `high` tunes itself, that.
+    if (saved.highMin !== saved.highMax || !state.free.unpressed(pset % belief.zones)) return undefined
     const rules = belief.rulesOf(pset)
     const fetched = (held: number) => rules.nrAlloc(Object.assign(saved.clone(), { count: held }), order, flags)
     // The more the lists hold, the less a refill fetches.
