@@ -2,12 +2,12 @@
  * Scores of the estimator over a folder of captures: corrected and free-running, with totals. Results are cached by the content of the
  * sources that make them, so that a step of work costs only what it changed.
  *
- * npx tsx-free use: node --conditions=kreplay-src bench/scores.ts [--folder DIR] [--misses] [--as NAME] [CAPTURE-PREFIX…]
+ * Use: node --conditions=kreplay-src bench/scores.ts [--folder DIR] [--misses] [--bare] [CAPTURE-PREFIX…]
  */
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { infer } from '#estimate'
 import { fidelityOf } from '#metrics'
@@ -26,7 +26,6 @@ const { values, positionals } = parseArgs({
   options: {
     folder: { type: 'string', default: '../shared/traces' },
     misses: { type: 'boolean', default: false },
-    json: { type: 'string' },
     bare: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -46,12 +45,21 @@ const names = readdirSync(values.folder).filter(
   (name) => FAMILIES.test(name) && !name.includes('kvfree') && prefixes.some((prefix) => name.startsWith(prefix)),
 )
 
+/** The trace alone, where no sidecar lies beside it. */
+function bareTrace(name: string, folder: string): string {
+  const alone = join(cache, `bare-${name}`)
+  mkdirSync(alone, { recursive: true })
+  const trace = join(alone, 'trace.dat')
+  if (!existsSync(trace)) copyFileSync(join(folder, 'trace.dat'), trace)
+  return trace
+}
+
 async function resultOf(name: string): Promise<Result> {
   const kept = join(cache, `${name}${values.bare ? '.bare' : ''}.json`)
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as Result
   const started = process.cpuUsage()
   const folder = join(values.folder, name)
-  const capture = await readCapture(values.bare ? join(folder, 'trace.dat') : folder)
+  const capture = await readCapture(values.bare ? bareTrace(name, folder) : folder)
   const script = scriptOf(capture)
   const inference = infer(script)
   const { pcp } = fidelityOf(capture, inference.script, inference)
@@ -122,4 +130,3 @@ for (const row of rows)
       ? `    ${row.slice(1).join(', ')}`
       : row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '),
   )
-void basename
