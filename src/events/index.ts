@@ -15,18 +15,8 @@ export {
   type Tables,
 } from './columns.ts'
 export { compactPages } from './compact-pages.ts'
+export { ANY_ZONE, Ask, balancesOf, type Demand, DemandBuilder, PAST_LISTS, type Task } from './demand.ts'
 export {
-  ANY_ZONE,
-  Ask,
-  balancesOf,
-  type Demand,
-  DemandBuilder,
-  PAST_LISTS,
-  type Task,
-  type Wish,
-} from './demand.ts'
-export {
-  type Batching,
   countByName,
   EventBuilder,
   type Events,
@@ -44,7 +34,6 @@ export {
   commonFields,
   dyntickOfWatching,
   eventSchemas,
-  type FieldName,
   failedKinds,
   fieldsOf,
   Kind,
@@ -54,12 +43,11 @@ export {
   probedKinds,
   recordedFields,
   recordedName,
-  snakeCase,
   type TraceEvent,
   watchingOfDyntick,
 } from './kinds.ts'
 export { defaultProbes, type Probe, Probes, probesSchema } from './probes.ts'
 export type { Recording, Scenario } from './recording.ts'
-export { Selection, type Wanted } from './selection.ts'
-export { standInNames, withStandIns } from './stand-ins.ts'
+export { Selection } from './selection.ts'
+export { withStandIns } from './stand-ins.ts'
 export { NO_PFN, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'

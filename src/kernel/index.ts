@@ -2,13 +2,12 @@
 export { cleanJson, cleanText } from './clean.ts'
 export { didYouMean } from './did-you-mean.ts'
 export { durationScale, formatDuration } from './duration.ts'
-export { formatPlace, type Place, shortened, TraceError, UsageError } from './error.ts'
+export { type Place, shortened, TraceError, UsageError } from './error.ts'
 export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
 export { type Issue, issueText } from './issue-text.ts'
 export {
   type AssumedField,
   type BuddyCounts,
-  buddyCountsOf,
   cpusOfZone,
   type Machine,
   type NumaNode,
@@ -24,34 +23,21 @@ export { notModelled } from './not-modelled.ts'
 export { quantile, quantileOfCounts, rankOf } from './quantiles.ts'
 export { type Random, randomOf } from './random.ts'
 export * from './rcu-sequence.ts'
-export {
-  branchName,
-  isBeforeKnown,
-  KNOWN_VERSIONS,
-  type KnownVersion,
-  parseRelease,
-  RECORDED_VERSIONS,
-  type Release,
-  unameOf,
-} from './release.ts'
-export { factsOf, isBefore, type Kernel, releases, versionOf } from './releases/index.ts'
+export { isBeforeKnown, KNOWN_VERSIONS, parseRelease, RECORDED_VERSIONS, type Release, unameOf } from './release.ts'
+export { factsOf, type Kernel, releases, versionOf } from './releases/index.ts'
 export type { KernelFacts } from './releases/types.ts'
 export { systemReason } from './system-reason.ts'
 export { type Notice, Tally, type TallyEntry } from './tally.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {
   type Cpu,
-  elapsed,
   type Migratetype,
   NS_PER_SECOND,
   type Ns,
   type Order,
-  type Pageblock,
   type Pages,
   type Pfn,
-  pageblockOf,
   parseCpuList,
   share,
-  unreachable,
 } from './units.ts'
-export { ZoneSpans, zoneOf } from './zone-spans.ts'
+export { ZoneSpans } from './zone-spans.ts'

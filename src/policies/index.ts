@@ -12,6 +12,5 @@ export {
   pcpIds,
   splitIds,
 } from './choose.ts'
-export type { PolicyHead } from './head.ts'
 export * from './kvfree/index.ts'
 export * from './pcp/index.ts'

@@ -22,7 +22,7 @@ import { babeltraceText, ftraceText, perfScript, traceCmdReport } from './text/i
 import { traceDat } from './trace-dat/index.ts'
 import { reading, type Unpacked } from './unpacked.ts'
 
-export type { ReadTrace, TraceFormat, TraceSource } from './format.ts'
+export type { ReadTrace } from './format.ts'
 export { readJson } from './json-file.ts'
 export { readProbes } from './probes.ts'
 export { SCENARIO_SCHEMA } from './scenario/index.ts'

@@ -9,4 +9,4 @@ import type { AnyWorkload } from './workload.ts'
 export const workloads = [guestBoot, pageChurn, pressure, files] as unknown as readonly AnyWorkload[]
 
 export { like, likeParams } from './like.ts'
-export type { AnyWorkload, Setting, Synthetic, Workload } from './workload.ts'
+export type { AnyWorkload } from './workload.ts'
