@@ -35,6 +35,7 @@ function openText(start: TraceStart, writers: readonly [Writer, ...Writer[]]): L
   const found = recognise(start.head)
   const isOurs = found !== undefined && writers.includes(found.writer)
   const recognised = isOurs ? found : noneRecognised(writers[0], start.head)
+  if (recognised.isPlain) return readerOf(start, recognised)
   const plain = tried(start, recognised)
   if (plain === undefined || notUnderstood(plain) > 0) {
     const wrapping = { ...recognised, isMail: true, isWrapped: true }

@@ -1,14 +1,15 @@
 import { kindOfName } from '#events'
-import { PADDING } from '../byte-memo.ts'
+import { Begin, type Line, Trial } from './begin.ts'
 import { type Decoding, decodingOf } from './decoding/index.ts'
-import { Head } from './head.ts'
+import type { Head } from './head.ts'
 import { BabeltraceLayout } from './layouts/babeltrace.ts'
 import { FtraceLayout } from './layouts/ftrace.ts'
 import { GraphLayout } from './layouts/graph.ts'
 import type { Layout } from './layouts/layout.ts'
 import { isBareEvent, PerfScriptLayout } from './layouts/perf-script.ts'
 import { PerfTraceLayout } from './layouts/perf-trace.ts'
-import { DUBIOUS_COMM, LISTED, labelAt, noPlan, type PrefixPlan, stepsOf } from './prefixes.ts'
+import { isPlain } from './plain.ts'
+import { LISTED, labelAt, noPlan, type PrefixPlan } from './prefixes.ts'
 
 export type Writer = 'ftrace' | 'trace-cmd' | 'babeltrace' | 'perf script' | 'function graph' | 'perf trace'
 
@@ -16,6 +17,8 @@ export type Writer = 'ftrace' | 'trace-cmd' | 'babeltrace' | 'perf script' | 'fu
 export interface Recognised {
   readonly writer: Writer
   readonly plan: PrefixPlan
+  /** Whether all of the first lines read as they stand, so that they are neither prefixed nor wrapped. */
+  readonly isPlain: boolean
   /** Quoted, or wrapped as mailers do. */
   readonly isMail: boolean
   /** Whether lines were wrapped. */
@@ -27,103 +30,15 @@ export interface Recognised {
   readonly decoding: Decoding
 }
 
-/** Lines looked at. */
-const MOST_LINES = 1500
-/** Of a line, as much as a head may have. */
-const MOST_BYTES = 1024
 /** Labels that are more different from each other are numbers, not machines. */
 const MOST_MACHINES = 8
-
-interface Line {
-  readonly text: string
-  readonly from: number
-  readonly to: number
-}
-
-function linesOf(head: Buffer, length: number): Line[] {
-  const lines: Line[] = []
-  for (let from = 0; from < length && lines.length < MOST_LINES; ) {
-    const newline = head.indexOf(0x0a, from)
-    const to = newline < 0 || newline > length ? length : newline
-    lines.push({ text: head.toString('latin1', from, Math.min(to, from + MOST_BYTES)).trimEnd(), from, to })
-    from = to + 1
-  }
-  return lines
-}
-
-/** An event in a line: where it begins behind the prefix, and what its head says. */
-interface Found {
-  readonly at: number
-  readonly comm: string
-  readonly isDubious: boolean
-  /** What it stands behind, if that is only guessed to be a label. */
-  readonly guessed?: { readonly label: string; readonly form: string }
-}
-
-/** Tries a layout on the first lines of a text. */
-class Trial {
-  readonly layout: Layout
-  readonly #head: Buffer
-  readonly #length: number
-  readonly #plan: PrefixPlan
-
-  constructor(start: Uint8Array, layoutOf: (head: Head) => Layout, plan: PrefixPlan = noPlan) {
-    this.#head = Buffer.concat([start, new Uint8Array(PADDING)])
-    this.#length = start.length
-    this.layout = layoutOf(new Head(this.#head))
-    this.#plan = plan
-  }
-
-  lines(): Line[] {
-    return linesOf(this.#head, this.#length)
-  }
-
-  /** The event in a line; the head and the name are filled in. */
-  eventIn({ text, from, to }: Line): Found | undefined {
-    let dubious: Found | undefined
-    // Most lines have no prefix: its steps are looked for only where one may be.
-    if (text[0] !== '#' && this.layout.readHead(from, to)) {
-      const found = this.#found(0)
-      if (!found.isDubious) return found
-    }
-    const places = [0, ...[...stepsOf(text, this.#plan)].map(({ at }) => at)]
-    for (const at of places) {
-      if (text[at] === '#' || !this.layout.readHead(from + at, to)) continue
-      const found = this.#found(at)
-      if (!found.isDubious) return found
-      dubious = found
-    }
-    if (dubious !== undefined) {
-      this.layout.readHead(from + dubious.at, to)
-      return dubious
-    }
-    const last = places.at(-1)!
-    const guessed = labelAt(text, last)
-    return guessed !== undefined && this.layout.readHead(from + guessed.end, to)
-      ? { ...this.#found(last), guessed }
-      : undefined
-  }
-
-  #found(at: number): Found {
-    const { commFrom, commTo } = this.layout.head
-    const comm = this.layout.commOf(this.#head.toString('utf8', commFrom, commTo)) ?? ''
-    return { at, comm, isDubious: DUBIOUS_COMM.test(comm) }
-  }
-
-  /** What a line that is no event says, behind its prefix. */
-  oddIn({ text }: Line): boolean {
-    if (this.layout.odd(text) !== undefined) return true
-    for (const { at } of stepsOf(text, this.#plan)) if (this.layout.odd(` ${text.slice(at)}`) !== undefined) return true
-    return false
-  }
-}
 
 const ftraceOf = (head: Head): Layout => new FtraceLayout(head, 'ftrace text')
 
 /** Which program wrote a text of ftrace's events, by its header, or by its first event line or loss line where it has none. */
-function ftraceWriter(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
-  const trial = new Trial(start, ftraceOf, plan)
-  const lines = trial.lines()
+function ftraceWriter(begin: Begin, plan: PrefixPlan): Writer | undefined {
+  const trial = new Trial(begin, ftraceOf, plan)
+  const lines = begin.lines
   for (const [number, line] of lines.entries()) {
     if (/Dumping ftrace buffer:|^(?:.{0,60}[ >])?# tracer: /.test(line.text)) return 'ftrace'
     const found = trial.eventIn(line)
@@ -146,18 +61,18 @@ function ftraceWriter(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
 
 const BABELTRACE_STAMP = /^\W{0,8}\[(?:\d+|(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d)\.\d{9}\](?: |$)/
 
-function isBabeltrace(start: Uint8Array, plan: PrefixPlan): boolean {
-  const trial = new Trial(start, (head) => new BabeltraceLayout(head), plan)
-  const lines = trial.lines()
+function isBabeltrace(begin: Begin, plan: PrefixPlan): boolean {
+  const trial = new Trial(begin, (head) => new BabeltraceLayout(head), plan)
+  const lines = begin.lines
   if (!lines.some(({ text }) => /\bcpu_id *=|\bcpu_id$/.test(text))) return false
   // Lines may be wrapped behind the stamp.
   return lines.some((line) => BABELTRACE_STAMP.test(line.text) || trial.eventIn(line) !== undefined)
 }
 
-function isPerfScript(start: Uint8Array, plan: PrefixPlan): boolean {
-  const trial = new Trial(start, (head) => new PerfScriptLayout(head, ''), plan)
+function isPerfScript(begin: Begin, plan: PrefixPlan): boolean {
+  const trial = new Trial(begin, (head) => new PerfScriptLayout(head, ''), plan)
   const { layout } = trial
-  const lines = trial.lines()
+  const lines = begin.lines
   const namesEvents = lines.some(({ text }) =>
     /(?:^|\s)(?:kmem|rcu|vmscan|workqueue|compaction|probe):[a-z_]/.test(text),
   )
@@ -172,30 +87,26 @@ function isPerfScript(start: Uint8Array, plan: PrefixPlan): boolean {
 }
 
 /** Whether most lines are of the function_graph tracer, and events are its comments. */
-function isGraph(start: Uint8Array, plan: PrefixPlan): boolean {
-  const text = Buffer.from(start.buffer, start.byteOffset, start.length).toString('latin1')
-  if (!/\d\)[^\n|]*\|/.test(text)) return false
-  const trial = new Trial(start, (head) => new GraphLayout(head), plan)
-  return trial.lines().filter((line) => trial.oddIn(line) || trial.eventIn(line) !== undefined).length > 1
+function isGraph(begin: Begin, plan: PrefixPlan): boolean {
+  if (!/\d\)[^\n|]*\|/.test(begin.text)) return false
+  const trial = new Trial(begin, (head) => new GraphLayout(head), plan)
+  return begin.lines.filter((line) => trial.oddIn(line) || trial.eventIn(line) !== undefined).length > 1
 }
 
-function isPerfTrace(start: Uint8Array, plan: PrefixPlan): boolean {
-  const trial = new Trial(start, (head) => new PerfTraceLayout(head), plan)
-  return trial.lines().some((line) => /:\w+[(:]/.test(line.text) && trial.eventIn(line) !== undefined)
+function isPerfTrace(begin: Begin, plan: PrefixPlan): boolean {
+  const trial = new Trial(begin, (head) => new PerfTraceLayout(head), plan)
+  return begin.lines.some((line) => /:\w+[(:]/.test(line.text) && trial.eventIn(line) !== undefined)
 }
 
-function writerOf(start: Uint8Array, plan: PrefixPlan): Writer | undefined {
-  const text = Buffer.from(start.buffer, start.byteOffset, Math.min(512, start.length)).toString('latin1')
-  // Formats that are no text of these.
-  if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{)/.test(text)) return undefined
-  const ftrace = ftraceWriter(start, plan)
-  if (ftrace === 'ftrace' && isGraph(start, plan)) return 'function graph'
+function writerOf(begin: Begin, plan: PrefixPlan): Writer | undefined {
+  const ftrace = ftraceWriter(begin, plan)
+  if (ftrace === 'ftrace' && isGraph(begin, plan)) return 'function graph'
   return (
     ftrace ??
-    (isGraph(start, plan) ? 'function graph' : undefined) ??
-    (isBabeltrace(start, plan) ? 'babeltrace' : undefined) ??
-    (isPerfScript(start, plan) ? 'perf script' : undefined) ??
-    (isPerfTrace(start, plan) ? 'perf trace' : undefined)
+    (isGraph(begin, plan) ? 'function graph' : undefined) ??
+    (isBabeltrace(begin, plan) ? 'babeltrace' : undefined) ??
+    (isPerfScript(begin, plan) ? 'perf script' : undefined) ??
+    (isPerfTrace(begin, plan) ? 'perf trace' : undefined)
   )
 }
 
@@ -269,10 +180,10 @@ function areCommented(lines: readonly Line[]): boolean {
 }
 
 /** Whether events of kinds that are known stand behind heads without a pid. */
-function isWithoutPid(start: Uint8Array, plan: PrefixPlan): boolean {
-  const trial = new Trial(start, (head) => new FtraceLayout(head, 'ftrace text', true), plan)
+function isWithoutPid(begin: Begin, plan: PrefixPlan): boolean {
+  const trial = new Trial(begin, (head) => new FtraceLayout(head, 'ftrace text', true), plan)
   const { layout } = trial
-  return trial.lines().some((line) => {
+  return begin.lines.some((line) => {
     if (trial.eventIn(line) === undefined || layout.readName(line.to) === undefined) return false
     const { nameFrom, nameTo } = layout.head
     const name = line.text.slice(nameFrom - line.from, nameTo - line.from)
@@ -289,38 +200,52 @@ function widthOf(lines: readonly Line[]): number | undefined {
 }
 
 function recogniseAnew(encoded: Uint8Array): Recognised | undefined {
+  // Formats that are no text of these.
+  const first = Buffer.from(encoded.buffer, encoded.byteOffset, Math.min(512, encoded.length)).toString('latin1')
+  if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{)/.test(first)) return undefined
   const decoding = decodingOf(encoded)
-  const start = decoding.head
-  const all = linesOf(Buffer.from(start), start.length)
-  const listing = { ...noPlan, isNumbered: areNumbered(all), isListed: areListed(all), isCommented: areCommented(all) }
-  const strict = writerOf(start, listing)
-  const isLenient = strict === undefined && isWithoutPid(start, listing)
-  const writer = isLenient ? 'ftrace' : strict
-  if (writer === undefined) return undefined
-  const layoutOf = (head: Head) => layoutsBy[writer](head, '', isLenient)
-  const trial = new Trial(start, layoutOf, listing)
-  const lines = trial.lines()
-  const plan = { ...listing, ...labelsOf(trial, lines) }
-  const isQuoted = lines.some((line) => /^[ \t]*\w{0,12}>/.test(line.text) && (trial.eventIn(line)?.at ?? 0) > 0)
-  return {
-    writer,
-    plan,
-    isMail: isQuoted || decoding.isMail,
-    isWrapped: false,
-    width: widthOf(lines),
-    isLenient,
-    decoding,
-  }
+  const begin = new Begin(decoding.head)
+  return (decoding.isPlain ? recognisePlain(begin, decoding) : undefined) ?? recognisePrefixed(begin, decoding)
 }
 
-/** For a text that was not recognised by its begin. */
-export const noneRecognised = (writer: Writer, start: Uint8Array): Recognised => ({
-  writer,
+/** A text without any prefix, as nearly all are: nothing else has to be looked for. */
+function recognisePlain(begin: Begin, decoding: Decoding): Recognised | undefined {
+  const writer = isPlain(begin, ftraceOf) ? ftraceWriter(begin, noPlan) : undefined
+  return writer === undefined ? undefined : { ...unprefixed, writer, isPlain: true, decoding }
+}
+
+function recognisePrefixed(begin: Begin, decoding: Decoding): Recognised | undefined {
+  const { lines } = begin
+  const listing = {
+    ...noPlan,
+    isNumbered: areNumbered(lines),
+    isListed: areListed(lines),
+    isCommented: areCommented(lines),
+  }
+  const strict = writerOf(begin, listing)
+  const isLenient = strict === undefined && isWithoutPid(begin, listing)
+  const writer = isLenient ? 'ftrace' : strict
+  if (writer === undefined) return undefined
+  const trial = new Trial(begin, (head: Head) => layoutsBy[writer](head, '', isLenient), listing)
+  const plan = { ...listing, ...labelsOf(trial, lines) }
+  const isQuoted = lines.some((line) => /^[ \t]*\w{0,12}>/.test(line.text) && (trial.eventIn(line)?.at ?? 0) > 0)
+  const isMail = isQuoted || decoding.isMail
+  return { ...unprefixed, writer, plan, isMail, width: widthOf(lines), isLenient, decoding }
+}
+
+const unprefixed = {
   plan: noPlan,
+  isPlain: false,
   isMail: false,
   isWrapped: false,
   width: undefined,
   isLenient: false,
+} as const
+
+/** For a text that was not recognised by its begin. */
+export const noneRecognised = (writer: Writer, start: Uint8Array): Recognised => ({
+  ...unprefixed,
+  writer,
   decoding: decodingOf(start),
 })
 

@@ -132,15 +132,17 @@ class MailDecoder extends LineDecoder {
 
 /** Whether every `=` is that of quoted-printable: `=3D`, or at a line's end. */
 function isQuotedPrintable(text: string): boolean {
+  if (!text.includes('=3D')) return false
   const signs = text.match(/=/g)?.length ?? 0
-  return signs > 1 && text.includes('=3D') && (text.match(/=(?:[0-9A-F]{2}|[ \t]*\r?(?:\n|$))/g)?.length ?? 0) === signs
+  return signs > 1 && (text.match(/=(?:[0-9A-F]{2}|[ \t]*\r?(?:\n|$))/g)?.length ?? 0) === signs
 }
 
 /** Whether a text is lines of base64 of one length, and stands for text. */
 function isBase64(text: string): boolean {
+  if (!/^[A-Za-z0-9+/]{40,}=*\r?\n/.test(text)) return false
   const lines = text.trimEnd().split(/\r?\n/)
   const [first = ''] = lines
-  if (lines.length < 2 || first.length < 40 || first.length % 4 !== 0) return false
+  if (lines.length < 2 || first.length % 4 !== 0) return false
   if (!lines.slice(0, -1).every((line) => line.length === first.length && /^[A-Za-z0-9+/]+$/.test(line))) return false
   return /^[\t\n\r -~\x80-\xff]+$/.test(Buffer.from(first, 'base64').toString('latin1'))
 }

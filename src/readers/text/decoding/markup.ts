@@ -33,6 +33,7 @@ export const terminalOf = (head: string): Decoder | undefined =>
 
 /** The decoder for a text with entities or tags of web pages in it. */
 export const pageOf = (head: string): Decoder | undefined =>
-  /&(?:lt|gt|#0?62|#x3e|#0?60|#x3c|quot|#0?39|#x27|nbsp);/i.test(head) || /^\s*<(?:!doctype|html|pre)\b/im.test(head)
+  (head.includes('&') && /&(?:lt|gt|#0?62|#x3e|#0?60|#x3c|quot|#0?39|#x27|nbsp);/i.test(head)) ||
+  (head.includes('<') && /^\s*<(?:!doctype|html|pre)\b/im.test(head))
     ? new PageDecoder()
     : undefined
