@@ -195,8 +195,6 @@ export interface Totals {
   /** At frees, at ticks, by requests and by compaction. */
   readonly bulkFrees: Total
   readonly bulkFreedPages: Total
-  /** Holds of zone->lock by refills and bulk frees, however many batches each took. */
-  readonly zoneLocks: Total
   readonly interruptions: Total
   readonly requestedDrains: Total
 }

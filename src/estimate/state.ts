@@ -11,7 +11,6 @@ const newTotals = (): Totals => ({
   refilledPages: { recorded: 0, predicted: 0 },
   bulkFrees: { recorded: 0, predicted: 0 },
   bulkFreedPages: { recorded: 0, predicted: 0 },
-  zoneLocks: { recorded: 0, predicted: 0 },
   interruptions: { recorded: 0, predicted: 0 },
   requestedDrains: { recorded: 0, predicted: 0 },
 })
@@ -228,8 +227,6 @@ export class EstimatorState {
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, one) => all + one, 0)
     totals.interruptions.recorded = sum(script.recordedInterruptions)
     totals.interruptions.predicted = sum(interruptions)
-    for (const side of ['recorded', 'predicted'] as const)
-      totals.zoneLocks[side] = totals.refills[side] + totals.bulkFrees[side]
     return {
       cpus,
       resyncs: this.corrections,

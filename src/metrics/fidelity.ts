@@ -9,12 +9,13 @@ import {
   recordedPages,
   type Score,
 } from '#estimate'
-import { lossesOf, type Recording } from '#events'
+import { type Events, lossesOf, type Recording } from '#events'
 import { notModelled, share } from '#kernel'
 import type { Script } from '#record'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
 import { poorBecause } from './evidence.ts'
+import { fidelityTotals } from './fidelity-totals.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
@@ -59,7 +60,7 @@ function scoresOf(run: FidelityRun) {
   }
 }
 
-function pcpFidelity(script: Script, { run, freeRun, inferred }: Inference, drainedInTrace: number): PcpFidelity {
+function pcpFidelity(events: Events, script: Script, { run, freeRun, inferred }: Inference): PcpFidelity {
   const policy = ownPolicy(script)
   const { requestedDrains, tickDrains, ...best } = scoresOf(run)
   const { requestedDrains: _requested, tickDrains: _ticks, ...withoutResync } = scoresOf(freeRun)
@@ -79,13 +80,13 @@ function pcpFidelity(script: Script, { run, freeRun, inferred }: Inference, drai
     resyncs: run.resyncs,
     withoutResync,
     freeRunning: withoutResync,
-    totals: freeRun.totals,
+    totals: fidelityTotals(events, script, freeRun),
     ...(freeRun.states.recorded === 0 ? {} : { state: freeRun.states }),
     requestedDrains,
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
     excusedBursts: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedBursts, 0),
-    coverage: coverageOf(script, run, best, drainedInTrace),
+    coverage: coverageOf(script, run, best, events.tables.mm_page_pcpu_drain.length),
     perCpu: run.cpus.map((cpu) => ({
       cpu: cpu.cpu,
       warmupShare: warmupOf(cpu),
@@ -127,7 +128,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
   const kvfree = hasKvfree(recording) ? kvfreeFidelity(recording) : undefined
-  const pcp = pages ? pcpFidelity(script, inference, events.tables.mm_page_pcpu_drain.length) : undefined
+  const pcp = pages ? pcpFidelity(events, script, inference) : undefined
   const reason = pcp === undefined ? undefined : poorBecause(recording, script, pcp)
   if (!pages && kvfree === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')

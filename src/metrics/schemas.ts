@@ -62,12 +62,16 @@ export const pcpFidelitySchema = z.object({
       refilledPages: predictedTotal,
       bulkFrees: predictedTotal.meta({ help: 'At frees, at ticks, by requests and by compaction.' }),
       bulkFreedPages: predictedTotal,
-      zoneLocks: predictedTotal.meta({ help: 'Holds of zone->lock by refills and bulk frees.' }),
+      zoneLocks: predictedTotal.meta({
+        help: 'Refills, bulk frees, and blocks that went past the lists: the record says which, so both sides have them.',
+      }),
       interruptions: predictedTotal,
       requestedDrains: predictedTotal.meta({ help: 'Pagesets that a request emptied.' }),
     })
     .optional()
-    .meta({ help: 'Free-running totals of the whole trace, scored or not.' }),
+    .meta({
+      help: 'Free-running totals of the whole trace, scored or not. `recorded` is the same number as in a comparison.',
+    }),
   state: z.object({ recorded: z.number(), exact: z.number() }).optional().meta({
     help: 'Free-running: pagesets that a probe showed at bulk frees, and how many of them were as predicted: count, high and pacing.',
   }),
