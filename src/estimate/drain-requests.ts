@@ -1,7 +1,24 @@
 import { Quota } from '#policies'
-import { Fate, Op } from '#record'
+import { Fate, Op, type Script } from '#record'
 import type { BulkFrees } from './bulk-frees.ts'
 import type { EstimatorState } from './state.ts'
+
+/**
+ * By row: 1 where a request comes to the last page that it drains, or begins and drains none. The pagesets after that are empty, so it is
+ * over at once. Its CPU may do nothing else for a long time, while those of others fill again.
+ */
+function endsOfRequests({ length, op, cpu, cpus }: Script): Uint8Array {
+  const ends = new Uint8Array(length)
+  const last = new Int32Array(cpus).fill(-1)
+  for (let row = 0; row < length; row++) {
+    const at = last[cpu[row]!]!
+    const isPage = op[row] === Op.remotePage
+    if (at >= 0 && !isPage) ends[at] = 1
+    last[cpu[row]!] = (isPage && at >= 0) || op[row] === Op.drainRequest ? row : -1
+  }
+  for (const at of last) if (at >= 0) ends[at] = 1
+  return ends
+}
 
 /** Requests to empty the lists of all CPUs: whom they reach, and what was recorded of them. */
 export class DrainRequests {
@@ -14,6 +31,8 @@ export class DrainRequests {
   /** By requesting CPU: the pageset that it came to last, and what that held. */
   readonly #begun: Int32Array
   readonly #predicted: Int32Array
+  /** By row: 1 where a request comes to its last recorded page, or to none. */
+  readonly #ends: Uint8Array
   /** By requesting CPU: what that held, page by page. */
   readonly #there: ({ readonly row: number; readonly pages: readonly number[] } | undefined)[] = []
 
@@ -24,11 +43,17 @@ export class DrainRequests {
     this.#recorded = new Int32Array(state.script.cpus)
     this.#begun = new Int32Array(state.script.cpus).fill(-1)
     this.#predicted = new Int32Array(state.script.cpus)
+    this.#ends = state.belief.traits.remoteDrains ? endsOfRequests(state.script) : new Uint8Array(0)
   }
 
   /** Anything else that a requester does ends its request. */
   before(cpu: number, op: number): void {
-    if (this.#turn[cpu]! < 0 || op === Op.remotePage) return
+    if (op !== Op.remotePage) this.#end(cpu)
+  }
+
+  /** The pagesets that a request has not come to yet are emptied, all at once. */
+  #end(cpu: number): void {
+    if (this.#turn[cpu]! < 0) return
     this.#settle(cpu, this.#state.belief.psets.length)
     this.#turn[cpu] = -1
   }
@@ -39,6 +64,7 @@ export class DrainRequests {
       this.#turn[script.cpu[row]!] = 0
       this.#recorded[script.cpu[row]!] = 0
       this.#begun[script.cpu[row]!] = -1
+      if (this.#ends[row] === 1) this.#end(script.cpu[row]!)
       return
     }
     for (let cpu = 0; cpu < script.cpus; cpu++) {
@@ -99,9 +125,11 @@ export class DrainRequests {
     this.#settle(by, owner)
     this.#begin(by, owner)
     this.#recorded[by]! += size
-    if (state.runsFree(owner)) return
-    if (on >= 0) belief.drop(page)
-    else if (belief.psets[owner]!.unknown >= size) belief.dropUnknownPage(owner, size)
+    if (!state.runsFree(owner)) {
+      if (on >= 0) belief.drop(page)
+      else if (belief.psets[owner]!.unknown >= size) belief.dropUnknownPage(owner, size)
+    }
+    if (this.#ends[state.row] === 1) this.#end(by)
   }
 
   /** The pageset of this zone, from the one whose turn it is on, that may hold an unknown page; else the one whose turn it is. */
