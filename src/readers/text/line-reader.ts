@@ -1,4 +1,4 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, defaultProbes, type EventBuilder, Kind } from '#events'
+import { ABSENT, ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
 import { type Notice, NS_PER_SECOND, parseRelease, type Release, Tally, TraceError } from '#kernel'
 import { ByteMemo } from '../byte-memo.ts'
 import { CpuTimes } from '../cpu-times.ts'
@@ -6,40 +6,27 @@ import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 import { StackReader } from '../stacks.ts'
 import { contextOf, contextOfBits } from './context.ts'
 import type { Decoder } from './decoding/index.ts'
-import { Head, LONGEST_HEAD } from './head.ts'
+import { Head } from './head.ts'
 import { Header } from './header.ts'
 import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
-import { type LineSink, Lines, LONGEST_LINE, SCRATCH } from './lines.ts'
+import { type LineSink, Lines, SCRATCH } from './lines.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
-import { DUBIOUS_COMM, isPlanned, type Step, stepsOf } from './prefixes.ts'
+import { Places } from './places.ts'
+import type { Step } from './prefixes.ts'
 import type { Recognised } from './recognise.ts'
+import { Sources } from './sources.ts'
+import { Days } from './stamp.ts'
 import { Texts } from './texts.ts'
-import { joined, type Pending, restOf, Stage } from './wraps.ts'
+import { type WholeReader, WrappedLines } from './wrapped-lines.ts'
+import type { Pending } from './wraps.ts'
 
 const HASH = 0x23
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
 
-/** In place of a comm's number. */
-const DUBIOUS = -1
-
 /** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
-const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\d+us.? ?: |\w=\S+ +\w+=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
-
-/** What only heads have, and where payloads have numbers in brackets too. */
-const OWN_STAMP = /^\s*\[[\d:. -]*\.\d{9}\]|^\s*\d+\.\d{3,6} /
-const OWN_HEAD = /\d\.\d{6}(?:\d{3})?[:\]]|\[\d{1,5}\](?: |$)/
-
-/** Where a line says what it is of: in a log's prefix, in trace-cmd's, or in babeltrace2's own words. */
-type Source = 'host' | 'file' | 'host of the record'
-
-/** What a line is, and where it begins behind its prefix. */
-type Place =
-  | { readonly is: 'event'; readonly at: number; readonly step: Step | undefined }
-  | { readonly is: 'odd'; readonly odd: OddLine; readonly at: number; readonly step: Step | undefined }
-  | { readonly is: 'comment'; readonly at: number }
-  | { readonly is: 'unknown'; readonly kind: Step['kind'] | undefined }
+const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
 
 /** A word behind a stamp: how the event of that name is read, and the length of the name in it. */
 interface Named {
@@ -58,7 +45,7 @@ interface Loss {
  * Law: lines = comments + lines that gave an event + the tally of skipped lines. A line that tells of a loss gives an event. The
  * header's `entries-written` above `entries-in-buffer` gives one more `lost` event, which is no line's.
  */
-export class LineReader implements SyncPieceReader, LineSink {
+export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   readonly #start: TraceStart
   readonly #layout: Layout
   readonly #lines = new Lines()
@@ -73,15 +60,10 @@ export class LineReader implements SyncPieceReader, LineSink {
   readonly #stack: StackReader
   readonly #release: Release | undefined
   readonly #header = new Header()
-  /** The machine and the file that lines say they are of. */
-  readonly #sources = new Map<Source, string>()
-  #idle = ABSENT_COMM
-  /** DUBIOUS for names that may have taken a prefix in. */
-  #comms!: ByteMemo<number>
-  /** The same names as they stand. */
-  #plainComms!: ByteMemo<number>
-  /** Of the line in hand. */
-  #comm = ABSENT_COMM
+  readonly #sources: Sources
+  readonly places: Places
+  /** Of texts that are wrapped. */
+  readonly #wrapped: WrappedLines | undefined
   #readings!: ByteMemo<Reading>
   /** Of events that no kind describes. */
   #payloads!: ByteMemo<number>
@@ -98,10 +80,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   #lastTime = 0
   readonly #times = new CpuTimes()
   #finest = 6
-  #days = 0
-  #lastOfDay = 0
-  /** A line that may go on in the next. */
-  #pending: Pending | undefined
+  readonly #days = new Days()
 
   constructor(start: TraceStart, layoutOf: (head: Head) => Layout, recognised: Recognised) {
     this.#start = start
@@ -113,6 +92,9 @@ export class LineReader implements SyncPieceReader, LineSink {
     this.#stack = new StackReader(start.builder)
     this.#skipped = new Tally<Skipped>({ ...skippedLines, ...layout.notices } as Record<Skipped, Notice>)
     this.#release = start.release ?? (layout.uname === undefined ? undefined : parseRelease(layout.uname))
+    this.#sources = new Sources(() => this.#place())
+    this.places = new Places(layout, recognised, (file) => this.#sources.note('file', file))
+    this.#wrapped = recognised.isWrapped ? new WrappedLines(layout, recognised.width, this) : undefined
     this.#remember()
   }
 
@@ -121,15 +103,7 @@ export class LineReader implements SyncPieceReader, LineSink {
     const { strings } = this.#builder
     const layout = this.#layout
     this.#stack.end()
-    if (layout.idle !== undefined) this.#idle = strings.add(layout.idle)
-    const numberOf = (comm: string | undefined) => (comm === undefined ? ABSENT_COMM : strings.add(comm))
-    this.#plainComms = new ByteMemo(this.#bytes, (text) => numberOf(layout.commOf(text)))
-    this.#comms = new ByteMemo(this.#bytes, (text) => {
-      const comm = layout.commOf(text)
-      if ((comm !== undefined && DUBIOUS_COMM.test(comm)) || isPlanned(text, this.#recognised.plan)) return DUBIOUS
-      this.#noteSource('file', layout.sourceOf(text))
-      return numberOf(comm)
-    })
+    this.places.remember(strings)
     this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { probes = defaultProbes } = this.#start
     const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, this.#release), probes, this.#release)
@@ -147,7 +121,7 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   end(): PieceEnd {
     this.#lines.push(this.#decoder?.end() ?? new Uint8Array(0), this, true)
-    this.#flush()
+    this.#wrapped?.flush()
     const joins = this.#decoder?.joins ?? 0
     this.#lineCount += joins
     if (joins > 0) this.#skipped.count('wrapped-line', this.#place(), joins)
@@ -165,34 +139,27 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   readLine(from: number, to: number, ended: boolean): void {
     this.#lineCount++
-    if (this.#recognised.isWrapped) this.#takeWrapped(from, to, ended)
-    else this.#readWhole(from, to, ended)
+    if (this.#wrapped !== undefined) this.#wrapped.take(from, to, this.#lineCount, ended)
+    else this.readWhole(from, to, ended)
   }
 
   /** Reads a line that is not wrapped. */
-  #readWhole(from: number, to: number, ended: boolean): void {
+  readWhole(from: number, to: number, ended: boolean): void {
     if (from === to) this.#comments++
-    else if (this.#bytes[from] !== HASH && this.#layout.readHead(from, to) && this.#isPlain())
+    else if (this.#bytes[from] !== HASH && this.#layout.readHead(from, to) && this.places.isPlain())
       this.#readEvent(to, ended)
     else this.#readRareLine(from, to, ended)
     if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
   }
 
-  /** Whether the head has a name that is surely the process's own. */
-  #isPlain(): boolean {
-    const { commFrom, commTo, pid } = this.#head
-    this.#comm = pid === 0 && this.#idle !== ABSENT_COMM ? this.#idle : this.#comms.get(commFrom, commTo)
-    return this.#comm !== DUBIOUS
-  }
-
   /** A line that is not an event from its first byte on. */
   #readRareLine(from: number, to: number, ended: boolean): void {
     const text = this.#text(from, to)
-    const place = this.#placeIn(from, to)
+    const place = this.places.find(from, to)
     switch (place.is) {
       case 'event':
-        this.#notePrefix(place.step, true)
+        this.notePrefix(place.step, true)
         this.#readEvent(to, ended)
         break
       case 'comment':
@@ -200,7 +167,7 @@ export class LineReader implements SyncPieceReader, LineSink {
         this.#readComment(this.#text(from + place.at, to).trimStart())
         break
       case 'odd':
-        this.#notePrefix(place.step, false)
+        this.notePrefix(place.step, false)
         if (ended || place.odd.is !== 'skipped') this.#takeOdd(place.odd)
         else this.#skip('truncated-line')
         break
@@ -212,131 +179,22 @@ export class LineReader implements SyncPieceReader, LineSink {
     }
   }
 
-  /** Where a line begins behind its prefix: where the first step leaves something that can be read, with a likely name. */
-  #placeIn(from: number, to: number): Place {
-    const line = this.#buffer.toString('latin1', from, Math.min(to, from + LONGEST_HEAD))
-    const { plan } = this.#recognised
-    const layout = this.#layout
-    let best: Place = { is: 'unknown', kind: undefined }
-    let at = 0
-    let step: Step | undefined
-    const steps = stepsOf(line, plan)
-    for (;;) {
-      if (line[at] === '#' && !(plan.isCommented && at === 0)) return { is: 'comment', at }
-      if (layout.readHead(from + at, to)) {
-        if (this.#isPlain()) return { is: 'event', at, step }
-        best = { is: 'event', at, step }
-      } else if (best.is === 'unknown') {
-        if (/^[ \t]+#/.test(line.slice(at))) return { is: 'comment', at }
-        if (
-          at > 0 &&
-          line.slice(at).trim() === '' &&
-          !line.includes('-') &&
-          best.kind !== 'log' &&
-          step?.kind !== 'log'
-        )
-          return { is: 'odd', odd: { is: 'comment' }, at, step: undefined }
-        // A step may have taken the blanks that a line begins with.
-        const odd = layout.odd(at === 0 ? this.#text(from, to) : ` ${this.#text(from + at, to)}`)
-        // Behind one more step there may be an event.
-        if (odd?.is === 'skipped') best = { is: 'odd', odd, at, step }
-        else if (odd !== undefined) return { is: 'odd', odd, at, step }
-        else best = { is: 'unknown', kind: best.kind === 'log' ? best.kind : step?.kind }
-      }
-      const next = steps.next()
-      if (next.done === true) break
-      step = next.value
-      at = step.at
-    }
-    if (best.is !== 'event') return best
-    // No name is likely: the shortest is taken as it stands.
-    layout.readHead(from + best.at, to)
-    const { commFrom, commTo } = this.#head
-    this.#comm = this.#plainComms.get(commFrom, commTo)
-    return best
-  }
-
-  /** Keeps a line in hand until the next says whether it goes on there. */
-  #takeWrapped(from: number, to: number, ended: boolean): void {
-    const pending = this.#pending
-    const line = this.#buffer.toString('latin1', from, to)
-    if (pending !== undefined && line.trim() !== '' && this.#joins(pending, line, from, to)) return
-    const place = line.trim() === '' ? undefined : this.#placeIn(from, to)
-    this.#flush()
-    const rest = restOf(line, '')
-    if (place?.is === 'event') {
-      this.#notePrefix(place.step, true)
-      const text = line.slice(place.at)
-      const prefix = line.slice(0, place.at)
-      this.#pending = { text, prefix, width: to - from, line: this.#lineCount, ended }
-    } else if (place?.is === 'unknown' && this.#layout.mayBegin(rest)) {
-      const prefix = line.slice(0, line.length - rest.length)
-      this.#pending = { text: rest, prefix, width: to - from, line: this.#lineCount, ended }
-    } else this.#readWhole(from, to, ended)
-  }
-
-  /** Joins a line to the one in hand, if it is the rest of it. */
-  #joins(pending: Pending, line: string, from: number, to: number): boolean {
-    const { width } = this.#recognised
-    const stage = this.#stageOf(pending.text)
-    const place = this.#placeIn(from, to)
-    if (place.is === 'comment' || (place.is === 'event' && (stage > Stage.none || !this.#isTaskless(from, to))))
-      return false
-    if (place.is === 'odd' && place.odd.is !== 'frame' && place.odd.is !== 'skipped') return false
-    const rest = restOf(line, pending.prefix)
-    // A line with a stamp or a CPU of its own is no rest of an event that has them.
-    if (rest.trim() === '' || (stage > Stage.none && (this.#layout.isBracketed ? OWN_STAMP : OWN_HEAD).test(rest)))
-      return false
-    const text = joined(pending.text, rest, {
-      stageOf: (candidate) => this.#stageOf(candidate),
-      isCutByWidth: pending.width === width && place.is === 'unknown',
-      isBracketed: this.#layout.isBracketed,
-    })
-    if (text === undefined || text.length > LONGEST_LINE) return false
-    this.#pending = { ...pending, text, width: to - from }
-    this.#skip('wrapped-line')
-    return true
-  }
-
-  /** Whether an event's head is only the rest of one. */
-  #isTaskless(from: number, to: number): boolean {
-    return this.#layout.readHead(from, to) && this.#head.pid === ABSENT_PID
-  }
-
-  #put(text: string): number {
-    return SCRATCH + this.#buffer.write(text, SCRATCH, LONGEST_LINE, 'latin1')
-  }
-
-  /** How far a text reads as an event. */
-  #stageOf(text: string): number {
-    const to = this.#put(text)
-    this.#bytes[to] = 0
-    const isWhole = this.#layout.isWhole(text)
-    if (!this.#layout.readHead(SCRATCH, to)) return Stage.none
-    const reading = this.#readName(to)
-    if (reading === undefined) return Stage.head
-    if (!isWhole) return Stage.name
-    const { payloadFrom, payloadTo } = this.#head
-    return typeof reading === 'object' && !reading.read(payloadFrom, payloadTo) ? Stage.name : Stage.whole
-  }
-
-  /** Reads the line in hand. */
-  #flush(): void {
-    const pending = this.#pending
-    if (pending === undefined) return
-    this.#pending = undefined
+  /** Reads a line that was put together of several. */
+  readJoined(to: number, { line, ended }: Pending): void {
     const count = this.#lineCount
-    this.#lineCount = pending.line
-    const to = this.#put(pending.text)
-    this.#bytes[to] = 0
-    this.#readWhole(SCRATCH, to, pending.ended)
+    this.#lineCount = line
+    this.readWhole(SCRATCH, to, ended)
     this.#lineCount = count
   }
 
-  #notePrefix(step: Step | undefined, isEvent: boolean): void {
+  notePrefix(step: Step | undefined, isEvent: boolean): void {
     if (step === undefined) return
     this.#noticed.count('prefixed-line', this.#place())
-    if (isEvent) this.#noteSource('host', step.host)
+    if (isEvent) this.#sources.note('host', step.host)
+  }
+
+  countJoin(): void {
+    this.#skip('wrapped-line')
   }
 
   skipLongLine(): void {
@@ -347,14 +205,14 @@ export class LineReader implements SyncPieceReader, LineSink {
   #readEvent(to: number, ended: boolean): void {
     const head = this.#head
     this.#stack.end()
-    if (head.isOfDay) this.#countDays()
+    if (head.isOfDay) this.#days.addTo(head.stamp)
     const { seconds, digits } = head.stamp
     const zero = this.#zero ?? seconds
     if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) {
       this.#refuseStamp()
       return
     }
-    const reading = this.#readName(to)
+    const reading = this.readName(to)
     if (reading === undefined) {
       this.#readNameless(to, ended, zero)
       return
@@ -370,15 +228,7 @@ export class LineReader implements SyncPieceReader, LineSink {
     else this.#skip('truncated-line')
   }
 
-  /** Times of day begin again at midnight. */
-  #countDays(): void {
-    const { stamp } = this.#head
-    if (stamp.seconds < this.#lastOfDay - 43_200) this.#days++
-    this.#lastOfDay = stamp.seconds
-    stamp.seconds += this.#days * 86_400
-  }
-
-  #readName(to: number): Reading | 'sample' | undefined {
+  readName(to: number): Reading | 'sample' | undefined {
     const layout = this.#layout
     const head = this.#head
     const names = this.#names
@@ -418,7 +268,7 @@ export class LineReader implements SyncPieceReader, LineSink {
       this.#builder.zero = zero
     }
     this.#lastTime = time
-    if (this.#layout.host !== undefined) this.#noteSource('host of the record', this.#layout.host)
+    if (this.#layout.host !== undefined) this.#sources.note('host of the record', this.#layout.host)
     if (this.#layout.hasNoCpu === true) this.#noticed.count('cpu-not-printed', this.#place())
     if (stamp.digits > this.#finest) this.#finest = stamp.digits
     if (relative && this.#noticed.of('relative-stamps') === 0) this.#noticed.count('relative-stamps', this.#place())
@@ -430,7 +280,7 @@ export class LineReader implements SyncPieceReader, LineSink {
   /** Adds the event of which that reader has read the payload. */
   #addKnown(reading: PayloadReader, time: number): void {
     const { cpu, pid } = this.#head
-    reading.store(this.#builder, time, cpu, pid, this.#comm, this.#context())
+    reading.store(this.#builder, time, cpu, pid, this.places.comm, this.#context())
     if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
     if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
     if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
@@ -452,7 +302,7 @@ export class LineReader implements SyncPieceReader, LineSink {
     const { name, fields } = other.column
     name.data[slot] = called
     fields.data[slot] = this.#payloads.get(payloadFrom, payloadTo)
-    this.#builder.add(time, cpu, pid, this.#comm, this.#context(), Kind.other, slot)
+    this.#builder.add(time, cpu, pid, this.places.comm, this.#context(), Kind.other, slot)
   }
 
   #readComment(text: string): void {
@@ -498,7 +348,7 @@ export class LineReader implements SyncPieceReader, LineSink {
 
   #beginStack(time: number): void {
     const { cpu, pid } = this.#head
-    this.#stack.begin(time, cpu, pid, this.#comm, this.#context())
+    this.#stack.begin(time, cpu, pid, this.places.comm, this.#context())
   }
 
   #skip(cause: Skipped): void {
@@ -517,19 +367,6 @@ export class LineReader implements SyncPieceReader, LineSink {
   #addLoss(time: number, { cpu, count }: Loss): void {
     const event = { event: 'lost', time, cpu: Math.min(cpu, 0xfffe) } as const
     this.#builder.addEvent(count === undefined ? event : { ...event, count: Math.min(count, ABSENT.u32 - 1) })
-  }
-
-  /** Events of two machines have nothing to do with each other: neither pages nor CPUs nor times. */
-  #noteSource(kind: Source, source: string | undefined): void {
-    if (source === undefined) return
-    const one = this.#sources.get(kind)
-    if (one === undefined) this.#sources.set(kind, source)
-    if (one === undefined || one === source) return
-    throw new TraceError({
-      place: this.#place(),
-      what: `the text holds the traces of two machines or files, "${one}" and "${source}", which can't be read as one`,
-      hint: `Read each by itself: \`trace-cmd report -i FILE\`, or keep the lines of one with \`grep ${one}\`.`,
-    })
   }
 
   /** A stamp with no unit makes the whole file unusable, unless it is one damaged line among others. */

@@ -54,3 +54,16 @@ export class Stamp {
     return this.digits === 6 || this.digits === 9 ? at : -1
   }
 }
+
+/** Counts the days of a text that tells only times of day, which begin again at midnight. */
+export class Days {
+  #count = 0
+  #last = 0
+
+  /** Adds the days that have passed to a stamp's seconds. */
+  addTo(stamp: Stamp): void {
+    if (stamp.seconds < this.#last - 43_200) this.#count++
+    this.#last = stamp.seconds
+    stamp.seconds += this.#count * 86_400
+  }
+}
