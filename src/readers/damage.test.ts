@@ -227,7 +227,23 @@ test('lines of blanks, marks and digits cost no more than lines of letters', asy
     await costOf(head, 'x', 5)
     // As much as is lost in the clock's own coarseness, at the least.
     const letters = Math.max(await costOf(head, 'x', 5), 20_000)
-    for (const part of [' ', '1', '>', ' >', '[', '[0] ', 'a-1 ', ' 0d..1', '=> ', '(', ':', 'a:b: ', 'a=', 'a=b', '1us ']) {
+    for (const part of [
+      ' ',
+      '1',
+      '>',
+      ' >',
+      '[',
+      '[0] ',
+      'a-1 ',
+      ' 0d..1',
+      '=> ',
+      '(',
+      ':',
+      'a:b: ',
+      'a=',
+      'a=b',
+      '1us ',
+    ]) {
       const ratio = (await costOf(head, part, 5)) / letters
       if (ratio > 25) dear.push({ head, part, ratio })
     }
