@@ -68,7 +68,7 @@ function scoresOf(rows: readonly Row[]): string {
   return `## Scores
 
 A refill or burst is *exact* if the replay predicts it at the same moment (between the same two events of that CPU) with the same size. The score is exact ÷ max(recorded, predicted), so
-neither missed nor invented ones are free.
+neither missed nor invented ones are free. These scores are with corrections after each miss. What-ifs run without: see the scores without corrections below.
 
 ${markdownTable(
   [
@@ -78,7 +78,7 @@ ${markdownTable(
     'drain bursts',
     'requested drains',
     'drained pages wrong',
-    'put right (times)',
+    'corrections',
     'not scored (warm-up)',
   ],
   rows.map(({ capture, pcp }) => [
@@ -107,8 +107,8 @@ ${markdownTable(
   [1, 2, 3],
 )}
 
-*Put right*: where the record proves that the replay’s lists are wrong, they are corrected from the record, after the miss was scored. How the scores would be had no list, count,
-limit or flag ever been corrected; the free pages of each zone are the recorded ones here, too, and what was calibrated or inferred of the recording is the same:
+*Corrections*: where the record proves that the replay’s lists are wrong, they are set from the record, after the miss was scored. These are the scores without corrections of any list, count,
+limit or flag. Free pages of each zone are still the recorded ones, and so is what was calibrated or inferred from the recording:
 
 ${markdownTable(
   ['capture', 'refills', 'drain bursts', 'drained pages wrong'],

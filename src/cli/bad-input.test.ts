@@ -171,6 +171,7 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [['info', pages, '--jsn'], /there is no option --jsn\n {2}did you mean --json\?/],
     [['compare', pages, '--polices', 'pcp/none'], /there is no option --polices\n {2}did you mean --policies/],
     [['fidelity', pages, '--at-lest=refills=1'], /there is no option --at-lest\n {2}did you mean --at-least\?/],
+    [['info', pages, '--json', '-o', 'x'], /there is no option -o\n.*kreplay info --help/],
     [['info', pages, '--frobnicate'], /there is no option --frobnicate\n.*kreplay info --help/],
     [['info', pages, 'more'], /Unknown argument: more/],
     [['policies', 'pcp/rcu-swp'], /did you mean pcp\/rcu-swap\?/],

@@ -33,7 +33,7 @@ test('what no event tells is no 0, and the event that would tell it is named', a
   const lean = await info(trace)
   expect(lean).not.toContain('of them in batches')
   expect(lean).toContain(
-    'Not told, hence “–”: frees in batches (no mm_page_free_batched in the trace); under lock, refills (no mm_page_alloc_zone_locked in the trace); fallbacks, severe (no mm_page_alloc_extfrag in the trace).',
+    'Not known, shown as “–”: frees in batches (no mm_page_free_batched in the trace); under lock, refills (no mm_page_alloc_zone_locked in the trace); fallbacks, severe (no mm_page_alloc_extfrag in the trace).',
   )
   // Name, pids, allocated, freed; under lock, refills; drains, drained; fallbacks, severe; failed.
   expect(lean).toMatch(/^churn +\d+ +[\d,]+ +[\d,]+ +– +– +\d+ +[\d,]+ +– +– +0$/m)

@@ -47,5 +47,8 @@ export function misused(args: readonly string[], message: string, command: Known
       near.length > 0 ? `did you mean ${near.join(' or ')}?` : hint,
     )
   }
+  const [, letter] = /^Unknown arguments?: ([a-zA-Z])(?:,|$)/.exec(message) ?? []
+  if (letter !== undefined && args.some((arg) => /^-[a-zA-Z]/.test(arg) && arg.includes(letter)))
+    return new UsageError(`there is no option -${letter}`, hint)
   return new UsageError(message.startsWith('Not enough non-option') ? 'an argument is missing' : message, hint)
 }

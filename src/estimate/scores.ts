@@ -163,8 +163,8 @@ export const missCauses = {
     'zone-flags',
     'A page was drained beyond the number predicted, in a burst that other zone flags explain.',
   ),
-  'page-high': miss('page', 'tuned-high', 'A page was drained in a burst that `high` put right explains.'),
-  'page-count': miss('page', 'count', 'A page was drained in a burst that a count put right explains.'),
+  'page-high': miss('page', 'tuned-high', 'A page was drained in a bulk free that another `high` explains.'),
+  'page-count': miss('page', 'count', 'A page was drained in a bulk free that another count explains.'),
   'page-pacing': miss(
     'page',
     'pacing',

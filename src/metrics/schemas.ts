@@ -43,7 +43,7 @@ export const pcpFidelitySchema = z.object({
   warmupShare: z.number().meta({
     help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
   }),
-  resyncs: z.number().meta({ help: 'Times that the replay was put right from the record, after scoring.' }),
+  resyncs: z.number().meta({ help: 'Times that the replay’s lists were corrected from the record, after scoring.' }),
   withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }).meta({
     help: 'Free-running: recorded refills and drains are used until the state of a pageset is first proven, and then no more. As what-ifs run.',
   }),
@@ -70,7 +70,7 @@ export const pcpFidelitySchema = z.object({
     })
     .optional()
     .meta({
-      help: 'Free-running totals of the whole trace, scored or not. `recorded` is the same number as in a comparison.',
+      help: 'Free-running totals of the whole trace, scored or not: until a list’s contents are known, its recorded operations count as predicted. `recorded` is the same number as in a comparison.',
     }),
   state: z.object({ recorded: z.number(), exact: z.number() }).optional().meta({
     help: 'Free-running: pagesets that a probe showed at bulk frees, and how many of them were as predicted: count, high and pacing.',

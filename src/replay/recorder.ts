@@ -41,7 +41,7 @@ export const record = (demand: Demand, machine: Machine, choice = releaseOf(mach
 const releaseOf = ({ release }: Machine): PcpChoice => choosePcp(ownPcpId(release), release)
 
 /** A zone of which all managed pages are free, from its first on, and MOVABLE. */
-function wholly(zone: Zone, { pageblockOrder, maxPageOrder }: Machine, { fallbackIsPage }: Traits): Buddy {
+function allFreeBuddy(zone: Zone, { pageblockOrder, maxPageOrder }: Machine, { fallbackIsPage }: Traits): Buddy {
   const family = fallbackIsPage ? 'claim' : 'steal'
   const buddy = new Buddy(zone, pageblockOrder, family, new Uint8Array(0), maxPageOrder)
   const end = zone.startPfn + zone.managed
@@ -85,7 +85,7 @@ class Recorder implements AllocatorObserver {
     this.#zones = machine.zones.map((_, zone) => zone)
     this.#allocator = new PageAllocator({ machine, zones: machine.zones, cpus }, choice, {
       isolated: machine.isolated,
-      buddies: machine.zones.map((zone) => wholly(zone, machine, this.#traits)),
+      buddies: machine.zones.map((zone) => allFreeBuddy(zone, machine, this.#traits)),
       observer: this,
       shortage: 'fail',
     })

@@ -83,7 +83,7 @@ function untold(info: Info): string[] {
   return names.length === 0
     ? []
     : [
-        `Not told, hence “–”: ${names.map((name) => `${tellers[name]} (no ${name} in the trace)`).join('; ')}. Such an event was not recorded, or none happened.`,
+        `Not known, shown as “–”: ${names.map((name) => `${tellers[name]} (no ${name} in the trace)`).join('; ')}. Such an event was not recorded, or none happened.`,
       ]
 }
 

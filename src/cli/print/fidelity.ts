@@ -49,13 +49,13 @@ export function printFidelity(
   for (const note of notes) out.line(note)
 }
 
-/** The free-running score first: what-ifs run like that. The corrected one stands beside it. */
+/** The free-running score first: what-ifs run like that. The corrected one is the last column. */
 function printScores(pcp: PcpFidelity, out: Output): void {
   const { withoutResync: free, coverage } = pcp
   const row = (name: string, corrected: Score, inTrace: number | undefined, running?: Score) => [
     name,
     inTrace === undefined ? '–' : number(inTrace),
-    number(corrected.recorded),
+    number((running ?? corrected).recorded),
     running === undefined ? '–' : number(running.predicted),
     running === undefined ? '–' : number(running.exact),
     running === undefined ? '–' : percent(scoreOf(running)),
@@ -100,7 +100,7 @@ const totalNames = {
 } as const
 
 /** Over the whole trace, scored or not; what neither side has is left out. */
-function printTotals({ totals }: PcpFidelity, out: Output): void {
+function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
   if (totals === undefined) return
   const rows = (Object.keys(totalNames) as (keyof typeof totalNames)[]).flatMap((id) => {
     const { recorded, predicted } = totals[id]
@@ -112,6 +112,7 @@ function printTotals({ totals }: PcpFidelity, out: Output): void {
   if (rows.length === 0) return
   out.heading('totals of the whole trace, free-running')
   out.table(['', 'recorded', 'predicted', 'off by'], rows)
+  if (warmupShare > 0) out.line('Until a list’s contents are known, its recorded operations count as predicted.')
 }
 
 function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {

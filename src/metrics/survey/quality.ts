@@ -65,7 +65,7 @@ export function surveyQuality(
     if (allocs === 0 || frees === 0) {
       if (allocs !== frees)
         verdict.push(
-          `Only ${frees === 0 ? 'allocations' : 'frees'} of ${what} were recorded: what lives, and who frees what whom, can't be told.`,
+          `Only ${frees === 0 ? 'allocations' : 'frees'} of ${what} were recorded: lifetimes and frees on other CPUs are unknown.`,
         )
       continue
     }
@@ -78,7 +78,7 @@ export function surveyQuality(
     verdict.push(
       missed === 0 && !lacking
         ? `The ${number(of.aliveAtEnd)} ${what} alive at the end are those allocated and not yet freed; that is no leak by itself.`
-        : `The ${number(of.aliveAtEnd)} ${what} alive at the end are an estimate and no leaks: ${number(of.reallocated)} were allocated while alive (an unrecorded free), ${number(of.alreadyFree)} freed while free (an unrecorded allocation, such as a bulk one).`,
+        : `The ${number(of.aliveAtEnd)} ${what} alive at the end are an estimate, not leaks: ${number(of.reallocated)} were allocated while alive (an unrecorded free), ${number(of.alreadyFree)} freed while free (an unrecorded allocation, such as a bulk one).`,
     )
   }
   if (slab !== undefined && slab.matching.hidden > 0)

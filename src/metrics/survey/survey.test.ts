@@ -102,7 +102,7 @@ describe('pages', () => {
     const { pages, quality } = surveyOf([free(0, 5), free(0, 5), alloc(0, 6), alloc(0, 6), alloc(0, 7)])
     expect(pages!.matching).toMatchObject({ neverSeen: 1, alreadyFree: 1, reallocated: 1, aliveAtEnd: 2 })
     expect(quality.unmatchedFrees.pages).toBe(2)
-    expect(quality.verdict.join('\n')).toContain('2 pages alive at the end are an estimate and no leaks')
+    expect(quality.verdict.join('\n')).toContain('2 pages alive at the end are an estimate, not leaks')
   })
 
   test('by call site: a stack belongs to the event before it, of its task and context', () => {

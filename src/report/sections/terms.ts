@@ -69,7 +69,7 @@ export const terms: readonly (readonly [term: string, meaning: string])[] = [
     'warm-up',
     'What nothing could tell the outcome of, since the pages on a CPU’s lists when the trace began are not known one by one; not scored.',
   ],
-  ['resync', 'After a miss, the replay’s list is put right from the record, so that one miss is not counted for ever.'],
+  ['resync', 'After a miss, the replay’s list is corrected from the record, so that one miss does not cause others.'],
   ['unknown start', 'A drained page that lay on a list before the trace began: no replay can know it.'],
   [
     'list rules, drain mechanism',
