@@ -39,8 +39,9 @@ test.each([
 })
 
 test('no quick look finds another writer than a close one', async () => {
-  for (const name of ['5.10/trace_pipe-lost', '6.1/trace_pipe-lost', '7.2/trace_pipe-lost']) {
-    const text = await readFile(`traces/text/${name}.txt`, 'latin1')
+  const pipes = ['5.10', '6.1', '7.2'].map((release) => `text/${release}/trace_pipe-lost`)
+  for (const name of [...pipes, 'perf-6.1-s/perf-script-head', 'perf-6.1-s/perf-script-ns-head']) {
+    const text = await readFile(`traces/${name}.txt`, 'latin1')
     const [plain, close] = [
       of(text.trimEnd().split('\n'))!,
       of(

@@ -34,6 +34,7 @@ export interface Recognised {
 const MOST_MACHINES = 8
 
 const ftraceOf = (head: Head): Layout => new FtraceLayout(head, 'ftrace text')
+const perfScriptOf = (head: Head): Layout => new PerfScriptLayout(head, '')
 
 /** Which program wrote a text of ftrace's events, by its header, or by its first event line or loss line where it has none. */
 function ftraceWriter(begin: Begin, plan: PrefixPlan): Writer | undefined {
@@ -70,7 +71,7 @@ function isBabeltrace(begin: Begin, plan: PrefixPlan): boolean {
 }
 
 function isPerfScript(begin: Begin, plan: PrefixPlan): boolean {
-  const trial = new Trial(begin, (head) => new PerfScriptLayout(head, ''), plan)
+  const trial = new Trial(begin, perfScriptOf, plan)
   const { layout } = trial
   const lines = begin.lines
   const namesEvents = lines.some(({ text }) =>
@@ -210,7 +211,11 @@ function recogniseAnew(encoded: Uint8Array): Recognised | undefined {
 
 /** A text without any prefix, as nearly all are: nothing else has to be looked for. */
 function recognisePlain(begin: Begin, decoding: Decoding): Recognised | undefined {
-  const writer = isPlain(begin, ftraceOf) ? ftraceWriter(begin, noPlan) : undefined
+  const writer = isPlain(begin, ftraceOf)
+    ? ftraceWriter(begin, noPlan)
+    : isPlain(begin, perfScriptOf) && !begin.text.includes('cpu_id')
+      ? 'perf script'
+      : undefined
   return writer === undefined ? undefined : { ...unprefixed, writer, isPlain: true, decoding }
 }
 
