@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { infer } from '#estimate'
 import { countByName } from '#events'
-import { RECORDED_VERSIONS } from '#kernel'
+import { KNOWN_VERSIONS, RECORDED_VERSIONS } from '#kernel'
 import { fidelityOf, likenessOf } from '#metrics'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'
@@ -207,12 +207,14 @@ describe('a workload fitted from a capture', () => {
   })
 })
 
-test('a release whose rules are not known: whose are taken instead is told', async () => {
+test('a release whose rules are not known is recorded by the rules of the last one before it, and says so', async () => {
   const make = (release: string, ...more: string[]) =>
     kreplay('synth', 'files', '-o', at(`files-${release}.dat`), '--set', 'seconds=0.05', '--release', release, ...more)
-  expect((await make('5.15')).stdout).toContain(
-    'Recorded by the rules of 5.10, the last known before 5.15. Known rules: 5.10, 6.1, 6.12, 7.2.',
+  const last = KNOWN_VERSIONS.at(-1)!
+  expect((await make('7.9')).stdout).toContain(
+    `Recorded by the rules of ${last}, the last known before 7.9. Known rules: ${KNOWN_VERSIONS.join(', ')}.`,
   )
+  expect((await make('5.15')).stdout).not.toContain('rules')
   expect((await make('6.12.3')).stdout).not.toContain('rules')
   expect(JSON.parse((await make('6.2', '--json')).stdout)).toMatchObject({ kernel: '6.2', rules: '6.1' })
 })

@@ -72,6 +72,8 @@ export function machineOf({ release, cpus, memoryMiB, isolated = 0 }: Wanted): M
     nodes: [{ node: 0, cpus: numbers }],
     zones,
     pageblockOrder: PAGEBLOCK_ORDER,
+    cma: false,
+    preemption: 'voluntary',
     cmdline: isolated === 0 ? 'quiet' : `quiet isolcpus=${away} nohz_full=${away}`,
     assumed: [],
   }
