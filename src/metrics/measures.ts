@@ -159,7 +159,7 @@ export const verdicts = [
 export type VerdictId = (typeof verdicts)[number]
 
 export const verdictHelp: Readonly<Record<VerdictId, string>> = {
-  unchecked: 'not recorded here, so not checked',
+  unchecked: 'not checked against the record',
   'within-loss': 'smaller than what lost events leave open',
   'within-model-error': 'smaller than the model error',
   'depends-on-assumption': 'changes sign or halves within the range of an assumed input',
