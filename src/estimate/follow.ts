@@ -183,7 +183,7 @@ export class Pass {
     }
     const rules = belief.rulesOf(pset)
     if (!rules.allowed(order)) {
-      this.#isElsewhere(page)
+      state.isElsewhere(page)
       return
     }
     const list = pset * belief.perSet + rules.listOf(order, script.migratetype[row]!)
@@ -191,26 +191,12 @@ export class Pass {
     stats.operations++
     // Straight from the buddy, past the lists and their pacing.
     if (state.found.direct.has(row) || (!state.corrects && state.given.direct.has(row))) {
-      this.#isElsewhere(page)
+      state.isElsewhere(page)
       return
     }
     belief.allocates(pset)
     if (state.listRunsFree(pset, list)) this.#takesHead(list, page)
     else this.#takes(row, list, page)
-  }
-
-  /** A page is in use while the replay holds it. */
-  #isElsewhere(page: number): void {
-    const { belief } = this.#state
-    const list = belief.lists.where[page]!
-    if (list < 0) return
-    if (this.#state.listRunsFree(belief.psetOf(list), list)) {
-      belief.forgetIdentity(page)
-      return
-    }
-    this.#state.miss('held-twice')
-    this.#state.corrections++
-    belief.dropAbsent(page)
   }
 
   /** The rules hand out their own head, which takes the recorded page's part from here on. */

@@ -88,21 +88,7 @@ export class Refills {
   /** A page that came straight from the buddy can be on no list. */
   #leaveLists(item: number, zone: number): void {
     const { index, script } = this.#state
-    this.#absent(index.at(script.refillPfn[item]!, zone))
-  }
-
-  /** The record shows a page elsewhere while it lies on a list here. */
-  #absent(page: number): void {
-    const { belief } = this.#state
-    const list = belief.lists.where[page]!
-    if (list < 0) return
-    if (this.#state.listRunsFree(belief.psetOf(list), list)) {
-      belief.forgetIdentity(page)
-      return
-    }
-    this.#state.miss('held-twice')
-    this.#state.corrections++
-    belief.dropAbsent(page)
+    this.#state.isElsewhere(index.at(script.refillPfn[item]!, zone))
   }
 
   /**
@@ -188,7 +174,7 @@ export class Refills {
     const { belief, fates } = this.#state
     const page = this.#identity(item)
     if (page < 0) return
-    this.#absent(page)
+    this.#state.isElsewhere(page)
     belief.lists.pushTail(list, page)
     belief.fate[page] = fates.ofRefill[item]!
     belief.psets[belief.psetOf(list)]!.pcp.count += 1 << order
@@ -239,7 +225,7 @@ export class Refills {
   #fill(list: number, order: number, item: number): void {
     const { belief, fates } = this.#state
     const known = item < 0 ? -1 : this.#identity(item)
-    if (known >= 0) this.#absent(known)
+    if (known >= 0) this.#state.isElsewhere(known)
     const page = known >= 0 && belief.lists.where[known]! < 0 ? known : belief.anonymous()
     if (page < 0) return
     belief.lists.pushTail(list, page)

@@ -191,6 +191,20 @@ export class EstimatorState {
     set.high = 'recorded'
   }
 
+  /** The record shows a page in use, or in the buddy, while the replay may hold it on a list. */
+  isElsewhere(page: number): void {
+    const { belief } = this
+    const list = belief.lists.where[page]!
+    if (list < 0) return
+    if (this.listRunsFree(belief.psetOf(list), list)) {
+      belief.forgetIdentity(page)
+      return
+    }
+    this.miss('held-twice')
+    this.corrections++
+    belief.dropAbsent(page)
+  }
+
   miss(cause: Miss): void {
     this.misses.set(cause, (this.misses.get(cause) ?? 0) + 1)
   }
