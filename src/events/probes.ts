@@ -30,6 +30,9 @@ export const probesSchema = z.strictObject({ schema: z.literal('kreplay.probes/1
 
 export type Probe = z.infer<typeof probe>
 
+/** Kinds that no shipped probe is named after: only kreplay's own files have events by these names. */
+const unprobedNames = probedKinds.filter((kind) => !shipped.probes.some(({ event }) => event === kind))
+
 /** What recorded names mean: the kernel’s own events, and probes as they are declared. */
 export class Probes {
   readonly #byEvent: ReadonlyMap<string, Probe>
@@ -45,7 +48,7 @@ export class Probes {
 
   /** The kind of what is recorded by this name; undefined where `other` must hold it. */
   kindOf(recorded: string): KindName | undefined {
-    return this.#byEvent.get(recorded)?.kind ?? kindOfName(recorded)
+    return this.#byEvent.get(recorded)?.kind ?? kindOfName(recorded) ?? unprobedNames.find((kind) => kind === recorded)
   }
 
   /** All that the recorded field of a column may be called, and its place in an array where it is part of one. */
@@ -53,7 +56,9 @@ export class Probes {
     const declared = this.#byEvent.get(recorded)
     if (declared === undefined) return recordedFields(column)
     const argument = declared.arguments[column]
-    return { names: argument === undefined ? [] : [argument] }
+    const own = recordedFields(column)
+    // The field's own name too: kreplay writes a probe's event with it.
+    return argument === undefined ? own : { names: [argument, ...own.names] }
   }
 }
 

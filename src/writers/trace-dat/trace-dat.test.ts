@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { countByName, type Events, eachEvent, lossesOf, type Recording, selectEvents, type TraceEvent } from '#events'
+import { unameOf } from '#kernel'
 import { readCapture } from '#readers'
 import { anyEvent, eventsOf, recordingOf } from '../../readers/testing/any-events.ts'
 import { differences } from '../../readers/text/testing/same-events.ts'
@@ -35,7 +36,7 @@ test.each(['pages-7.2-s', 'kvfree-5.10-s', 'perf-6.1-s'])(
     const blind = { resolutionNs: 1, fields: name === 'perf-6.1-s' ? ['comm'] : [] }
     expect(differences(again.events, capture.events, blind, true)).toEqual([])
     expect(countByName(again.events)).toEqual(countByName(capture.events))
-    expect(again.uname).toBe(capture.machine.release && `Linux ${capture.machine.release.text}`)
+    expect(again.uname).toBe(unameOf(capture.machine.release!))
   },
 )
 
