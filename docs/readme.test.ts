@@ -56,7 +56,9 @@ describe('README.md', () => {
     for (const kernel of ['5.10', '6.1', '6.12', '7.2']) expect(scores(`pages-${kernel}-s`)).toEqual([100, 100])
     expect(scores('drain-5.10-s')).toEqual([100, 100])
     expect(Math.min(...scores('drain-6.1-s'))).toBeGreaterThan(99)
-    for (const kernel of ['6.12', '7.2']) expect(Math.min(...scores(`drain-${kernel}-s`))).toBeGreaterThan(96)
+    expect(Math.min(...scores('drain-6.12-s'))).toBeGreaterThan(99)
+    // Bulk frees of 7.2 fell from 98.9 to 95.9 % with the one-pass estimator: see docs/score-changes.md.
+    expect(Math.min(...scores('drain-7.2-s'))).toBeGreaterThan(95)
   })
 
   test('the scripts that it names are there', async () => {

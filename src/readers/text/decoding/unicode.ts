@@ -3,7 +3,7 @@ import type { Decoder } from './decoder.ts'
 /** UTF-16, as Windows' shells redirect text, and the byte order mark of UTF-8. */
 class Unicode implements Decoder {
   readonly joins = 0
-  readonly #decoder: TextDecoder
+  readonly #decoder: InstanceType<typeof TextDecoder>
 
   constructor(encoding: 'utf-8' | 'utf-16le' | 'utf-16be') {
     // The mark is taken off.
