@@ -23,6 +23,7 @@ test('a list count stays as predicted; what was fetched after the trace stands b
   expect(listCounts(script, run, later)).toEqual([
     {
       cpu: 0,
+      node: 0,
       zone: 'Normal',
       recorded: 175,
       predicted: 0,
