@@ -35,7 +35,7 @@ export function placeHidden(
   const open = [...surfaced.keys()].filter((list) => refilled[list] === 0)
   const lowest = Math.min(...open.map(orderOf))
   const lists = open.filter((list) => orderOf(list) === lowest)
-  // One more each, since a list of which nothing came to light may hold pages as well.
+  // One more each, since a list may hold pages though the record shows none.
   const weights = lists.map((list) => surfaced[list]! + 1)
   const sum = weights.reduce((all, weight) => all + weight, 0)
   let [seen, placed] = [0, 0]

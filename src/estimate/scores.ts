@@ -17,7 +17,7 @@ export interface PageScore {
 export interface CpuFidelity {
   readonly cpu: number
   /**
-   * List operations of which nothing could tell what they lead to, and all. An allocation that finds no known page on a list which may hold
+   * List operations whose outcome was unknown, and all. An allocation that finds no known page on a list which may hold
    * others; a free at a count that the record has not proven yet, and that may be at the limit.
    */
   warmup: number

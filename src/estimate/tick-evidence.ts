@@ -9,7 +9,7 @@ export interface TickWindow {
   readonly ticks: number
 }
 
-/** Decays of `high` that are told apart: each takes an eighth. */
+/** Decays of `high` that are distinguished: each takes an eighth. */
 const MOST_DECAYS = 4
 
 /** decay_pcp_high(), mm/page_alloc.c, v6.12 to v7.2. */

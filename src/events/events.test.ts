@@ -245,7 +245,7 @@ describe('names and losses', () => {
     ])
   })
 
-  test('a loss of 0 events is counted, one without a count is told apart', () => {
+  test('a loss of 0 events differs from a loss without a count', () => {
     expect(lossesOf(eventsOf(lost(1, 17), lost(2), lost(3, 0)))).toEqual({ gaps: 3, events: 17, uncounted: 1 })
     expect(lossesOf(eventsOf(alloc(1, 1)))).toEqual({ gaps: 0, events: 0, uncounted: 0 })
   })

@@ -94,7 +94,7 @@ export interface Machine {
 
 export type AssumedField = 'hz' | 'pageblockOrder' | 'pageSize' | 'nodes'
 
-/** A machine of which nothing is known: x86-64 with the usual configuration, no CPU yet. */
+/** The machine assumed where a capture says nothing: x86-64 with the usual configuration, no CPU yet. */
 export const unknownMachine: Machine = {
   cpus: [],
   isolated: [],

@@ -22,7 +22,7 @@ const run = (capture: string, against: string, predicted: number, recorded: numb
   recorded: rates(recorded),
 })
 
-test('repeats of one setting are pooled, and their spread stands beside the error', () => {
+test('repeats of one setting are pooled, and the error is printed with their spread', () => {
   const settings = new Map([
     ['a1', setting()],
     // The kernel manages a few pages fewer: still the same setting.

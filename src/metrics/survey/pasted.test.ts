@@ -61,7 +61,7 @@ test('flags that depend on the configuration keep their rows apart', async () =>
   ])
 })
 
-test('objects are told by the caller in the stack, where there is one', async () => {
+test('slab rows go by the caller in the stack, where there is one', async () => {
   const head = '     sh-5  [000] .....     1.00000'
   const text = [
     `${head}1: kmalloc: call_site=kvmalloc_node+0x5d/0x100 ptr=00000000a1e550c0 bytes_req=60 bytes_alloc=64 gfp_flags=GFP_KERNEL`,

@@ -48,7 +48,7 @@ export class FtraceLayout implements Layout {
   readonly hasStackBehindEvent = false
   /** Names that stood before a padded process name. */
   readonly #labels = new Set<string>()
-  /** Names that `cpus=` is told of: each is a file's. */
+  /** Names that a `cpus=` line stands for: each is a file's. */
   readonly #files = new Set<string>()
   readonly #bytes: Uint8Array
   readonly #view: DataView
