@@ -33,7 +33,7 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   const [scripting, script] = await measure(effort, () => scriptOf(capture))
   rows.push(byEvents(name, 'columns → script', length, scripting, 'once for all policies'))
   const [own, inference] = await measure(effort, () => infer(script))
-  rows.push(byEvents(name, 'fidelity: own policy, put right from the record', length, own))
+  rows.push(byEvents(name, 'fidelity: own policy, corrected from the record', length, own))
   const [scoring] = await measure(effort, () => fidelityOf(capture, script, inference))
   rows.push(byEvents(name, 'fidelity: without resync, and the scores', length, scoring))
 
@@ -43,7 +43,7 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   for (const id of POLICIES) {
     const choice = choosePcp(id, machine.release)
     const [times] = await measure(effort, () => runPolicy(whatIf, choice, { isolated: [3] }))
-    // The other events only say what the kernel did: so both speeds are told.
+    // The other events only say what the kernel did: so both speeds are printed.
     const acts = `${million(acting / times.median)} allocations and frees`
     const row = byEvents(name, `replay under ${id}`, length, times, acts)
     rows.push(row)

@@ -94,7 +94,7 @@ ${markdownTable(
   [2, 3, 4, 5, 6, 7],
 )}
 
-*Not scored*: operations of which nothing could tell what they came to, since the lists were not known yet. What they leave of what each kernel recorded:
+*Not scored*: operations whose outcome was unknown, since the lists were not known yet. What they leave of what each kernel recorded:
 
 ${markdownTable(
   ['capture', 'refills scored', 'drain bursts scored', 'drained pages scored'],
@@ -264,7 +264,7 @@ ${await kvfreePart(root)}
   proven, lead to what nothing can tell: they are not scored (the last column of the first table), nor is a CPU of which they are over 25 %.
 - Allocations by the bulk allocator have no event in the kernel; they are inferred from later frees, and from a limit that the kernel was not at yet. So are local drains by compaction, from recorded drains of all that a CPU held.
 - From 6.0 on a free that finds the list’s lock held, as an interrupt’s on top of a refill does, goes to the buddy without an event: inferred where the page next comes from the buddy undrained.
-- Two constants of a machine are *calibrated*, not predicted, where nothing tells them: the timing of the vmstat ticks (to 4 ms, and for each CPU whether its first
+- Two constants of a machine are *calibrated*, not predicted, where nothing shows them: the timing of the vmstat ticks (to 4 ms, and for each CPU whether its first
   is late, by the fewest misses of bursts in the first million rows; traced \`vmstat_update\` works make it known) and, before 7.2, the bound of \`high\` (at the first burst that shows it).
 - When kswapd stops balancing has no event: taken as its last event before it wakes again or sleeps. The counter of free pages is known to some dozens: buddyinfo is read a little before the trace, and no event
   tells what of it each CPU keeps back then, nor when an idle CPU gives that up. Nor are lowmem reserves (\`protection\` of zoneinfo) and the HIGHATOMIC reserve taken off it; the captures in \`traces/\` show none. Without zoneinfo and buddyinfo a zone is taken to be above its watermark until the record shows otherwise. Where a burst shows the zone’s flags to be otherwise, it is a miss, and the flags are put right after it; with them the counter, by as little as it takes and no more than all

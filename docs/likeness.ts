@@ -124,7 +124,7 @@ farthest off, synthetic ÷ capture. Outside 10 %: ${outsideOf(all)}.
 
 ${summary(all)}
 
-The rest of this page is made anew with each change, with seed 1. Outside 10 %: ${outsideOf(small)}.
+The rest of this page is regenerated with each change, with seed 1. Outside 10 %: ${outsideOf(small)}.
 
 ${small.map(table).join('\n\n')}
 `

@@ -66,10 +66,10 @@ const figures = [
 
 /** What some input was fitted to. All else is predicted. */
 const CALIBRATED: Readonly<Record<string, readonly (0 | 1 | 2)[]>> = {
-  'seed 001, before': [0, 2],
-  'seed 001, after': [0, 1],
-  'F2, after': [2],
-  'F3, 20 ms': [1],
+  'Rezki Nov 2022, before': [0, 2],
+  'Rezki Nov 2022, after': [0, 1],
+  'Rezki 2 Nov 2022, after': [2],
+  'Rezki Jun 2022, 20 ms': [1],
 }
 
 interface RcuscaleTable extends Pick<(typeof publishedRcuscale)[number], 'id' | 'policy' | 'nocb' | 'source' | 'what'> {
@@ -147,20 +147,20 @@ Before the patch, faster runs have larger footprints: the correlation of time an
 ${markdownTable(
   ['input', 'value', 'calibrated on'],
   [
-    ['`enqueueNs`', '66.5 ns', 'seed 001, before: time of its fastest run (5.376 s)'],
-    ['`callbackNs`', '50 µs', 'F2, after: mean footprint of its four runs (84 MB)'],
-    ['`freeLocalNs`', '38 ns', 'seed 001, after: times of the five runs'],
-    ['`secondScan`', '0.6', 'seed 001, after: grace periods of the five runs'],
-    ['`startNs`', '0.2 ms', 'F3, 20 ms: grace periods of its ten runs (6.7 ms from one to the next)'],
+    ['`enqueueNs`', '66.5 ns', 'Rezki Nov 2022, before: time of its fastest run (5.376 s)'],
+    ['`callbackNs`', '50 µs', 'Rezki 2 Nov 2022, after: mean footprint of its four runs (84 MB)'],
+    ['`freeLocalNs`', '38 ns', 'Rezki Nov 2022, after: times of the five runs'],
+    ['`secondScan`', '0.6', 'Rezki Nov 2022, after: grace periods of the five runs'],
+    ['`startNs`', '0.2 ms', 'Rezki Jun 2022, 20 ms: grace periods of its ten runs (6.7 ms from one to the next)'],
     [
       '`freeRemoteNs`, `rehomeChance`, `atHomeChance`',
       '72 ns, 0.0003, 0.06',
-      'seed 001, before: ranges of time and footprint, and their correlation. The first was chosen among five values by eight seeds, the others among some thirty by five: these are a fit',
+      'Rezki Nov 2022, before: ranges of time and footprint, and their correlation. The first was chosen among five values by eight seeds, the others among some thirty by five: these are a fit',
     ],
   ],
 )}
 
-The rest are predictions: the footprint of \`polled-v2\`, time and grace periods of F2, the grace periods before the patch, and of F3 all but the grace periods of its rule of 20 ms.
+The rest are predictions: the footprint of \`polled-v2\`, time and grace periods of the mail of 2 November, the grace periods before the patch, and of June’s all but the grace periods of its rule of 20 ms.
 The page lists of each CPU (\`pcpHigh\`, \`pcpBatch\`) and the 10 GB are the machine’s own figures.
 
 ## What the line says
@@ -192,7 +192,7 @@ ${markdownTable(
 ## What sets threads apart
 
 The kernel starts the threads one after another, and each prints a line to the console first. How long that takes is in no mail, but the rule of 20 ms tells: threads that start in one jiffy collect in
-step, and then one grace period in 20 ms is all they need; in F3 there is one every 6.7 ms, three in 20 ms. As the test is built into the kernel, it starts while the system boots, when synchronize_rcu() is expedited; so
+step, and then one grace period in 20 ms is all they need; in the published runs there is one every 6.7 ms, three in 20 ms. As the test is built into the kernel, it starts while the system boots, when synchronize_rcu() is expedited; so
 \`polled-v2\` and \`cond-sync\` hold little when the last thread looks for the first time. By how much the costs of one thread differ from another’s no mail tells: they are equal, or with \`costSpread=0.05\` from 5 % less to 5 % more.
 The table has many readings of four shorter runs each (1500 loops): time from one grace period to the next, and what was not available, mean ± standard deviation. A line prints seven eighths of that mean, ± 0.57 of that deviation.
 
@@ -215,16 +215,16 @@ is the grace period’s doing as well, which takes one scan or two.
 
 Where it waits by a callback that is not offloaded, both matter. A CPU gives its callbacks a grace period when it notices that one began or ended, or when it reports. CPUs in step leave gaps between grace periods, and get the
 next one; where some are out of step, grace periods follow each other without gaps, and each batch waits one longer. Threads of equal cost come into step in the course of a whole run: the lines above have
-81 MB on the mean. With \`costSpread=0.05\` they don’t: four whole runs printed 115 MB on the mean. The time between grace periods that was published is that of CPUs in step.
+81 MB on average. With \`costSpread=0.05\` they don’t: four whole runs printed 115 MB on average. The time between grace periods that was published is that of CPUs in step.
 
 ## What the model misses
 
 - The footprint of \`polled-v2\` is lower than published, and one line in five lies outside the published range even when that is 15 % wider.
 - Before the patch, each published run had some 1100 grace periods, fast or slow. Here the slow runs have more, as many as after the patch, and the fast ones fewer, since a batch that waits to be freed asks for none.
-- In F3 a run takes 10 s (20 ms) or 9.6 s (1 jiffy); here 8.5 s, since objects cost what they do in seed 001. At a lower rate less would wait, by about as much.
+- In June’s mail a run takes 10 s (20 ms) or 9.6 s (1 jiffy); here 8.5 s, since objects cost what they do in the mail of November. At a lower rate less would wait, by about as much.
 - With the rule of 1 jiffy, not offloaded, the prediction rests on threads of equal cost (above): real ones are not equal, and what brought them into step all the same is not in the model.
 - Two wakes decide how long offloaded callbacks wait: rcuog gives a callback its grace period when it runs, and where it runs after the next one has begun, the callback waits for one more. No mail has that time, so it is
-  calibrated on F2 (\`callbackNs\`).
+  calibrated on the mail of 2 November (\`callbackNs\`).
 
 ## Where the gigabytes come from
 

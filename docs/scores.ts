@@ -1,4 +1,4 @@
-/** Scores in the tables of docs/fidelity.md: `npm run examples` writes no page on which one fell, unless told why. */
+/** Scores in the tables of docs/fidelity.md: `npm run examples` writes no page on which one fell, unless a reason is given. */
 
 /** Table, row and column → score in percent. Only cells that begin with a percentage and a count of operations are scores. */
 export function scoresIn(page: string): Map<string, number> {

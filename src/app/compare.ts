@@ -58,7 +58,7 @@ export async function compareRecordings(
   for (const path of request.captures) {
     const read = await readOne(path)
     onProgress('estimating what the kernel did', done, steps)
-    // Runs are told apart by their capture's name: of two folders of one name, the later goes by its path.
+    // Runs are distinguished by their capture's name: of two folders of one name, the later goes by its path.
     const recording = names.has(read.name) ? { ...read, name: path } : read
     names.add(recording.name)
     const lacks = family.lacks(recording)

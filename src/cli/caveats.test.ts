@@ -41,7 +41,7 @@ test('without zoneinfo nobody knows what a guest would have to accept at boot, a
   const told = async (capture: string) =>
     (await kreplay('compare', capture, '--policies', 'accept/eager,accept/deferred')).stdout
   expect(await told(bare)).toMatch(
-    /^bare\.dat: the capture lacks zoneinfo.before, so nothing tells how much memory was free/m,
+    /^bare\.dat: the capture lacks zoneinfo.before, so it is unknown how much memory was free/m,
   )
   expect(await told('traces/pages-6.1-s')).not.toContain('zoneinfo')
 })

@@ -394,7 +394,7 @@ test('a policy file of the user’s own, anywhere on the disk; a whole list rule
   expect((await spawned('policies', 'pcp/give-half', '--policy', file)).stdout).toContain('half goes back at `high`')
 })
 
-test('a policy file that is none is told apart from one that cannot be loaded', async () => {
+test('a policy file that is none is distinguished from one that cannot be loaded', async () => {
   const refused = async (text: string | undefined) => {
     const file = at(`bad-${String(text?.length)}.ts`)
     if (text !== undefined) writeFileSync(file, text)

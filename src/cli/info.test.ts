@@ -26,7 +26,7 @@ test('tables stand only where the trace has events for them, and --top shortens 
     )
 })
 
-test('what no event tells is no 0, and the event that would tell it is named', async () => {
+test('what no event shows is no 0, and the event that would tell it is named', async () => {
   const trace = at('allocs-and-drains.csv')
   const wanted = ['mm_page_alloc', 'mm_page_free', 'mm_page_pcpu_drain'].flatMap((name) => ['--event', name])
   expect((await kreplay('convert', 'traces/pages-7.2-s', trace, ...wanted)).code).toBe(0)

@@ -45,7 +45,7 @@ export class BulkFrees {
     const { outcome: n, unique } = belief.runs(set, (pcp) => belief.rulesOf(pset).nrFree(pcp, order, flags))
     const probed = state.script.states.get(row)
     if (probed !== undefined) state.compareState(set, probed)
-    // Where `high` is only known to be above the count, nothing tells when it is reached.
+    // Where `high` is only known to be above the count, nothing shows when it is reached.
     const scored = belief.isProven(pset) && unique && (set.high !== 'unknown' || state.runsFree(pset))
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {

@@ -8,7 +8,7 @@ const LIVE = 2
 
 const MOVABLE = 1
 
-/** The task of what no event tells the task of, as trace-cmd prints it. */
+/** The task of what no event shows the task of, as trace-cmd prints it. */
 const NOBODY = '<...>'
 
 /**

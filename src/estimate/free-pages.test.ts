@@ -179,7 +179,7 @@ test('kswapd takes back what it found boosted as it woke, and nothing of what ca
   expect(free.flags[0]).toEqual(below)
 })
 
-test('direct reclaim that begins late tells nothing of now', () => {
+test('direct reclaim that begins late shows nothing of now', () => {
   const free = zone(1)
   free.shortage(1)
   expect(free.flags[0]).toEqual(above)
@@ -189,7 +189,7 @@ test('direct reclaim that begins late tells nothing of now', () => {
 })
 
 describe('what the record shows of the flags', () => {
-  test('the counter is put right by as little as it takes, where CPUs may keep that back', () => {
+  test('the counter is corrected by as little as it takes, where CPUs may keep that back', () => {
     const free = zone(2 * THRESHOLD)
     free.learn(0, below)
     free.learn(0, above)
@@ -277,7 +277,7 @@ describe('while kswapd balances', () => {
     free.reclaim(true, 8, 0)
     expect(others(free)).toEqual([{ reclaimActive: true, belowHigh: true }])
     expect([free.mayBegin(0, active, 7), free.mayBegin(0, active, 9)]).toEqual([true, false])
-    // When it ends no event tells.
+    // When it ends no event shows.
     free.reclaim(false, 10, 0)
     expect(others(free)).toContainEqual(active)
   })
@@ -293,7 +293,7 @@ describe('while kswapd balances', () => {
   })
 })
 
-test('where nothing tells how much was free, the zone is above its watermark until the record shows otherwise', () => {
+test('where nothing shows how much was free, the zone is above its watermark until the record shows otherwise', () => {
   const script = scriptOf(recordingOf([alloc(0, 8)], { release: '6.12.107' }))
   const bare = {
     ...script,

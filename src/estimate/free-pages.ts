@@ -19,7 +19,7 @@ const noFlags = (): ZoneFlags => ({ reclaimActive: false, belowHigh: false })
 
 /**
  * The counter of free pages of each zone while a recording is followed, and what the list rules see of it: ZONE_RECLAIM_ACTIVE,
- * ZONE_BELOW_HIGH. Approximate: buddyinfo is read a little before the trace, no event tells what of its pages each CPU keeps back by
+ * ZONE_BELOW_HIGH. Approximate: buddyinfo is read a little before the trace, no event shows what of its pages each CPU keeps back by
  * then, nor when an idle CPU gives them up. Leaves out: lowmem_reserve and the HIGHATOMIC reserve, which the watermark checks take off;
  * pages other than of 4 KiB; that CPUs of a machine with many keep back less while kswapd is awake.
  * Source: get_page_from_freelist(), free_unref_page_commit(), boost_watermark(), mm/page_alloc.c, __mod_zone_page_state(), mm/vmstat.c,
@@ -85,7 +85,7 @@ export class FreePages {
     return this.#script.zones[zone]!.high + this.#boost[zone]!
   }
 
-  /** Where nothing tells how much is free, as the record showed last; above, until it does. */
+  /** Where nothing shows how much is free, as the record showed last; above, until it does. */
   #isAbove(zone: number): boolean {
     if (!this.#known[zone]) return !this.flags[zone]!.belowHigh
     return this.#free[zone]! + this.#off[zone]! > this.#high(zone)
@@ -196,7 +196,7 @@ export class FreePages {
 
   /**
    * The record shows the flags, and with them on which side of the high watermark the zone was. Where what the CPUs keep back can explain
-   * it, the counter is put right by as little as that takes; else the watermark was boosted, or no longer so, unseen.
+   * it, the counter is corrected by as little as that takes; else the watermark was boosted, or no longer so, unseen.
    */
   learn(zone: number, { reclaimActive, belowHigh }: ZoneFlags): void {
     const flags = this.flags[zone]!

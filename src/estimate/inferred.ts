@@ -27,7 +27,7 @@ function inferredFrom(run: FidelityRun, own: readonly ListRules[], start: PageSt
   }
 }
 
-/** Without recorded refills nothing tells what lay on which list: zoneinfo's counts are all there is. */
+/** Without recorded refills nothing shows what lay on which list: zoneinfo's counts are all there is. */
 function fromZoneinfo(script: Script, inferred: Inferred): Inferred {
   const hidden = new Int32Array(script.cpus * script.zones.length)
   script.zones.forEach((zone, at) => {

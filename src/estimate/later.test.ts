@@ -52,7 +52,7 @@ describe('how much was fetched', () => {
     expect(fetched('5.10.223', [0, 337], { count: 300 })).toBeUndefined()
   })
 
-  test('a batch of no pages tells nothing', () => {
+  test('a batch of no pages shows nothing', () => {
     const script = scriptOf(story('', { release: '5.10.223', cpus: 1 }))
     const zonesAfter = script.zones.map((zone) => ({ ...zone, pagesets: [{ cpu: 0, count: 9, high: 0, batch: 0 }] }))
     const run = {

@@ -174,7 +174,7 @@ describe('of several zones', () => {
     expect(takenByZone([...moved(20_000), freed(3, 513, 'user')])).toEqual([0, 1])
   })
 
-  test('where nothing tells the zone, it is the last that has a page to fill', () => {
+  test('where nothing shows the zone, it is the last that has a page to fill', () => {
     expect(takenByZone([], { pgmigrate_success: 10 })).toEqual([2, 8])
   })
 })

@@ -73,7 +73,7 @@ function follow(
   /** By zone, then in any of them: pages that compaction took and that are not found yet. */
   const owed = new Int32Array(zones.length + 1)
   /**
-   * Comes to a row, before what happens there. What compaction can't have taken yet it takes later; where nothing tells the zone, from the
+   * Comes to a row, before what happens there. What compaction can't have taken yet it takes later; where nothing shows the zone, from the
    * last one down, as a request goes through them. Source: try_to_compact_pages(), mm/compaction.c, v5.10 to v7.2.
    */
   const come = (row: number): void => {
@@ -123,7 +123,7 @@ function follow(
   return { buddies, contradictions, returned, last, compacted }
 }
 
-/** Follows the recording's own pages from its first event to its last; then does what went on `later`, which no event tells. */
+/** Follows the recording's own pages from its first event to its last; then does what went on `later`, which no event shows. */
 export function recordedPages(script: Script, start: PageStart, later?: Later): RecordedPages {
   const { returned, last } = follow(script, start, undefined)
   const whole = follow(script, start, { last, isolations: isolations(script, returned) })

@@ -8,7 +8,7 @@ export function remotePsets({ machine, zones, cpus, length, op, cpu, zone, order
   const remote = new Uint8Array(cpus * zones.length)
   const nodes = new Set(zones.map(({ node }) => node))
   if (nodes.size < 2) return remote
-  const told = new Map(machine.nodes.flatMap(({ node, cpus: of }) => of.map((one) => [one, node] as const)))
+  const nodeOf = new Map(machine.nodes.flatMap(({ node, cpus: of }) => of.map((one) => [one, node] as const)))
   const pages = Array.from({ length: cpus }, () => new Map<number, number>())
   for (let row = 0; row < length; row++) {
     if (op[row] !== Op.alloc) continue
@@ -18,7 +18,7 @@ export function remotePsets({ machine, zones, cpus, length, op, cpu, zone, order
   }
   for (let at = 0; at < cpus; at++) {
     const [most] = [...pages[at]!].sort(([, a], [, b]) => b - a)
-    const node = told.get(at) ?? most?.[0]
+    const node = nodeOf.get(at) ?? most?.[0]
     if (node !== undefined)
       zones.forEach((of, index) => {
         if (of.node !== node) remote[at * zones.length + index] = 1

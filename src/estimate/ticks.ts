@@ -44,7 +44,7 @@ export class Ticks {
     })
   }
 
-  /** A tick of which no event tells: nothing was given back, at least where it was thought to be. */
+  /** A tick which no event shows: nothing was given back, at least where it was thought to be. */
   silentTick(cpu: number): void {
     this.#each(this.#state.row, cpu, (_zone, from) => from)
   }

@@ -34,7 +34,7 @@ test('a free is warm-up until the record proves the count: zoneinfo was read bef
   expect(warmupOf([free(64), free(65)], { high: 1000, count: 100 }).warmup).toBe(2)
 })
 
-/** Pages of one type are freed to the limit while a fork’s stack is taken from the top of another type’s list, of which no event tells. */
+/** Pages of one type are freed to the limit while a fork’s stack is taken from the top of another type’s list, which no event shows. */
 function forked(untraced: number) {
   const builder = new DemandBuilder()
   const task = builder.task(7, 'task')

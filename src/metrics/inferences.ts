@@ -1,7 +1,7 @@
 import { number } from './caveats.ts'
 import type { PcpFidelity } from './schemas.ts'
 
-/** What no event tells and fidelity inferred from later ones, a sentence each; none where nothing was. */
+/** What no event shows and fidelity inferred from later ones, a sentence each; none where nothing was. */
 export function inferencesOf(pcp: PcpFidelity): string[] {
   const { inferredBulkPages, excusedRefills, excusedBursts = 0, inferredEarlyPops = 0 } = pcp
   const { inferredPastFrees, inferredLocalDrains } = pcp

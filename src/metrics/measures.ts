@@ -203,7 +203,7 @@ export const recordedRowSchema = z.object({
   /** The free-running replay of the recording kernel’s own policy, which the model error compares with the record. */
   ownPolicy: z.string(),
   predicted: totalsSchema,
-  lossShare: z.number().meta({ help: 'Share of the events that were lost or unreadable, as far as that can be told.' }),
+  lossShare: z.number().meta({ help: 'Share of the events that were lost or unreadable, as far as that is known.' }),
   sums: stepSumsSchema,
   marks: z.object({
     requests: spans.meta({ help: 'Drain requests; at most 500.' }),

@@ -41,7 +41,7 @@ export const pcpFidelitySchema = z.object({
   drainedPages,
   interruptions: z.object({ recorded: perCpu, predicted: perCpu }),
   warmupShare: z.number().meta({
-    help: 'Share of list operations of which nothing could tell what they lead to: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
+    help: 'Share of list operations whose outcome was unknown: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
   }),
   resyncs: z.number().meta({ help: 'Times that the replay’s lists were corrected from the record, after scoring.' }),
   withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }).meta({

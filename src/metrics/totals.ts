@@ -57,7 +57,7 @@ export function totalsOf({ result, times }: Pick<PolicyRun, 'result' | 'times'>,
 /** What a trace records of the measures: the others have nothing to be checked against. */
 export function recordedMeasures(script: Script, queuedWorks: number, ownDrain: string): ReadonlySet<MeasureId> {
   const lists = script.refillPfn.length + script.drainPfn.length > 0
-  // Without the drain requests nothing tells what other mechanisms would have done; work items show whom 5.10’s interrupted.
+  // Without the drain requests nothing shows what other mechanisms would have done; work items show whom 5.10’s interrupted.
   const drains =
     !script.requestsInferred &&
     (ownDrain !== 'work' || queuedWorks > 0 || script.op.every((op) => op !== Op.drainRequest))

@@ -129,7 +129,7 @@ describe.each(names)('%s', (name) => {
         expect(same?.slice(0, times.length), `cut at ${length}`).toEqual(times)
       }
       if (countOf(cut) === countOf(whole) || isTold(cut)) continue
-      // Behind a whole line or record of a stream nothing tells that more was to come; one byte of it does.
+      // Behind a whole line or record of a stream nothing shows that more was to come; one byte of it does.
       expect(isOpen, `cut at ${length}`).toBe(true)
       const further = await outcome(bytes.subarray(0, length + 1))
       if (bytes[length] !== 0x0a && !(further instanceof TraceError))

@@ -125,7 +125,7 @@ describe.each([
 
 test('time that runs backwards on a CPU is counted by every reader of rows, with the first place; the stamps stay', async () => {
   const free = (time: number, cpu: number) => ({ event: 'mm_page_free', time, cpu, pfn: 1, order: 0 }) as const
-  // On each CPU in order: what other CPUs’ stamps are tells nothing, nor does a loss’s.
+  // On each CPU in order: what other CPUs’ stamps are shows nothing, nor does a loss’s.
   const inOrder = eventsOf([free(50, 0), free(20, 1), { event: 'lost', time: 10, cpu: 1 }, free(20, 1), free(60, 0)])
   const backwards = eventsOf([free(-5, 0), free(50, 0), free(20, 1), free(40, 0), free(45, 0), free(10, 1)])
   const [line, row] = [' line 6', ' row 3']

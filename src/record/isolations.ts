@@ -3,7 +3,7 @@ import { Op, type Script } from './script.ts'
 /** A row at which compaction may have taken free pages, and how many of them are in use to the end. */
 export interface Isolation {
   readonly row: number
-  /** Index into the zones; −1: nothing tells. */
+  /** Index into the zones; −1: nothing shows. */
   readonly zone: number
   readonly pages: number
 }
@@ -15,7 +15,7 @@ export interface Returned {
 }
 
 /**
- * Free pages that compaction took, of which no event tells. kcompactd is known by name: each page that it frees one by one was moved into
+ * Free pages that compaction took, which no event shows. kcompactd is known by name: each page that it frees one by one was moved into
  * one of these, or is one that it took in vain. Where it freed fewer than were moved, other tasks compacted too: what was isolated and not
  * moved had been free. Source: compaction_alloc(), release_free_list(), mm/compaction.c, v5.10 to v7.2.
  */
@@ -30,7 +30,7 @@ function isolatedFree({ machine, length, op, order }: Script): number {
 
 /**
  * When compaction took the free pages that did not come back: wherever kcompactd moved one, each time less the last of its zone before one
- * came back, since it moves pages within a zone. Of other tasks no event tells when, nor in which: before the first came back.
+ * came back, since it moves pages within a zone. Of other tasks no event shows when, nor in which: before the first came back.
  * `returned`: each page that did, by its user or by compaction itself. The last entry is the end of the record.
  */
 export function isolations(script: Script, returned: readonly Returned[]): Isolation[] {

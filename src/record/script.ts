@@ -25,7 +25,7 @@ export const Op = {
   tick: 11,
   /** Direct reclaim begins: an allocation of `order` found the zone below its min watermark. */
   shortage: 12,
-  /** Compaction took a block of `order` from the buddy, of which no event tells: it now frees one in its place. */
+  /** Compaction took a block of `order` from the buddy, which no event shows: it now frees one in its place. */
   compactionTook: 13,
   /** A bulk free that was preempted between two batches goes on; `pfn` holds the row that it began at. Recorded kernel only. */
   bulkFreeResumed: 14,

@@ -40,11 +40,11 @@ export function composeInfo(info: Info, version: string, top: number): Page {
 
 function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPerCpu, zones }: Info): Built {
   const total = Object.values(events).reduce((a, b) => a + b, 0)
-  const told = clock === undefined ? '' : `, clock ${clock}`
+  const clockText = clock === undefined ? '' : `, clock ${clock}`
   const apart = isolated.length === 0 ? '' : `; isolated: CPU ${isolated.join(', ')}`
   return {
     paragraphs: [
-      `Linux ${kernel}; ${format}${told}.`,
+      `Linux ${kernel}; ${format}${clockText}.`,
       `${number(total)} events in ${(spanNs / 1e9).toFixed(3)} s on ${Object.keys(eventsPerCpu).length} CPUs${apart}.`,
     ],
     tables: [
@@ -78,7 +78,7 @@ type Teller = keyof typeof tellers
 const toldBy = <T>({ events }: Pick<Info, 'events'>, event: Teller, value: T): T | undefined =>
   (events[event] ?? 0) > 0 ? value : undefined
 
-function untold(info: Info): string[] {
+function missingEventNotes(info: Info): string[] {
   const names = (Object.keys(tellers) as Teller[]).filter((name) => toldBy(info, name, true) === undefined)
   return names.length === 0
     ? []
@@ -182,7 +182,7 @@ const callSitesOf = (rows: NonNullable<NonNullable<Info['pages']>['byCallSite']>
 })
 
 const processesOf = (info: Info): Built => ({
-  paragraphs: info.processes === undefined ? [] : untold(info),
+  paragraphs: info.processes === undefined ? [] : missingEventNotes(info),
   tables: [
     {
       caption: 'Pages by process',

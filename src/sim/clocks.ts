@@ -45,7 +45,7 @@ export interface Times {
   readonly longestIrqsOffNs: Ns
 }
 
-/** Parts of an octave that are told apart: quantiles are at most 1.1 % too high. */
+/** Parts of an octave that are distinguished: quantiles are at most 1.1 % too high. */
 const PARTS = 64
 
 /** Counts of times by length, in steps of a 64th octave. */

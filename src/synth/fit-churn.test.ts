@@ -7,7 +7,7 @@ const MS = 1e6
 /** When the pages of a burst are allocated, ns after it begins: a gap five times the usual one begins no other. */
 const BURST = [0, 1000, 2000, 7000]
 
-test('bursts are told apart by long gaps; what is held is held from the middle of the burst', () => {
+test('bursts are distinguished by long gaps; what is held is held from the middle of the burst', () => {
   const builder = new DemandBuilder()
   const task = builder.task(7, 'task')
   for (const [n, begin] of [0, 100 * MS].entries()) {

@@ -1,7 +1,7 @@
 import type { Ns, Random } from '#kernel'
 import { LiveBlocks } from './live-blocks.ts'
 
-/** Steps of age that are told apart: so many a factor of ten, from 1 ns up. */
+/** Steps of age that are distinguished: so many a factor of ten, from 1 ns up. */
 const STEPS = 64
 /** Frees of what was allocated before the trace: older than any step. */
 const OLDEST = STEPS * 12

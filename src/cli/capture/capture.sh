@@ -356,7 +356,7 @@ define_probe() {
     return
   fi
   if ! filter=$(probe_filter "$1"); then
-    [ -z "$lost" ] || note "the kernel hides its addresses (kptr_restrict), so that others' calls can't be told from ours: $lost"
+    [ -z "$lost" ] || note "the kernel hides its addresses (kptr_restrict), so that others' calls can't be distinguished from ours: $lost"
     return
   fi
   accepted=no

@@ -84,7 +84,7 @@ export function composeAccept(captures: readonly AcceptCapture[], baseline: stri
         .filter(({ tally }) => tally.some(({ cause }) => cause === 'no-zoneinfo'))
         .map(
           ({ recording }) =>
-            `${recording.name}: the capture lacks zoneinfo.before, so nothing tells how much memory was free: only what the trace touches is accepted, also at boot, and watermarks are guessed.`,
+            `${recording.name}: the capture lacks zoneinfo.before, so it is unknown how much memory was free: only what the trace touches is accepted, also at boot, and watermarks are guessed.`,
         ),
       ...runs
         .filter((run) => !isConserved(run))

@@ -31,7 +31,7 @@ function gracePeriodsUsed(intervals: readonly GpInterval[], batches: readonly { 
   return used
 }
 
-/** While calls came: what is left behind afterwards is told by itself. */
+/** While calls came: what is left behind afterwards is counted apart. */
 function meanBytes({ t, bytes }: KvfreeSeries, lastCall: number): { meanBytes?: number } {
   const busy = bytes.slice(0, t.findLastIndex((time) => time <= lastCall) + 1)
   return busy.length === 0 ? {} : { meanBytes: mean(busy) }

@@ -21,7 +21,7 @@ test('gigabytes and seconds are written in figures that people read', () => {
   )
 })
 
-/** Recorded: 10,000 objects on the mean, half of them freed within 120 ms. */
+/** Recorded: 10,000 objects on average, half of them freed within 120 ms. */
 const fidelity = (mean: number, p50: number, frees = 500) =>
   ({
     policy: 'kvfree/linux-7.2',

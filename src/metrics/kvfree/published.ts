@@ -27,7 +27,7 @@ const rows = (text: string): PublishedRow[] =>
 /** Lines of rcuscale in mails: 16 threads × 10000 loops × 8000 objects, as far as they say. */
 export const publishedRcuscale: readonly PublishedTable[] = [
   {
-    id: 'seed 001, before',
+    id: 'Rezki Nov 2022, before',
     policy: 'linux-6.1',
     nocb: 'all',
     what: 'the kernel before the patch, callbacks offloaded',
@@ -38,7 +38,7 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     ),
   },
   {
-    id: 'seed 001, after',
+    id: 'Rezki Nov 2022, after',
     policy: 'polled-v2',
     nocb: 'all',
     what: 'with the patch: cookies of pages, polled',
@@ -47,7 +47,7 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     rows: rows('8560060176/1787/61 8573885501/1777/93 8320000202/1727/66 8552718794/1790/75 8601368792/1724/62'),
   },
   {
-    id: 'F2, after',
+    id: 'Rezki 2 Nov 2022, after',
     policy: 'cond-sync',
     nocb: 'all',
     what: 'one cookie for each batch, 2 November 2022',
@@ -55,7 +55,7 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     rows: rows('7712110118/1660/91 7002403664/1482/86 7842282319/1738/86 7230161977/1542/72'),
   },
   {
-    id: 'F3, 20 ms',
+    id: 'Rezki Jun 2022, 20 ms',
     policy: 'linux-6.1{drainMs=20,hurryAt=0}',
     nocb: 'none',
     what: 'before the rule of 6.1: 20 ms and no hurry, 27 June 2022; callbacks presumably not offloaded',
@@ -65,7 +65,7 @@ export const publishedRcuscale: readonly PublishedTable[] = [
     ),
   },
   {
-    id: 'F3, 1 jiffy',
+    id: 'Rezki Jun 2022, 1 jiffy',
     policy: 'linux-6.1',
     nocb: 'none',
     what: 'the rule of 6.1 when it was proposed, 27 June 2022; callbacks presumably not offloaded',

@@ -64,7 +64,7 @@ const kvfreeRunSchema = z.object({
   }),
   meanWaitNs: z.object({ collected: z.number(), waiting: z.number(), freeing: z.number() }).meta({
     unit: 'ns',
-    help: 'What an object waits on the mean: on its CPU’s lists, for its grace period and worker, to be freed. By Little’s law from the series.',
+    help: 'What an object waits on average: on its CPU’s lists, for its grace period and worker, to be freed. By Little’s law from the series.',
   }),
   quantiles: z.object({
     reclaimLatencyNs: z

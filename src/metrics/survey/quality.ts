@@ -88,7 +88,7 @@ export function surveyQuality(
       `Latency is known of ${shareOf(rcu.callbacks.invoked - rcu.callbacks.unmatched, rcu.callbacks.invoked)} of the callbacks invoked.`,
     )
   if (recording.resolutionNs > 1 && rcu !== undefined)
-    verdict.push(`Stamps step by ${number(recording.resolutionNs)} ns: shorter times can't be told.`)
+    verdict.push(`Stamps step by ${number(recording.resolutionNs)} ns: shorter times are not resolved.`)
   if (machine.release === undefined)
     verdict.push('The release is unknown: names of migratetypes and flags are those of today’s kernels.')
 

@@ -54,7 +54,7 @@ function surveyGracePeriods(events: Events) {
     } else if (event === 'end') {
       flavour.open = undefined
       flavour.ended = time
-      // An expedited one is told by its start: its number moves on meanwhile, and one runs at a time.
+      // An expedited one is identified by its start: its number moves on meanwhile, and one runs at a time.
       if (open === undefined || (!exp && open.gpSeq !== gpSeq)) {
         flavour.unfinished++
         continue
@@ -167,7 +167,7 @@ function surveyCallbacks(events: Events) {
 /** How many objects does kvfree_rcu() free at once? */
 const surveyBulkFrees = (events: Events) => spreadOf(events.tables.rcu_invoke_kfree_bulk_callback.column.nrRecords.data)
 
-/** What becomes of objects given to kvfree_rcu()? Its calls are told by a tracepoint (up to 6.12) or by a probe. */
+/** What becomes of objects given to kvfree_rcu()? Its calls are recorded by a tracepoint (up to 6.12) or by a probe. */
 function surveyKvfree({ tables }: Events, bulk: Spread | undefined) {
   const queued = Math.max(tables.rcu_kvfree_callback.length, tables.kvfree_call_rcu.length)
   const oneByOne = tables.rcu_invoke_kvfree_callback.length

@@ -98,7 +98,7 @@ describe('pages', () => {
     })
   })
 
-  test('unmatched frees and second allocations are told apart', () => {
+  test('unmatched frees and second allocations are distinguished', () => {
     const { pages, quality } = surveyOf([free(0, 5), free(0, 5), alloc(0, 6), alloc(0, 6), alloc(0, 7)])
     expect(pages!.matching).toMatchObject({ neverSeen: 1, alreadyFree: 1, reallocated: 1, aliveAtEnd: 2 })
     expect(quality.unmatchedFrees.pages).toBe(2)

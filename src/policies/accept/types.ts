@@ -10,19 +10,17 @@ const BITS_PER_MIB = 0.5
 
 /** What accepting costs in a guest: parameters that every policy shares, so that `--set` means the same for all. */
 export const guestParams = z.object({
-  mapCalls: z
-    .int()
-    .min(0)
-    .max(1)
-    .default(1)
-    .meta({ unit: 'calls', help: 'Calls per accepted range, whatever its size (MapGPA). Seed 004 hopes for one.' }),
+  mapCalls: z.int().min(0).max(1).default(1).meta({
+    unit: 'calls',
+    help: 'Calls per accepted range, whatever its size (MapGPA). Shutemov’s mail of August 2021 hopes for one.',
+  }),
   acceptCalls: z.int().min(1).max(512).default(1).meta({
     unit: 'calls',
     help: 'Calls per 2 MiB: 1 where a 2 MiB accept works, 512 where each 4 KiB page needs its own.',
   }),
   callCycles: z.int().min(0).max(1e7).default(1000).meta({
     unit: 'cycles',
-    help: 'One call into the module or hypervisor. Seed 004 guesses 1,000; nobody measured it there.',
+    help: 'One call into the module or hypervisor. Shutemov’s mail of August 2021 guesses 1,000; nobody measured it there.',
   }),
   mhz: z.int().min(100).max(10_000).default(2500).meta({ unit: 'MHz', help: 'Clock of the CPUs.' }),
   zeroNs: z

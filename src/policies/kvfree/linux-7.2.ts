@@ -92,7 +92,7 @@ export const linux72 = defineKvfreePolicy({
       enqueue: (calls) =>
         calls.channel === Channel.slab && calls.cache >= 0 ? sheaves.enqueue(calls) : pages.enqueue(calls),
       shrink: (on) => pages.shrink?.(on),
-      // That of one cache flushes its sheaves alone, and which that is no event tells.
+      // That of one cache flushes its sheaves alone, and no event shows which.
       barrier: (of) => {
         if (of === 'all') sheaves.flush()
         pages.barrier?.(of)

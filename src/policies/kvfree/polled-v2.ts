@@ -31,7 +31,7 @@ const pollThenSynchronize: BatchRule = {
   },
 }
 
-/** Seed 001: each page knows the grace period of its last object; the work frees what is ready and sleeps for the rest. */
+/** Rezki, November 2022: each page knows the grace period of its last object; the work frees what is ready and sleeps for the rest. */
 export const polledV2 = defineKvfreePolicy({
   id: 'polled-v2',
   title: 'a snapshot for each page; the work frees what is ready, sleeps a grace period, frees the rest',

@@ -3,11 +3,11 @@ import { MAX_CPU, u64, type Window } from './record-types.ts'
 /** Samples that a BPF program did not want, which is no loss. */
 const LOST_TO_BPF = 1 << 15
 
-/** What was lost on each CPU: as told where it happened, and as summed up at the end. */
+/** What was lost on each CPU: as counted where it happened, and as summed up at the end. */
 export class Losses {
   readonly #little: boolean
   readonly #cpuById = new Map<number, number>()
-  readonly #told = new Map<number, number>()
+  readonly #counted = new Map<number, number>()
   readonly #summed = new Map<number, number>()
 
   constructor(little: boolean) {
@@ -27,11 +27,11 @@ export class Losses {
   }
 
   add(cpu: number, count: number): void {
-    add(this.#told, cpu, count)
+    add(this.#counted, cpu, count)
   }
 
   /**
-   * From 6.1 on, perf asks each event at the end how many samples it lost in all, and tells the sum (PERF_RECORD_LOST_SAMPLES) without
+   * From 6.1 on, perf asks each event at the end how many samples it lost in all, and writes the sum (PERF_RECORD_LOST_SAMPLES) without
    * a time. The losses that have a record of their own are among them.
    */
   addSum({ view }: Window, at: number, id: number | undefined, said: number | undefined): void {
@@ -40,10 +40,10 @@ export class Losses {
     add(this.#summed, cpu <= MAX_CPU ? cpu : 0, u64(view, at + 8, this.#little))
   }
 
-  /** By CPU, how many no record of their own told. */
-  untold(): [cpu: number, count: number][] {
+  /** By CPU, how many have no record of their own. */
+  unlocated(): [cpu: number, count: number][] {
     return [...this.#summed]
-      .map(([cpu, total]): [number, number] => [cpu, total - (this.#told.get(cpu) ?? 0)])
+      .map(([cpu, total]): [number, number] => [cpu, total - (this.#counted.get(cpu) ?? 0)])
       .filter(([, rest]) => rest > 0)
   }
 }

@@ -382,7 +382,7 @@ class PerfDataReader {
   #addLossesAtEnd(): void {
     this.#shift ??= this.#takeZero()
     const time = this.#last === Number.NEGATIVE_INFINITY ? 0 : Math.max(this.#now, this.#last + this.#shift)
-    for (const [cpu, rest] of this.#losses.untold()) {
+    for (const [cpu, rest] of this.#losses.unlocated()) {
       this.#tally.count('lost-at-unknown-time', { file: this.#source.name }, rest)
       this.#addLoss(time, cpu, rest)
     }
@@ -390,7 +390,7 @@ class PerfDataReader {
     for (const cpu of [...this.#cpus].sort((a, b) => a - b)) this.#addLoss(time, cpu, undefined)
   }
 
-  /** Only places in the file itself can be told. */
+  /** Only places in the file itself can be named. */
   #place(at: number): Place {
     const { name } = this.#source
     const { from } = this.#window

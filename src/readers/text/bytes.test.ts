@@ -29,7 +29,7 @@ test('what bytes mean is worked out once for each different text, however many t
   )
 })
 
-test('texts of one hash are told from each other', () => {
+test('texts of one hash are distinguished', () => {
   // So many that some of them share all 32 bits of a hash with one that is remembered.
   const texts = Array.from({ length: 400_000 }, (_, at) => `0xff${(at * 7919).toString(16).padStart(12, '0')}`)
   const bytes = padded(texts.join(' '))

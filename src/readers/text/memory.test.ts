@@ -51,7 +51,7 @@ const anyLines = (lines: readonly string[]) =>
 
 test.each(formats)('a line of $format.id says the same whatever stood before it', ({ format, lines }) => {
   const [first] = lines
-  // The first line tells the second from which times are told.
+  // The first line tells the second from which times count.
   const alone = (line: string) => read(format, [first!, line])
   fc.assert(
     fc.property(anyLines(lines), (some) => {

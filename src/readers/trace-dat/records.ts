@@ -48,7 +48,7 @@ export interface CpuSource {
   readonly file: string
   readonly layout: PageLayout
   readonly stretches: Iterator<Stretch>
-  /** Moment of the trace's clock from which all CPUs' times are told; the first page met sets it. */
+  /** Moment of the trace's clock from which all CPUs' times count; the first page met sets it. */
   readonly base: Base
   /** A stamp of the clock in ns; absent where it is that already. */
   readonly toNs?: ((stamp: bigint) => bigint) | undefined
@@ -141,7 +141,7 @@ export class CpuRecords {
     return this.#before + (this.#pagesEnd === 0 ? size : (size * this.#at) / this.#pagesEnd)
   }
 
-  /** Times are told from `ns` later on. */
+  /** Times count from `ns` later on. */
   rebase(ns: number): void {
     this.time -= ns
     if (this.#source.toNs !== undefined) return
@@ -255,7 +255,7 @@ export class CpuRecords {
     return toNs === undefined ? now : Number(toNs(this.#origin + BigInt(now)) - base.ns!)
   }
 
-  /** The page contradicts itself, or the data ends in it: that is told once for the CPU, when its last stretch is done. */
+  /** The page contradicts itself, or the data ends in it: reported once for the CPU, when its last stretch is done. */
   #breakOff(): false {
     this.#at = this.#end
     if (!this.#torn) this.#gap('broken-page')
@@ -329,7 +329,7 @@ export class CpuRecords {
     return true
   }
 
-  /** At the end of the data it is told, once for the CPU, that the file ends too early. */
+  /** At the end of the data it is reported, once for the CPU, that the file ends too early. */
   #finish(): boolean {
     if (this.#ended) return false
     this.#ended = true

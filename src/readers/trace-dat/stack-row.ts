@@ -24,9 +24,9 @@ export function stackDecoder(
     need: caller.offset,
     kind: Kind.kernel_stack,
     row({ view }, at, length) {
-      const told = count?.size === 4 ? view.getUint32(at + count.offset, little) : length
+      const words = count?.size === 4 ? view.getUint32(at + count.offset, little) : length
       const from = at + caller.offset
-      const found = callers.find(view, from, Math.min(at + length, from + told * size), size, little)
+      const found = callers.find(view, from, Math.min(at + length, from + words * size), size, little)
       return pushStack(tables, found < 0 ? unknown : found)
     },
   }

@@ -39,7 +39,7 @@ function run(
 const total = (waits: AcceptResult['waits'], of: 'zoneNs' | 'bitmapNs' | 'unitNs') =>
   waits.reduce((sum, wait) => sum + wait[of], 0)
 
-describe('the arithmetic of seed 004', () => {
+describe('the arithmetic of Shutemov’s mail of August 2021', () => {
   const guest = (set: Record<string, ParamValue>) => guestParams.parse({ zeroNs: 0, ...set })
 
   test('512 calls of a thousand cycles are half a million cycles for 2 MiB', () => {

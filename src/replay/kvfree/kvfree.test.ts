@@ -253,7 +253,7 @@ describe('fast = slow', () => {
   })
 })
 
-describe('seed 002', () => {
+describe('Gleixner, August 2020', () => {
   test('single-wait: 2048 calls fit four pages; the next allocates, and those beside it wait for its page', () => {
     const calls: Group[] = [{ ms: 0.5, n: 2048 + 3, single: true }]
     const run = story('kvfree/single-wait{gp=linux-6.1}', calls, { endMs: 30, cached: 0 })

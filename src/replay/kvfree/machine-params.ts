@@ -3,12 +3,12 @@ import { z } from 'zod'
 const price = (ns: number, help: string) => z.number().min(0).default(ns).meta({ unit: 'ns', help })
 
 /**
- * The machine of a workload and what things cost on it. Defaults are the guest of seed 001: 64 CPUs, 10 GB, HZ=1000.
+ * The machine of a workload and what things cost on it. Defaults are the guest of Rezki’s mail of 29 November 2022: 64 CPUs, 10 GB, HZ=1000.
  *
  * Calibrated, each on the rows named: `enqueueNs` on the fastest run of the older kernel (5.38 s), `freeLocalNs` on the mean
  * time of the five runs of v2 (8.52 s), `secondScan` on their grace periods (1761), and `freeRemoteNs`, `rehomeChance`,
- * `atHomeChance` on the spread of time and footprint of the five runs of the older kernel, all in seed 001; `callbackNs` on the
- * mean footprint of `cond-sync` (84 MB, F2 of kvfree-rcu.md §7). The others are round figures of no weight here.
+ * `atHomeChance` on the spread of time and footprint of the five runs of the older kernel, all in that mail; `callbackNs` on the
+ * mean footprint of `cond-sync` (84 MB, Rezki, 2 November 2022). The others are round figures of no weight here.
  */
 export const machineParams = {
   cpus: z.int().min(1).max(4096).default(64).meta({ help: 'CPUs.' }),

@@ -21,7 +21,7 @@ const vmallocAreas = [
 const isVmalloc = (high: number): boolean => vmallocAreas.some(([from, to]) => high >= from && high < to)
 
 const PAGE = 4096
-/** Taken for objects of which nothing tells the size: rcuscale's. */
+/** Taken for objects for which nothing shows the size: rcuscale's. */
 const USUAL_BYTES = 32
 
 /** Greatest power of two that divides all addresses seen on each page: what the slab allocator takes for one of its objects, at most. */

@@ -6,7 +6,7 @@ import type { Clock, Executor, Piece } from './types.ts'
 
 /**
  * Work that is queued later than its rules say by more than this is other work. Emulators stop a CPU for tens of milliseconds; the
- * drain intervals that must be told apart differ by seconds.
+ * drain intervals that must be distinguished differ by seconds.
  */
 const LATE: Ns = 250e6
 

@@ -23,7 +23,7 @@ export const provenance: Section<ComparisonHead> = {
     caveats: comparison.captures.flatMap(({ name, missing }) =>
       missing.length === 0
         ? []
-        : [`${name} lacks ${missing.join(', ')}: what they would have told is assumed, and costs accuracy.`],
+        : [`${name} lacks ${missing.join(', ')}: what they would have shown is assumed, at a cost in accuracy.`],
     ),
   }),
 }

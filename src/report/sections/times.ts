@@ -13,6 +13,6 @@ export function rangeOf(run: Run, of: (times: Times) => Spread, what: keyof Spre
   return values.length === 0 ? undefined : [Math.min(...values), Math.max(...values)]
 }
 
-/** The greater end of a range, told with both: machines differ, and the table compares policies at the worst. */
+/** The greater end of a range, given with both: machines differ, and the table compares policies at the worst. */
 export const rangeCell = (bounds: [number, number] | undefined): Cell =>
   bounds === undefined ? undefined : { value: bounds[1], words: formatBounds(...bounds), tone: 'none' }

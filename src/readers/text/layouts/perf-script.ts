@@ -26,7 +26,7 @@ const HEX = bytesOf('0123456789abcdef')
 /** Records, and what `perf script -D` prints below each. */
 const RECORD_LINE = /PERF_RECORD_[A-Z]|^\s*\.+(?: |$)|^\s*0x[0-9a-f]+(?:@.*)? \[0x[0-9a-f]+\]: /
 const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
-/** Losses of which neither time nor CPU is told: `perf script -D`, and what perf says on standard error. */
+/** Losses without time or CPU: `perf script -D`, and what perf says on standard error. */
 const LOST_AT_LARGE = /PERF_RECORD_LOST(?:_SAMPLES)? lost \d|\blost \d+ (?:chunks|samples)/
 /** A function of a call chain: its address, and its name where perf knows it. */
 const STACK_LINE = /^\s+([0-9a-f]{6,16}|[0-9a-f]{1,5}(?= \S+ \())(?: (\S+)|\s*$)/

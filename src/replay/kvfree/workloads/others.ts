@@ -47,7 +47,7 @@ const scene = (
 export const flood = defineKvfreeWorkload({
   id: 'kvfree-flood',
   title: 'system calls in a tight loop, each with one kvfree_rcu()',
-  source: 'The open/close loop in the answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag (seed 002)',
+  source: 'The open/close loop in the answer to [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag',
   leavesOut: 'what the system calls do besides',
   params: z.object({
     ...common,
@@ -92,7 +92,7 @@ export const vmalloc = defineKvfreeWorkload({
 export const trickle = defineKvfreeWorkload({
   id: 'kvfree-trickle',
   title: 'a few calls a second on each CPU, fewer than fill a page',
-  source: 'The drain interval of 6.1: 20220831180921.2694017-3-urezki@gmail.com (F4)',
+  source: 'The drain interval of 6.1: 20220831180921.2694017-3-urezki@gmail.com',
   leavesOut: 'all else that makes grace periods pass',
   params: z.object({
     ...common,
@@ -108,7 +108,7 @@ export const stalledGracePeriod = defineKvfreeWorkload({
   id: 'kvfree-stall',
   title: 'steady calls while one grace period does not end',
   source:
-    'Paul E. McKenney’s worry about [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process (seed 001); the 1 s of [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag (seed 002)',
+    'Paul E. McKenney’s worry about [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process; the 1 s of [RFC-PATCH 1/2] mm: Add __GFP_NO_LOCKS flag',
   leavesOut: 'the stall warning',
   params: z.object({
     ...common,

@@ -5,9 +5,9 @@ import { machineParams } from '../machine-params.ts'
 import { defineKvfreeWorkload, kmallocBytes, onCpus, TAIL_NS } from './workload.ts'
 
 /**
- * The kernel's own benchmark of kfree_rcu(), with the parameters of seed 001. Its line is computed as that kernel does.
+ * The kernel's own benchmark of kfree_rcu(), with the parameters of Rezki’s mail of 29 November 2022. Its line is computed as that kernel does.
  *
- * `startNs` is calibrated on the grace periods of F3 with the rule of 20 ms (kvfree-rcu.md §7, 6.7 ms from one to the next): threads
+ * `startNs` is calibrated on the grace periods of Rezki’s runs of June 2022 with the rule of 20 ms (6.7 ms from one to the next): threads
  * that begin in one jiffy collect in step, and need one in 20 ms. Built in, the test begins while the system boots, and the boot goes
  * on when all threads have begun.
  */
@@ -15,7 +15,7 @@ export const rcuscale = defineKvfreeWorkload({
   id: 'rcuscale',
   title: 'rcuscale.kfree_rcu_test: threads that allocate and kvfree_rcu() as fast as they can',
   source:
-    'kfree_scale_thread(), kfree_scale_init(), kernel/rcu/rcuscale.c, Linux 6.1; the command of [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process (seed 001)',
+    'kfree_scale_thread(), kfree_scale_init(), kernel/rcu/rcuscale.c, Linux 6.1; the command of [PATCH v2 4/4] rcu/kvfree: Use a polled API to speedup a reclaim process',
   leavesOut:
     'kfree_by_call_rcu (replay kvfree/call-rcu instead), gp_exp, differences between the threads, and the rest of the boot, during which synchronize_rcu() stays expedited',
   params: z.object({

@@ -2,7 +2,7 @@ import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
 import { perCapture, sum } from '../common.ts'
 import { count, duration, type Section, type Table, text } from '../section.ts'
 
-/** CPUs told one by one. */
+/** CPUs listed one by one. */
 const MOST_CPUS = 8
 
 export const kvfreeChannels: Section<KvfreeComparison> = {
