@@ -8,7 +8,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
-import { ABSENT, countByName, type Events, kindNames } from '#events'
+import { countByName, type Events, kindNames } from '#events'
+import { ABSENT } from '#events/columns'
 import { readCapture } from '#readers'
 import { writeRecording } from '#writers'
 

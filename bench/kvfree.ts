@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { choosePolicy, kvfreePolicies } from '#policies'
+import { choosePolicy } from '#policies'
+import { kvfreePolicies } from '#policies/kvfree'
 import { readCapture } from '#readers'
 import { type KvfreeRecord, kvfreeRecord, kvfreeWorkloads, replayKvfree, runWorkload } from '#replay'
 import { measure } from './measure.ts'

@@ -1,12 +1,6 @@
-import {
-  type ColumnArray,
-  type Demand,
-  EventBuilder,
-  type Events,
-  kindNames,
-  type StartState,
-  type WhatIf,
-} from '#events'
+import { EventBuilder, type Events, kindNames } from '#events'
+import type { ColumnArray } from '#events/columns'
+import type { Demand, StartState, WhatIf } from '#events/demand'
 import type { Zone } from '#kernel'
 
 /** Pages to which zones and copies are aligned: no block is larger. */

@@ -1,5 +1,5 @@
 import { infer, whatIfOf } from '#estimate'
-import type { WhatIf } from '#events'
+import type { WhatIf } from '#events/demand'
 import { fidelityOf, lockPricesOf, publishedPrices } from '#metrics'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'

@@ -18,5 +18,5 @@ test('functions of at most 80 lines and cyclomatic 25, files of 400, faces of 40
 test('what is measured is there: every room has a face, and functions are counted with their branches', () => {
   expect(Object.keys(structure.faces).length).toBeGreaterThan(12)
   const didYouMean = structure.functions.find(({ name }) => name === 'editDistance')
-  expect(didYouMean).toMatchObject({ file: 'src/kernel/did-you-mean.ts', cyclomatic: 4 })
+  expect(didYouMean).toMatchObject({ file: 'src/kernel/messages/did-you-mean.ts', cyclomatic: 4 })
 })

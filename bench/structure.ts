@@ -24,7 +24,7 @@ export interface Structure {
   readonly functions: readonly FunctionSize[]
   /** Files that import each other, by values or types. */
   readonly circles: readonly (readonly string[])[]
-  /** Names that each room's index.ts exports. */
+  /** Names that the index.ts of each room exports, and of each part that other rooms import (`#kernel/messages`). */
   readonly faces: Readonly<Record<string, number>>
   /** Without tests. */
   readonly lines: number
@@ -128,7 +128,24 @@ export function exportsOf(file: string): string[] {
   return [...new Set([...listed, ...declared, ...starred])]
 }
 
+/** `policies` of src/policies/index.ts; `policies/pcp` of a part that others import; undefined for a folder's own index. */
+function faceOf(file: string, parted: ReadonlySet<string>): string | undefined {
+  if (file === 'src/index.ts') return 'the library'
+  const [room, part, ...rest] = dirname(file).split('/').slice(1)
+  if (!file.endsWith('/index.ts') || rest.length > 0) return undefined
+  return part === undefined ? room : parted.has(room!) ? `${room}/${part}` : undefined
+}
+
+/** Rooms of which other rooms import parts: `"#kernel/*"` in package.json. */
+const partedRooms = (): ReadonlySet<string> =>
+  new Set(
+    Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).imports)
+      .filter((name) => name.endsWith('/*'))
+      .map((name) => name.slice(1, -2)),
+  )
+
 export function structureOf(): Structure {
+  const parted = partedRooms()
   const names = globSync('src/**/*.ts', { cwd: root })
     .filter((file) => !isTest(file))
     .sort()
@@ -139,9 +156,10 @@ export function structureOf(): Structure {
     functions: sources.flatMap(([file, source]) => functionsIn(file, astOf(source))),
     circles: circlesOf(new Map(sources.map(([file, source]) => [file, importsOf(file, source)]))),
     faces: Object.fromEntries(
-      names
-        .filter((file) => /^src\/(\w+\/)?index\.ts$/.test(file))
-        .map((file) => [file === 'src/index.ts' ? 'the library' : file.split('/')[1]!, exportsOf(file).length]),
+      names.flatMap((file) => {
+        const face = faceOf(file, parted)
+        return face === undefined ? [] : [[face, exportsOf(file).length] as const]
+      }),
     ),
     lines: files.reduce((sum, { lines }) => sum + lines, 0),
   }

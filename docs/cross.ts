@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crossKernels, crossSchema, readCapture } from 'kreplay'
-import { type Cross, errorOf } from '#metrics'
+import { type Cross, errorOf } from '#metrics/cross'
 import { markdownTable } from './markdown.ts'
 
 const SMALL = ['pages-5.10-s', 'pages-6.1-s', 'pages-6.12-s', 'pages-7.2-s']

@@ -1,5 +1,6 @@
 import { kindNames } from 'kreplay'
-import { commonFields, EXCHANGE_MARK, exchangeColumns, type FieldMeta, fieldsOf, isOptional, metaOf } from '#events'
+import { commonFields, fieldsOf } from '#events'
+import { EXCHANGE_MARK, exchangeColumns, type FieldMeta, isOptional, metaOf } from '#events/exchange'
 import { markdownTable } from './markdown.ts'
 
 /** What each kind is for, which its fields can't tell. */

@@ -1,5 +1,5 @@
 import { choosePolicy, kvfreeWorkloads, runWorkload, shipped } from 'kreplay'
-import { measureWorkload } from '#metrics'
+import { measureWorkload } from '#metrics/kvfree'
 import { markdownTable } from './markdown.ts'
 
 /** Whether callers of a context may sleep, and so may leave out the rcu_head. */

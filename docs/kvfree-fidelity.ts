@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { kvfreePolicies, readCapture } from 'kreplay'
-import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity } from '#metrics'
+import { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelity } from '#metrics/kvfree'
 import { markdownTable } from './markdown.ts'
 import { publishedTable } from './rcuscale.ts'
 

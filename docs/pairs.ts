@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CrossPair, crossMeasures, crossSchema } from '#metrics'
+import { type CrossPair, crossMeasures, crossSchema } from '#metrics/cross'
 import { markdownTable } from './markdown.ts'
 
 const percent = (value: number | undefined): string => (value === undefined ? '–' : `${(value * 100).toFixed(1)} %`)

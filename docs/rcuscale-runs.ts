@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { choosePolicy, kvfreeWorkloads, runWorkload, shipped } from 'kreplay'
-import { measureWorkload, type PublishedTable, publishedRcuscale } from '#metrics'
+import { measureWorkload, type PublishedTable, publishedRcuscale } from '#metrics/kvfree'
 
 export type Row = readonly [timeS: number, batches: number, footprint: number]
 /** Lines by the id of the published table. */

@@ -1,7 +1,7 @@
 /** docs/rcuscale.md: the lines of rcuscale that mails print, beside those that the model of that machine prints (docs/rcuscale-runs.ts). */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publishedRcuscale } from '#metrics'
+import { publishedRcuscale } from '#metrics/kvfree'
 import { markdownTable } from './markdown.ts'
 import type { Lines, RcuscaleRuns, Row } from './rcuscale-runs.ts'
 

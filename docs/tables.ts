@@ -1,7 +1,9 @@
 /** `npm run fix`: renews the tables of README.md and docs/synth.md that come from lists. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { acceptPolicies, drainPolicies, kvfreePolicies, listPolicies, pairs } from '#policies'
+import { acceptPolicies } from '#policies/accept'
+import { kvfreePolicies } from '#policies/kvfree'
+import { drainPolicies, listPolicies, pairs } from '#policies/pcp'
 import { formats } from '#readers'
 import { workloads } from '#synth'
 import { markdownTable } from './markdown.ts'

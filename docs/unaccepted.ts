@@ -1,6 +1,6 @@
 import { acceptPolicies, choosePolicy, scriptOf, synthesise } from 'kreplay'
 import { touchesOf } from '#estimate'
-import { bootFor, speedup } from '#metrics'
+import { bootFor, speedup } from '#metrics/accept'
 import { runAccept } from '#replay'
 import { markdownTable } from './markdown.ts'
 

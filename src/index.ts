@@ -7,37 +7,32 @@
 export { infer, whatIfOf } from '#estimate'
 // Captures and their events
 export { countByName, type Events, eachEvent, eventSchemas, kindNames, type Recording, type TraceEvent } from '#events'
-export { KNOWN_VERSIONS, type Machine, parseRelease, TraceError, UsageError } from '#kernel'
+export { KNOWN_VERSIONS, type Machine, parseRelease } from '#kernel'
+export { TraceError, UsageError } from '#kernel/messages'
 // Results
 export {
   type Comparison,
   comparisonSchema,
-  crossSchema,
   type Fidelity,
   fidelitySchema,
-  type Info,
-  infoOf,
-  infoSchema,
   type Prices,
   pricesSchema,
   publishedPrices,
 } from '#metrics'
+export { crossSchema } from '#metrics/cross'
+export { type Info, infoOf, infoSchema } from '#metrics/survey'
+export { type Catalogue, choosePcp, choosePolicy, extended, shipped } from '#policies'
 // Policies, shipped and of one’s own
+export { acceptPolicies } from '#policies/accept'
+export { kvfreePolicies } from '#policies/kvfree'
 export {
-  acceptPolicies,
   allOrderLists,
-  type Catalogue,
-  choosePcp,
-  choosePolicy,
   defineDrainPolicy,
   defineListPolicy,
   drainPolicies,
-  extended,
-  kvfreePolicies,
   listPolicies,
   SweepOrder,
-  shipped,
-} from '#policies'
+} from '#policies/pcp'
 export { type Capture, readCapture } from '#readers'
 export { type Script, scriptOf } from '#record'
 export {

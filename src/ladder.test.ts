@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -53,7 +53,10 @@ function violations(): string[] {
     for (const [, from, bare, dynamic] of readFileSync(join(root, file), 'utf8').matchAll(importOf)) {
       const target = from ?? bare ?? dynamic!
       if (target.startsWith('#')) {
-        if (!allowed.includes(target.slice(1))) found.push(`${file} imports ${target}`)
+        const [of, face] = target.slice(1).split('/')
+        if (!allowed.includes(of!)) found.push(`${file} imports ${target}`)
+        if (face !== undefined && !existsSync(join(root, 'src', of!, face, 'index.ts')))
+          found.push(`${file}: no face ${target}`)
       } else if (target.startsWith('.')) {
         const depth = file.split('/').length - 3
         if ((target.match(/\.\.\//g) ?? []).length > depth) found.push(`${file} leaves its room: ${target}`)

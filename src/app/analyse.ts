@@ -1,5 +1,6 @@
 import { infer, whatIfOf } from '#estimate'
-import type { Recording, WhatIf } from '#events'
+import type { Recording } from '#events'
+import type { WhatIf } from '#events/demand'
 import { type Fidelity, fidelityOf } from '#metrics'
 import { type Script, scriptOf } from '#record'
 /** A capture read, its script made, and the recording kernel's own policy replayed against the record. */

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { Recording } from '#events'
-import { TraceError, UsageError } from '#kernel'
+import { TraceError, UsageError } from '#kernel/messages'
 import { type Comparison, publishedPrices } from '#metrics'
 import { shipped } from '#policies'
 import { readCapture } from '#readers'

@@ -1,5 +1,5 @@
-import { UsageError } from '#kernel'
-import type { Cross } from '#metrics'
+import { UsageError } from '#kernel/messages'
+import type { Cross } from '#metrics/cross'
 import { crossKernels } from './cross.ts'
 import type { Progress } from './progress.ts'
 import { readFor } from './read.ts'

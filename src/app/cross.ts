@@ -10,8 +10,10 @@ import {
   startListsOf,
   whatIfOf,
 } from '#estimate'
-import { Ask, type Recording, type WhatIf } from '#events'
-import { type Release, UsageError } from '#kernel'
+import type { Recording } from '#events'
+import { Ask, type WhatIf } from '#events/demand'
+import type { Release } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import {
   type Cross,
   type CrossRun,
@@ -21,8 +23,9 @@ import {
   crossPairs,
   crossRates,
   recordedRates,
-} from '#metrics'
-import { choosePcp, highFraction, ownPcpId } from '#policies'
+} from '#metrics/cross'
+import { choosePcp } from '#policies'
+import { highFraction, ownPcpId } from '#policies/pcp'
 import { scriptOf } from '#record'
 import { runPolicy } from '#replay'
 

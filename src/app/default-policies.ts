@@ -1,7 +1,8 @@
 import type { Events, Recording } from '#events'
-import { factsOf, RECORDED_VERSIONS, versionOf } from '#kernel'
-import { hasKvfree } from '#metrics'
-import { ownPcpId } from '#policies'
+import { RECORDED_VERSIONS } from '#kernel'
+import { factsOf, versionOf } from '#kernel/releases'
+import { hasKvfree } from '#metrics/kvfree'
+import { ownPcpId } from '#policies/pcp'
 
 export interface DefaultPolicies {
   /** The first is the baseline. */

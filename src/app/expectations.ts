@@ -1,4 +1,4 @@
-import { didYouMean, UsageError } from '#kernel'
+import { didYouMean, UsageError } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { familyOfAll } from './families/index.ts'
 

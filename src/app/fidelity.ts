@@ -1,5 +1,6 @@
-import { UsageError } from '#kernel'
-import { type Fidelity, kvfreeFidelitySchema, pcpFidelitySchema } from '#metrics'
+import { UsageError } from '#kernel/messages'
+import { type Fidelity, pcpFidelitySchema } from '#metrics'
+import { kvfreeFidelitySchema } from '#metrics/kvfree'
 import { analyse } from './analyse.ts'
 import { type ReadRequest, readFor } from './read.ts'
 

@@ -37,7 +37,9 @@ export const writePage = lazily(async () => (await import('./report.ts')).writeP
 export const completionsOf = lazily(async () => (await import('./completions.ts')).completionsOf)
 
 export type { KindName } from '#events'
-export type { Comparison, Cross, CrossCell, CrossPair, Fidelity, Info, Likeness } from '#metrics'
+export type { Comparison, Fidelity, Likeness } from '#metrics'
+export type { Cross, CrossCell, CrossPair } from '#metrics/cross'
+export type { Info } from '#metrics/survey'
 export type { ComparisonDone, ComparisonRequest } from './compare-files.ts'
 export type { Conversion } from './convert.ts'
 export type { Parameter } from './parameters.ts'

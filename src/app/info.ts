@@ -1,6 +1,6 @@
-import { Selection } from '#events'
-import { UsageError } from '#kernel'
-import { type Info, infoOf } from '#metrics'
+import { Selection } from '#events/columns'
+import { UsageError } from '#kernel/messages'
+import { type Info, infoOf } from '#metrics/survey'
 import { type ReadRequest, readFor } from './read.ts'
 
 export interface InfoRequest extends ReadRequest {

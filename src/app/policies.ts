@@ -1,5 +1,6 @@
-import { didYouMean, UsageError } from '#kernel'
-import { type Catalogue, choosePcp, pairs, pcpIds } from '#policies'
+import { didYouMean, UsageError } from '#kernel/messages'
+import { type Catalogue, choosePcp, pcpIds } from '#policies'
+import { pairs } from '#policies/pcp'
 import { type Parameter, parametersOf } from './parameters.ts'
 import { catalogueWith } from './policy-file.ts'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { TraceError, UsageError } from '#kernel'
+import { TraceError, UsageError } from '#kernel/messages'
 import { catalogueWith } from './policy-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-policy-'))

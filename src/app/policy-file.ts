@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { z } from 'zod'
-import { shortened, TraceError, UsageError } from '#kernel'
+import { shortened, TraceError, UsageError } from '#kernel/messages'
 import { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from '#policies'
 
 const EXAMPLE =

@@ -1,5 +1,5 @@
 import type { Scenario } from '#events'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { checkParams } from '#policies'
 import { SCENARIO_SCHEMA } from '#readers'
 import type { Scene } from '#replay'

@@ -1,16 +1,9 @@
 import type { z } from 'zod'
 import { demandOf, infer } from '#estimate'
 import type { Recording } from '#events'
-import {
-  isBeforeKnown,
-  KNOWN_VERSIONS,
-  parseRelease,
-  type Release,
-  randomOf,
-  UsageError,
-  versionOf,
-  type Zone,
-} from '#kernel'
+import { isBeforeKnown, KNOWN_VERSIONS, parseRelease, type Release, randomOf, type Zone } from '#kernel'
+import { UsageError } from '#kernel/messages'
+import { versionOf } from '#kernel/releases'
 import { type Likeness, likenessTo } from '#metrics'
 import { checkParams, type ParamValue } from '#policies'
 import { scriptOf } from '#record'

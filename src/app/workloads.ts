@@ -1,4 +1,4 @@
-import { didYouMean, UsageError } from '#kernel'
+import { didYouMean, UsageError } from '#kernel/messages'
 import { type AnyKvfreeWorkload, kvfreeWorkloads } from '#replay'
 import { type AnyWorkload, workloads } from '#synth'
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { checkTarget, clearPartial, removeScratch, targetOf, unwritable } from '#writers'
 
 /** Refuses an output that can't be written before anything long is done for it. */

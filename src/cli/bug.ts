@@ -1,4 +1,4 @@
-import { cleanText, shortened, systemReason } from '#kernel'
+import { cleanText, shortened, systemReason } from '#kernel/messages'
 
 /** Says what stopped the program where no command has a word for it. Returns the exit code. */
 export function reportBug(error: unknown): number {

@@ -4,15 +4,10 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { countByName, eachEvent } from '#events'
-import {
-  acceptComparisonSchema,
-  crossSchema,
-  errorOf,
-  fidelitySchema,
-  infoSchema,
-  isConserved,
-  pcpComparisonSchema,
-} from '#metrics'
+import { fidelitySchema, pcpComparisonSchema } from '#metrics'
+import { acceptComparisonSchema, isConserved } from '#metrics/accept'
+import { crossSchema, errorOf } from '#metrics/cross'
+import { infoSchema } from '#metrics/survey'
 import { readCapture } from '#readers'
 import { renderHtml, renderMarkdown } from '#report'
 import { commands as registered } from './commands/index.ts'

@@ -1,4 +1,4 @@
-import { didYouMean, UsageError } from '#kernel'
+import { didYouMean, UsageError } from '#kernel/messages'
 
 /** A command as far as misuse is explained by it. */
 interface Known {

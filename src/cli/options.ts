@@ -1,4 +1,5 @@
-import { parseCpuList, UsageError } from '#kernel'
+import { parseCpuList } from '#kernel'
+import { UsageError } from '#kernel/messages'
 
 /** For every command that prints a result. */
 export const json = { type: 'boolean', default: false, describe: 'Print one JSON object and nothing else' } as const

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import yargs, { type Argv } from 'yargs'
-import { TraceError, UsageError } from '#kernel'
+import { TraceError, UsageError } from '#kernel/messages'
 import type { Command, Exit } from './command.ts'
 import { commands } from './commands/index.ts'
 import { completionsFor } from './completions.ts'

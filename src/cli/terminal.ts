@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import type { SingleBar } from 'cli-progress'
-import { cleanJson, cleanText } from '#kernel'
+import { cleanJson, cleanText } from '#kernel/messages'
 import { plainTable } from './table.ts'
 
 /** A stream that text goes to. */

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs'
-import { systemReason, UsageError } from '#kernel'
+import { systemReason, UsageError } from '#kernel/messages'
 import type { Sink } from './terminal.ts'
 
 /**

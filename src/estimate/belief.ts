@@ -1,5 +1,6 @@
 import { type Traits, traitsOf } from '#kernel'
-import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp, type PcpChoice } from '#policies'
+import type { PcpChoice } from '#policies'
+import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp } from '#policies/pcp'
 import { Fate, type PageIndex, type Script } from '#record'
 import { PageLists, pagesets } from '#sim'
 

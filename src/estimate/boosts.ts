@@ -1,4 +1,4 @@
-import type { ListRules } from '#policies'
+import type { ListRules } from '#policies/pcp'
 import { FlowKind, Op, type Script } from '#record'
 import { buddyAtStart, pageStartOf } from './free-start.ts'
 /**

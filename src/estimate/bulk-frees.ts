@@ -1,4 +1,4 @@
-import { type Pcp, Quota } from '#policies'
+import { type Pcp, Quota } from '#policies/pcp'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { PagesGivenBack } from './given-back.ts'
 import { type BulkFreeSeen, bulkFreeCauses, explainBulkFree, type Hypothesis, proveCount } from './hypotheses/index.ts'

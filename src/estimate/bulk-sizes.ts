@@ -1,4 +1,4 @@
-import { Quota } from '#policies'
+import { Quota } from '#policies/pcp'
 import { Op } from '#record'
 import type { EstimatorState } from './state.ts'
 

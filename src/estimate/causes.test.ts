@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Ask, DemandBuilder, EventBuilder, eachEvent, type TraceEvent } from '#events'
+import { EventBuilder, eachEvent, type TraceEvent } from '#events'
+import { Ask, DemandBuilder } from '#events/demand'
 import { scriptOf } from '../record/script-of.ts'
 import { record } from '../replay/recorder.ts'
 import { machine, recordingOf } from '../replay/testing/story.ts'

@@ -1,4 +1,6 @@
-import { Ask, compactPages, type Demand, DemandBuilder, type Events, Kind, type Recording } from '#events'
+import { type Events, Kind, type Recording } from '#events'
+import { compactPages } from '#events/columns'
+import { Ask, type Demand, DemandBuilder } from '#events/demand'
 import { BlockIndex, Op, PageIndex, type Script } from '#record'
 import type { Inferred } from './what-if-start.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Ask, DemandBuilder } from '#events'
+import { Ask, DemandBuilder } from '#events/demand'
 import { scriptOf } from '../record/script-of.ts'
 import { record } from '../replay/recorder.ts'
 import { machine } from '../replay/testing/story.ts'

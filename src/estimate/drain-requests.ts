@@ -1,4 +1,4 @@
-import { Quota } from '#policies'
+import { Quota } from '#policies/pcp'
 import { Fate, Op, type Script } from '#record'
 import type { BulkFrees } from './bulk-frees.ts'
 import type { EstimatorState } from './state.ts'

@@ -1,4 +1,4 @@
-import type { ZoneFlags } from '#policies'
+import type { ZoneFlags } from '#policies/pcp'
 import type { Script } from '#record'
 import { FlowKind } from '#record'
 import { buddyinfoOf } from './free-start.ts'

@@ -1,5 +1,5 @@
 import { traitsOf, type Zone } from '#kernel'
-import type { ListRules } from '#policies'
+import type { ListRules } from '#policies/pcp'
 import type { Script } from '#record'
 import { BlockIndex, PageIndex } from '#record'
 import { Buddy, type FallbackFamily } from '#sim'

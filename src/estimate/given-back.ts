@@ -1,4 +1,4 @@
-import { Quota } from '#policies'
+import { Quota } from '#policies/pcp'
 import { BlockIndex } from '#record'
 import type { Miss } from './scores.ts'
 import type { EstimatorState } from './state.ts'

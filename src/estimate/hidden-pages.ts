@@ -1,5 +1,5 @@
 import type { Pages } from '#kernel'
-import type { ListRules } from '#policies'
+import type { ListRules } from '#policies/pcp'
 import type { Script } from '#record'
 
 /**

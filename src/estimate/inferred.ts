@@ -1,4 +1,5 @@
-import { choosePcp, type ListRules, ownPcpId, type PcpChoice } from '#policies'
+import { choosePcp, type PcpChoice } from '#policies'
+import { type ListRules, ownPcpId } from '#policies/pcp'
 import { fatesOf, noTicks, PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { unknownMachine, type Zone } from '#kernel'
-import { choosePcp, type ListRules, PCP_BATCH_SCALE_MAX, Pcp } from '#policies'
+import { choosePcp } from '#policies'
+import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp } from '#policies/pcp'
 import { bulkFreeLimit, firstWhere, highestHigh, pacings } from './invert.ts'
 
 const rulesOf = (id: string): ListRules => {

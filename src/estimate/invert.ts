@@ -1,4 +1,4 @@
-import type { ListRules, Pcp, ZoneFlags } from '#policies'
+import type { ListRules, Pcp, ZoneFlags } from '#policies/pcp'
 
 /** The smallest whole number in a range at which a test that turns true once holds; undefined where it never does. */
 export function firstWhere(from: number, to: number, holds: (value: number) => boolean): number | undefined {

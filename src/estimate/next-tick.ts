@@ -1,4 +1,4 @@
-import { Quota } from '#policies'
+import { Quota } from '#policies/pcp'
 import type { PagesGivenBack } from './given-back.ts'
 import type { FidelityRun } from './scores.ts'
 import type { EstimatorState } from './state.ts'

@@ -1,4 +1,5 @@
-import { ANY_ZONE, Ask, DemandBuilder, type Events, type StartState } from '#events'
+import type { Events } from '#events'
+import { ANY_ZONE, Ask, DemandBuilder, type StartState } from '#events/demand'
 import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
 import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
 import type { Inference } from './inferred.ts'

@@ -1,4 +1,4 @@
-import type { Pcp } from '#policies'
+import type { Pcp } from '#policies/pcp'
 import { Fate, Op } from '#record'
 import type { BulkSizes } from './bulk-sizes.ts'
 import { explainRefill } from './hypotheses/index.ts'

@@ -1,4 +1,4 @@
-import type { ListRules } from '#policies'
+import type { ListRules } from '#policies/pcp'
 import type { PageIndex } from '#record'
 import { BYPASS, Op, type Script } from '#record'
 /** Where a page was when the trace began, as what the trace shows first of it tells. */

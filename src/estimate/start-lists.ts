@@ -1,4 +1,4 @@
-import { NO_PFN, type StartState } from '#events'
+import { NO_PFN, type StartState } from '#events/demand'
 import type { Migratetype, Order, Pfn } from '#kernel'
 import { PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'

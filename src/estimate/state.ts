@@ -1,4 +1,5 @@
-import type { PcpChoice, ZoneFlags } from '#policies'
+import type { PcpChoice } from '#policies'
+import type { ZoneFlags } from '#policies/pcp'
 import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
 import { Belief, type PagesetBelief } from './belief.ts'
 import { FreePages } from './free-pages.ts'

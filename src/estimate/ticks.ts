@@ -1,4 +1,4 @@
-import { Quota } from '#policies'
+import { Quota } from '#policies/pcp'
 import type { BulkFrees } from './bulk-frees.ts'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { firstWhere } from './invert.ts'

@@ -1,4 +1,4 @@
-import { Touch, type Touches } from '#events'
+import { Touch, type Touches } from '#events/demand'
 import { BYPASS, Op, type Script } from '#record'
 import { pagesets } from '#sim'
 import { ownPolicy } from './inferred.ts'

@@ -1,4 +1,5 @@
-import type { Events, WhatIf } from '#events'
+import type { Events } from '#events'
+import type { WhatIf } from '#events/demand'
 import type { Inference } from './inferred.ts'
 import { Owners } from './owners.ts'
 import { remotePsets } from './remote-psets.ts'

@@ -1,7 +1,8 @@
-import type { Machine, Notice, Pfn } from '#kernel'
-import { type KindTable, newTables } from './columns.ts'
+import type { Machine, Pfn } from '#kernel'
+import type { Notice } from '#kernel/messages'
+import { type KindTable, newTables } from './columns/columns.ts'
 import { type Events, selectEvents } from './events.ts'
-import { metaOf } from './fields.ts'
+import { metaOf } from './exchange/fields.ts'
 import { fieldsOf, type KindName, kindNames } from './kinds.ts'
 
 /** The most CPUs that a kernel can be built for: NR_CPUS of x86-64 with MAXSMP. Others allow fewer. */

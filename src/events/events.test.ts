@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ABSENT, type AnyColumn, Dictionary, KindTable, roomFor } from './columns.ts'
+import { ABSENT, type AnyColumn, Dictionary, KindTable, roomFor } from './columns/columns.ts'
 import { countByName, EventBuilder, type Events, eachEvent, joined, lossesOf, nameAt, selectEvents } from './events.ts'
-import { metaOf } from './fields.ts'
+import { metaOf } from './exchange/fields.ts'
 import { commonFields, fieldsOf, Kind, kindNames, type TraceEvent } from './kinds.ts'
 
 const alloc = (time: number, pfn: number, comm = 'sh'): TraceEvent => ({

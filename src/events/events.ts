@@ -12,7 +12,7 @@ import {
   type Tables,
   takeTables,
   unknownProgress,
-} from './columns.ts'
+} from './columns/columns.ts'
 import { Kind, kindNames, recordedName, type TraceEvent } from './kinds.ts'
 
 /**

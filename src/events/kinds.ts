@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ColumnTypeOf, type FieldSchema, field, stored } from './fields.ts'
+import { type ColumnTypeOf, type FieldSchema, field, stored } from './exchange/fields.ts'
 import { kmem } from './kinds/kmem.ts'
 import { pcp } from './kinds/pcp.ts'
 import { rcu } from './kinds/rcu.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isOptional } from './fields.ts'
+import { isOptional } from './exchange/fields.ts'
 import { fieldsOf, type KindName, kindOfName, probedKinds, recordedFields } from './kinds.ts'
 import shipped from './probes.json' with { type: 'json' }
 

@@ -1,4 +1,5 @@
-import type { Machine, TallyEntry } from '#kernel'
+import type { Machine } from '#kernel'
+import type { TallyEntry } from '#kernel/messages'
 import type { Events } from './events.ts'
 
 /** A trace and what is known of the machine that made it: what every replay starts from. */

@@ -1,4 +1,4 @@
-import { ABSENT, type Tables } from './columns.ts'
+import { ABSENT, type Tables } from './columns/columns.ts'
 import { EventBuilder, type Events } from './events.ts'
 import { Kind, type KindName, kindNames, type TraceEvent } from './kinds.ts'
 

@@ -1,5 +1,6 @@
 import { lossesOf, type Recording } from '#events'
-import type { Machine, TallyEntry } from '#kernel'
+import type { Machine } from '#kernel'
+import type { TallyEntry } from '#kernel/messages'
 
 export const number = (value: number): string => value.toLocaleString('en-US')
 

@@ -1,8 +1,4 @@
 /** The face of metrics: findings from runs and records, as plain data with schemas. */
-/** Accepting memory. */
-export { bootFor, speedup } from './accept/boot.ts'
-export { type AcceptCapture, composeAccept, isConserved } from './accept/comparison.ts'
-export { type AcceptComparison, type AcceptRun, acceptComparisonSchema, acceptWorkSchema } from './accept/schema.ts'
 /** How much of what lists can save a run saves. */
 export { savedOf } from './bounds.ts'
 /** What was lost or could not be read, in words. */
@@ -11,17 +7,6 @@ export { lostWords, skippedIn } from './caveats.ts'
 export { type ComparedCapture, composePcp } from './comparison.ts'
 /** The result of `compare`, and what reports are made from. */
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
-/** One kernel’s capture under another’s rules, against what that recorded. */
-export { type Cross, type CrossCell, composeCross, crossCell, crossSchema, errorOf } from './cross.ts'
-export {
-  type CrossPair,
-  type CrossRun,
-  type CrossSetting,
-  crossMeasures,
-  crossPairs,
-  crossRates,
-  recordedRates,
-} from './cross-pairs.ts'
 /** Published costs of fast paths. */
 export { publishedFastPaths, trylockNs } from './fast-paths.ts'
 /** How exactly the recording kernel’s own policy is reproduced. */
@@ -30,12 +15,6 @@ export { fidelityOf } from './fidelity.ts'
 export type { ComparisonHead } from './head.ts'
 /** What fidelity inferred, in sentences. */
 export { inferencesOf } from './inferences.ts'
-/** kvfree_rcu(). */
-export { composeKvfree, type KvfreeCapture, measureKvfree, measureWorkload } from './kvfree/comparison.ts'
-export { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
-export { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
-export { type PublishedTable, publishedFor, publishedRcuscale } from './kvfree/published.ts'
-export { type KvfreeComparedRun, type KvfreeComparison, kvfreeWorkSchema } from './kvfree/schema.ts'
 /** How like a synthetic trace is to the capture it imitates. */
 export { type Likeness, likenessOf, likenessTo } from './likeness.ts'
 /** The questions that a comparison answers, and the verdicts on differences. */
@@ -57,9 +36,5 @@ export {
 } from './schemas.ts'
 /** exact ÷ max(recorded, predicted). */
 export { scoreOf } from './score.ts'
-/** What a trace says by itself. */
-export { type Info, infoOf } from './survey/info.ts'
-export { infoSchema } from './survey/schema.ts'
-export type { Spread } from './survey/sums.ts'
 /** Every measure of every policy beside the baseline. */
 export { differencesOf } from './verdicts.ts'

@@ -1,4 +1,5 @@
-import { ABSENT, Kind, type Recording } from '#events'
+import { Kind, type Recording } from '#events'
+import { ABSENT } from '#events/columns'
 import { skippedIn } from './caveats.ts'
 
 /**

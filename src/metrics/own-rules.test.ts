@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { infer, ownPolicy, type StartLists, startListsOf, whatIfOf } from '#estimate'
-import { Ask, DemandBuilder, type WhatIf } from '#events'
+import { Ask, DemandBuilder, type WhatIf } from '#events/demand'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'

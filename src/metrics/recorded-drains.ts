@@ -1,4 +1,5 @@
-import { ABSENT_PID, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT_PID } from '#events/columns'
 import { type Ns, quantile } from '#kernel'
 import type { ComparisonHead } from './head.ts'
 

@@ -1,4 +1,4 @@
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { type AnyAcceptPolicy, acceptPolicies } from './accept/index.ts'
 import { type AnyKvfreePolicy, kvfreePolicies } from './kvfree/index.ts'
 import { type AnyDrainPolicy, type AnyListPolicy, drainPolicies, listPolicies, type Route } from './pcp/index.ts'

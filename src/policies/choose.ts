@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { didYouMean, type Issue, issueText, type Kernel, UsageError } from '#kernel'
+import { didYouMean, type Issue, issueText, UsageError } from '#kernel/messages'
+import type { Kernel } from '#kernel/releases'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
 import { type AnyDrainPolicy, type AnyListPolicy, pairOf, pairs, type Route } from './pcp/index.ts'

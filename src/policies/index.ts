@@ -1,5 +1,4 @@
 /** policies: the rules that are compared, one file each, with source and parameters. Forward only: a policy decides, sim moves the pages. */
-export * from './accept/index.ts'
 export { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from './catalogue.ts'
 export {
   checkParams,
@@ -12,5 +11,3 @@ export {
   pcpIds,
   splitIds,
 } from './choose.ts'
-export * from './kvfree/index.ts'
-export * from './pcp/index.ts'

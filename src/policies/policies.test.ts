@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { didYouMean, type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
-import { type BulkOrder, choosePcp, drainPolicies, listPolicies, Pcp, pairs, parseValue, splitIds } from './index.ts'
+import { type Machine, parseRelease, unknownMachine, type Zone } from '#kernel'
+import { didYouMean } from '#kernel/messages'
+import { choosePcp, parseValue, splitIds } from './index.ts'
+import { type BulkOrder, drainPolicies, listPolicies, Pcp, pairs } from './pcp/index.ts'
 import { Quota } from './pcp/lists.ts'
 import { zoneBatchsize } from './pcp/sizes.ts'
 

@@ -1,5 +1,5 @@
 import { type BoundCause, boundNotices, type Events, type ValueBounds, withinBounds } from '#events'
-import { Tally, type TallyEntry } from '#kernel'
+import { Tally, type TallyEntry } from '#kernel/messages'
 
 /** Leaves out of a trace what no machine can have recorded, and counts it by cause. */
 export class BoundsCheck {

@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 
 /** Events keep their stamps: which of two in the wrong order is wrong, the trace does not tell. */
 export const timeNotices = {

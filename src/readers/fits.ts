@@ -1,5 +1,6 @@
 import { type Events, kindNames } from '#events'
-import { type Cpu, type Pfn, TraceError, type Zone, ZoneSpans, zoneLabel } from '#kernel'
+import { type Cpu, type Pfn, type Zone, ZoneSpans, zoneLabel } from '#kernel'
+import { TraceError } from '#kernel/messages'
 
 const HINT =
   'The sidecars (zoneinfo, buddyinfo, …) belong to another machine or boot: put the right ones there, or remove them and ' +

@@ -1,5 +1,6 @@
 import { EventBuilder, type Events, type Probes, type Scenario } from '#events'
-import type { Release, TallyEntry } from '#kernel'
+import type { Release } from '#kernel'
+import type { TallyEntry } from '#kernel/messages'
 
 /** One trace's bytes, unwrapped of gzip and zstd, with what a reader may need to know of where they came from. */
 export interface TraceSource {

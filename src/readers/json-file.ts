@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Issue, issueText, TraceError } from '#kernel'
+import { type Issue, issueText, TraceError } from '#kernel/messages'
 import { readPlain } from './plain-file.ts'
 
 const MOST_ISSUES = 3

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { readCapture } from './index.ts'
 import { readPlain, readPlainSync } from './plain-file.ts'
 

@@ -1,6 +1,6 @@
 import { constants, readFileSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { systemReason, TraceError } from '#kernel'
+import { systemReason, TraceError } from '#kernel/messages'
 
 /** Larger sidecars and JSON files are none: the largest, kallsyms, has 20 MB. */
 const MOST_BYTES = 256 * 1024 * 1024

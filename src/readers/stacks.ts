@@ -1,4 +1,5 @@
-import { type Dictionary, type EventBuilder, Kind, type Tables } from '#events'
+import { type EventBuilder, Kind } from '#events'
+import type { Dictionary, Tables } from '#events/columns'
 import type { Symbols } from './trace-dat/symbols.ts'
 
 /**

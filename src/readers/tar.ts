@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 
 const BLOCK = 512
 /** Captures have some twenty files. */

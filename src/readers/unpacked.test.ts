@@ -6,7 +6,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { countByName } from '#events'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { formats, readCapture } from './index.ts'
 import { tarEntries } from './tar.ts'
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, open, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { Source } from './source.ts'
 import { isTar, tarEntries } from './tar.ts'
 

@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { PackedInput } from './packed-input.ts'
 import { frameOf, isSkippable, isZstd, skipFrame } from './zstd-frames.ts'
 

@@ -1,5 +1,6 @@
 import type { Events, Recording } from '#events'
-import { type Machine, Tally, type Traits, traitsOf, type Zone } from '#kernel'
+import { type Machine, type Traits, traitsOf, type Zone } from '#kernel'
+import { Tally } from '#kernel/messages'
 import { BlockIndex, guessZone, PageIndex } from './places.ts'
 import { scriptNotices } from './script-notices.ts'
 

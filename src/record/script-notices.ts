@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 
 /** What the script takes otherwise than the record says, or can't know. */
 export const scriptNotices = {

@@ -1,4 +1,5 @@
-import { compactPages, type Events, Kind, type Recording } from '#events'
+import { type Events, Kind, type Recording } from '#events'
+import { compactPages } from '#events/columns'
 import { type Context, contextOf } from './context.ts'
 import { RowWriter } from './row-writer.ts'
 import { Op, type Script } from './script.ts'

@@ -1,4 +1,5 @@
-import type { Machine, TallyEntry, Zone } from '#kernel'
+import type { Machine, Zone } from '#kernel'
+import type { TallyEntry } from '#kernel/messages'
 import type { Flow } from './flow.ts'
 
 /** What happens to a pageset, row by row. */

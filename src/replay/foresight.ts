@@ -1,6 +1,6 @@
-import { Ask, PAST_LISTS, type WhatIf } from '#events'
+import { Ask, PAST_LISTS, type WhatIf } from '#events/demand'
 import type { Pages } from '#kernel'
-import { allOrderLists } from '#policies'
+import { allOrderLists } from '#policies/pcp'
 import { listTable } from '#sim'
 import type { Held } from './result.ts'
 /** Work under zone->lock that no list rules could have done with less of, or could have needed more than. */

@@ -1,4 +1,4 @@
-import { Ask, type Demand } from '#events'
+import { Ask, type Demand } from '#events/demand'
 
 /** Lists of frees: the row of the next page of the same list, −1 after the last; and which rows begin a list. */
 export interface FreeLists {

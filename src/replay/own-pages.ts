@@ -1,4 +1,4 @@
-import type { StartState, WhatIf } from '#events'
+import type { StartState, WhatIf } from '#events/demand'
 import type { Order, Pages, Pfn, Zone } from '#kernel'
 import { BORROWED, Buddy, PageSet } from '#sim'
 

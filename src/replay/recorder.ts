@@ -1,4 +1,5 @@
-import { Ask, balancesOf, type Demand, type Events } from '#events'
+import type { Events } from '#events'
+import { Ask, balancesOf, type Demand } from '#events/demand'
 import {
   type BuddyCounts,
   type Cpu,
@@ -9,7 +10,8 @@ import {
   traitsOf,
   type Zone,
 } from '#kernel'
-import { choosePcp, ownPcpId, type PcpChoice } from '#policies'
+import { choosePcp, type PcpChoice } from '#policies'
+import { ownPcpId } from '#policies/pcp'
 import { type AllocatorObserver, Buddy, PageAllocator } from '#sim'
 import { earlyAnnounces, freeListsOf } from './free-lists.ts'
 import { Tape } from './tape.ts'

@@ -1,6 +1,8 @@
-import { Ask, type Demand, type WhatIf } from '#events'
-import { parseGfp, UsageError, versionOf } from '#kernel'
-import { listsOf, ROUTE_TYPES, type Route, type RouteRule } from '#policies'
+import { Ask, type Demand, type WhatIf } from '#events/demand'
+import { parseGfp } from '#kernel'
+import { UsageError } from '#kernel/messages'
+import { versionOf } from '#kernel/releases'
+import { listsOf, ROUTE_TYPES, type Route, type RouteRule } from '#policies/pcp'
 /** By row of a demand: where a route sends its block. */
 export const Way = {
   asUsual: 0,

@@ -1,4 +1,4 @@
-import { Ask, type WhatIf } from '#events'
+import { Ask, type WhatIf } from '#events/demand'
 import type { PcpChoice } from '#policies'
 import type { LockPrices, Times } from '#sim'
 import { Replay } from './replay.ts'

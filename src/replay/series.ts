@@ -1,4 +1,4 @@
-import type { WhatIf } from '#events'
+import type { WhatIf } from '#events/demand'
 import type { Cpu, Ns, Pages } from '#kernel'
 import type { Buddy } from '#sim'
 import type { Burst } from './result.ts'

@@ -1,4 +1,6 @@
-import { ABSENT, EventBuilder, type Events, Kind, type KindName, type Task } from '#events'
+import { EventBuilder, type Events, Kind, type KindName } from '#events'
+import { ABSENT } from '#events/columns'
+import type { Task } from '#events/demand'
 import type { Cpu, Ns, Order, Traits } from '#kernel'
 
 import type { Fallback } from '#sim'

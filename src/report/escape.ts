@@ -1,4 +1,4 @@
-import { cleanText } from '#kernel'
+import { cleanText } from '#kernel/messages'
 
 /** Markup that is safe to print. Made by `html` alone, which escapes all else. */
 export class Html {

@@ -1,7 +1,8 @@
-import { durationScale, formatDuration, type Ns } from '#kernel'
+import type { Ns } from '#kernel'
+import { durationScale, formatDuration } from '#kernel/messages'
 import type { Cell, Column, Table, Verdict } from './sections/section.ts'
 
-export { formatDuration } from '#kernel'
+export { formatDuration } from '#kernel/messages'
 
 /** Nothing happened, so there is no number. */
 export const NOTHING = '–'

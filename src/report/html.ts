@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { cleanText } from '#kernel'
+import { cleanText } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { type Html, html, verbatim } from './escape.ts'
 import { figureOf, tableOf } from './html-blocks.ts'

@@ -1,7 +1,8 @@
 /** report: findings → sections → HTML and Markdown. */
 
+export { inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
 /** Words and figures that the terminal shares with the report. */
-export { errorOf, inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
+export { errorOf } from '#metrics/cross'
 export { formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'

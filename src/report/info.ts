@@ -1,5 +1,5 @@
 import { zoneLabel } from '#kernel'
-import type { Info, Spread } from '#metrics'
+import type { Info, Spread } from '#metrics/survey'
 import type { Page, Part } from './page.ts'
 import { count, duration, percent, type Table, text } from './sections/section.ts'
 

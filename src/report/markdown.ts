@@ -1,4 +1,4 @@
-import { cleanText } from '#kernel'
+import { cleanText } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { comparisonOf, formatShare, headingOf, isVerdict, writerOf } from './format.ts'
 import type { Matrix } from './matrix/index.ts'

@@ -1,14 +1,14 @@
 import type { Cpu, Machine, Ns, Order, Pages, Pfn, Zone } from '#kernel'
+import type { PcpChoice } from '#policies'
 import {
   type DrainActions,
   type DrainMechanism,
   type DrainObserver,
   type ListRules,
   type Pcp,
-  type PcpChoice,
   Quota,
   type ZoneFlags,
-} from '#policies'
+} from '#policies/pcp'
 import type { Buddy } from './buddy.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { listTables } from './pagesets.ts'

@@ -1,5 +1,6 @@
 import type { Order, Pages } from '#kernel'
-import type { BulkOrder, ListRules, Pcp, PcpChoice } from '#policies'
+import type { PcpChoice } from '#policies'
+import type { BulkOrder, ListRules, Pcp } from '#policies/pcp'
 import { pagesets, type SimulatedMachine } from './pagesets.ts'
 import { Rings } from './rings.ts'
 

@@ -1,5 +1,6 @@
 import type { Cpu, Machine, Zone } from '#kernel'
-import { type ListRules, listsOf, Pcp, type PcpChoice, withMoreLists } from '#policies'
+import type { PcpChoice } from '#policies'
+import { type ListRules, listsOf, Pcp, withMoreLists } from '#policies/pcp'
 
 /** The machine whose page lists are simulated. */
 export interface SimulatedMachine {

@@ -1,6 +1,6 @@
 import FlatQueue from 'flatqueue'
 import type { Ns } from '#kernel'
-import type { Sleep, Step } from '#policies'
+import type { Sleep, Step } from '#policies/accept'
 
 /** What an actor does from here on, step by step. Others may act between two steps. */
 type Doing = Generator<Step | Sleep, void, void>

@@ -1,4 +1,4 @@
-import { Ask, type Demand } from '#events'
+import { Ask, type Demand } from '#events/demand'
 import type { Ns, Random } from '#kernel'
 
 /** Pages that live longer than so many blocks of time are in flight everywhere, and no cut can spare them. */

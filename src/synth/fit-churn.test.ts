@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Ask, DemandBuilder } from '#events'
+import { Ask, DemandBuilder } from '#events/demand'
 import type { Machine } from '#kernel'
 import { fitChurn } from './fit-churn.ts'
 

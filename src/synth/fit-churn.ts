@@ -1,4 +1,4 @@
-import { Ask, type Demand } from '#events'
+import { Ask, type Demand } from '#events/demand'
 import { type Machine, NS_PER_SECOND, type Ns } from '#kernel'
 
 /** An allocation of one task so many times its usual gap after the last begins another burst. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Ask, balancesOf, type Demand, DemandBuilder } from '#events'
+import { Ask, balancesOf, type Demand, DemandBuilder } from '#events/demand'
 import { NS_PER_SECOND, type Ns, type Random } from '#kernel'
 import { cutsOf } from './demand-times.ts'
 import { Lifetimes } from './lifetimes.ts'

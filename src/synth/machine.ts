@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { factsOf, type Machine, type Release, UsageError, unknownMachine, type Zone } from '#kernel'
+import { type Machine, type Release, unknownMachine, type Zone } from '#kernel'
+import { UsageError } from '#kernel/messages'
+import { factsOf } from '#kernel/releases'
 
 /** Parameters of a machine, for the workloads that have one of their own. */
 export const machineParams = (memoryMiB: number) => ({

@@ -1,4 +1,4 @@
-import { Ask, type Demand } from '#events'
+import { Ask, type Demand } from '#events/demand'
 import type { Random } from '#kernel'
 
 /** By how many pages a CPU’s lists, and what lives that it allocated, may differ from the source at a seam: about one batch. */

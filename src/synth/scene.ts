@@ -1,5 +1,6 @@
-import { Ask, type Demand, DemandBuilder } from '#events'
-import { type Cpu, factsOf, migratetypeOf, NS_PER_SECOND, type Ns, type Order, parseGfp, type Release } from '#kernel'
+import { Ask, type Demand, DemandBuilder } from '#events/demand'
+import { type Cpu, migratetypeOf, NS_PER_SECOND, type Ns, type Order, parseGfp, type Release } from '#kernel'
+import { factsOf } from '#kernel/releases'
 
 /** What workloads allocate, by the flags that their callers in the kernel use. */
 const uses = {

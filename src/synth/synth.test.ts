@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Ask, type Demand, DemandBuilder } from '#events'
+import { Ask, type Demand, DemandBuilder } from '#events/demand'
 import { KNOWN_VERSIONS, parseRelease, randomOf } from '#kernel'
 import { like, likeParams, workloads } from './index.ts'
 import { Lifetimes } from './lifetimes.ts'

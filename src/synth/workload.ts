@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import type { Demand, Events } from '#events'
+import type { Events } from '#events'
+import type { Demand } from '#events/demand'
 import type { Machine, Release } from '#kernel'
 
 /** What every workload is given beside its parameters. */

@@ -1,17 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
-import {
-  ABSENT,
-  ABSENT_COMM,
-  ABSENT_CONTEXT,
-  ABSENT_PID,
-  type AnyColumn,
-  type Dictionary,
-  type Events,
-  exchangeColumns,
-  guardText,
-  type KindName,
-  kindNames,
-} from '#events'
+import { type Events, type KindName, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type AnyColumn, type Dictionary } from '#events/columns'
+import { exchangeColumns, guardText } from '#events/exchange'
 import { settingsOf, type Writer, type Written } from './writer.ts'
 
 const CHUNK = 1 << 14

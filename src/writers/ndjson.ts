@@ -1,4 +1,5 @@
-import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type AnyColumn, type Events, kindNames } from '#events'
+import { type Events, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type AnyColumn } from '#events/columns'
 import { settingsOf, type Writer, type Written } from './writer.ts'
 
 const CHUNK = 1 << 14

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readlinkSync, rmSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { unwritable } from './unwritable.ts'
 
 /** As many as Linux follows. */

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type ColumnArray, Dictionary, type Events, type KindName, kindNames, newTables } from '#events'
+import { type Events, type KindName, kindNames } from '#events'
+import { type ColumnArray, Dictionary, newTables } from '#events/columns'
 import { unwritable } from './unwritable.ts'
 
 /** Bytes of batches kept in memory: what most traces have in all. Of a larger one nothing is kept. */

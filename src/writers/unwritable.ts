@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { systemReason, UsageError } from '#kernel'
+import { systemReason, UsageError } from '#kernel/messages'
 
 /** What keeps `path` from being written, where that is the user’s to mend; any other error as it is. */
 export function unwritable(error: unknown, path: string): unknown {

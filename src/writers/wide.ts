@@ -1,20 +1,6 @@
-import {
-  ABSENT,
-  ABSENT_COMM,
-  ABSENT_CONTEXT,
-  ABSENT_PID,
-  type ColumnArray,
-  type ColumnType,
-  commonFields,
-  Dictionary,
-  type Events,
-  exchangeColumns,
-  type FieldMeta,
-  fieldsOf,
-  isOptional,
-  kindNames,
-  metaOf,
-} from '#events'
+import { commonFields, type Events, fieldsOf, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type ColumnArray, Dictionary } from '#events/columns'
+import { type ColumnType, exchangeColumns, type FieldMeta, isOptional, metaOf } from '#events/exchange'
 
 /**
  * Events as one wide table, one row an event, for formats with typed columns. A payload column is null where the event's kind has

@@ -1,4 +1,5 @@
-import { type Events, EXCHANGE_MARK, type Recording } from '#events'
+import type { Events, Recording } from '#events'
+import { EXCHANGE_MARK } from '#events/exchange'
 import { type Release, unameOf } from '#kernel'
 
 /** What a writer writes: events in runs, which it may walk more than once, and what is said of all of them. */

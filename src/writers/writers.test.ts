@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import type { Recording } from '#events'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { eventsOf, recordingOf } from '../readers/testing/any-events.ts'
 import { writeRecording, writerFor } from './index.ts'
 

@@ -1,6 +1,6 @@
 import { touchesOf } from '#estimate'
 import type { Recording } from '#events'
-import { type AcceptCapture, acceptWorkSchema, composeAccept } from '#metrics'
+import { type AcceptCapture, acceptWorkSchema, composeAccept } from '#metrics/accept'
 import { type Catalogue, choosePolicy } from '#policies'
 import { scriptOf } from '#record'
 import { runAccept } from '#replay'

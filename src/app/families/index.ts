@@ -1,4 +1,4 @@
-import { didYouMean, UsageError } from '#kernel'
+import { didYouMean, UsageError } from '#kernel/messages'
 import type { Catalogue } from '#policies'
 import { accept } from './accept.ts'
 import type { Family, Settings } from './family.ts'

@@ -1,14 +1,14 @@
 import { infer } from '#estimate'
 import type { Recording, Scenario } from '#events'
+import { fidelityOf } from '#metrics'
 import {
   composeKvfree,
-  fidelityOf,
   hasKvfree,
   type KvfreeCapture,
   kvfreeWorkSchema,
   measureKvfree,
   measureWorkload,
-} from '#metrics'
+} from '#metrics/kvfree'
 import { type Catalogue, choosePolicy } from '#policies'
 import { scriptOf } from '#record'
 import { kvfreeRecord, ownKvfree, pagesAtStart, replayKvfree, runWorkload } from '#replay'

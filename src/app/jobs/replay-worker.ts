@@ -1,7 +1,8 @@
 import { workerData } from 'node:worker_threads'
-import type { WhatIf } from '#events'
+import type { WhatIf } from '#events/demand'
 import type { Release } from '#kernel'
-import { choosePcp, type ParamValue, type Route, shipped } from '#policies'
+import { choosePcp, type ParamValue, shipped } from '#policies'
+import type { Route } from '#policies/pcp'
 import { type PolicyRun, type RunOptions, runPolicy } from '#replay'
 /** What all runs of a thread have in common; its columns are shared with the other threads. */
 export interface Common {

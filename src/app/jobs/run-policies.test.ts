@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { lockPricesOf, publishedPrices } from '#metrics'
-import { choosePcp, type ListPolicy, type Route, routeSchema, shipped } from '#policies'
+import { choosePcp, shipped } from '#policies'
+import { type ListPolicy, type Route, routeSchema } from '#policies/pcp'
 import { readCapture } from '#readers'
 import { waysOf } from '#replay'
 import { analyse } from '../analyse.ts'

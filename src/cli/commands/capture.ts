@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import { captureScript, type QuestionName, questions } from '../capture/index.ts'
 import { defineCommand, type Exit } from '../command.ts'
 import { json } from '../options.ts'

@@ -1,4 +1,4 @@
-import type { ZoneFlags } from '#policies'
+import type { ZoneFlags } from '#policies/pcp'
 import { bulkFreeLimit, firstWhere } from '../invert.ts'
 import { outcomeOf } from './outcome.ts'
 import { pacedOutcome } from './pacing.ts'

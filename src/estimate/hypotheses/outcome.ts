@@ -1,4 +1,4 @@
-import type { Pcp, ZoneFlags } from '#policies'
+import type { Pcp, ZoneFlags } from '#policies/pcp'
 import type { BulkFreeSeen, Context } from './types.ts'
 
 /** Pages that a free leads to if the pageset is as `pcp` says, which moves as the rule moves it. */

@@ -1,4 +1,4 @@
-import { PCP_BATCH_SCALE_MAX, type Pcp, type ZoneFlags } from '#policies'
+import { PCP_BATCH_SCALE_MAX, type Pcp, type ZoneFlags } from '#policies/pcp'
 import { pacings } from '../invert.ts'
 import { outcomeOf } from './outcome.ts'
 import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'

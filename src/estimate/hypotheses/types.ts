@@ -1,4 +1,4 @@
-import type { Pcp, ZoneFlags } from '#policies'
+import type { Pcp, ZoneFlags } from '#policies/pcp'
 import type { Belief } from '../belief.ts'
 import type { BulkSizes } from '../bulk-sizes.ts'
 import type { EstimatorState } from '../state.ts'

@@ -1,4 +1,4 @@
-import type { ZoneFlags } from '#policies'
+import type { ZoneFlags } from '#policies/pcp'
 import { outcomeOf } from './outcome.ts'
 import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'
 

@@ -1,4 +1,4 @@
-import { type FieldSchema, field } from '../fields.ts'
+import { type FieldSchema, field } from '../exchange/fields.ts'
 
 const ptr = field
   .pointer('The object: an address, or in text without `nohash-ptr` a hash of it; absent where even that is hidden.')

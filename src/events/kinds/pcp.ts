@@ -1,4 +1,4 @@
-import { type FieldSchema, field } from '../fields.ts'
+import { type FieldSchema, field } from '../exchange/fields.ts'
 
 const pages = (help: string) => field.signed(help, 'pages').optional()
 

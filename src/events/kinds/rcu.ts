@@ -1,4 +1,4 @@
-import { type FieldSchema, field } from '../fields.ts'
+import { type FieldSchema, field } from '../exchange/fields.ts'
 
 const rcuname = field.text('RCU flavour: rcu_sched, rcu_preempt, …')
 const gpSeq = field.long('Grace-period sequence number; its two low bits are the state, 0 is idle.')

@@ -1,3 +1,4 @@
+/** The face of kernel/releases: what differs by kernel release, one file each. */
 import { facts510, linux510 } from './5.10.ts'
 import { linux513 } from './5.13.ts'
 import { linux514 } from './5.14.ts'
@@ -112,3 +113,4 @@ export function versionOf(kernel: Kernel): string {
   const number = numberOf(kernel)
   return (releases.findLast(({ version }) => !isBefore(number, numberOf(version))) ?? releases[0]!).version
 }
+export type { KernelFacts } from './types.ts'

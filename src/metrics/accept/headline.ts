@@ -1,4 +1,4 @@
-import { formatDuration } from '#kernel'
+import { formatDuration } from '#kernel/messages'
 import type { AcceptRun } from './schema.ts'
 
 /** Who pays most and least for accepting. */

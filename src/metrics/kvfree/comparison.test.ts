@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { choosePolicy, kvfreePolicies } from '#policies'
+import { choosePolicy } from '#policies'
+import { kvfreePolicies } from '#policies/kvfree'
 import { readCapture } from '#readers'
 import { kvfreeRecord, replayKvfree } from '#replay'
 import { measureKvfree } from './comparison.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Events, Kind, type Recording, selectEvents, type TraceEvent } from '#events'
-import { choosePolicy, kvfreePolicies } from '#policies'
+import { choosePolicy } from '#policies'
+import { kvfreePolicies } from '#policies/kvfree'
 import { readCapture } from '#readers'
 import { delaysOf, usualDelays } from '#replay'
 import { slowFrees } from '../../replay/kvfree/testing/slow.ts'

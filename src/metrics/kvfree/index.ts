@@ -1,3 +1,4 @@
+/** The face of metrics/kvfree: findings of kvfree_rcu(). */
 export { composeKvfree, type KvfreeCapture, measureKvfree, measureWorkload } from './comparison.ts'
 export { hasKvfree, kvfreeFidelity } from './fidelity.ts'
 export { type KvfreeAgreement, type KvfreeFidelity, kvfreeFidelitySchema } from './fidelity-schema.ts'

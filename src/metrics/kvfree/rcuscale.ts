@@ -1,4 +1,5 @@
-import { type Ns, RCU_SEQ_INITIAL, RCU_SEQ_STEP, rcuSeqDiff } from '#kernel'
+import type { Ns } from '#kernel'
+import { RCU_SEQ_INITIAL, RCU_SEQ_STEP, rcuSeqDiff } from '#kernel/rcu'
 import type { WorkloadRun } from '#replay'
 import type { KvfreeComparedRun } from './schema.ts'
 

@@ -1,3 +1,4 @@
+/** The face of metrics/survey: what a trace says by itself. */
 export type { FragmentationSurvey } from './fragmentation.ts'
 export { type Info, infoOf } from './info.ts'
 export type { ListSurvey } from './lists.ts'

@@ -1,4 +1,5 @@
-import { ABSENT, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT } from '#events/columns'
 import { Sums, spreadOf } from './sums.ts'
 
 export type RunKind = 'refill' | 'drain'

@@ -1,4 +1,5 @@
-import { ABSENT, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT } from '#events/columns'
 import { formatGfp, type Machine, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'

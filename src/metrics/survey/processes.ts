@@ -1,4 +1,5 @@
-import { ABSENT_COMM, ABSENT_PID, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT_COMM, ABSENT_PID } from '#events/columns'
 import type { Machine } from '#kernel'
 import { severityOf } from './fragmentation.ts'
 import { eachRun } from './lists.ts'

@@ -1,4 +1,5 @@
-import { type Column, type Events, Kind, withStandIns } from '#events'
+import { type Events, Kind, withStandIns } from '#events'
+import type { Column } from '#events/columns'
 import { mostFirst, type Spread, Sums, spreadOf } from './sums.ts'
 import { Addresses, AddressRows, FREED } from './whereabouts.ts'
 

@@ -1,4 +1,5 @@
-import { ABSENT, ABSENT_COMM, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT, ABSENT_COMM } from '#events/columns'
 import { callersByRow, NO_STACK } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'
 import { Addresses, AddressRows, FREED, NEVER_SEEN } from './whereabouts.ts'

@@ -1,3 +1,4 @@
+/** The face of policies/accept: ways to accept memory, one file each. */
 import { deferred } from './deferred.ts'
 import { eager } from './eager.ts'
 import { kthread } from './kthread.ts'

@@ -1,3 +1,4 @@
+/** The face of policies/kvfree: rules that batch kvfree_rcu(), one file each. */
 import { callRcu } from './call-rcu.ts'
 import { condSync } from './cond-sync.ts'
 import { linux510 } from './linux-5.10.ts'

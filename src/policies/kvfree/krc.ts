@@ -1,4 +1,5 @@
-import { type Cpu, type Ns, rcuSeqDone } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
+import { rcuSeqDone } from '#kernel/rcu'
 import { inOrderOfFree, Krw, objectsIn } from './krw.ts'
 import { type Calls, Channel, Held, type Kvfree, type KvfreeHost, type Sleeper, State, type WorkItem } from './types.ts'
 

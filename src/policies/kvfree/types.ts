@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import type { Cpu, Ns, RcuSequences } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
+import type { RcuSequences } from '#kernel/rcu'
 
 /** Where objects wait. The first two are channels of pages of pointers. */
 export const Channel = { slab: 0, vmalloc: 1, list: 2, sheaf: 3, callback: 4, inline: 5 } as const

@@ -1,4 +1,5 @@
-import type { Kernel } from '#kernel'
+/** The face of policies/pcp: list rules and drain mechanisms of per-CPU page lists, one file each. */
+import type { Kernel } from '#kernel/releases'
 import { noDrain, noIsolated, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
 import { fixed, infinite, none } from './fixed.ts'
 import { linux510 } from './linux-5.10.ts'
@@ -44,8 +45,8 @@ export const pairs: Readonly<Record<string, Pair>> = {
 /** Id of the policy that a kernel itself follows. */
 export const ownPcpId = (kernel: Kernel): string => ownIdOf(kernel, listPolicies, drainPolicies)
 
-export { allOrderLists, orderZeroLists, Quota, QuotaOrder, SweepOrder } from './lists.ts'
+export { allOrderLists, Quota, SweepOrder } from './lists.ts'
 export { listsOf, ROUTE_TYPES, type Route, type RouteRule, routeSchema, withMoreLists } from './route.ts'
-export { highFraction, sizes61, sizes510, sizesTuned, zoneBatchsize } from './sizes.ts'
+export { highFraction, zoneBatchsize } from './sizes.ts'
 export * from './types.ts'
 export { type Pair, pairOf }

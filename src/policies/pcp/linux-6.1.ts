@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { factsOf, type Machine, type Order } from '#kernel'
+import type { Machine, Order } from '#kernel'
+import { factsOf } from '#kernel/releases'
 import { allOrderLists, pageblockThp, pmdThp, SweepOrder, type ThpLists } from './lists.ts'
 import { thpListsParam } from './params.ts'
 import { sizes61 } from './sizes.ts'

@@ -1,4 +1,4 @@
-import { factsOf, type Kernel, type KernelFacts, releases, versionOf } from '#kernel'
+import { factsOf, type Kernel, type KernelFacts, releases, versionOf } from '#kernel/releases'
 import type { AnyDrainPolicy, AnyListPolicy } from './types.ts'
 
 /** List rules and a drain mechanism that belong together, with what differs from the defaults of their parameters. */

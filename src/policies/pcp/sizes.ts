@@ -1,4 +1,5 @@
-import { cpusOfZone, factsOf, type Machine, type Pages, type Pageset, sysctlOf, type Zone } from '#kernel'
+import { cpusOfZone, type Machine, type Pages, type Pageset, sysctlOf, type Zone } from '#kernel'
+import { factsOf } from '#kernel/releases'
 import type { PagesetContext, Sizes } from './types.ts'
 
 /** MIN_PERCPU_PAGELIST_HIGH_FRACTION */

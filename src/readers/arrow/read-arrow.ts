@@ -1,26 +1,8 @@
 import { type Column as ArrowColumn, type Table, tableFromIPC } from '@uwdata/flechette'
-
-import {
-  ABSENT,
-  ABSENT_COMM,
-  ABSENT_CONTEXT,
-  ABSENT_PID,
-  type Column,
-  type ColumnArray,
-  commonFields,
-  EventBuilder,
-  type Events,
-  EXCHANGE_MARK,
-  exchangeColumns,
-  type FieldSchema,
-  fieldsOf,
-  isOptional,
-  Kind,
-  type KindName,
-  kindNames,
-  metaOf,
-} from '#events'
-import { type Notice, Tally, TraceError } from '#kernel'
+import { commonFields, EventBuilder, type Events, fieldsOf, Kind, type KindName, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type Column, type ColumnArray } from '#events/columns'
+import { EXCHANGE_MARK, exchangeColumns, type FieldSchema, isOptional, metaOf } from '#events/exchange'
+import { type Notice, Tally, TraceError } from '#kernel/messages'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { FetchedBytes, ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'

@@ -1,5 +1,5 @@
 import { type Column, type DataType, Type } from '@uwdata/flechette'
-import type { Dictionary } from '#events'
+import type { Dictionary } from '#events/columns'
 import type { FileBytes } from './file-bytes.ts'
 
 export type Numbers =

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { type EventBuilder, type FieldSchema, innerOf, isOptional, unguardText } from '#events'
+import type { EventBuilder } from '#events'
+import { type FieldSchema, innerOf, isOptional, unguardText } from '#events/exchange'
 
 /** What a cell is read by: its bounds are those of the field's schema. */
 export interface CellReader {

@@ -1,4 +1,5 @@
-import { EventBuilder, EXCHANGE_MARK } from '#events'
+import { EventBuilder } from '#events'
+import { EXCHANGE_MARK } from '#events/exchange'
 import { HEAD, type TraceFormat } from '../format.ts'
 import { CsvReader } from './read-csv.ts'
 

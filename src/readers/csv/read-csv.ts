@@ -1,21 +1,9 @@
 import { finished } from 'node:stream/promises'
 import { CsvError, type Parser, parse } from 'csv-parse'
-import {
-  ABSENT,
-  ABSENT_COMM,
-  ABSENT_CONTEXT,
-  ABSENT_PID,
-  type Column,
-  commonFields,
-  type EventBuilder,
-  EXCHANGE_MARK,
-  exchangeColumns,
-  fieldsOf,
-  Kind,
-  type KindName,
-  kindNames,
-} from '#events'
-import { Tally, TraceError } from '#kernel'
+import { commonFields, type EventBuilder, fieldsOf, Kind, type KindName, kindNames } from '#events'
+import { ABSENT, ABSENT_COMM, ABSENT_CONTEXT, ABSENT_PID, type Column } from '#events/columns'
+import { EXCHANGE_MARK, exchangeColumns } from '#events/exchange'
+import { Tally, TraceError } from '#kernel/messages'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { PieceEnd, PieceReader, TraceStart } from '../format.ts'
 import { type CellReader, cellReader, TextCells } from './cells.ts'

@@ -1,4 +1,5 @@
-import { factsOf, type Order, type Preemption, type Release } from '#kernel'
+import type { Order, Preemption, Release } from '#kernel'
+import { factsOf } from '#kernel/releases'
 import { bootParameter } from './cmdline.ts'
 
 /** The running kernel's configuration: `CONFIG_HZ=250` → HZ: '250'. An option that is not set is `n`. */

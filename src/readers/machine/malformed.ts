@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 
 /** Refuses a sidecar. */
 export function malformed(file: string, line: number, what: string): never {

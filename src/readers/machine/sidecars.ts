@@ -1,7 +1,6 @@
 import {
   type AssumedField,
   type Cpu,
-  factsOf,
   type Machine,
   type NumaNode,
   type Order,
@@ -10,6 +9,7 @@ import {
   unknownMachine,
   type Zone,
 } from '#kernel'
+import { factsOf } from '#kernel/releases'
 import { cpusIn, type Zones } from '../fits.ts'
 import { parseBuddyinfo } from './buddyinfo.ts'
 import { parseIsolated } from './cmdline.ts'

@@ -1,15 +1,7 @@
 import { z } from 'zod'
-import {
-  commonFields,
-  type EventBuilder,
-  EXCHANGE_MARK,
-  fieldsOf,
-  type KindName,
-  kindNames,
-  metaOf,
-  type TraceEvent,
-} from '#events'
-import { type Issue, issueText, Tally, TraceError } from '#kernel'
+import { commonFields, type EventBuilder, fieldsOf, type KindName, kindNames, type TraceEvent } from '#events'
+import { EXCHANGE_MARK, metaOf } from '#events/exchange'
+import { type Issue, issueText, Tally, TraceError } from '#kernel/messages'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 

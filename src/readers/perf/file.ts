@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import type { Bytes } from '../format.ts'
 import { ByteReader } from '../trace-dat/bytes.ts'
 import { type Descriptions, parseTracingData } from '../trace-dat/file.ts'

@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { layoutOf, type RecordLayout } from './attrs.ts'
 import type { PerfFile } from './file.ts'
 import { u64, u64Fast } from './record-types.ts'

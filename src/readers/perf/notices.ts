@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 
 /** What a perf.data's reader could not use. */
 export const dataNotices = {

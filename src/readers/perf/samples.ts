@@ -1,4 +1,5 @@
-import { ABSENT_CONTEXT, defaultProbes, type EventBuilder, Kind } from '#events'
+import { defaultProbes, type EventBuilder, Kind } from '#events'
+import { ABSENT_CONTEXT } from '#events/columns'
 import type { FileSource } from '../format.ts'
 import { CallersByAddress, pushStack } from '../stacks.ts'
 import { compileDecoder } from '../trace-dat/decoder.ts'

@@ -1,4 +1,4 @@
-import { ABSENT_COMM, type Dictionary } from '#events'
+import { ABSENT_COMM, type Dictionary } from '#events/columns'
 import { cString } from '../trace-dat/bytes.ts'
 import { Type, type Window } from './record-types.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EventBuilder, type Scenario } from '#events'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import type { TraceFormat } from '../format.ts'
 import { parseJson } from '../json-file.ts'
 

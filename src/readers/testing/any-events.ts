@@ -1,16 +1,7 @@
 import fc from 'fast-check'
 import { z } from 'zod'
-import {
-  EventBuilder,
-  type Events,
-  type FieldSchema,
-  fieldsOf,
-  innerOf,
-  isOptional,
-  kindNames,
-  type Recording,
-  type TraceEvent,
-} from '#events'
+import { EventBuilder, type Events, fieldsOf, kindNames, type Recording, type TraceEvent } from '#events'
+import { type FieldSchema, innerOf, isOptional } from '#events/exchange'
 import { unknownMachine } from '#kernel'
 
 /** Texts a process may give itself, or a probe print. */

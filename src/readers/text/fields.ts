@@ -1,14 +1,6 @@
 import { z } from 'zod'
-import {
-  type ColumnType,
-  type FieldSchema,
-  fieldsOf,
-  innerOf,
-  isOptional,
-  type KindName,
-  metaOf,
-  type Probes,
-} from '#events'
+import { fieldsOf, type KindName, type Probes } from '#events'
+import { type ColumnType, type FieldSchema, innerOf, isOptional, metaOf } from '#events/exchange'
 
 /** How one field of a kind is printed. */
 export interface Field {

@@ -1,4 +1,4 @@
-import { ABSENT_PID } from '#events'
+import { ABSENT_PID } from '#events/columns'
 import { Stamp } from './stamp.ts'
 
 /** What stands in a line before its payload. A layout fills it in; places count in the window of lines. */

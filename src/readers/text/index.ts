@@ -1,5 +1,5 @@
 import { EventBuilder } from '#events'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import { inPieces, type PieceEnd, type PieceFormat, type TraceStart } from '../format.ts'
 import { LineReader } from './line-reader.ts'
 import { layoutsBy, noneRecognised, type Recognised, recognise, type Writer } from './recognise.ts'

@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 import { timeNotices } from '../cpu-times.ts'
 
 /** Why a line gave no event. Law: lines = comments + lines that gave an event + the sum of these. */

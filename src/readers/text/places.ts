@@ -1,4 +1,4 @@
-import { ABSENT_COMM, type Dictionary } from '#events'
+import { ABSENT_COMM, type Dictionary } from '#events/columns'
 import { ByteMemo } from '../byte-memo.ts'
 import { LONGEST_HEAD } from './head.ts'
 import type { Layout, OddLine } from './layouts/layout.ts'

@@ -1,4 +1,5 @@
-import { ABSENT, type AnyColumn, type ColumnType, type KindTable } from '#events'
+import { ABSENT, type AnyColumn, type KindTable } from '#events/columns'
+import type { ColumnType } from '#events/exchange'
 import type { Values } from './values.ts'
 
 /** Columns of some types, and for each the field that it takes its value from. */

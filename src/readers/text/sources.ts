@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 
 /** Where a line says what it is of: in a log's prefix, in trace-cmd's, or in babeltrace2's own words. */
 type Source = 'host' | 'file' | 'host of the record'

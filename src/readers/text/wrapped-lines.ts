@@ -1,4 +1,4 @@
-import { ABSENT_PID } from '#events'
+import { ABSENT_PID } from '#events/columns'
 import type { Layout } from './layouts/layout.ts'
 import { LONGEST_LINE, SCRATCH } from './lines.ts'
 import type { Reading } from './payload.ts'

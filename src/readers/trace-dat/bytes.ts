@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import type { Bytes } from '../format.ts'
 
 export function viewOf(bytes: Bytes, at: number, size: number): DataView {

@@ -1,4 +1,5 @@
-import type { Dictionary, Probes, Tables } from '#events'
+import type { Probes } from '#events'
+import type { Dictionary, Tables } from '#events/columns'
 import type { Symbols } from './symbols.ts'
 
 /** The bytes that a decoder reads from: a page or a chunk of pages. */

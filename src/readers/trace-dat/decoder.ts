@@ -1,4 +1,6 @@
-import { failedKinds, isOptional, Kind, type KindTable, type Probes } from '#events'
+import { failedKinds, Kind, type Probes } from '#events'
+import type { KindTable } from '#events/columns'
+import { isOptional } from '#events/exchange'
 import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat, RecordField } from './layout.ts'
 import { otherRow } from './others.ts'

@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 
 export const notices = {
   'missed-events': {

@@ -1,4 +1,4 @@
-import type { LateText } from '#events'
+import type { LateText } from '#events/columns'
 import { KnownBytes } from '../known-bytes.ts'
 import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat } from './layout.ts'

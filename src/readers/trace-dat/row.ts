@@ -1,4 +1,5 @@
-import { ABSENT, type AnyColumn, type Dictionary, type KindTable, recordedName, watchingOfDyntick } from '#events'
+import { recordedName, watchingOfDyntick } from '#events'
+import { ABSENT, type AnyColumn, type Dictionary, type KindTable } from '#events/columns'
 import { KnownBytes } from '../known-bytes.ts'
 import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat, RecordField } from './layout.ts'

@@ -1,4 +1,4 @@
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import type { Bytes } from '../format.ts'
 import { viewOf } from './bytes.ts'
 import type { BufferData, CpuData, TraceDat } from './parts.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countByName, type Events, eachEvent, type KindName, lossesOf, nameAt, type TraceEvent } from '#events'
-import { TraceError } from '#kernel'
+import { TraceError } from '#kernel/messages'
 import {
   formatText,
   type PageEntry,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Ask, DemandBuilder, EventBuilder, type Events, eachEvent, type TraceEvent } from '#events'
+import { EventBuilder, type Events, eachEvent, type TraceEvent } from '#events'
+import { Ask, DemandBuilder } from '#events/demand'
 import { infer } from '../../estimate/inferred.ts'
 import { record } from '../../replay/recorder.ts'
 import { machine, recordingOf } from '../../replay/testing/story.ts'

@@ -1,4 +1,5 @@
-import { ABSENT_CONTEXT, ABSENT_PID, type Events } from '#events'
+import type { Events } from '#events'
+import { ABSENT_CONTEXT, ABSENT_PID } from '#events/columns'
 
 /** Bits of `context`: softirq, hardirq, NMI. */
 const INTERRUPT = 7

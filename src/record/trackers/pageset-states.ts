@@ -1,4 +1,4 @@
-import { ABSENT } from '#events'
+import { ABSENT } from '#events/columns'
 import type { Pages } from '#kernel'
 import type { Context } from '../context.ts'
 import type { RowWriter } from '../row-writer.ts'

@@ -1,5 +1,6 @@
-import { Touch, type Touches } from '#events'
+import { Touch, type Touches } from '#events/demand'
 import type { Ns } from '#kernel'
+import type { PolicyChoice } from '#policies'
 import {
   type AcceptRules,
   type AnyAcceptPolicy,
@@ -7,12 +8,11 @@ import {
   IRQS_OFF,
   IRQS_ON,
   lock,
-  type PolicyChoice,
   run,
   type Step,
   type Steps,
   unlock,
-} from '#policies'
+} from '#policies/accept'
 import { Scheduler, type SchedulerTask } from '#sim'
 import { Guest } from './guest.ts'
 

@@ -1,6 +1,13 @@
-import { Touch, type Touches } from '#events'
+import { Touch, type Touches } from '#events/demand'
 import type { Ns, Order, Pages, Pfn } from '#kernel'
-import { type AcceptHost, acceptCalls, acceptCost, type GuestParams, MAX_ORDER_PAGES, PAGES_PER_BIT } from '#policies'
+import {
+  type AcceptHost,
+  acceptCalls,
+  acceptCost,
+  type GuestParams,
+  MAX_ORDER_PAGES,
+  PAGES_PER_BIT,
+} from '#policies/accept'
 
 /** Locks by number: a zone->lock for each node, the bitmap's, then one for each unit. */
 const BITMAP_LOCK = 1 << 16

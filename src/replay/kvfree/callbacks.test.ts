@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { RcuSequences, randomOf } from '#kernel'
+import { randomOf } from '#kernel'
+import { RcuSequences } from '#kernel/rcu'
 import { RecordedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { Callbacks } from './callbacks.ts'
 import { KvfreeClock } from './clock.ts'

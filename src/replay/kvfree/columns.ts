@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { Calls } from '#policies'
+import type { Calls } from '#policies/kvfree'
 import type { Arrivals } from './types.ts'
 
 /** Calls of one CPU as columns, in order of time. */

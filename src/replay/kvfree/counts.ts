@@ -1,4 +1,4 @@
-import type { KvfreeCounts } from '#policies'
+import type { KvfreeCounts } from '#policies/kvfree'
 
 export const noCounts = (): KvfreeCounts => ({
   batches: 0,

@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import { Channel, type Held, type WorkItem } from '#policies'
+import { Channel, type Held, type WorkItem } from '#policies/kvfree'
 import type { Clock, Executor, Piece } from './types.ts'
 
 /** Delays in ns, of a work item or a CPU at a moment. */

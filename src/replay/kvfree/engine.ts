@@ -10,7 +10,7 @@ import {
   type Sleeper,
   State,
   type WorkItem,
-} from '#policies'
+} from '#policies/kvfree'
 import type { GracePeriods } from '#sim'
 import { KvfreeClock } from './clock.ts'
 import { noCounts } from './counts.ts'

@@ -1,5 +1,5 @@
 import type { Cpu, Ns, Pages, Random } from '#kernel'
-import type { Calls } from '#policies'
+import type { Calls } from '#policies/kvfree'
 import type { Arrivals } from './types.ts'
 
 /** What one task does: allocates objects and hands them to kvfree_rcu(), one after another on one CPU. */

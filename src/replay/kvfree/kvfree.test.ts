@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Channel, kvfreePolicies } from '#policies'
+import { Channel, kvfreePolicies } from '#policies/kvfree'
 import type { KvfreeResult } from './engine.ts'
 import { type SlowFree, type SlowRules, slowFrees, slowSheaves } from './testing/slow.ts'
 import { CACHES, freesOf, type Group, MS, type Stage, story } from './testing/story.ts'

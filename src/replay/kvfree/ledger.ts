@@ -1,5 +1,5 @@
 import type { Ns } from '#kernel'
-import { Channel, type Held, type State } from '#policies'
+import { Channel, type Held, type State } from '#policies/kvfree'
 
 /** Frees in order of time, as columns that grow. */
 export class Frees {

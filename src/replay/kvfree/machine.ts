@@ -1,5 +1,5 @@
 import type { Cpu, Ns, Pages, Random } from '#kernel'
-import { Channel, type Held, type WorkItem } from '#policies'
+import { Channel, type Held, type WorkItem } from '#policies/kvfree'
 import { Callbacks } from './callbacks.ts'
 import { type Flows, type Memory, shareBeside } from './flows.ts'
 import type { Ledger } from './ledger.ts'

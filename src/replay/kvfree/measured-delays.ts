@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { WorkItem } from '#policies'
+import type { WorkItem } from '#policies/kvfree'
 import type { GpInterval } from '#sim'
 import type { Delays } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RcuSequences } from '#kernel'
+import { RcuSequences } from '#kernel/rcu'
 import { RecordedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { KvfreeClock } from './clock.ts'
 import { Rcuog, rcuogStride } from './rcuog.ts'

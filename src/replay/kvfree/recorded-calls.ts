@@ -1,6 +1,6 @@
 import { type Events, Kind, type Recording } from '#events'
 import type { Ns } from '#kernel'
-import { Channel } from '#policies'
+import { Channel } from '#policies/kvfree'
 import type { CallColumns, CallKind } from './columns.ts'
 
 /** Calls of kvfree_call_rcu() that a trace holds, or that its frees prove. */

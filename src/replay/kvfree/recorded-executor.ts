@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import { Channel, type Held, type WorkItem } from '#policies'
+import { Channel, type Held, type WorkItem } from '#policies/kvfree'
 import { DelayedExecutor, type Delays, freeInPieces } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'
 import type { Clock, Executor, Piece } from './types.ts'

@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import { Channel, sheafCapacity } from '#policies'
+import { Channel, sheafCapacity } from '#policies/kvfree'
 import { Frees } from './ledger.ts'
 import type { RecordedCalls } from './recorded-calls.ts'
 import type { CallbackRun } from './recorded-works.ts'

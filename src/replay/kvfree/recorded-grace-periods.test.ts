@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { EventBuilder, type TraceEvent } from '#events'
-import { rcuSeqDone } from '#kernel'
+import { rcuSeqDone } from '#kernel/rcu'
 import { readCapture } from '#readers'
 import { RecordedGracePeriods } from '#sim'
 import { gracePeriodsOf, inferredGracePeriods } from './recorded-grace-periods.ts'

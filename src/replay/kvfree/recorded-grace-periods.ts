@@ -1,5 +1,6 @@
 import { type Events, Kind } from '#events'
-import { type Ns, RcuSequences, rcuSeqState } from '#kernel'
+import type { Ns } from '#kernel'
+import { RcuSequences, rcuSeqState } from '#kernel/rcu'
 import type { GpInterval } from '#sim'
 import type { WorkRun } from './recorded-works.ts'
 

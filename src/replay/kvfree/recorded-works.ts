@@ -1,6 +1,7 @@
-import { ABSENT, type Events, Kind } from '#events'
+import { type Events, Kind } from '#events'
+import { ABSENT } from '#events/columns'
 import type { Cpu, Ns } from '#kernel'
-import type { WorkItem } from '#policies'
+import type { WorkItem } from '#policies/kvfree'
 
 /** One execution of a work item. */
 export interface WorkRun {

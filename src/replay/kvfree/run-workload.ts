@@ -1,5 +1,5 @@
 import { type Ns, randomOf } from '#kernel'
-import type { AnyKvfreePolicy } from '#policies'
+import type { AnyKvfreePolicy } from '#policies/kvfree'
 import { GeneratedGracePeriods } from '#sim'
 import { KvfreeEngine, type KvfreeResult } from './engine.ts'
 import { Flows } from './flows.ts'

@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { WorkItem } from '#policies'
+import type { WorkItem } from '#policies/kvfree'
 
 /** One batch of a CPU: handed over, taken up by its work, all freed. */
 export interface BatchSpan {

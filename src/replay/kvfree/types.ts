@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { Calls, Held, WorkItem } from '#policies'
+import type { Calls, Held, WorkItem } from '#policies/kvfree'
 import type { Timers } from '#sim'
 /** Where objects come from, CPU by CPU, each in order of time. */
 export interface Arrivals {

@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { WorkItem } from '#policies'
+import type { WorkItem } from '#policies/kvfree'
 import type { Clock } from './types.ts'
 
 interface Executing {

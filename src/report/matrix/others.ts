@@ -1,4 +1,5 @@
-import type { AcceptComparison, AcceptRun, KvfreeComparedRun, KvfreeComparison, KvfreeFidelity } from '#metrics'
+import type { AcceptComparison, AcceptRun } from '#metrics/accept'
+import type { KvfreeComparedRun, KvfreeComparison, KvfreeFidelity } from '#metrics/kvfree'
 import { runsOn } from '../sections/common.ts'
 import { type Matrix, type MatrixCell, type MatrixColumn, trimmed } from './matrix.ts'
 

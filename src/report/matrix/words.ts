@@ -1,4 +1,4 @@
-import { durationScale, formatDuration } from '#kernel'
+import { durationScale, formatDuration } from '#kernel/messages'
 import { type VerdictId, verdictHelp } from '#metrics'
 import { formatCount, formatShare, NOTHING } from '../format.ts'
 import type { Matrix, MatrixCell, MatrixColumn } from './matrix.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 
 /** Not the name of any module here, since `tsc` writes those into the same folder. */
 export const BUILT = 'page.min.js'

@@ -1,4 +1,5 @@
-import type { AcceptComparison, KvfreeComparison } from '#metrics'
+import type { AcceptComparison } from '#metrics/accept'
+import type { KvfreeComparison } from '#metrics/kvfree'
 import { policyLabel } from './common.ts'
 import { type Section, text } from './section.ts'
 

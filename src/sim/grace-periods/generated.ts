@@ -1,4 +1,5 @@
-import { type Ns, type Random, RcuSequences, rcuSeqDone } from '#kernel'
+import type { Ns, Random } from '#kernel'
+import { RcuSequences, rcuSeqDone } from '#kernel/rcu'
 import type { GracePeriods } from './types.ts'
 
 /**

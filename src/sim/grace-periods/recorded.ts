@@ -1,4 +1,5 @@
-import { type Ns, RcuSequences } from '#kernel'
+import type { Ns } from '#kernel'
+import { RcuSequences } from '#kernel/rcu'
 import type { GpInterval, GracePeriods } from './types.ts'
 
 /** Replays the grace periods of a trace. Requests change nothing: what the trace lacks does not happen. */

@@ -1,4 +1,5 @@
-import type { Cpu, Ns, RcuSequences } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
+import type { RcuSequences } from '#kernel/rcu'
 
 export interface GpInterval {
   readonly expedited: boolean

@@ -1,14 +1,6 @@
-import {
-  ABSENT,
-  type AnyColumn,
-  type Events,
-  failedKinds,
-  isOptional,
-  type KindName,
-  kindNames,
-  positional,
-  recordedName,
-} from '#events'
+import { type Events, failedKinds, type KindName, kindNames, positional, recordedName } from '#events'
+import { ABSENT, type AnyColumn } from '#events/columns'
+import { isOptional } from '#events/exchange'
 import { COMMON_SIZE, type FormatField, formatText } from './container.ts'
 import { nothingOf, type Part, partOf, type Strings, type Target, textPart } from './parts.ts'
 

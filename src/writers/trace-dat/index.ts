@@ -1,4 +1,5 @@
-import { ABSENT_COMM, type Events, joined, Kind, kindNames } from '#events'
+import { type Events, joined, Kind, kindNames } from '#events'
+import { ABSENT_COMM } from '#events/columns'
 import { unameOf } from '#kernel'
 import type { Writer, Written } from '../writer.ts'
 import { writeHead } from './container.ts'

@@ -1,5 +1,6 @@
-import { ABSENT, ABSENT_CONTEXT, type Events, Kind } from '#events'
-import { TraceError } from '#kernel'
+import { type Events, Kind } from '#events'
+import { ABSENT, ABSENT_CONTEXT } from '#events/columns'
+import { TraceError } from '#kernel/messages'
 import type { Formats, Layout } from './formats.ts'
 import type { Target } from './parts.ts'
 

@@ -1,4 +1,6 @@
-import { type AnyColumn, dyntickOfWatching, metaOf, recordedFields } from '#events'
+import { dyntickOfWatching, recordedFields } from '#events'
+import type { AnyColumn } from '#events/columns'
+import { metaOf } from '#events/exchange'
 import type { Symbols } from './symbols.ts'
 
 /** The page in which records are being written. */

@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 import type { Head } from '../head.ts'
 import type { skippedLines } from '../notices.ts'
 import type { scriptLines } from './perf-notices.ts'

@@ -1,4 +1,4 @@
-import type { Notice } from '#kernel'
+import type { Notice } from '#kernel/messages'
 
 /** Why a line of `perf script` gave no event, beside the causes that every text has. */
 export const scriptLines = {

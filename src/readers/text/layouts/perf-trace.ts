@@ -1,4 +1,4 @@
-import { ABSENT_PID } from '#events'
+import { ABSENT_PID } from '#events/columns'
 import { type Head, LONGEST_HEAD, take } from '../head.ts'
 import { skipSpaces } from './bytes.ts'
 import type { Layout, OddLine, Refusal } from './layout.ts'

@@ -1,5 +1,6 @@
-import { RcuSequences } from '#kernel'
-import { choosePolicy, kvfreePolicies } from '#policies'
+import { RcuSequences } from '#kernel/rcu'
+import { choosePolicy } from '#policies'
+import { kvfreePolicies } from '#policies/kvfree'
 import { RecordedGracePeriods } from '../../../sim/grace-periods/index.ts'
 import { ColumnArrivals, DelayedExecutor, ideal, KvfreeEngine, type KvfreeResult } from '../index.ts'
 

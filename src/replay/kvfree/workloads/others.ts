@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Channel } from '#policies'
+import { Channel } from '#policies/kvfree'
 import { type MachineParams, machineParams } from '../machine-params.ts'
 import { defineKvfreeWorkload, kmallocBytes, onCpus, TAIL_NS } from './workload.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { UsageError } from '#kernel'
-import { Channel } from '#policies'
+import { UsageError } from '#kernel/messages'
+import { Channel } from '#policies/kvfree'
 import { machineParams } from '../machine-params.ts'
 import { defineKvfreeWorkload, kmallocBytes, onCpus, TAIL_NS } from './workload.ts'
 

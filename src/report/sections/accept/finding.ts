@@ -1,4 +1,4 @@
-import type { AcceptComparison } from '#metrics'
+import type { AcceptComparison } from '#metrics/accept'
 import { leadAndRest } from '../common.ts'
 import type { Section } from '../section.ts'
 

@@ -1,4 +1,4 @@
-import type { AcceptComparison } from '#metrics'
+import type { AcceptComparison } from '#metrics/accept'
 import type { Group } from '../index.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'

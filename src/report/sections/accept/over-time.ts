@@ -1,4 +1,4 @@
-import type { AcceptComparison, AcceptRun } from '#metrics'
+import type { AcceptComparison, AcceptRun } from '#metrics/accept'
 import { formatCount, formatDuration } from '../../format.ts'
 import { linesInRows } from '../charts.ts'
 import { largest, perCapture, policyLabel, stretchEnds, toSeconds } from '../common.ts'

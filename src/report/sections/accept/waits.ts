@@ -1,4 +1,4 @@
-import type { AcceptComparison } from '#metrics'
+import type { AcceptComparison } from '#metrics/accept'
 import { perCapture, sum } from '../common.ts'
 import { duration, type Section, text } from '../section.ts'
 

@@ -1,4 +1,4 @@
-import type { AcceptComparison, AcceptRun } from '#metrics'
+import type { AcceptComparison, AcceptRun } from '#metrics/accept'
 import { formatBounds, formatDuration } from '../../format.ts'
 import { colour } from '../../runtime/theme.ts'
 import { baselineRow, perCapture, policyLabel } from '../common.ts'

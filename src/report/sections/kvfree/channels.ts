@@ -1,4 +1,4 @@
-import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
+import type { KvfreeComparedRun, KvfreeComparison } from '#metrics/kvfree'
 import { perCapture, sum } from '../common.ts'
 import { count, duration, type Section, type Table, text } from '../section.ts'
 

@@ -1,4 +1,4 @@
-import type { KvfreeComparedRun } from '#metrics'
+import type { KvfreeComparedRun } from '#metrics/kvfree'
 
 const MIB = 2 ** 20
 export const toMib = (bytes: number): number => Number((bytes / MIB).toPrecision(4))

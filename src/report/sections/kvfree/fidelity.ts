@@ -1,5 +1,5 @@
 import { share } from '#kernel'
-import type { KvfreeAgreement, KvfreeComparison, KvfreeFidelity } from '#metrics'
+import type { KvfreeAgreement, KvfreeComparison, KvfreeFidelity } from '#metrics/kvfree'
 import { count, duration, percent, type Section, type Table, text } from '../section.ts'
 
 /** Smaller ÷ larger: 1 where both are the same. */

@@ -1,4 +1,4 @@
-import type { KvfreeComparison } from '#metrics'
+import type { KvfreeComparison } from '#metrics/kvfree'
 import { leadAndRest } from '../common.ts'
 import type { Section } from '../section.ts'
 

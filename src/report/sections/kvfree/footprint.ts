@@ -1,4 +1,4 @@
-import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
+import type { KvfreeComparedRun, KvfreeComparison } from '#metrics/kvfree'
 import { linesInRows } from '../charts.ts'
 import { baselineRow, perCapture, policyLabel, stretchEnds, toSeconds } from '../common.ts'
 import { type Chart, count, type Section, seconds, type Table, text } from '../section.ts'

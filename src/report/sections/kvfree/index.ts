@@ -1,4 +1,4 @@
-import type { KvfreeComparison } from '#metrics'
+import type { KvfreeComparison } from '#metrics/kvfree'
 import type { Group } from '../index.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'

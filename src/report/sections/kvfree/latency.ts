@@ -1,5 +1,5 @@
 import { max, min } from 'd3-array'
-import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
+import type { KvfreeComparedRun, KvfreeComparison } from '#metrics/kvfree'
 import { formatDuration } from '../../format.ts'
 import { colour } from '../../runtime/theme.ts'
 import { facetedRows, logAxis, SHORT_NUMBERS } from '../charts.ts'

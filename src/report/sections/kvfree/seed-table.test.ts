@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { KvfreeComparison } from '#metrics'
+import type { KvfreeComparison } from '#metrics/kvfree'
 import { kvfreeSeedTable } from './seed-table.ts'
 
 const told = (policy: string, nocb: string): readonly unknown[] => {

@@ -1,4 +1,4 @@
-import { type KvfreeComparison, publishedFor } from '#metrics'
+import { type KvfreeComparison, publishedFor } from '#metrics/kvfree'
 import { perCapture } from '../common.ts'
 import { count, type Section, seconds, text } from '../section.ts'
 

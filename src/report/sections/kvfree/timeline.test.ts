@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { KvfreeComparison } from '#metrics'
+import type { KvfreeComparison } from '#metrics/kvfree'
 import { kvfreeTimeline } from './timeline.ts'
 
 const told = (batch: Readonly<Record<string, number>>) => {

@@ -1,4 +1,4 @@
-import type { KvfreeComparedRun, KvfreeComparison } from '#metrics'
+import type { KvfreeComparedRun, KvfreeComparison } from '#metrics/kvfree'
 import { colour } from '../../runtime/theme.ts'
 import { facetedRows } from '../charts.ts'
 import { perCapture, policyLabel } from '../common.ts'

@@ -1,5 +1,5 @@
-import { type ColumnType, type FieldSchema, metaOf } from './fields.ts'
-import { type FieldName, fieldsOf, type KindName, kindNames, type StorageOf } from './kinds.ts'
+import { type ColumnType, type FieldSchema, metaOf } from '../exchange/fields.ts'
+import { type FieldName, fieldsOf, type KindName, kindNames, type StorageOf } from '../kinds.ts'
 
 /** The array that holds a column of each type. */
 interface Arrays {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { unknownMachine, type Zone } from '#kernel'
+import { EventBuilder, type Events } from '../events.ts'
 import { compactPages } from './compact-pages.ts'
-import { EventBuilder, type Events } from './events.ts'
 
 function eventsOf(pages: readonly (readonly [pfn: number, order: number])[]): Events {
   const builder = new EventBuilder()

@@ -1,4 +1,4 @@
-import type { Ns } from './units.ts'
+import type { Ns } from '../units.ts'
 
 const three = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
 

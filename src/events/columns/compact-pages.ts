@@ -1,8 +1,9 @@
-import { type Machine, TraceError, type Zone } from '#kernel'
+import type { Machine, Zone } from '#kernel'
+import { TraceError } from '#kernel/messages'
+import type { Events } from '../events.ts'
+import { metaOf } from '../exchange/fields.ts'
+import { type KindName, kindNames } from '../kinds.ts'
 import { type Column, KindTable } from './columns.ts'
-import type { Events } from './events.ts'
-import { metaOf } from './fields.ts'
-import { type KindName, kindNames } from './kinds.ts'
 
 /** Page frames that a replay may have arrays for, whether they are touched or not: 32 GiB with pages of 4 KiB. */
 const DENSE_PAGES = 2 ** 23

@@ -4,7 +4,7 @@ import type { Events } from '#events'
 import type { Pages } from '#kernel'
 import type { Script } from '#record'
 import type { StepSums } from '#replay'
-import { recordedSums } from './recorded-sums.ts'
+import { recordedSums } from '../recorded-sums.ts'
 
 /** What is compared of two machines that ran one workload, each per 1000 pages allocated. */
 export const crossMeasures = ['refills', 'refilledPages', 'bulkFrees', 'bulkFreedPages', 'zoneLocks'] as const

@@ -1,4 +1,4 @@
-import { commonFields, fieldsOf, kindNames } from './kinds.ts'
+import { commonFields, fieldsOf, kindNames } from '../kinds.ts'
 
 /**
  * Events as a table of cells, one row an event: what CSV (and any other format of kreplay's own) holds. The columns are those of

@@ -1,5 +1,5 @@
-import { type EventBuilder, type Events, nameOf, selectEvents } from './events.ts'
-import { kindNames, recordedName } from './kinds.ts'
+import { type EventBuilder, type Events, nameOf, selectEvents } from '../events.ts'
+import { kindNames, recordedName } from '../kinds.ts'
 
 const usualNames = kindNames.map(recordedName)
 

@@ -2,10 +2,10 @@ import { median } from 'd3-array'
 import { z } from 'zod'
 import type { StagePages } from '#estimate'
 import type { Recording } from '#events'
-import { caveatsOf } from './caveats.ts'
+import { caveatsOf } from '../caveats.ts'
+import { notModelledSchema } from '../machine-schemas.ts'
+import { notModelledOf } from '../not-modelled.ts'
 import { type CrossPair, crossPairSchema, medianPairError } from './cross-pairs.ts'
-import { notModelledSchema } from './machine-schemas.ts'
-import { notModelledOf } from './not-modelled.ts'
 
 const pair = z.object({
   predicted: z.number(),

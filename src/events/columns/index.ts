@@ -1,0 +1,17 @@
+/** The face of events/columns: The columns that hold millions of events, and their dictionaries. */
+export {
+  ABSENT,
+  ABSENT_COMM,
+  ABSENT_CONTEXT,
+  ABSENT_PID,
+  type AnyColumn,
+  Column,
+  type ColumnArray,
+  Dictionary,
+  KindTable,
+  type LateText,
+  newTables,
+  type Tables,
+} from './columns.ts'
+export { compactPages } from './compact-pages.ts'
+export { Selection } from './selection.ts'
