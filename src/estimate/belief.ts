@@ -33,9 +33,7 @@ const paces = ({ freeFactor, freeCount, allocFactor, prevFreeHighOrder }: Pcp, o
   allocFactor === other.allocFactor &&
   prevFreeHighOrder === other.prevFreeHighOrder
 
-/**
- * A pageset’s state with its pacing at the other extreme of what a kernel can have come to; as it is where these rules move nothing of it.
- */
+/** A pageset with its pacing at the other extreme that a kernel can have reached; unchanged where these rules have no pacing. */
 function otherExtreme(pcp: Pcp, rules: ListRules): Pcp {
   const far = pcp.clone()
   far.freeFactor = PCP_BATCH_SCALE_MAX

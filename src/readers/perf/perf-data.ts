@@ -35,8 +35,7 @@ export async function readPerfData(source: FileSource, builder = new EventBuilde
 }
 
 /**
- * Walks the records in the order of the file and adds them in that of time, round by round: a process's name holds from a record that
- * may stand in another CPU's stretch of the file. A file without rounds is put in order at its end.
+ * Walks the records and adds them in order of time, round by round. A file without rounds is sorted at its end.
  */
 class PerfDataReader {
   readonly #source: FileSource
