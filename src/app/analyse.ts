@@ -3,6 +3,7 @@ import type { Recording } from '#events'
 import type { WhatIf } from '#events/demand'
 import { type Fidelity, fidelityOf } from '#metrics'
 import { type Script, scriptOf } from '#record'
+
 /** A capture read, its script made, and the recording kernel's own policy replayed against the record. */
 export interface Analysis {
   readonly recording: Recording
@@ -17,4 +18,10 @@ export function analyse(recording: Recording, sources = false): Analysis {
   const { script } = inference
   const whatIf = whatIfOf(inference, recording.events)
   return { recording, script, whatIf, fidelity: fidelityOf(recording, script, inference) }
+}
+
+/** How exactly the recording kernel is reproduced: of `analyse`, without the demand that what-ifs need. */
+export function reproduce(recording: Recording): Fidelity {
+  const inference = infer(scriptOf(recording))
+  return fidelityOf(recording, inference.script, inference)
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '#kernel/messages'
 import { type Fidelity, pcpFidelitySchema } from '#metrics'
 import { kvfreeFidelitySchema } from '#metrics/kvfree'
-import { analyse } from './analyse.ts'
+import { reproduce } from './analyse.ts'
 import { type ReadRequest, readFor } from './read.ts'
 
 export interface FidelityRequest extends ReadRequest {
@@ -16,7 +16,7 @@ export async function fidelity(
   const bounds = request.atLeast === undefined ? [] : parseBounds(request.atLeast)
   const recording = await readFor(request)
   request.progress?.('estimating what the kernel did', 0, 1)
-  const found = analyse(recording).fidelity
+  const found = reproduce(recording)
   return { found, failed: bounds.flatMap((bound) => unmet(bound, found)) }
 }
 

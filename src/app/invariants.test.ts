@@ -7,7 +7,7 @@ import type { Recording } from '#events'
 import type { PcpComparison, Work } from '#metrics'
 import { readCapture } from '#readers'
 import { writeRecording } from '#writers'
-import { analyse } from './analyse.ts'
+import { reproduce } from './analyse.ts'
 import { compareCaptures } from './compare.ts'
 import { synthesise } from './synthesise.ts'
 
@@ -95,7 +95,7 @@ describe('invariants', () => {
   })
 
   test('synthesis: a synthetic recording, replayed under its own kernel, is itself', () => {
-    const { refills, drainBursts } = analyse(recording).fidelity.pcp!
+    const { refills, drainBursts } = reproduce(recording).pcp!
     for (const { predicted, exact } of [refills, drainBursts]) {
       expect(predicted).toBeGreaterThan(3)
       expect(exact).toBe(predicted)

@@ -64,7 +64,7 @@ export function sharedOf(
     script,
     choice,
     index,
-    fates: fatesOf(script, index),
+    fates: fatesOf(script),
     boosts: boostsOf(script, rules, start),
     ticks: noTicks,
   }

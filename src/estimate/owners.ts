@@ -1,6 +1,6 @@
 import type { Events } from '#events'
 import { ANY_ZONE, Ask, DemandBuilder, type StartState } from '#events/demand'
-import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
+import { type Migratetype, type Order, type Pfn, traitsOf } from '#kernel'
 import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
 import type { Inference } from './inferred.ts'
 import { Seen } from './sightings.ts'
@@ -44,7 +44,7 @@ export class Owners {
     this.#refilledAt = new SparsePages(this.#index.size)
     this.#untraced = script.zones.map(() => [])
     this.#nobody = this.builder.task(0, NOBODY)
-    this.#fates = fatesOf(script, this.#index)
+    this.#fates = fatesOf(script)
     this.#triesLocks = traitsOf(script.machine).remoteDrains
   }
 
@@ -62,13 +62,13 @@ export class Owners {
         this.builder.push({ time: moment, ask: Ask.localDrain, cpu: own, task, zone })
       }
     }
+    const at = (row: number) => ({ time: time[row]!, cpu: cpu[row]!, task })
     for (let row = 0; row < length; row++) {
-      const at = { time: time[row]!, cpu: cpu[row]!, task }
       for (; later(nextBulk, bulk.row.length, row) && bulk.row[nextBulk]! <= row; nextBulk++)
-        this.#bulkAlloc(at.time, bulk.pset[nextBulk]!, listTypes[bulk.list[nextBulk]!]!)
-      drainsBefore(row, at.time)
+        this.#bulkAlloc(time[row]!, bulk.pset[nextBulk]!, listTypes[bulk.list[nextBulk]!]!)
+      drainsBefore(row, time[row]!)
       for (; nextTick < ticks.row.length && ticks.row[nextTick]! <= row; nextTick++)
-        this.builder.push({ ...at, ask: Ask.tick, cpu: ticks.cpu[nextTick]! })
+        this.builder.push({ ...at(row), ask: Ask.tick, cpu: ticks.cpu[nextTick]! })
       this.#noteRefill(row)
       switch (op[row]!) {
         case Op.alloc:
@@ -81,30 +81,35 @@ export class Owners {
         case Op.drainRequest:
         case Op.requestSkipped:
         case Op.requestWaited:
-          this.builder.push({ ...at, ask: Ask.drainRequest, zone: pfn[row] === 0 ? ANY_ZONE : pfn[row]! - 1 })
+          this.builder.push({ ...at(row), ask: Ask.drainRequest, zone: pfn[row] === 0 ? ANY_ZONE : pfn[row]! - 1 })
           break
         case Op.tick:
-          this.builder.push({ ...at, ask: Ask.tick })
+          this.builder.push({ ...at(row), ask: Ask.tick })
           break
         case Op.reclaimStart:
-          this.builder.push({ ...at, ask: Ask.reclaimStart, zone: pfn[row]! })
+          this.builder.push({ ...at(row), ask: Ask.reclaimStart, zone: pfn[row]! })
           break
         case Op.reclaimEnd:
-          this.builder.push({ ...at, ask: Ask.reclaimEnd, zone: pfn[row]! })
+          this.builder.push({ ...at(row), ask: Ask.reclaimEnd, zone: pfn[row]! })
           break
       }
     }
     drainsBefore(Number.POSITIVE_INFINITY, length === 0 ? 0 : time[length - 1]!)
   }
 
-  /** Which task asks, with which gfp flags. */
-  #source(row: number): { task: number; gfpFlags: number } {
+  /** Which task asks. */
+  #taskOf(row: number): number {
     const events = this.#events
-    if (events === undefined) return { task: this.#nobody, gfpFlags: 0 }
+    if (events === undefined) return this.#nobody
     const at = this.#script.source![row]!
-    const task = this.builder.task(events.pid[at]!, events.strings.get(events.comm[at]!) ?? NOBODY)
-    const { gfpFlags } = events.tables.mm_page_alloc.column
-    return { task, gfpFlags: this.#script.op[row] === Op.alloc ? (gfpFlags.data[events.slot[at]!] as number) : 0 }
+    return this.builder.task(events.pid[at]!, events.strings.get(events.comm[at]!) ?? NOBODY)
+  }
+
+  /** With which gfp flags a row of an allocation asks. */
+  #gfpFlagsOf(row: number): number {
+    const events = this.#events
+    if (events === undefined) return 0
+    return events.tables.mm_page_alloc.column.gfpFlags.data[events.slot[this.#script.source![row]!]!] as number
   }
 
   #newBlock(first: number): number {
@@ -137,23 +142,21 @@ export class Owners {
   }
 
   /**
-   * When and on which CPU an allocation took its page. Its event comes last, after the page was cleared: a task that was preempted
+   * The row at which an allocation took its page, if that was not its own. Its event comes last, after the page was cleared: a task that was preempted
    * meanwhile took it before, maybe on another CPU. Who makes a refill takes its first block at once; else the CPU whose lists the page
    * lay on tells, if the task was seen there last.
    */
-  #takenAt(row: number, page: number): { time: Ns; cpu: Cpu } {
-    const { time, cpu, preemptedAtRow } = this.#script
+  #takenAt(row: number, page: number): number {
+    const { cpu, preemptedAtRow } = this.#script
     const refill = this.#refilledAt.get(page) - 1
     const left = preemptedAtRow[row]!
     const lay = this.#listedBy.get(page) - 1
     const moved = left !== 0 && lay >= 0 && lay !== cpu[row] && cpu[left] === lay
-    const taken = refill >= 0 ? refill : moved ? left : row
-    if (taken === row) return { time: time[row]!, cpu: cpu[row]! }
-    return { time: Math.max(0, time[taken]! - 1), cpu: cpu[taken]! }
+    return refill >= 0 ? refill : moved ? left : row
   }
 
   #alloc(row: number): void {
-    const { zone, order, migratetype, pfn } = this.#script
+    const { time, cpu, zone, order, migratetype, pfn } = this.#script
     const first = this.#index.at(pfn[row]!, zone[row]!)
     for (let page = first; page < first + (1 << order[row]!); page++) {
       const lost = this.#owner.get(page)
@@ -162,15 +165,21 @@ export class Owners {
     }
     const block = this.#newBlock(first)
     this.#owner.fill(block + 1, first, first + (1 << order[row]!))
+    const taken = this.#takenAt(row, first)
+    // In the order of `Wish`, as in `#push`: objects of one shape are never made where the call is inlined.
     this.builder.push({
-      ...this.#takenAt(row, first),
+      time: taken === row ? time[row]! : Math.max(0, time[taken]! - 1),
       ask: Ask.alloc,
-      lockHeld: this.#isAllocPast(row),
-      ...this.#source(row),
+      cpu: cpu[taken]!,
+      task: this.#taskOf(row),
       block,
+      offset: 0,
       zone: zone[row]!,
       order: order[row]!,
       migratetype: migratetype[row]!,
+      gfpFlags: this.#gfpFlagsOf(row),
+      lockHeld: this.#isAllocPast(row),
+      lead: 0,
     })
   }
 
@@ -270,14 +279,16 @@ export class Owners {
       time: time[row]!,
       ask: Ask.free,
       cpu: cpu[row]!,
-      ...this.#source(row),
+      task: this.#taskOf(row),
       block,
       offset,
       zone: zone[row]!,
       order,
       migratetype: migratetype[row]!,
+      gfpFlags: 0,
       // It next leaves the buddy, and no drain brought it there.
       lockHeld: this.#triesLocks && this.#fates.ofRow[row] === Fate.refill,
+      lead: 0,
     })
   }
 

@@ -7,17 +7,17 @@ export class SparsePages {
   }
 
   get(page: number): number {
-    return this.#chunks[Math.trunc(page / CHUNK)]?.[page % CHUNK] ?? 0
+    return this.#chunks[page >>> SHIFT]?.[page & (CHUNK - 1)] ?? 0
   }
 
   set(page: number, value: number): void {
-    const number = Math.trunc(page / CHUNK)
+    const number = page >>> SHIFT
     let chunk = this.#chunks[number]
     if (chunk === undefined) {
       chunk = new Uint32Array(CHUNK)
       this.#chunks[number] = chunk
     }
-    chunk[page % CHUNK] = value
+    chunk[page & (CHUNK - 1)] = value
   }
 
   fill(value: number, from: number, to: number): void {
@@ -25,4 +25,5 @@ export class SparsePages {
   }
 }
 
-const CHUNK = 4096
+const SHIFT = 12
+const CHUNK = 1 << SHIFT

@@ -59,7 +59,7 @@ export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike
   const { length, time, op, cpu, zone, order, pfn, migratetype } = script
   const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, drainStart, drainEnd, drainOrder } = script
   const last = stepEnds.length - 1
-  const fates = traitsOf(script.machine).remoteDrains ? fatesOf(script, new PageIndex(script.zones)) : undefined
+  const fates = traitsOf(script.machine).remoteDrains ? fatesOf(script) : undefined
   // Also a free past lists that were locked: its page next leaves the buddy, and no drain brought it there.
   const direct = (row: number): boolean =>
     migratetype[row] === BYPASS ||

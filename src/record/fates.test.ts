@@ -3,7 +3,6 @@ import type { TraceEvent } from '#events'
 import { infer } from '../estimate/inferred.ts'
 import { recordingOf } from '../replay/testing/story.ts'
 import { Fate, fatesOf } from './fates.ts'
-import { PageIndex } from './places.ts'
 import { scriptOf } from './script-of.ts'
 
 let time = 0
@@ -31,7 +30,7 @@ const release = '6.1.192'
 
 test('the fate of a page is told by a block that it is part of', () => {
   const script = scriptOf(recordingOf([alloc(65), free(65), fromBuddy(64, 1), alloc(64, 1)], { release }))
-  expect([...fatesOf(script, new PageIndex(script.zones)).ofRow.slice(0, 2)]).toEqual([Fate.free, Fate.refill])
+  expect([...fatesOf(script).ofRow.slice(0, 2)]).toEqual([Fate.free, Fate.refill])
 })
 
 /** A list of four is used up; page 64 is freed meanwhile and comes back with the next refill. */

@@ -1,4 +1,4 @@
-import type { PageIndex } from './places.ts'
+import { PageIndex } from './places.ts'
 import { Op, type Script } from './script.ts'
 
 /** What the trace shows next of a page. */
@@ -10,8 +10,21 @@ export interface Fates {
   readonly ofRefill: Uint8Array
 }
 
-/** One pass from the end. A page next seen as freed, or never again, may have been taken by the untraced bulk allocator. */
-export function fatesOf(script: Script, index: PageIndex): Fates {
+/** Several that read a script ask for them. */
+const known = new WeakMap<Script, Fates>()
+
+/** A page next seen as freed, or never again, may have been taken by the untraced bulk allocator. */
+export function fatesOf(script: Script): Fates {
+  let fates = known.get(script)
+  if (fates === undefined) {
+    fates = lookBack(script, new PageIndex(script.zones))
+    known.set(script, fates)
+  }
+  return fates
+}
+
+/** One pass from the end. */
+function lookBack(script: Script, index: PageIndex): Fates {
   const next = new Uint8Array(index.size)
   const ofRow = new Uint8Array(script.length)
   const ofRefill = new Uint8Array(script.refillPfn.length)

@@ -37,6 +37,8 @@ export class Foresight {
   readonly #psets: number
   /** Without lists: every operation on its own. */
   readonly none: LockWork
+  /** What was found, by start and peak: many policies have these in common. */
+  readonly #known = new Map<string, LockWork>()
 
   constructor({ demand, machine, zones, cpus }: WhatIf) {
     const { length, ask, cpu, zone, order, migratetype } = demand
@@ -84,7 +86,13 @@ export class Foresight {
 
   /** The least that rules could need which start with as much on their lists and never hold more. */
   least({ start, peak }: Held): LockWork {
-    return { pages: this.#leastPages(start, peak), takes: this.#leastTakes(start, peak) }
+    const held = `${start} ${peak}`
+    const least = this.#known.get(held) ?? {
+      pages: this.#leastPages(start, peak),
+      takes: this.#leastTakes(start, peak),
+    }
+    this.#known.set(held, least)
+    return { ...least }
   }
 
   /** Pages that lay on each list when the trace began. */

@@ -36,8 +36,7 @@ export class OwnPages {
   readonly #order: Uint8Array
 
   constructor({ demand, start }: Pick<WhatIf, 'demand' | 'start'>) {
-    let blocks = 0
-    for (const block of demand.block) if (block >= blocks) blocks = block + 1
+    const { blocks } = demand
     this.#page = new Uint32Array(blocks)
     this.#zone = new Uint8Array(blocks)
     this.#held = new Uint16Array(blocks)

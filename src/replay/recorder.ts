@@ -91,7 +91,7 @@ class Recorder implements AllocatorObserver {
       observer: this,
       shortage: 'fail',
     })
-    const blocks = demand.block.reduce((most, block) => Math.max(most, block + 1), 0)
+    const { blocks } = demand
     this.#pfns = new Uint32Array(blocks).fill(NONE)
     this.#zoneOf = new Uint8Array(blocks)
   }

@@ -41,6 +41,8 @@ export interface Task {
 export interface Demand {
   readonly length: number
   readonly start: number
+  /** All of `block` are below. */
+  readonly blocks: number
   /** Integer, in order. */
   readonly time: Float64Array
   readonly ask: Uint8Array
@@ -118,7 +120,7 @@ export class DemandBuilder {
     const { time, ask, cpu, task, block = 0, offset = 0, zone = ANY_ZONE } = wish
     const { order = 0, migratetype = 0, gfpFlags = 0, lockHeld = false, lead = 0 } = wish
     const row = this.#length++
-    if (row === this.#columns.time.length) this.#columns = take(this.#columns, columnsOf(row * 2), row)
+    if (row === this.#columns.time.length) this.#columns = withRoom(this.#columns, row * 2)
     const columns = this.#columns
     columns.time[row] = Math.round(time)
     columns.ask[row] = ask
@@ -143,22 +145,18 @@ export class DemandBuilder {
   /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. */
   finish(): Demand {
     const length = this.#length
-    const from = this.#columns
-    let inOrder = true
-    for (let row = 1; row < length && inOrder; row++) inOrder = from.time[row - 1]! <= from.time[row]!
-    if (inOrder) return finished(cut(from, length), length, this.#tasks)
-    const rows = Uint32Array.from({ length }, (_, row) => row)
-    rows.sort((a, b) => from.time[a]! - from.time[b]! || a - b)
-    return finished(take(from, columnsOf(length), length, rows), length, this.#tasks)
+    const from = cut(this.#columns, length)
+    const late = lateRows(from.time)
+    return finished(late.length === 0 ? from : inOrder(from, late), length, this.#tasks)
   }
 }
 
 function finished(columns: Columns, length: number, tasks: readonly Task[]): Demand {
   const at = columns.time.findIndex((time) => time >= 0)
-  return { ...columns, length, start: at < 0 ? length : at, tasks }
+  let blocks = 0
+  for (let row = 0; row < length; row++) if (columns.block[row]! >= blocks) blocks = columns.block[row]! + 1
+  return { ...columns, length, start: at < 0 ? length : at, blocks, tasks }
 }
-
-const cut = (from: Columns, length: number): Columns => take(from, columnsOf(length), length)
 
 const columnsOf = (length: number) => ({
   time: new Float64Array(length),
@@ -176,14 +174,62 @@ const columnsOf = (length: number) => ({
 })
 type Columns = ReturnType<typeof columnsOf>
 
-/** The first `length` of `rows`, or of all, into fresh columns. */
-function take(from: Columns, into: Columns, length: number, rows?: Uint32Array): Columns {
-  for (const name of Object.keys(into) as (keyof Columns)[]) {
-    const [source, target] = [from[name], into[name]]
-    for (let row = 0; row < length; row++) target[row] = source[rows === undefined ? row : rows[row]!]!
-  }
+const names = Object.keys(columnsOf(0)) as (keyof Columns)[]
+
+/** The first `length` rows. */
+const cut = (from: Columns, length: number): Columns =>
+  Object.fromEntries(names.map((name) => [name, from[name].slice(0, length)])) as Columns
+
+function withRoom(from: Columns, length: number): Columns {
+  const into = columnsOf(length)
+  for (const name of names) into[name].set(from[name])
   return into
 }
+
+/** Rows before which a later one stands: few, since what is written follows a trace. In order of time, equals as they stand. */
+function lateRows(time: Float64Array): Uint32Array {
+  const late: number[] = []
+  let latest = Number.NEGATIVE_INFINITY
+  for (let row = 0; row < time.length; row++) {
+    if (time[row]! < latest) late.push(row)
+    else latest = time[row]!
+  }
+  return Uint32Array.from(late).sort((a, b) => time[a]! - time[b]! || a - b)
+}
+
+/** Rows that are copied one by one sooner than as a stretch. */
+const SHORT = 8
+
+/** All rows in order of time, equals as they stand. The rows that are not `late` are in order already, and are moved by stretches. */
+function inOrder(from: Columns, late: Uint32Array): Columns {
+  const { length } = from.time
+  const into = columnsOf(length)
+  const isLate = new Uint8Array(length)
+  for (const row of late) isLate[row] = 1
+  let [at, next] = [0, 0]
+  for (let row = 0; row < length; ) {
+    for (; next < late.length && comesFirst(from.time, late[next]!, row); next++) move(late[next]!, late[next]! + 1)
+    let end = row
+    while (end < length && isLate[end] === 0 && !(next < late.length && comesFirst(from.time, late[next]!, end))) end++
+    move(row, end)
+    row = end
+    while (row < length && isLate[row] === 1) row++
+  }
+  for (; next < late.length; next++) move(late[next]!, late[next]! + 1)
+  return into
+
+  function move(first: number, end: number): void {
+    if (end - first < SHORT) {
+      for (let row = first; row < end; row++, at++) for (const name of names) into[name][at] = from[name][row]!
+      return
+    }
+    for (const name of names) into[name].set(from[name].subarray(first, end), at)
+    at += end - first
+  }
+}
+
+const comesFirst = (time: Float64Array, row: number, other: number): boolean =>
+  time[row]! < time[other]! || (time[row] === time[other] && row < other)
 
 /** When kswapd balances, as rows: from each wake to what it does last before it wakes again or sleeps. */
 export function balancesOf({ ask, task, start, length }: Demand): { readonly wake: number; readonly last: number }[] {
