@@ -1,6 +1,6 @@
 import { type Events, Kind, type Recording } from '#events'
 import { compactPages } from '#events/columns'
-import { Ask, type Demand, DemandBuilder } from '#events/demand'
+import { Ask, type Demand, DemandBuilder, type DemandRow } from '#events/demand'
 import { BlockIndex, Op, PageIndex, type Script } from '#record'
 import type { Inferred } from './what-if-start.ts'
 
@@ -15,116 +15,154 @@ const NOBODY = '<...>'
 
 /**
  * The demand behind a recording: `record` turned round. Blocks that were allocated before the trace, and pieces of blocks freed apart,
- * are allocated before it, and what lay on lists at its start is freed before it; what the untraced bulk allocator took is as the fidelity run inferred it. A list’s frees all get the moment at
- * which its first page reached the page lists, and what lay between.
+ * are allocated before it, and what lay on lists at its start is freed before it; what the untraced bulk allocator took is as the
+ * fidelity run inferred it. A list’s frees all get the moment at which its first page reached the page lists, and what lay between.
  */
 export function demandOf(recording: Pick<Recording, 'events' | 'machine'>, script: Script, inferred: Inferred): Demand {
-  const { events, machine } = compactPages(recording)
-  const builder = new DemandBuilder()
-  const { pid, comm, strings } = events
-  const taskAt = (row: number): number => builder.task(pid[row]!, strings.get(comm[row]!) ?? NOBODY)
-  const bulk = pushUntraced(builder, script, inferred)
+  return new RecordedDemand(compactPages(recording), script, inferred).build()
+}
 
-  const { mm_page_alloc: alloc, mm_page_free: free } = events.tables
-  const { mm_page_pcpu_drain: drain, mm_page_alloc_extfrag: frag } = events.tables
-  const { mm_vmscan_direct_reclaim_begin: begin, mm_vmscan_direct_reclaim_end: end } = events.tables
-  const index = new PageIndex(script.zones)
-  const blocks = new BlockIndex(script.zones, machine.pageblockOrder)
-  const types = script.blockTypes.slice()
-  const state = new Uint32Array(index.size)
-  const orders = new Map<number, { order: number; migratetype: number }>()
-  const listedAt = listMoments(events, index)
+type At = Pick<DemandRow, 'time' | 'cpu'>
 
-  for (let row = 0; row < events.length; row++) {
-    const slot = events.slot[row]!
-    const at = { time: events.time[row]!, cpu: events.cpu[row]! }
-    switch (events.kind[row]!) {
-      case Kind.mm_page_alloc: {
-        const pfn = alloc.column.pfn.data[slot] as number
-        const zone = index.zone(pfn)
-        if (zone < 0) break
-        const order = alloc.column.order.data[slot] as number
-        const migratetype = Math.min(alloc.column.migratetype.data[slot] as number, 2)
-        const gfpFlags = alloc.column.gfpFlags.data[slot] as number
-        const block = builder.newBlock()
-        builder.push({ ...at, ask: Ask.alloc, task: taskAt(row), block, order, migratetype, gfpFlags })
-        state[index.at(pfn, zone)] = block + LIVE
-        orders.set(block, { order, migratetype })
+/** Follows the events: what is known of each page, of each block handed out, and of each pageblock's type. */
+class RecordedDemand {
+  readonly #events: Events
+  readonly #builder = new DemandBuilder()
+  readonly #bulk: Bulk[]
+  readonly #index: PageIndex
+  readonly #blocks: BlockIndex
+  readonly #types: Uint8Array
+  readonly #state: Uint32Array
+  readonly #handedOut = new Map<number, { order: number; migratetype: number }>()
+  readonly #listedAt: Float64Array
+
+  constructor({ events, machine }: Pick<Recording, 'events' | 'machine'>, script: Script, inferred: Inferred) {
+    this.#events = events
+    this.#bulk = pushUntraced(this.#builder, script, inferred)
+    this.#index = new PageIndex(script.zones)
+    this.#blocks = new BlockIndex(script.zones, machine.pageblockOrder)
+    this.#types = script.blockTypes.slice()
+    this.#state = new Uint32Array(this.#index.size)
+    this.#listedAt = listMoments(events, this.#index)
+  }
+
+  build(): Demand {
+    const { length, kind, slot, time, cpu } = this.#events
+    for (let row = 0; row < length; row++) {
+      const at = { time: time[row]!, cpu: cpu[row]! }
+      switch (kind[row]!) {
+        case Kind.mm_page_alloc:
+          this.#alloc(row, slot[row]!, at)
+          break
+        case Kind.mm_page_free:
+          this.#free(row, slot[row]!, at)
+          break
+        case Kind.mm_page_pcpu_drain:
+          this.#noteDrained(slot[row]!)
+          break
+        case Kind.mm_page_alloc_extfrag:
+          this.#noteStolen(slot[row]!)
+          break
+        default:
+          this.#reclaim(row, slot[row]!, at)
+      }
+    }
+    return this.#builder.finish()
+  }
+
+  #taskAt(row: number): number {
+    const { pid, comm, strings } = this.#events
+    return this.#builder.task(pid[row]!, strings.get(comm[row]!) ?? NOBODY)
+  }
+
+  #alloc(row: number, slot: number, at: At): void {
+    const { column } = this.#events.tables.mm_page_alloc
+    const pfn = column.pfn.data[slot] as number
+    const zone = this.#index.zone(pfn)
+    if (zone < 0) return
+    const order = column.order.data[slot] as number
+    const migratetype = Math.min(column.migratetype.data[slot] as number, 2)
+    const gfpFlags = column.gfpFlags.data[slot] as number
+    const block = this.#builder.newBlock()
+    this.#builder.push({ ...at, ask: Ask.alloc, task: this.#taskAt(row), block, order, migratetype, gfpFlags })
+    this.#state[this.#index.at(pfn, zone)] = block + LIVE
+    this.#handedOut.set(block, { order, migratetype })
+  }
+
+  #free(row: number, slot: number, at: At): void {
+    const { column } = this.#events.tables.mm_page_free
+    const pfn = column.pfn.data[slot] as number
+    const zone = this.#index.zone(pfn)
+    if (zone < 0) return
+    const page = this.#index.at(pfn, zone)
+    const order = column.order.data[slot] as number
+    const known = this.#state[page]!
+    this.#state[page] = FREE
+    const { block, migratetype } = this.#blockFreed(row, known, order, this.#types[this.#blocks.at(pfn, zone)]!)
+    const listed = this.#listedAt[slot]!
+    const isListed = listed >= 0
+    this.#builder.push({
+      ...at,
+      time: isListed ? listed : at.time,
+      lead: isListed ? listed - at.time : 0,
+      ask: isListed ? Ask.freeListed : Ask.free,
+      task: this.#taskAt(row),
+      block,
+      order,
+      migratetype,
+    })
+  }
+
+  /** The block that a free gives back; one that the trace does not show whole was allocated before it. */
+  #blockFreed(row: number, known: number, order: number, pageblockType: number): Bulk {
+    const whole = known >= LIVE ? this.#handedOut.get(known - LIVE) : undefined
+    const taken = known === FREE && order === 0 ? this.#bulk.shift() : undefined
+    if (whole?.order === order) return { block: known - LIVE, migratetype: whole.migratetype }
+    if (taken !== undefined) return taken
+    const block = this.#builder.newBlock()
+    const migratetype = pageblockType < 3 ? pageblockType : MOVABLE
+    const [cpu, task] = [this.#events.cpu[row]!, this.#taskAt(row)]
+    this.#builder.push({ time: -1, ask: Ask.alloc, cpu, task, block, order, migratetype })
+    return { block, migratetype }
+  }
+
+  #noteDrained(slot: number): void {
+    const { column } = this.#events.tables.mm_page_pcpu_drain
+    this.#noteType(column.pfn.data[slot] as number, column.migratetype.data[slot] as number)
+  }
+
+  #noteStolen(slot: number): void {
+    const { column } = this.#events.tables.mm_page_alloc_extfrag
+    if (column.changeOwnership.data[slot] === 1)
+      this.#noteType(column.pfn.data[slot] as number, column.allocMigratetype.data[slot] as number)
+  }
+
+  #noteType(pfn: number, migratetype: number): void {
+    const zone = this.#index.zone(pfn)
+    if (zone >= 0) this.#types[this.#blocks.at(pfn, zone)] = migratetype
+  }
+
+  #reclaim(row: number, slot: number, at: At): void {
+    const { mm_vmscan_direct_reclaim_begin: begin, mm_vmscan_direct_reclaim_end: end } = this.#events.tables
+    switch (this.#events.kind[row]!) {
+      case Kind.mm_vmscan_direct_reclaim_begin: {
+        const [order, gfpFlags] = [begin.column.order.data[slot] as number, begin.column.gfpFlags.data[slot] as number]
+        this.#builder.push({ ...at, ask: Ask.directReclaimBegin, task: this.#taskAt(row), order, gfpFlags })
         break
       }
-      case Kind.mm_page_free: {
-        const pfn = free.column.pfn.data[slot] as number
-        const zone = index.zone(pfn)
-        if (zone < 0) break
-        const page = index.at(pfn, zone)
-        const order = free.column.order.data[slot] as number
-        const listed = listedAt[slot]!
-        const push = (block: number, migratetype: number) =>
-          builder.push({
-            ...at,
-            time: listed >= 0 ? listed : at.time,
-            lead: listed >= 0 ? listed - at.time : 0,
-            ask: listed >= 0 ? Ask.freeListed : Ask.free,
-            task: taskAt(row),
-            block,
-            order,
-            migratetype,
-          })
-        const known = state[page]!
-        state[page] = FREE
-        const whole = known >= LIVE ? orders.get(known - LIVE) : undefined
-        const type = types[blocks.at(pfn, zone)]!
-        const taken = known === FREE && order === 0 ? bulk.shift() : undefined
-        if (whole?.order === order) push(known - LIVE, whole.migratetype)
-        else if (taken !== undefined) push(taken.block, taken.migratetype)
-        else {
-          const block = builder.newBlock()
-          const migratetype = type < 3 ? type : 1
-          builder.push({ time: -1, ask: Ask.alloc, cpu: at.cpu, task: taskAt(row), block, order, migratetype })
-          push(block, migratetype)
-        }
+      case Kind.mm_vmscan_direct_reclaim_end: {
+        const block = end.column.nrReclaimed.data[slot] as number
+        this.#builder.push({ ...at, ask: Ask.directReclaimEnd, task: this.#taskAt(row), block })
         break
       }
-      case Kind.mm_page_pcpu_drain: {
-        const pfn = drain.column.pfn.data[slot] as number
-        const zone = index.zone(pfn)
-        if (zone >= 0) types[blocks.at(pfn, zone)] = drain.column.migratetype.data[slot] as number
-        break
-      }
-      case Kind.mm_page_alloc_extfrag: {
-        const zone = index.zone(frag.column.pfn.data[slot] as number)
-        if (zone >= 0 && frag.column.changeOwnership.data[slot] === 1)
-          types[blocks.at(frag.column.pfn.data[slot] as number, zone)] = frag.column.allocMigratetype.data[
-            slot
-          ] as number
-        break
-      }
-      case Kind.mm_vmscan_direct_reclaim_begin:
-        builder.push({
-          ...at,
-          ask: Ask.directReclaimBegin,
-          task: taskAt(row),
-          order: begin.column.order.data[slot] as number,
-          gfpFlags: begin.column.gfpFlags.data[slot] as number,
-        })
-        break
-      case Kind.mm_vmscan_direct_reclaim_end:
-        builder.push({
-          ...at,
-          ask: Ask.directReclaimEnd,
-          task: taskAt(row),
-          block: end.column.nrReclaimed.data[slot] as number,
-        })
-        break
       case Kind.mm_vmscan_kswapd_wake:
-        builder.push({ ...at, ask: Ask.kswapdWake, task: taskAt(row) })
+        this.#builder.push({ ...at, ask: Ask.kswapdWake, task: this.#taskAt(row) })
         break
       case Kind.mm_vmscan_kswapd_sleep:
-        builder.push({ ...at, ask: Ask.kswapdSleep, task: taskAt(row) })
+        this.#builder.push({ ...at, ask: Ask.kswapdSleep, task: this.#taskAt(row) })
         break
     }
   }
-  return builder.finish()
 }
 
 interface Bulk {

@@ -76,7 +76,7 @@ export interface Demand {
 export const PAST_LISTS = 255
 
 /** One row of a demand. */
-export interface Wish {
+export interface DemandRow {
   readonly time: Ns
   readonly ask: number
   readonly cpu: Cpu
@@ -116,9 +116,9 @@ export class DemandBuilder {
   }
 
   /** Returns the row’s number, until `finish`. */
-  push(wish: Wish): number {
-    const { time, ask, cpu, task, block = 0, offset = 0, zone = ANY_ZONE } = wish
-    const { order = 0, migratetype = 0, gfpFlags = 0, lockHeld = false, lead = 0 } = wish
+  push(wanted: DemandRow): number {
+    const { time, ask, cpu, task, block = 0, offset = 0, zone = ANY_ZONE } = wanted
+    const { order = 0, migratetype = 0, gfpFlags = 0, lockHeld = false, lead = 0 } = wanted
     const row = this.#length++
     if (row === this.#columns.time.length) this.#columns = withRoom(this.#columns, row * 2)
     const columns = this.#columns

@@ -1,3 +1,12 @@
 /** The face of events/demand: What tasks asked for: the demand of a workload, and what a what-if starts from. */
-export { ANY_ZONE, Ask, balancesOf, type Demand, DemandBuilder, PAST_LISTS, type Task } from './demand.ts'
+export {
+  ANY_ZONE,
+  Ask,
+  balancesOf,
+  type Demand,
+  DemandBuilder,
+  type DemandRow,
+  PAST_LISTS,
+  type Task,
+} from './demand.ts'
 export { NO_PFN, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'
