@@ -7,83 +7,120 @@ import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
 
 const fields = ['allocs', 'pagesAllocated', 'frees', 'pagesFreed', 'failures'] as const
 
+/** Pages freed, by what is known of their allocation; and allocations of pages that were not known to be free. */
+class PageMatching {
+  readonly #rows = new PageRows()
+  readonly #cpus: Events['cpu']
+  /** Pages freed of which the allocation was recorded. */
+  matched = 0
+  /** Those among them freed on another CPU than they were allocated on. */
+  crossCpu = 0
+  /** Pages freed that were never seen before: allocated before the trace. */
+  neverSeen = 0
+  /** Pages freed that were free already: their allocation was not recorded. */
+  alreadyFree = 0
+  /** Pages allocated that were allocated already: their free was not recorded. */
+  reallocated = 0
+
+  constructor(cpus: Events['cpu']) {
+    this.#cpus = cpus
+  }
+
+  allocated(row: number, first: number, pages: number): void {
+    for (let pfn = first; pfn < first + pages; pfn++) {
+      if (this.#rows.get(pfn) >= 0) this.reallocated++
+      this.#rows.set(pfn, row)
+    }
+  }
+
+  freed(row: number, first: number, pages: number): void {
+    for (let pfn = first; pfn < first + pages; pfn++) {
+      const from = this.#rows.get(pfn)
+      if (from === NEVER_SEEN) this.neverSeen++
+      else if (from === FREED) this.alreadyFree++
+      else {
+        this.matched++
+        if (this.#cpus[from] !== this.#cpus[row]) this.crossCpu++
+      }
+      this.#rows.set(pfn, FREED)
+    }
+  }
+}
+
+/** Allocations, frees and failures by order, migratetype and flags. */
+class PageSums {
+  readonly byOrder = new Sums(fields)
+  readonly byMigratetype = new Sums(['allocs', 'pagesAllocated', 'failures'])
+  readonly byGfp = new Sums(['allocs', 'pagesAllocated', 'failures'])
+  readonly byOrderAndType = new Sums(['allocs'])
+  readonly matching: PageMatching
+  readonly #tables: Events['tables']
+
+  constructor({ kind, slot, cpu, tables, length }: Events) {
+    this.matching = new PageMatching(cpu)
+    this.#tables = tables
+    for (let row = 0; row < length; row++)
+      switch (kind[row]!) {
+        case Kind.mm_page_alloc:
+          this.#alloc(row, slot[row]!)
+          break
+        case Kind.mm_page_free:
+          this.#free(row, slot[row]!)
+          break
+        case Kind.mm_page_alloc_failed:
+          this.#failed(slot[row]!)
+      }
+  }
+
+  #alloc(row: number, slot: number): void {
+    const { pfn, order: orders, migratetype, gfpFlags } = this.#tables.mm_page_alloc.column
+    const order = orders.data[slot] as number
+    const type = migratetype.data[slot] as number
+    const gfp = gfpFlags.data[slot] as number
+    const pages = 2 ** order
+    this.byOrder.add('allocs', order)
+    this.byOrder.add('pagesAllocated', order, pages)
+    this.byMigratetype.add('allocs', type)
+    this.byMigratetype.add('pagesAllocated', type, pages)
+    this.byGfp.add('allocs', gfp)
+    this.byGfp.add('pagesAllocated', gfp, pages)
+    this.byOrderAndType.add('allocs', order * 256 + type)
+    this.matching.allocated(row, pfn.data[slot] as number, pages)
+  }
+
+  #free(row: number, slot: number): void {
+    const { pfn, order: orders } = this.#tables.mm_page_free.column
+    const order = orders.data[slot] as number
+    const pages = 2 ** order
+    this.byOrder.add('frees', order)
+    this.byOrder.add('pagesFreed', order, pages)
+    this.matching.freed(row, pfn.data[slot] as number, pages)
+  }
+
+  #failed(slot: number): void {
+    const { order, migratetype, gfpFlags } = this.#tables.mm_page_alloc_failed.column
+    this.byOrder.add('failures', order.data[slot] as number)
+    this.byMigratetype.add('failures', migratetype.data[slot] as number)
+    this.byGfp.add('failures', gfpFlags.data[slot] as number)
+  }
+}
+
 /**
  * How many pages were allocated and freed, of which order, migratetype and flags, and which frees belong to which allocations?
  *
- * Pages are base pages: an event of order n counts 2ⁿ. mm_page_free_batched tells the path of a free that mm_page_free has told
- * already, so it is no free of its own. Allocations and frees are matched page by page, since a block may be freed in parts.
+ * Pages are base pages: an event of order n counts 2ⁿ. mm_page_free_batched repeats a free that mm_page_free has announced, so it is
+ * no free of its own. Allocations and frees are matched page by page, since a block may be freed in parts.
  */
 export function surveyPages(events: Events, machine: Machine) {
-  const { kind: kinds, cpu: cpus, slot: slots, tables } = events
-  const {
-    mm_page_alloc: alloc,
-    mm_page_alloc_failed: failed,
-    mm_page_free: free,
-    mm_page_free_batched: batched,
-  } = tables
+  const { mm_page_alloc: alloc, mm_page_alloc_failed: failed, mm_page_free: free } = events.tables
+  const { mm_page_free_batched: batched } = events.tables
   if (alloc.length + failed.length + free.length + batched.length === 0) return undefined
-  const [allocPfn, allocOrder] = [alloc.column.pfn.data, alloc.column.order.data] as [Uint32Array, Uint8Array]
-  const [allocType, allocGfp] = [alloc.column.migratetype.data, alloc.column.gfpFlags.data] as [Uint8Array, Uint32Array]
-  const [freePfn, freeOrder] = [free.column.pfn.data, free.column.order.data] as [Uint32Array, Uint8Array]
-  const byOrder = new Sums(fields)
-  const byMigratetype = new Sums(['allocs', 'pagesAllocated', 'failures'])
-  const byGfp = new Sums(['allocs', 'pagesAllocated', 'failures'])
-  const byOrderAndType = new Sums(['allocs'])
-  const rows = new PageRows()
-  let [matched, crossCpu, neverSeen, alreadyFree, reallocated] = [0, 0, 0, 0, 0]
-
-  for (let row = 0; row < events.length; row++) {
-    // row < length, so every column has it
-    const slot = slots[row]!
-    switch (kinds[row]!) {
-      case Kind.mm_page_alloc: {
-        const first = allocPfn[slot]!,
-          order = allocOrder[slot]!,
-          type = allocType[slot]!,
-          gfp = allocGfp[slot]!
-        const pages = 2 ** order
-        byOrder.add('allocs', order)
-        byOrder.add('pagesAllocated', order, pages)
-        byMigratetype.add('allocs', type)
-        byMigratetype.add('pagesAllocated', type, pages)
-        byGfp.add('allocs', gfp)
-        byGfp.add('pagesAllocated', gfp, pages)
-        byOrderAndType.add('allocs', order * 256 + type)
-        for (let pfn = first; pfn < first + pages; pfn++) {
-          if (rows.get(pfn) >= 0) reallocated++
-          rows.set(pfn, row)
-        }
-        break
-      }
-      case Kind.mm_page_free: {
-        const first = freePfn[slot]!,
-          order = freeOrder[slot]!
-        const pages = 2 ** order
-        byOrder.add('frees', order)
-        byOrder.add('pagesFreed', order, pages)
-        for (let pfn = first; pfn < first + pages; pfn++) {
-          const from = rows.get(pfn)
-          if (from === NEVER_SEEN) neverSeen++
-          else if (from === FREED) alreadyFree++
-          else {
-            matched++
-            if (cpus[from] !== cpus[row]) crossCpu++
-          }
-          rows.set(pfn, FREED)
-        }
-        break
-      }
-      case Kind.mm_page_alloc_failed: {
-        byOrder.add('failures', failed.column.order.data[slot]!)
-        byMigratetype.add('failures', failed.column.migratetype.data[slot]!)
-        byGfp.add('failures', failed.column.gfpFlags.data[slot]!)
-      }
-    }
-  }
+  const { byOrder, byMigratetype, byGfp, byOrderAndType, matching } = new PageSums(events)
   const sum = (of: keyof typeof byOrder.column): number => byOrder.column[of].reduce((a, b) => a + b, 0)
   const pagesAllocated = sum('pagesAllocated')
   const nameOf = (type: number) => migratetypeName(type, machine)
   const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, machine.release))
+  const { matched, crossCpu, neverSeen, alreadyFree, reallocated } = matching
   return {
     allocs: alloc.length,
     pagesAllocated,
@@ -93,15 +130,10 @@ export function surveyPages(events: Events, machine: Machine) {
     freesBatched: batched.length,
     failures: failed.length,
     matching: {
-      /** Pages freed of which the allocation was recorded. */
       matched,
-      /** Those among them freed on another CPU than they were allocated on. */
       crossCpu,
-      /** Pages freed that were never seen before: allocated before the trace. */
       neverSeen,
-      /** Pages freed that were free already: their allocation was not recorded. */
       alreadyFree,
-      /** Pages allocated that were allocated already: their free was not recorded. */
       reallocated,
       aliveAtEnd: pagesAllocated - matched - reallocated,
     },
