@@ -31,7 +31,7 @@ const reasons: Readonly<Record<string, string>> = {
   '@types/yargs': 'Types.',
   acorn: 'Parses the code that the structure report measures.',
   'axe-core': 'Accessibility checks of the HTML report.',
-  esbuild: 'Bundles the report’s script.',
+  esbuild: 'Bundles the report’s script and, in `npm run build`, the program.',
   'fast-check': 'Property tests.',
   node: 'The Node that kreplay is tested on, so that a clone needs none of its own.',
   'playwright-core': 'Drives the browser of the tests.',

@@ -3,7 +3,7 @@ import { notModelled } from '#kernel'
 import { survey } from './survey.ts'
 
 /** Text: lines = comments + events + the lines of the tally. */
-interface Lines {
+export interface Lines {
   readonly total: number
   readonly comments: number
   readonly events: number
