@@ -6,12 +6,13 @@ import { BORROWED, Buddy, PageSet } from '#sim'
 export function buddiesAtStart({ zones, machine, start }: Pick<WhatIf, 'zones' | 'machine' | 'start'>): Buddy[] {
   const buddies = zones.map((zone, at) => {
     const buddy = new Buddy(zone, machine.pageblockOrder, start.fallback, start.blockTypes[at]!, machine.maxPageOrder)
-    const { pfn, order } = start.free[at]!
-    for (let block = 0; block < pfn.length; block++) buddy.put(pfn[block]!, order[block]!)
+    const { pfn, order, migratetype } = start.free[at]!
+    for (let block = 0; block < pfn.length; block++) buddy.put(pfn[block]!, order[block]!, migratetype?.[block])
     return buddy
   })
   // What compaction filled before it was first seen is free by the record, which shows no such moment: here it is in use from the start.
   eachInUse(start, (zone, pfn, order) => {
+    if (pfn >= BORROWED) return
     for (let page = pfn; page < pfn + (1 << order); page++) buddies[zone]!.takeAt(page, 0)
   })
   return buddies
@@ -53,6 +54,11 @@ export class OwnPages {
 
   zoneOf(block: number): number {
     return this.#zone[block]!
+  }
+
+  /** First page, order, and how many pages nobody gave back yet. */
+  of(block: number): { readonly page: Pfn; readonly order: Order; readonly held: Pages } {
+    return { page: this.#page[block]! - 1, order: this.#order[block]!, held: this.#held[block]! }
   }
 
   /** The page at which the part begins that comes back. */

@@ -7,6 +7,7 @@ import { buddiesAtStart, type Conserved, conservedOf, OwnPages } from './own-pag
 import { type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Way } from './routes.ts'
 import { Series } from './series.ts'
+import { firstRowFrom } from './window-demand.ts'
 
 /**
  * Replays a demand under a policy: one page allocator answers it, on a machine that began as the recorded one did. With prices, locks
@@ -65,6 +66,7 @@ export class Replay implements AllocatorObserver {
     )
     this.#startBlocks = new Int32Array(pcps.length * KINDS)
     this.#fill()
+    this.#resume(choice)
     this.#conserved = this.#count()
   }
 
@@ -78,17 +80,47 @@ export class Replay implements AllocatorObserver {
     }
   }
 
+  /** Where the demand begins within a recording, zones are as they were by then; so is the pacing of the rules that ran. */
+  #resume({ lists, listParams }: PcpChoice): void {
+    const { carried } = this.#whatIf.start
+    if (carried === undefined) return
+    this.#allocator.flags.forEach((flags, zone) => {
+      flags.reclaimActive = carried.reclaimActive[zone] === 1
+      flags.belowHigh = carried.belowHigh[zone] === 1
+    })
+    if (carried.lists !== lists.id || JSON.stringify(carried.params) !== JSON.stringify(listParams)) return
+    carried.pacing.forEach((pacing, pset) => {
+      Object.assign(this.#allocator.pcps[pset]!, pacing)
+    })
+  }
+
   #count(): Conserved {
     const { buddies, sets } = this.#allocator
     return conservedOf(this.#whatIf.zones, buddies, this.#own, (visit) => sets.each(visit))
   }
 
   run(): ReplayResult {
-    const { length, time, ask, cpu, zone, order, migratetype, block, offset, lockHeld } = this.#whatIf.demand
+    this.#runTo(this.#whatIf.demand.length)
+    this.#allocator.runTimers(Number.POSITIVE_INFINITY)
+    this.#closeSteps(Number.POSITIVE_INFINITY)
+    return this.#result()
+  }
+
+  /** Runs what comes before a moment, and hands over the machine as it stands then. */
+  runBefore(moment: Ns): { readonly allocator: PageAllocator; readonly own: OwnPages; readonly row: number } {
+    const row = firstRowFrom(this.#whatIf.demand, moment)
+    this.#runTo(row)
+    this.#allocator.runTimers(moment - 1)
+    return { allocator: this.#allocator, own: this.#own, row }
+  }
+
+  /** Rows before `end`. */
+  #runTo(end: number): void {
+    const { time, ask, cpu, zone, order, migratetype, block, offset, lockHeld } = this.#whatIf.demand
     const allocator = this.#allocator
     const work = this.#work
     const tries = allocator.mechanism.contended === 'goes to the buddy'
-    for (let row = 0; row < length; row++) {
+    for (let row = 0; row < end; row++) {
       const now = time[row]!
       allocator.runTimers(now)
       allocator.now = now
@@ -124,9 +156,6 @@ export class Replay implements AllocatorObserver {
           break
       }
     }
-    allocator.runTimers(Number.POSITIVE_INFINITY)
-    this.#closeSteps(Number.POSITIVE_INFINITY)
-    return this.#result()
   }
 
   #result(): ReplayResult {

@@ -155,6 +155,14 @@ export class PageAllocator implements DrainActions {
     return true
   }
 
+  /** Calls back for every block on lists, set aside or not: of each list the head first. */
+  eachListed(visit: (pset: number, order: Order, migratetype: number, page: Pfn) => void): void {
+    this.sets.eachOf((pset, list, order, page) => {
+      const type = [0, 1, 2].find((one) => this.#tables[pset]![order * 4 + one] === list)
+      visit(pset, order, type ?? 1, page)
+    })
+  }
+
   /** A page of no machine. It vanishes once it comes to a buddy. */
   borrow(order: Order): Pfn {
     this.#nextBorrowed = (this.#nextBorrowed + (1 << order) - 1) & -(1 << order)

@@ -131,9 +131,9 @@ export class Buddy {
     this.blocks[list >> 2]!--
   }
 
-  /** Puts a block there as it is, without merging. It must lie in the zone and be free nowhere. */
-  put(pfn: number, order: number): void {
-    this.#add(pfn - this.base, order, this.#typeOf(pfn - this.base), true)
+  /** Puts a block there as it is, without merging. It must lie in the zone and be free nowhere. `type`: of its list; default its pageblock’s. */
+  put(pfn: number, order: number, type = this.typeOf(pfn)): void {
+    this.#add(pfn - this.base, order, type < TYPES ? type : 1, true)
     this.free += 1 << order
   }
 
@@ -374,6 +374,18 @@ export class Buddy {
     for (let level = 0; level <= this.maxOrder; level++)
       if ((this.#where[at & ~((1 << level) - 1)]! - 1) >> 2 === level) return level
     return -1
+  }
+
+  /** Calls back for every free block, list by list, the hottest first. */
+  eachListed(visit: (pfn: number, order: number, type: number) => void): void {
+    for (let list = 0; list < this.#head.length; list++)
+      for (let at = this.#head[list]!; at !== 0; at = this.#next[at - 1]!)
+        visit(at - 1 + this.base, list >> 2, list & (TYPES - 1))
+  }
+
+  /** Migratetype by pageblock, of the block of a page on. */
+  typesFrom(pfn: number): Uint8Array {
+    return this.#blockTypes.slice((pfn - this.base) >>> this.#pageblockOrder)
   }
 
   /** Calls back for every free block, from the lowest pfn on. */

@@ -43,10 +43,15 @@ export class PagesetLists {
 
   /** Visits every block, of both sets. */
   each(visit: (page: number, order: Order, zone: number) => void): void {
+    this.eachOf((pset, _list, order, page) => visit(page, order, pset % this.rules.length))
+  }
+
+  /** The same with pageset and list: of each list the head first. */
+  eachOf(visit: (pset: number, list: number, order: Order, page: number) => void): void {
     for (let at = 0; at < this.rings.lens.length; at++) {
       const order = this.#orderOf(at)
-      const zone = (Math.trunc(at / this.perSet) % this.pcps.length) % this.rules.length
-      this.rings.each(at, (page) => visit(page, order, zone))
+      const pset = Math.trunc(at / this.perSet) % this.pcps.length
+      this.rings.each(at, (page) => visit(pset, at % this.perSet, order, page))
     }
   }
 

@@ -1,10 +1,15 @@
-import type { Machine, Ns, Pfn, Zone } from '#kernel'
+import type { Machine, Ns, Pages, Pfn, Zone } from '#kernel'
 import type { Demand } from './demand.ts'
 
 /** Where the pages of a machine were before the first row of a demand. */
 export interface StartState {
   /** By zone: free blocks, in the order in which they stand on their lists, hottest first. */
-  readonly free: readonly { readonly pfn: Uint32Array; readonly order: Uint8Array }[]
+  readonly free: readonly {
+    readonly pfn: Uint32Array
+    readonly order: Uint8Array
+    /** Of the list that each block stands on. Absent: its pageblock’s. */
+    readonly migratetype?: Uint8Array
+  }[]
   /** By zone: migratetype by pageblock, from the block of the zone’s first page on. */
   readonly blockTypes: readonly Uint8Array[]
   /** How the kernel takes pages of another type. `steal`: up to 6.9; `claim`: from 6.10 on. */
@@ -25,6 +30,29 @@ export interface StartState {
     /** `NO_PFN`: a page that was there, but no place is left for it. */
     readonly pfn: Uint32Array
   }
+  /** How things stood at a start within a recording; absent where the start is the recording’s own. */
+  readonly carried?: Carried
+}
+
+/** What a replay of the recording kernel’s own policy had come to at a moment of the recording. */
+export interface Carried {
+  /** By zone: ZONE_RECLAIM_ACTIVE and ZONE_BELOW_HIGH. */
+  readonly reclaimActive: Uint8Array
+  readonly belowHigh: Uint8Array
+  /** The list rules that ran, by id and parameters: how they paced themselves says nothing of others. */
+  readonly lists: string
+  readonly params: Readonly<Record<string, number | string | boolean>>
+  /** By pageset (cpu × zones + zone). */
+  readonly pacing: readonly Pacing[]
+}
+
+/** The fields of a pageset by which list rules tune themselves. */
+export interface Pacing {
+  readonly high: Pages
+  readonly freeFactor: number
+  readonly freeCount: number
+  readonly allocFactor: number
+  readonly prevFreeHighOrder: boolean
 }
 
 /** `StartState.listed.pfn` of a page that has no place. */
