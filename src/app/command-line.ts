@@ -4,8 +4,9 @@ import type { Prices } from '#metrics'
 import type { Catalogue } from '#policies'
 import type { Settings } from './families/family.ts'
 import type { Progress } from './progress.ts'
+import type { Span } from './window.ts'
 
-export interface CompareRequest {
+export interface CompareRequest extends Span {
   readonly captures: readonly string[]
   /** Of one family. */
   readonly policies: readonly string[]
@@ -29,7 +30,7 @@ const plain = /^[\w./,=+:@-]+$/
 const quoted = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** The command that makes a comparison again, captures by their names alone. Files of policies and prices are not in it. */
-export const commandLineOf = ({ captures, policies, baseline, isolated, set = {} }: CompareRequest): string =>
+export const commandLineOf = ({ captures, policies, baseline, isolated, set = {}, from, to }: CompareRequest): string =>
   [
     'kreplay compare',
     ...captures.map((path) => quoted(basename(path))),
@@ -37,6 +38,8 @@ export const commandLineOf = ({ captures, policies, baseline, isolated, set = {}
     ...Object.entries(set).map(([name, value]) => `--set ${quoted(`${name}=${value}`)}`),
     ...(baseline === undefined ? [] : [`--baseline ${quoted(baseline)}`]),
     ...(isolated === undefined ? [] : [`--isolated ${isolated.join(',')}`]),
+    ...(from === undefined ? [] : [`--from ${from}`]),
+    ...(to === undefined ? [] : [`--to ${to}`]),
   ].join(' ')
 
 /** Options that name files, by the files' names alone. */

@@ -14,9 +14,10 @@ import type { Progress } from './progress.ts'
 import { probesOf, readFor } from './read.ts'
 import { REPORT, writeReport } from './report.ts'
 import { sourceCommit } from './version.ts'
+import type { Span } from './window.ts'
 import { checkOutput, writeWhole } from './write-files.ts'
 
-export interface ComparisonRequest {
+export interface ComparisonRequest extends Span {
   readonly captures: readonly string[]
   /** Ids; each text may hold several, parted by commas. None: chosen by what the first capture recorded. */
   readonly policies?: readonly string[] | undefined
@@ -72,6 +73,8 @@ export async function compare(request: ComparisonRequest): Promise<ComparisonDon
       policies,
       baseline: request.baseline,
       isolated: request.isolated,
+      from: request.from,
+      to: request.to,
       set,
       catalogue,
       ...(request.pricesFile === undefined ? {} : { prices: await readPrices(request.pricesFile) }),

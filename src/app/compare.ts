@@ -8,6 +8,7 @@ import { readCapture } from '#readers'
 import { type CompareRequest, commandLineOf } from './command-line.ts'
 import { familyOfAll, policyIds } from './families/index.ts'
 import { version } from './version.ts'
+import { checkSpan, isWhole, windowOf } from './window.ts'
 
 export type { CompareRequest } from './command-line.ts'
 
@@ -32,9 +33,15 @@ export async function compareRecordings(
   request: CompareRequest,
   readOne: (path: string) => Promise<Recording>,
 ): Promise<Comparison> {
+  checkSpan(request)
   const { set = {}, catalogue = shipped, prices = publishedPrices, onProgress = () => {} } = request
   const ids = policyIds(request.policies, set, catalogue)
   const family = familyOfAll(ids)
+  if (!family.windows && !isWhole(request))
+    throw new UsageError(
+      `--from and --to: no state of ${family.id} policies is carried over to a moment within a recording`,
+      'page-list policies have them; or cut the trace: kreplay convert --from --to',
+    )
   const baseline = request.baseline === undefined ? ids[0]! : family.policyId(request.baseline, set, catalogue)
   if (!ids.includes(baseline))
     throw new UsageError(`the baseline ${baseline} is not among the policies`, 'add it to --policies')
@@ -64,7 +71,7 @@ export async function compareRecordings(
     const lacks = family.lacks(recording)
     if (lacks !== undefined) throw new TraceError({ place: { file: path }, ...lacks })
     done += 1 + family.ownRuns
-    await comparing.add(recording, request.isolated ?? recording.machine.isolated)
+    await comparing.add(recording, request.isolated ?? recording.machine.isolated, windowOf(recording.events, request))
   }
   return { ...comparing.compose(), command: commandLineOf(request) }
 }

@@ -3,8 +3,9 @@ import { type Fidelity, pcpFidelitySchema } from '#metrics'
 import { kvfreeFidelitySchema } from '#metrics/kvfree'
 import { reproduce } from './analyse.ts'
 import { type ReadRequest, readFor } from './read.ts'
+import { checkSpan, type Span, windowOf } from './window.ts'
 
-export interface FidelityRequest extends ReadRequest {
+export interface FidelityRequest extends ReadRequest, Span {
   /** `"refills=0.99,wrongPages=0.001"`: scores at least, `wrongPages` at most. */
   readonly atLeast?: string | undefined
 }
@@ -14,9 +15,10 @@ export async function fidelity(
   request: FidelityRequest,
 ): Promise<{ readonly found: Fidelity; readonly failed: string[] }> {
   const bounds = request.atLeast === undefined ? [] : parseBounds(request.atLeast)
+  checkSpan(request)
   const recording = await readFor(request)
   request.progress?.('estimating what the kernel did', 0, 1)
-  const found = reproduce(recording)
+  const found = reproduce(recording, windowOf(recording.events, request))
   return { found, failed: bounds.flatMap((bound) => unmet(bound, found)) }
 }
 

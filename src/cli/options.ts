@@ -49,6 +49,12 @@ export const set = {
   default: [] as string[],
 } as const
 
+/** A window of a trace, for commands that take one. */
+export const span = {
+  from: { type: 'number', describe: 'From this second of the trace’s clock' },
+  to: { type: 'number', describe: 'Up to, and without, this second' },
+} as const
+
 export const open = { type: 'boolean', default: false, describe: 'Open the report in the browser' } as const
 
 /** A whole number of at least 1. */

@@ -4,6 +4,7 @@ import { BulkSizes } from './bulk-sizes.ts'
 import { DrainRequests } from './drain-requests.ts'
 import { nextTickOf } from './next-tick.ts'
 import { Refills } from './refills.ts'
+import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
 import { EstimatorState, type Inferences, noInferences, type Shared } from './state.ts'
 import { Ticks } from './ticks.ts'
@@ -16,6 +17,8 @@ interface PassOptions {
   readonly corrects: boolean
   /** What an earlier pass found. */
   readonly given?: Inferences
+  /** Default: all rows. */
+  readonly scored?: ScoredRows | undefined
 }
 
 /**
@@ -25,6 +28,7 @@ interface PassOptions {
 export class Pass {
   readonly #state: EstimatorState
   readonly #shared: Shared
+  readonly #scored: ScoredRows
   readonly #refills: Refills
   readonly #bulkFrees: BulkFrees
   readonly #requests: DrainRequests
@@ -33,8 +37,9 @@ export class Pass {
   #nextBulk = 0
   #nextAhead = 0
 
-  constructor(shared: Shared, { corrects, given = noInferences() }: PassOptions) {
+  constructor(shared: Shared, { corrects, given = noInferences(), scored }: PassOptions) {
     this.#shared = shared
+    this.#scored = scored ?? { first: 0, end: shared.script.length }
     const state = new EstimatorState(shared, corrects, given)
     const sizes = new BulkSizes(state)
     this.#state = state
@@ -50,7 +55,10 @@ export class Pass {
     const { length, op, cpu } = script
     const { ticks } = this.#shared
     let nextTick = 0
+    const { first, end } = this.#scored
     for (let row = 0; row < length; row++) {
+      if (row === first && row > 0) state.beginsHere()
+      if (row === end) state.endsHere()
       while (ticks.row[nextTick] === row) {
         free.tick(ticks.cpu[nextTick]!)
         this.#ticks.silentTick(ticks.cpu[nextTick++]!)

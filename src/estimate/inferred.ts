@@ -5,6 +5,7 @@ import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
 import { Pass } from './follow.ts'
 import { type PageStart, pageStartOf } from './free-start.ts'
+import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
 import { noInferences, type Shared } from './state.ts'
 import { silentTicksOf } from './tick-times.ts'
@@ -72,21 +73,21 @@ export function sharedOf(
 
 /**
  * Replays the recording kernel's own policy: once corrected by the record, once more where that showed that pages left their lists before
- * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit.
+ * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit. `scored`: the rows that scores and totals count.
  */
-export function infer(script: Script, choice = ownPolicy(script)): Inference {
+export function infer(script: Script, choice = ownPolicy(script), scored?: ScoredRows): Inference {
   const { rules } = pagesets(script, choice)
   const start = pageStartOf(script, rules)
   const shared = sharedOf(script, choice, rules, start)
-  const first = new Pass(shared, { corrects: true }).run()
+  const first = new Pass(shared, { corrects: true, scored }).run()
   const { early, highMax, proving, tickWindows } = first.inferences
   const ticks = silentTicksOf(script, tickWindows)
   const known = early.size === 0 && highMax.every((bound) => bound === 0) && ticks.row.length === 0
   const given = { ...noInferences(), early, highMax, proving }
-  const run = known ? first : new Pass({ ...shared, ticks }, { corrects: true, given }).run()
+  const run = known ? first : new Pass({ ...shared, ticks }, { corrects: true, given, scored }).run()
   const freeRun = new Pass(
     { ...shared, ticks },
-    { corrects: false, given: { ...run.inferences, early, highMax, proving } },
+    { corrects: false, given: { ...run.inferences, early, highMax, proving }, scored },
   ).run()
   const inferred = inferredFrom(run, rules, start)
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }

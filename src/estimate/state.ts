@@ -3,6 +3,7 @@ import type { ZoneFlags } from '#policies/pcp'
 import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
 import { Belief, type PagesetBelief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
+import { since } from './scored-window.ts'
 import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
 import { TickEvidence, type TickWindow } from './tick-evidence.ts'
 
@@ -85,6 +86,9 @@ export class EstimatorState {
   /** The row of the script that is followed now. */
   row = 0
   corrections = 0
+  /** Counts at the first row of the scored window, and at its end. */
+  #begun: ReturnType<EstimatorState['counts']> | undefined
+  #ended: ReturnType<EstimatorState['counts']> | undefined
   /** By CPU: its last row. */
   readonly lastRow: Int32Array
   /** Frees that went to the buddy, since another operation held the pageset's lock. */
@@ -237,21 +241,41 @@ export class EstimatorState {
     this.totals.requestedDrains.predicted += Number(predictedPages > 0)
   }
 
+  /** Everything that is counted, as it stands now. */
+  counts() {
+    return structuredClone({
+      cpus: this.cpus,
+      misses: this.misses,
+      totals: this.totals,
+      states: this.states,
+      interruptions: this.interruptions,
+      resyncs: this.corrections,
+      inferredBulkPages: this.found.bulk.row.length,
+      inferredPastFrees: this.pastFrees,
+    })
+  }
+
+  /** What is counted begins here, or ends. */
+  readonly beginsHere = (): void => {
+    this.#begun = this.counts()
+  }
+  readonly endsHere = (): void => {
+    this.#ended = this.counts()
+  }
+
   close(ticks: SilentTicks, boosts: Uint8Array): FidelityRun {
-    const { cpus, misses, found, interruptions, belief, totals, script } = this
+    const { found, belief, script } = this
+    const { cpus, misses, totals, interruptions, ...counted } = since(this.#ended ?? this.counts(), this.#begun)
     const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, one) => all + one, 0)
     totals.interruptions.recorded = sum(script.recordedInterruptions)
     totals.interruptions.predicted = sum(interruptions)
     return {
       cpus,
-      resyncs: this.corrections,
+      ...counted,
       misses,
       totals,
-      states: this.states,
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
       early: found.early,
-      inferredBulkPages: found.bulk.row.length,
-      inferredPastFrees: this.pastFrees,
       interruptions,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
       bulk: found.bulk,

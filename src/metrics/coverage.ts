@@ -1,4 +1,4 @@
-import type { FidelityRun } from '#estimate'
+import type { FidelityRun, ScoredRows } from '#estimate'
 import { Op, type Script } from '#record'
 import type { PcpFidelity } from './schemas.ts'
 
@@ -13,8 +13,9 @@ export function coverageOf(
   { localDrains }: FidelityRun,
   scored: Pick<PcpFidelity, 'refills' | 'drainBursts' | 'drainedPages'>,
   drainedInTrace: number,
+  rows: ScoredRows,
 ): Coverage {
-  const inTrace = recordedIn(script, new Set(localDrains.row))
+  const inTrace = recordedIn(script, new Set(localDrains.row), rows)
   // One page alone may have been a refill after all, or compaction's drain have come on top of a burst: the replay tells.
   const part = (all: number, one: number) => ({ inTrace: Math.max(all, one), scored: one })
   return {
@@ -24,12 +25,16 @@ export function coverageOf(
   }
 }
 
-function recordedIn(script: Script, locals: ReadonlySet<number>): { refills: number; drainBursts: number } {
-  const { length, op, pfn, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = script
+function recordedIn(
+  script: Script,
+  locals: ReadonlySet<number>,
+  { first, end: past }: ScoredRows,
+): { refills: number; drainBursts: number } {
+  const { op, pfn, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = script
   const { drainStart, drainEnd } = script
   let refills = 0
   let drainBursts = 0
-  for (let row = 0; row < length; row++) {
+  for (let row = first; row < past; row++) {
     // row < length, so every column has it
     const end = refillEnd[row]!
     if (op[row] === Op.free && drainEnd[row]! > drainStart[row]! && !locals.has(row)) drainBursts++

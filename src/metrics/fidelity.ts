@@ -7,11 +7,13 @@ import {
   ownPolicy,
   type PageScore,
   recordedPages,
+  rowsWithin,
   type Score,
 } from '#estimate'
-import { type Events, lossesOf, type Recording } from '#events'
+import { Kind, lossesOf, type Recording } from '#events'
 import { notModelled, share } from '#kernel'
 import type { Script } from '#record'
+import type { Window } from '#replay'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
 import { poorBecause } from './evidence.ts'
@@ -20,6 +22,7 @@ import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
 import { scoreOf } from './score.ts'
+import { interruptionsWithin, recordingWithin, secondsOf } from './within.ts'
 
 const warmupOf = ({ warmup, operations }: CpuFidelity): number => share(warmup, operations) ?? 0
 /** Operations are scored one by one: each whose outcome the belief leaves unique. */
@@ -60,7 +63,22 @@ function scoresOf(run: FidelityRun) {
   }
 }
 
-function pcpFidelity(events: Events, script: Script, { run, freeRun, inferred }: Inference): PcpFidelity {
+const drainedPagesIn = ({ events: { kind } }: Recording): number =>
+  kind.reduce((sum, one) => sum + Number(one === Kind.mm_page_pcpu_drain), 0)
+
+function pcpFidelity(
+  part: Recording,
+  script: Script,
+  { run, freeRun, inferred }: Inference,
+  window: Window | undefined,
+): PcpFidelity {
+  const { events } = part
+  const rows = rowsWithin(script, window ?? {})
+  const counted = (row: number): boolean => row >= rows.first && row < rows.end
+  const recorded = interruptionsWithin(part, script, window)
+  const all = Object.values(recorded).reduce((sum, count) => sum + count, 0)
+  // The lists and the buddy are known as they were after the trace, and at no moment within.
+  const toEnd = window?.to === undefined
   const policy = ownPolicy(script)
   const { requestedDrains, tickDrains, ...best } = scoresOf(run)
   const { requestedDrains: _requested, tickDrains: _ticks, ...withoutResync } = scoresOf(freeRun)
@@ -75,18 +93,23 @@ function pcpFidelity(events: Events, script: Script, { run, freeRun, inferred }:
   return {
     policy: policy.id,
     ...best,
-    interruptions: { recorded: { ...script.recordedInterruptions }, predicted: { ...run.interruptions } },
+    interruptions: { recorded: { ...recorded }, predicted: { ...run.interruptions } },
     warmupShare: share(warmup, operations) ?? 0,
     resyncs: run.resyncs,
     withoutResync,
     freeRunning: withoutResync,
-    totals: fidelityTotals(events, script, freeRun),
+    totals: fidelityTotals(
+      events,
+      script,
+      { totals: { ...freeRun.totals, interruptions: { ...freeRun.totals.interruptions, recorded: all } } },
+      window,
+    ),
     ...(freeRun.states.recorded === 0 ? {} : { state: freeRun.states }),
     requestedDrains,
     tickDrains,
     excusedRefills: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedRefills, 0),
     excusedBursts: run.cpus.filter(isScored).reduce((all, cpu) => all + cpu.excusedBursts, 0),
-    coverage: coverageOf(script, run, best, events.tables.mm_page_pcpu_drain.length),
+    coverage: coverageOf(script, run, best, drainedPagesIn(part), rows),
     perCpu: run.cpus.map((cpu) => ({
       cpu: cpu.cpu,
       warmupShare: warmupOf(cpu),
@@ -97,21 +120,25 @@ function pcpFidelity(events: Events, script: Script, { run, freeRun, inferred }:
     })),
     inferredBulkPages: run.inferredBulkPages,
     inferredPastFrees: run.inferredPastFrees,
-    inferredEarlyPops: [...run.early.values()].reduce((all, { length }) => all + length, 0),
-    inferredLocalDrains: run.localDrains.row.length,
+    inferredEarlyPops: [...run.early].reduce((all, [row, { length }]) => all + (counted(row) ? length : 0), 0),
+    inferredLocalDrains: run.localDrains.row.filter(counted).length,
     misses: [...run.misses]
       .map(([cause, count]) => ({ cause, count, ...missCauses[cause] }))
       .sort((a, b) => b.count - a.count),
-    listCounts: listCounts(script, run, later.refills),
-    freePages: freePages(script, recordedPages(script, inferred.start, later), later),
+    listCounts: !toEnd ? [] : listCounts(script, run, later.refills),
+    freePages: !toEnd ? [] : freePages(script, recordedPages(script, inferred.start, later), later),
     scores: Object.fromEntries(Object.entries(scores).filter(([, value]) => value !== undefined)),
   }
 }
 
-/** How exactly kreplay reproduces what the recording kernel itself recorded. `inference`: of the recording kernel's own policy. */
-export function fidelityOf(recording: Recording, script: Script, inference: Inference): Fidelity {
+/**
+ * How exactly kreplay reproduces what the recording kernel itself recorded. `inference`: of the recording kernel's own policy; of its
+ * scores, those of `window`.
+ */
+export function fidelityOf(recording: Recording, script: Script, inference: Inference, window?: Window): Fidelity {
   const { run } = inference
-  const { machine, events } = recording
+  const part = recordingWithin(recording, window)
+  const { machine, events } = part
   const notes: string[] = []
   const losses = lossesOf(events)
   const synthetic = syntheticCaveat(machine)
@@ -127,11 +154,15 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const skipped = skippedCaveat(recording.tally)
   if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
-  const kvfree = hasKvfree(recording) ? kvfreeFidelity(recording) : undefined
-  const pcp = pages ? pcpFidelity(events, script, inference) : undefined
-  const reason = pcp === undefined ? undefined : poorBecause(recording, script, pcp)
+  const kvfree = hasKvfree(recording) && window === undefined ? kvfreeFidelity(recording) : undefined
+  const pcp = pages ? pcpFidelity(part, script, inference, window) : undefined
+  const reason = pcp === undefined ? undefined : poorBecause(part, script, pcp)
   if (!pages && kvfree === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
+  if (window !== undefined)
+    notes.push(
+      'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() are of whole traces.',
+    )
   for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
     schema: 'kreplay.fidelity/1',
@@ -140,6 +171,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     kernel: machine.release?.text ?? 'unknown',
     ...(synthetic === undefined ? {} : { synthetic: true }),
     losses,
+    ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     ...(pcp === undefined ? {} : { pcp: { ...pcp, ...(reason === undefined ? {} : { poorBecause: reason }) } }),
     ...(kvfree === undefined ? {} : { kvfree }),
     notes,

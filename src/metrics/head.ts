@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { nodeOfZone, notModelledSchema } from './machine-schemas.ts'
+import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { fidelitySchema, losses, perCpu, tallySchema } from './schemas.ts'
 
 const capturesSchema = z.array(
@@ -16,6 +16,7 @@ const capturesSchema = z.array(
       .optional()
       .meta({ unit: 's', help: 'First whole second of the trace’s clock: what `t` of series counts from.' }),
     spanNs: z.number(),
+    window: windowSchema.optional(),
     events: z.record(z.string(), z.number()),
     losses,
     tally: tallySchema,

@@ -1,6 +1,8 @@
 /** The face of metrics: findings from runs and records, as plain data with schemas. */
 /** How much of what lists can save a run saves. */
 export { savedOf } from './bounds.ts'
+/** All that a comparison says of a capture by itself. */
+export { type CaptureFacts, captureFactsOf } from './capture-facts.ts'
 /** What was lost or could not be read, in words. */
 export { lostWords, skippedIn } from './caveats.ts'
 /** Runs of one or more captures become a comparison. */

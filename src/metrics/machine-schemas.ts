@@ -10,3 +10,8 @@ export const nodeOfZone = z
 
 /** Older reports lack it. */
 export const notModelledSchema = z.array(z.string()).optional().meta({ help: NOT_MODELLED })
+
+export const windowSchema = z.object({ from: z.number(), to: z.number() }).meta({
+  unit: 's',
+  help: 'Seconds of the trace’s clock that are counted, where not all are: from `from`, and before `to`.',
+})

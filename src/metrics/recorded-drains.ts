@@ -19,8 +19,8 @@ interface Request {
 export function recordedDrainsOf(events: Events): RecordedDrains | undefined {
   const { time, pid, kind, slot, tables, strings } = events
   const drainWork = strings.find('drain_local_pages_wq')
-  const requests = tables.drain_all_pages.length
-  if (requests === 0 || drainWork === undefined) return undefined
+  if (tables.drain_all_pages.length === 0 || drainWork === undefined) return undefined
+  let requests = 0
   const queued = tables.workqueue_queue_work.column
   const ended = tables.workqueue_execute_end.column
   const latest = new Map<number, Request>()
@@ -28,6 +28,7 @@ export function recordedDrainsOf(events: Events): RecordedDrains | undefined {
   const withWork = new Set<Request>()
   for (let row = 0; row < events.length; row++) {
     if (kind[row] === Kind.drain_all_pages) {
+      requests++
       if (pid[row] !== ABSENT_PID) latest.set(pid[row]!, { asked: time[row]!, open: 0 })
     } else if (kind[row] === Kind.workqueue_queue_work) {
       const request = latest.get(pid[row]!)

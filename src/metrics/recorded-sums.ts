@@ -2,7 +2,7 @@ import { ownPolicy } from '#estimate'
 import { type Events, Kind } from '#events'
 import { type Ns, traitsOf } from '#kernel'
 import { BYPASS, Fate, fatesOf, Op, PageIndex, type Script } from '#record'
-import { StepSums } from '#replay'
+import { StepSums, type Window } from '#replay'
 import { pagesets } from '#sim'
 
 /** When each CPU was interrupted by drain work: where drains are work items (before 6.0), as they were queued. */
@@ -112,4 +112,17 @@ export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike
     sums.interruption(step, of)
   }
   return sums
+}
+
+/** The same of a window, whose steps end there. */
+export function recordedSumsWithin(
+  events: Events,
+  script: Script,
+  stepEnds: ArrayLike<number>,
+  { from = Number.NEGATIVE_INFINITY, to }: Window,
+): StepSums {
+  const ends = Array.from(stepEnds)
+  if (to !== undefined) ends[ends.length - 1] = to - 1
+  // One more step on either side takes what lies outside.
+  return recordedSums(events, script, [from - 1, ...ends, Number.POSITIVE_INFINITY]).slice(1, -1)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
-import { nodeOfZone, notModelledSchema } from './machine-schemas.ts'
+import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
@@ -222,6 +222,7 @@ export const fidelitySchema = z.object({
     .optional()
     .meta({ help: 'True where kreplay’s own model made the trace: agreement with it proves nothing about a kernel.' }),
   losses,
+  window: windowSchema.optional(),
   pcp: pcpFidelitySchema.optional(),
   kvfree: kvfreeFidelitySchema.optional(),
   notes: z.array(z.string()),

@@ -1,5 +1,15 @@
 import type { Cpu, Pages } from '#kernel'
 
+const SUMS = [
+  'refills',
+  'refilledPages',
+  'bulkFrees',
+  'bulkFreedPages',
+  'requestedDrains',
+  'zoneLocks',
+  'zoneLockPages',
+] as const
+
 /**
  * What a replay, or the recorded kernel, did within each step of time. Summed over the steps they are its totals.
  *
@@ -32,6 +42,17 @@ export class StepSums {
     this.zoneLockPages = sums()
     this.refillsOf = perCpu()
     this.interruptionsOf = perCpu()
+  }
+
+  /** Some of the steps, as an array’s `slice` takes them. */
+  slice(from: number, to: number): StepSums {
+    const part = new StepSums(this.refills.slice(from, to).length, this.refillsOf.length)
+    for (const name of SUMS) part[name].set(this[name].slice(from, to))
+    for (const name of ['refillsOf', 'interruptionsOf'] as const)
+      part[name].forEach((sums, cpu) => {
+        sums.set(this[name][cpu]!.slice(from, to))
+      })
+    return part
   }
 
   refill(step: number, cpu: Cpu, pages: Pages): void {

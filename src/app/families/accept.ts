@@ -19,6 +19,7 @@ export const accept: Family = {
   workFields: Object.keys(acceptWorkSchema.shape),
   policyId: (id, set, catalogue) => choose(id, set, catalogue).id,
   lacks: lacksPages,
+  windows: false,
   ownRuns: 0,
   start: ({ policies, baseline, set, catalogue, version, onRun }) => {
     const captures: AcceptCapture[] = []

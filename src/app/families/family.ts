@@ -1,6 +1,7 @@
 import type { Recording } from '#events'
 import type { Comparison, Prices } from '#metrics'
 import type { Catalogue, ParamValue } from '#policies'
+import type { Window } from '#replay'
 
 export type Settings = Readonly<Record<string, ParamValue>>
 
@@ -22,8 +23,8 @@ interface ComparisonSettings {
 
 /** A comparison while its captures come in. */
 interface Comparing {
-  /** Replays one recording under every policy. */
-  readonly add: (recording: Recording, isolated: readonly number[]) => void | Promise<void>
+  /** Replays one recording, or a window of it, under every policy. */
+  readonly add: (recording: Recording, isolated: readonly number[], window?: Window) => void | Promise<void>
   readonly compose: () => Comparison
 }
 
@@ -43,6 +44,8 @@ export interface Family {
   readonly policyId: (id: string, set: Settings, catalogue: Catalogue) => string
   /** What is wrong with a recording that holds nothing for these policies. */
   readonly lacks: (recording: Recording) => { readonly what: string; readonly hint: string } | undefined
+  /** Whether it can begin within a recording. */
+  readonly windows: boolean
   /** Runs that a recording takes before any policy's. For progress. */
   readonly ownRuns: number
   readonly start: (settings: ComparisonSettings) => Comparing

@@ -33,6 +33,7 @@ export const kvfree: Family = {
           what: 'the trace holds no rcu_grace_period, or no call of kvfree_call_rcu() and no callbacks and bulk frees that would prove one',
           hint: 'Record with `kreplay capture --for kvfree`.',
         },
+  windows: false,
   ownRuns: 1,
   start: ({ policies, baseline, set, catalogue, version, onRun }) => {
     const captures: KvfreeCapture[] = []

@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Recording } from '#events'
 import { KNOWN_VERSIONS, type Release } from '#kernel'
 import { UsageError } from '#kernel/messages'
-import { type ComparedCapture, composePcp, lockPricesOf, workSchema } from '#metrics'
+import { type ComparedCapture, captureFactsOf, composePcp, lockPricesOf, type Prices, workSchema } from '#metrics'
 import { choosePcp, type PcpChoice } from '#policies'
 import { ownPcpId } from '#policies/pcp'
-import { Foresight, waysOf } from '#replay'
+import { carriedOver, Foresight, type Window, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
 import { variationsOf } from './assumptions.ts'
@@ -20,6 +20,9 @@ function isDefault({ id, listParams, drainParams, route }: PcpChoice, release: R
     isDeepStrictEqual([listParams, drainParams], [own.listParams, own.drainParams])
   )
 }
+
+/** What locks cost in the replay that a window’s start comes from. */
+const firstOf = ([first]: readonly Prices[]) => (first === undefined ? {} : { prices: lockPricesOf(first) })
 
 export const pcp: Family = {
   id: 'pcp',
@@ -38,27 +41,35 @@ export const pcp: Family = {
   // The recording kernel’s lists are not known yet, any stand for them.
   policyId: (id, set, catalogue) => choosePcp(id, undefined, set, catalogue).id,
   lacks: lacksPages,
+  windows: true,
   ownRuns: 1,
   start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun }) => {
     const captures: ComparedCapture[] = []
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
-    async function add(read: Recording, isolated: readonly number[]): Promise<void> {
+    async function add(read: Recording, isolated: readonly number[], window?: Window): Promise<void> {
       const { release } = read.machine
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
-      const { recording, script, whatIf, fidelity } = analyse(
+      const analysis = analyse(
         read,
         choices.some(({ route }) => route !== undefined),
+        window,
       )
+      const { recording, script, fidelity } = analysis
       const outside = isolated.find((cpu) => cpu >= script.cpus)
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
+      const ownChoice = choosePcp(ownPcpId(release), release)
+      const whatIf =
+        window === undefined
+          ? analysis.whatIf
+          : carriedOver(analysis.whatIf, ownChoice, window, { isolated, ...firstOf(prices) })
       const work = choices.map((choice): PolicyWork => {
         const ways = choice.route === undefined ? undefined : waysOf(whatIf, choice.route)
         return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
       })
       const own: PolicyWork = work.find(({ choice }) => isDefault(choice, release)) ?? {
-        choice: choosePcp(ownPcpId(release), release),
+        choice: ownChoice,
         options: { isolated, prices: prices.slice(0, 1).map(lockPricesOf) },
         set: {},
       }
@@ -67,14 +78,20 @@ export const pcp: Family = {
       const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
       })
+      const ownRun = runs[all.indexOf(own)]!
       captures.push({
-        recording,
-        script,
+        facts: captureFactsOf({
+          recording,
+          script,
+          fidelity,
+          isolated,
+          stepEnds: ownRun.result.stepEnds,
+          ownDrain: ownRun.drain,
+          window,
+        }),
         foresight: new Foresight(whatIf),
-        fidelity,
-        isolated,
         runs: runs.slice(0, work.length),
-        own: runs[all.indexOf(own)]!,
+        own: ownRun,
         varied: variations.map(({ policy, param, end, work: of }) => ({
           policy,
           param,

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { captures, cpuList, json, markdown, open, policyFile, positive, probes, set } from '../options.ts'
+import { captures, cpuList, json, markdown, open, policyFile, positive, probes, set, span } from '../options.ts'
 import { printJson, progressOf, warn } from '../terminal.ts'
 
 export const compare = defineCommand({
@@ -24,6 +24,7 @@ export const compare = defineCommand({
     baseline: { type: 'string', describe: 'Policy that the others are compared with; default the first' },
     isolated: { type: 'string', describe: 'Isolated CPUs, e.g. 3 or 2-3; default from the capture’s command line' },
     set: { ...set, describe: 'PARAM=VALUE for every policy that has it' },
+    ...span,
     jobs: {
       type: 'number',
       coerce: positive('jobs', 'threads'),
@@ -65,6 +66,8 @@ export const compare = defineCommand({
         policies: argv.policies === undefined ? undefined : [argv.policies],
         baseline: argv.baseline,
         isolated,
+        from: argv.from,
+        to: argv.to,
         policyFiles: argv.policy,
         routeFiles: argv.route,
         set: argv.set,

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { capture, json, markdown, probes } from '../options.ts'
+import { capture, json, markdown, probes, span } from '../options.ts'
 import { printJson, progressOf, warn } from '../terminal.ts'
 
 export const fidelity = defineCommand({
@@ -10,17 +10,18 @@ export const fidelity = defineCommand({
     json,
     markdown,
     probes,
+    ...span,
     'at-least': {
       type: 'string',
       describe: 'Exit 1 below these scores: refills=0.99,drainBursts=0.98,wrongPages=0.001 (wrongPages: at most)',
     },
   },
   examples: [['fidelity traces/pages-6.1-s --at-least refills=0.99', 'a check for scripts']],
-  handler: async ({ capture, json, markdown, probes, atLeast }) => {
+  handler: async ({ capture, json, markdown, probes, atLeast, from, to }) => {
     const app = await import('#app')
     const progress = progressOf()
     const { found, failed } = await app
-      .fidelity({ capture, probes, atLeast, progress: progress.hear })
+      .fidelity({ capture, probes, atLeast, from, to, progress: progress.hear })
       .finally(progress.stop)
     if (json) printJson(found)
     else {

@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts'
-import { capture, json, markdown, positive, probes } from '../options.ts'
+import { capture, json, markdown, positive, probes, span } from '../options.ts'
 import { printJson, progressOf } from '../terminal.ts'
 
 export const info = defineCommand({
@@ -16,8 +16,7 @@ export const info = defineCommand({
       coerce: (top: number) => positive('top', 'rows')(top) ?? 10,
       describe: 'Rows of each table; --json has all',
     },
-    from: { type: 'number', describe: 'From this second of the trace’s clock' },
-    to: { type: 'number', describe: 'Up to, and without, this second' },
+    ...span,
     html: { type: 'string', describe: 'Also write it as a page to this file' },
   },
   examples: [['info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost']],

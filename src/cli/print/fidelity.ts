@@ -110,7 +110,7 @@ function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
     return [[totalNames[id], number(recorded), number(predicted), off]]
   })
   if (rows.length === 0) return
-  out.heading('totals of the whole trace, free-running')
+  out.heading('totals, scored or not, free-running')
   out.table(['', 'recorded', 'predicted', 'off by'], rows)
   if (warmupShare > 0) out.line('Until a list’s contents are known, its recorded operations count as predicted.')
 }

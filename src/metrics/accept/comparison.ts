@@ -1,6 +1,6 @@
 import { quantile, rankOf } from '#kernel'
 import type { AcceptResult } from '#replay'
-import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison.ts'
+import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { acceptHeadline } from './headline.ts'
 import type { AcceptComparison, AcceptCosts, AcceptRun } from './schema.ts'
 

@@ -76,7 +76,7 @@ export const comparison: Section = {
   applies: ({ runs }) => runs.length > 0,
   build: (all) => ({
     paragraphs: [
-      `Every policy saw the same allocations and frees at the same times on the same CPUs. Counts are over the whole trace and all CPUs; the difference from ${all.baseline} stands below. Whether it is a finding, the matrix above says.`,
+      `Every policy saw the same allocations and frees at the same times on the same CPUs. Counts are over ${all.captures.some(({ window }) => window !== undefined) ? 'the window' : 'the whole trace'} and all CPUs; the difference from ${all.baseline} stands below. Whether it is a finding, the matrix above says.`,
     ],
     tables: perCapture(all, (capture, runs, of) =>
       groups.map(

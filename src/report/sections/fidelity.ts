@@ -121,7 +121,7 @@ function totalsTable({ totals }: PcpFidelity, of: string): Table[] {
     ? []
     : [
         {
-          caption: `Totals of the whole trace, free-running${of}`,
+          caption: `Totals, free-running${of}`,
           columns: [text('what'), count('recorded'), count('predicted'), percent('off by')],
           rows,
         },

@@ -16,8 +16,13 @@ export const priced: Section = {
       'The replay counts work; a price list turns counts into time as one machine would have paid it. Machines differ more than policies do: compare down a column, not along a row.',
     ],
     tables: [
-      ...perCapture(comparison, (_capture, runs, of) => [
-        priceTable(comparison, runs, `Time that zone->lock is held, over the whole trace${of}`, holdCell),
+      ...perCapture(comparison, ({ window }, runs, of) => [
+        priceTable(
+          comparison,
+          runs,
+          `Time that zone->lock is held, over ${window === undefined ? 'the whole trace' : 'the window'}${of}`,
+          holdCell,
+        ),
         ...(runs.some(({ priced }) => priced.some(({ smallHolds }) => smallHolds !== undefined))
           ? [
               priceTable(

@@ -1,0 +1,98 @@
+import type { Recording } from '#events'
+import { notModelled, type TallyEntry } from '#kernel'
+import { ownPcpId } from '#policies'
+import type { Script } from '#record'
+import type { Window } from '#replay'
+import { caveatsOf } from './caveats.ts'
+import { captureHead } from './comparison-head.ts'
+import type { ComparisonHead } from './head.ts'
+import { lossShareOf } from './loss-share.ts'
+import type { RecordedRow } from './measures.ts'
+import { marksOf } from './recorded-marks.ts'
+import { recordedSums, recordedSumsWithin } from './recorded-sums.ts'
+import type { Fidelity } from './schemas.ts'
+import { recordedMeasures, stepSums, stepsOf, summedTotals } from './totals.ts'
+import { interruptionsWithin, recordingWithin, secondsOf } from './within.ts'
+
+/**
+ * All that a comparison says of a capture by itself, whatever the policies: plain data, so that a report can carry it and compose the
+ * comparison again.
+ */
+export interface CaptureFacts {
+  readonly head: ComparisonHead['captures'][number]
+  readonly fidelity: Fidelity
+  /** Sentences each. */
+  readonly notModelled: readonly string[]
+  readonly caveats: readonly string[]
+  readonly tally: readonly TallyEntry[]
+  /** Highest CPU number + 1. */
+  readonly cpus: number
+  readonly isolated: readonly number[]
+  readonly pageblockOrder: number
+  /** The recording kernel’s own policy. */
+  readonly ownId: string
+  /** The same for captures of one kernel on one machine, which repeat each other. */
+  readonly machine: string
+  readonly requestsInferred: boolean
+  /** Drain requests that no event shows. */
+  readonly inferredRequests: number
+  /** What the record says of itself; of its measures those that it can check. */
+  readonly recorded: Pick<RecordedRow, 'totals' | 'lossShare' | 'sums' | 'marks'>
+}
+
+/** A capture, or a window of it, as a comparison takes it. */
+export interface FactsInput {
+  readonly recording: Recording
+  readonly script: Script
+  readonly fidelity: Fidelity
+  readonly isolated: readonly number[]
+  /** Ends of the steps that sums are taken over; those of all runs. */
+  readonly stepEnds: ArrayLike<number>
+  /** Id of the recording kernel’s own drain mechanism. */
+  readonly ownDrain: string
+  readonly window?: Window | undefined
+}
+
+export function captureFactsOf({
+  recording: whole,
+  script,
+  fidelity,
+  isolated,
+  stepEnds,
+  ownDrain,
+  window,
+}: FactsInput): CaptureFacts {
+  const recording = recordingWithin(whole, window)
+  const { events, machine, tally } = recording
+  const sums =
+    window === undefined ? recordedSums(events, script, stepEnds) : recordedSumsWithin(events, script, stepEnds, window)
+  const can = recordedMeasures(script, whole.events.tables.workqueue_queue_work.length, ownDrain)
+  const steps = new Map([...stepsOf(sums, isolated)].filter(([id]) => can.has(id)))
+  const head = captureHead({
+    recording,
+    isolated,
+    cpus: script.cpus,
+    zones: script.zones,
+    recordedInterruptions: interruptionsWithin(recording, script, window),
+  })
+  return {
+    head: window === undefined ? head : { ...head, window: secondsOf(window, script, events.zero) },
+    fidelity,
+    notModelled: notModelled(machine),
+    caveats: caveatsOf(recording),
+    tally: [...tally, ...script.tally],
+    cpus: script.cpus,
+    isolated: [...isolated],
+    pageblockOrder: script.machine.pageblockOrder,
+    ownId: ownPcpId(machine.release),
+    machine: JSON.stringify([machine.release?.text, script.cpus, isolated, script.zones.map(({ managed }) => managed)]),
+    requestsInferred: script.requestsInferred,
+    inferredRequests: script.tally.find(({ cause }) => cause === 'inferred-requests')?.count ?? 0,
+    recorded: {
+      totals: summedTotals(steps),
+      lossShare: lossShareOf(recording),
+      sums: stepSums(stepEnds, steps, sums),
+      marks: marksOf(script, window),
+    },
+  }
+}
