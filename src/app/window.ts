@@ -1,5 +1,5 @@
 import type { Events } from '#events'
-import { UsageError } from '#kernel'
+import { UsageError } from '#kernel/messages'
 import type { Window } from '#replay'
 
 /** Seconds of the trace’s clock: events from `from`, and before `to`. */

@@ -1,5 +1,6 @@
 import { countByName, lossesOf, type Recording } from '#events'
-import type { TallyEntry, Zone } from '#kernel'
+import type { Zone } from '#kernel'
+import type { TallyEntry } from '#kernel/messages'
 import { caveatsOf } from './caveats.ts'
 import type { ComparisonHead } from './head.ts'
 import { notModelledOf } from './not-modelled.ts'

@@ -1,4 +1,5 @@
-import { Kind, type Recording, Selection } from '#events'
+import { Kind, type Recording } from '#events'
+import { Selection } from '#events/columns'
 import type { Script } from '#record'
 import type { Window } from '#replay'
 

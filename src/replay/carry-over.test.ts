@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { infer, ownPolicy, whatIfOf } from '#estimate'
-import type { WhatIf } from '#events'
+import type { WhatIf } from '#events/demand'
 import type { PcpChoice } from '#policies'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'

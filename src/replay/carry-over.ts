@@ -1,4 +1,4 @@
-import { NO_PFN, type StartState, type WhatIf } from '#events'
+import { NO_PFN, type StartState, type WhatIf } from '#events/demand'
 import type { Ns, Pfn } from '#kernel'
 import type { PcpChoice } from '#policies'
 import { BORROWED, type PageAllocator } from '#sim'

@@ -1,4 +1,4 @@
-import { Ask, type Demand } from '#events'
+import { Ask, type Demand } from '#events/demand'
 import type { Ns, Order, Pfn } from '#kernel'
 
 /** The first row that is not before a moment. */
@@ -85,5 +85,5 @@ export function windowDemand(
       columns.block[row] = blocks++
     } else columns.block[row] = 0
   }
-  return { demand: { ...columns, length: end - first, start: 0, tasks: demand.tasks }, held }
+  return { demand: { ...columns, length: end - first, start: 0, blocks, tasks: demand.tasks }, held }
 }

@@ -9,4 +9,4 @@ export {
   PAST_LISTS,
   type Task,
 } from './demand.ts'
-export { NO_PFN, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'
+export { type Carried, NO_PFN, type Pacing, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'
