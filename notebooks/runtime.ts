@@ -21,11 +21,13 @@ process.stdout.write = ((chunk: string | Uint8Array): boolean => {
   return true
 }) as typeof process.stdout.write
 
-function fail(error: unknown): never {
+function fail(error: unknown): void {
   flush()
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  tell({ error: { name, message, stack: stack ?? '' } })
-  process.exit(1)
+  const failure = { cell, error: { name, message, stack: stack ?? '' } }
+  // What was sent before, a chart perhaps, is still under way: the process ends when all of it has arrived.
+  if (process.send === undefined) process.exit(1)
+  process.send(failure, undefined, undefined, () => process.exit(1))
 }
 process.on('uncaughtException', fail)
 process.on('unhandledRejection', fail)
