@@ -44,6 +44,10 @@ function thin(bursts: readonly Burst[]): readonly Burst[] {
 const freePages = (blocks: readonly Int32Array[], step: number, from: number): number =>
   blocks.reduce((sum, of, order) => (order < from ? sum : sum + (of[step]! << order)), 0)
 
+/** What holds of zone->lock take time for: pages one by one, or the blocks that hold them. */
+const holdSizes = ({ refillSizes, burstSizes, refillBlocks, burstBlocks }: PolicyRun['result'], inBlocks: boolean) =>
+  inBlocks ? { refillSizes: refillBlocks, burstSizes: burstBlocks } : { refillSizes, burstSizes }
+
 /** One policy’s run as a comparison holds it. */
 export function measure(
   {
@@ -53,7 +57,7 @@ export function measure(
     isolated,
   }: Pick<CaptureFacts, 'head' | 'cpus' | 'pageblockOrder' | 'isolated'>,
   foresight: Foresight,
-  { policy, lists, drain, isBound, params, sizes, result, times }: PolicyRun,
+  { policy, lists, drain, isBound, sharesLists, params, sizes, result, times }: PolicyRun,
   prices: readonly Prices[],
 ): Run {
   const t = [...result.stepEnds]
@@ -71,10 +75,8 @@ export function measure(
     isBound,
     work: { ...result.work },
     totals: totalsOf({ result, times }, isolated),
-    bounds: boundsOf(foresight, result),
-    priced: prices.map((list) =>
-      priceOf({ ...result.work, refillSizes: result.refillSizes, burstSizes: result.burstSizes }, list),
-    ),
+    ...(sharesLists ? {} : { bounds: boundsOf(foresight, result) }),
+    priced: prices.map((list) => priceOf({ ...result.work, ...holdSizes(result, sharesLists) }, list)),
     series: {
       cachedPages: { t, cpus: Object.fromEntries(result.cached.map((pages, cpu) => [cpu, [...pages]])) },
       zoneLockPages: { t, pages: [...result.zoneLockPages] },

@@ -33,10 +33,10 @@ export {
   type PcpFidelity,
   pcpFidelitySchema,
   type Run,
-  type Work,
-  workSchema,
 } from './schemas.ts'
 /** exact ÷ max(recorded, predicted). */
 export { scoreOf } from './score.ts'
 /** Every measure of every policy beside the baseline. */
 export { differencesOf } from './verdicts.ts'
+/** Counts of one run. */
+export { type Work, workSchema } from './work-schema.ts'

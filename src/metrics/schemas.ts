@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
+import { workField, workSchema } from './work-schema.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
 
@@ -230,56 +231,6 @@ export const fidelitySchema = z.object({
 export type Fidelity = z.infer<typeof fidelitySchema>
 export type PcpFidelity = z.infer<typeof pcpFidelitySchema>
 
-/** Counts of one run. Pages are base pages; everything is over the whole trace and all CPUs. */
-export const workSchema = z.object({
-  allocs: z.number().meta({ help: 'Allocations that succeeded, any order.' }),
-  frees: z.number(),
-  allocsFromList: z.number().meta({ help: 'Served from a list that was not empty.' }),
-  allocsAfterRefill: z.number().meta({ help: 'Found the list empty and refilled it.' }),
-  allocsFromBuddy: z.number().meta({ help: 'Taken from the buddy one by one: order not kept on lists, or lists off.' }),
-  freesToBuddy: z.number(),
-  refills: z.number(),
-  refillPages: z.number(),
-  drainBursts: z.number().meta({ help: 'Times that a free crossed the limit and gave pages back.' }),
-  drainBurstPages: z.number(),
-  drainRequests: z.number().meta({ help: 'drain_all_pages() calls, recorded or inferred.' }),
-  drainRequestsSkipped: z.number().meta({ help: 'Found pcpu_drain_mutex taken and drained nothing.' }),
-  requestedDrainPages: z.number().meta({ help: 'Pages given back because of a drain request.' }),
-  localDrainPages: z.number().default(0).meta({
-    help: 'Pages given back when compaction emptied its own CPU’s lists: nobody asked for these, and no mechanism changes them.',
-  }),
-  remoteDrains: z.number().meta({ help: 'CPU lists emptied by the requester itself, its own among them.' }),
-  gracePeriodWaits: z.number().meta({ help: 'Grace periods that a requester waited for.' }),
-  workItemWaits: z.number().meta({ help: 'Work items that a requester waited for, its own CPU’s among them.' }),
-  interruptions: z
-    .number()
-    .meta({ help: 'kworker activations or IPIs on all CPUs, the requester’s own kworker among them.' }),
-  zoneLocks: z.number().meta({ help: 'Times zone->lock was taken.' }),
-  zoneLockPages: z.number().meta({ help: 'Pages moved between lists or users and the buddy under zone->lock.' }),
-  pcpLocks: z.number().meta({ help: 'Per-CPU spinlocks taken by local operations.' }),
-  dereferences: z.number().meta({ help: 'Extra dependent loads of the list pointer (RCU swap).' }),
-  strandedPagesAtEnd: z.number().meta({ help: 'Pages on the lists of isolated CPUs when the trace ends.' }),
-  irqSaves: z.number().meta({ help: 'Times that a local list operation turned interrupts off and on.' }),
-  pcpLocksContended: z.number().meta({
-    help: 'Local operations that met a drain holding their pageset’s lock: they waited, or went to the buddy.',
-  }),
-  sleepsInAtomic: z
-    .number()
-    .meta({ help: 'Times that a drain took a lock that may sleep with interrupts off: a bug on PREEMPT_RT.' }),
-  fallbacks: z.number().meta({ help: 'Requests that took pages of another migratetype (mm_page_alloc_extfrag).' }),
-  claims: z.number().meta({ help: 'Of these, those that made a pageblock their own.' }),
-  borrowedPages: z.number().meta({
-    help: 'Pages that the buddy could not give: the kernel would have reclaimed, or failed. They vanish when freed.',
-  }),
-  unseenAllocs: z.number().meta({
-    help: 'Pages freed that nothing was seen to allocate (targets of compaction): taken from the buddy at that moment.',
-  }),
-})
-/** The name of a count of work. */
-const workField = z.string().refine((name) => Object.hasOwn(workSchema.shape, name), 'is no count of work')
-
-export type Work = z.infer<typeof workSchema>
-
 export const pricedSchema = z.object({
   prices: z.string().meta({ help: 'Id of the price list.' }),
   machine: z.string(),
@@ -319,7 +270,7 @@ export const timesSchema = z.object({
   prices: z.string().meta({ help: 'Id of the price list whose hold times the run was made with.' }),
   zoneHold: spread.meta({ help: 'Holds of zone->lock.' }),
   zoneWait: spread.meta({ help: 'Waits for zone->lock, of all who took it.' }),
-  listWait: spread.meta({ help: 'Local operations that waited for a drain of their own pageset.' }),
+  listWait: spread.meta({ help: 'Operations that waited for the lock of a pageset: see `pcpLocksContended`.' }),
   operation: spread.meta({ help: 'What an allocation or free took beyond the list operation itself.' }),
   requester: spread.meta({
     help: 'From a drain request to its end; requests that found the mutex taken are not among them.',

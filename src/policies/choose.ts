@@ -3,7 +3,7 @@ import { didYouMean, type Issue, issueText, UsageError } from '#kernel/messages'
 import type { Kernel } from '#kernel/releases'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, pairOf, pairs, type Route } from './pcp/index.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, listsOf, pairOf, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 
@@ -130,6 +130,13 @@ export function splitIds(text: string): string[] {
   return (text.match(/[^,{]+(?:\{[^}]*\})?[^,{]*/g) ?? []).map((id) => id.trim()).filter((id) => id !== '')
 }
 
+/** Whether list rules can be drained so: lists that CPUs share need a lock, unless nobody drains them. */
+export const fits = (
+  { sharesLists }: Pick<AnyListPolicy, 'sharesLists'>,
+  drain: AnyDrainPolicy,
+  drainParams: Record<string, ParamValue> = drain.params.parse({}) as Record<string, ParamValue>,
+): boolean => sharesLists !== true || drain.isBound === true || drain.create(drainParams as never).pcpLock === true
+
 /**
  * `"pcp/linux-6.1+rcu-swap{gracePeriodNs=0}"` → its two parts with checked parameters. A bare mechanism takes the lists of
  * `recording`, the recording kernel, bare list rules without a pair its mechanism. `set` applies to every part that has the parameter.
@@ -184,12 +191,23 @@ export function choosePcp(
           String(given.route),
           routes.map((one) => one.id),
         )
+  const drainParams = ownOf('pcp', drain, { ...usualDrain, ...given })
+  if (!fits(lists, drain, drainParams))
+    throw new UsageError(
+      `${id}: CPUs put pages on each other’s lists, which ${drain.id} has no lock for`,
+      `take spinlock or trylock: pcp/${lists.id}+spinlock`,
+    )
+  if (lists.sharesLists && route !== undefined && listsOf(route).length > 0)
+    throw new UsageError(
+      `${id}: a route can’t add lists where lists keep pageblocks`,
+      'let its rules say "to": "buddy"',
+    )
   return {
     id,
     lists,
     drain,
     listParams: ownOf('pcp', lists, { ...usualLists, ...given }),
-    drainParams: ownOf('pcp', drain, { ...usualDrain, ...given }),
+    drainParams,
     ...(route === undefined ? {} : { route }),
   }
 }

@@ -4,6 +4,7 @@ export {
   checkParams,
   choosePcp,
   choosePolicy,
+  fits,
   type ParamValue,
   type PcpChoice,
   type PolicyChoice,

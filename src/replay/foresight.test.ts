@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TraceEvent } from '#events'
-import { choosePcp, shipped } from '#policies'
+import { choosePcp, fits, shipped } from '#policies'
 import { drainPolicies, listPolicies, routeSchema } from '#policies/pcp'
 import { infer } from '../estimate/inferred.ts'
 import { whatIfOf } from '../estimate/what-if.ts'
@@ -180,7 +180,11 @@ describe('no list rules do better', () => {
       })
       return recordingOf(events, { count: 3, managed: 131_072 })
     })
-  const ids = listPolicies.flatMap(({ id }) => drainPolicies.map((drain) => `pcp/${id}+${drain.id}`))
+  const ids = listPolicies.flatMap((lists) =>
+    drainPolicies
+      .filter((drain) => lists.sharesLists !== true && fits(lists, drain))
+      .map((drain) => `pcp/${lists.id}+${drain.id}`),
+  )
 
   const routes = [
     routeSchema.parse({

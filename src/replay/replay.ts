@@ -95,15 +95,28 @@ export class Replay implements AllocatorObserver {
   }
 
   #count(): Conserved {
-    const { buddies, sets } = this.#allocator
-    return conservedOf(this.#whatIf.zones, buddies, this.#own, (visit) => sets.each(visit))
+    const { buddies, sets, blocks } = this.#allocator
+    return conservedOf(this.#whatIf.zones, buddies, this.#own, (visit) => (blocks ?? sets).each(visit))
   }
 
   run(): ReplayResult {
     this.#runTo(this.#whatIf.demand.length)
     this.#allocator.runTimers(Number.POSITIVE_INFINITY)
     this.#closeSteps(Number.POSITIVE_INFINITY)
-    return this.#result()
+    const result = this.#result()
+    this.#work.wholeBlocksAfterDrain = this.#wholeBlocksAfterDrain()
+    return result
+  }
+
+  /** Empties all lists, at the very end. */
+  #wholeBlocksAfterDrain(): number {
+    const { buddies, blocks, sets } = this.#allocator
+    const { pageblockOrder } = this.#whatIf.machine
+    ;(blocks ?? sets).each((page, order, zone) => this.#allocator.release(zone, page, order))
+    let whole = 0
+    for (const { blocks: free } of buddies)
+      for (let order = pageblockOrder; order < free.length; order++) whole += free[order]! << (order - pageblockOrder)
+    return whole
   }
 
   /** Runs what comes before a moment, and hands over the machine as it stands then. */
@@ -160,7 +173,7 @@ export class Replay implements AllocatorObserver {
 
   #result(): ReplayResult {
     const work = this.#work
-    const { mechanism, isolated, cpus, buddies, sets, peak } = this.#allocator
+    const { mechanism, isolated, cpus, buddies, sets, blocks, peak } = this.#allocator
     const { startPages, takenPages, putPages, borrowed } = this.#allocator
     work.allocsFromList = work.allocs - work.allocsAfterRefill - work.allocsFromBuddy
     const listOperations = work.allocsFromList + work.allocsAfterRefill + work.frees - work.freesToBuddy
@@ -173,44 +186,41 @@ export class Replay implements AllocatorObserver {
       work.claims += buddy.claims
     }
     work.borrowedPages = borrowed
+    work.ownedPageblocks = blocks?.owned ?? 0
+    work.strandedWithOwners = blocks?.fromAfar() ?? 0
     const { pages, twice } = this.#count()
     const givenBack = work.drainBurstPages + work.requestedDrainPages + work.localDrainPages
     const clocks = this.#clocks
-    const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, sums, refillSizes, burstSizes } =
-      this.#series
     return {
       work,
       interruptions: this.#interruptions,
-      stepEnds,
-      cached,
-      zoneLockPages,
-      refillPages,
-      freeBlocks,
-      bursts,
-      sums,
-      refillSizes,
-      burstSizes,
+      ...this.#series.result(),
       held: { start: this.#startBlocks, peak },
       ...(clocks === undefined ? {} : { times: clocks.times(work) }),
       moreTimes: this.#allClocks.slice(1).map((one) => one.times(work)),
       // From the lists themselves, so that the balance checks the counts too.
-      pagesAtEnd: sets.pages(),
+      pagesAtEnd: (blocks ?? sets).pages(),
       pagesExpected: startPages + work.refillPages - takenPages + putPages - givenBack,
       pagesTwice: this.#conserved.twice + twice,
       pagesLost: pages.reduce((sum, count, zone) => sum + Math.abs(count - this.#conserved.pages[zone]!), 0),
     }
   }
 
-  /** The list that an operation uses; −1: it goes to the buddy, since none keeps such blocks, or a drain holds the pageset's lock. */
-  #listFor(cpu: number, zone: number, order: number, type: number): number {
+  /**
+   * The list of a CPU that an operation of CPU `by` uses; −1: it goes to the buddy, since none keeps such blocks, or somebody holds the
+   * pageset's lock.
+   */
+  #listFor(cpu: number, zone: number, order: number, type: number, by = cpu): number {
     const pset = cpu * this.#allocator.zones + zone
     const usual = this.#allocator.listOf(pset, order, type)
     const list = this.#way === Way.asUsual ? usual : this.#routed(usual)
     if (this.#lockHeld) return -1
-    if (list < 0 || this.#clocks === undefined || !this.#clocks.isHeld(pset, this.#allocator.now)) return list
+    const { now, blocks, mechanism } = this.#allocator
+    if (list < 0 || this.#clocks === undefined || mechanism.contended === undefined) return list
+    if (!(blocks === undefined ? this.#clocks.isHeld(pset, now) : this.#clocks.waits(by, pset, now))) return list
     this.#work.pcpLocksContended++
-    if (this.#allocator.mechanism.contended === 'waits') {
-      this.#clocks.waitForList(cpu, pset, this.#allocator.now)
+    if (mechanism.contended === 'waits') {
+      this.#clocks.waitForList(by, pset, now)
       return list
     }
     return -1
@@ -257,9 +267,11 @@ export class Replay implements AllocatorObserver {
     this.#work.frees++
     const zone = this.#own.zoneOf(block)
     const page = this.#own.freed(block, offset, order)
-    const list = type === PAST_LISTS ? -1 : this.#listFor(cpu, zone, order, type)
+    const owner = type === PAST_LISTS ? cpu : this.#allocator.cpuFor(cpu, zone, page)
+    const list = type === PAST_LISTS ? -1 : this.#listFor(owner, zone, order, type, cpu)
     if (list >= 0) {
-      this.#allocator.free(cpu, zone, list, page, order)
+      if (owner !== cpu) this.#work.remoteListLocks++
+      this.#allocator.free(owner, zone, list, page, order, cpu)
       return
     }
     this.#work.freesToBuddy++
@@ -280,33 +292,50 @@ export class Replay implements AllocatorObserver {
 
   // What the allocator reports.
 
-  refilled(cpu: number, zone: number, pages: number): void {
+  refilled(cpu: number, zone: number, pages: number, blocks?: number): void {
     this.#work.refills++
     this.#work.refillPages += pages
     this.#work.allocsAfterRefill++
-    this.#series.refill(cpu, pages)
+    this.#series.refill(cpu, pages, blocks)
     this.#zoneLock(pages)
-    for (const clocks of this.#allClocks) clocks.refill(cpu, zone, this.#allocator.now, pages)
+    const { now, zones } = this.#allocator
+    for (const clocks of this.#allClocks) {
+      const ns = clocks.refill(cpu, zone, now, blocks ?? pages)
+      if (blocks !== undefined) clocks.hold(cpu * zones + zone, now, ns)
+    }
   }
 
-  bulkFreed(cpu: number, zone: number, pages: number, cause: BulkFreeCause, begins: boolean): void {
+  bulkFreed(
+    cpu: number,
+    zone: number,
+    pages: number,
+    cause: BulkFreeCause,
+    begins: boolean,
+    by = cpu,
+    blocks?: number,
+  ): void {
     const isLocal = cause === 'local'
     if (isLocal) this.#work.localDrainPages += pages
     else this.#work.drainBurstPages += pages
     if (begins && !isLocal) this.#work.drainBursts++
     if (pages > 0) this.#zoneLock(pages)
-    this.#series.burst(this.#allocator.now, cpu, pages, isLocal, false, begins)
-    if (pages > 0) for (const clocks of this.#allClocks) clocks.bulkFree(cpu, zone, this.#allocator.now, pages)
+    const { now, zones } = this.#allocator
+    this.#series.burst(now, cpu, pages, isLocal, false, begins, blocks)
+    if (pages === 0) return
+    for (const clocks of this.#allClocks) {
+      const ns = clocks.bulkFree(by, zone, now, blocks ?? pages)
+      if (blocks !== undefined) clocks.hold(cpu * zones + zone, now, ns)
+    }
   }
 
-  requestDrained(cpu: number, zone: number, pages: number, by: number): Ns {
+  requestDrained(cpu: number, zone: number, pages: number, by: number, blocks?: number): Ns {
     const { mechanism, now, zones } = this.#allocator
     this.#work.requestedDrainPages += pages
     if (mechanism.pcpLock) this.#work.pcpLocks++
     if (pages > 0) this.#zoneLock(pages)
-    this.#series.burst(now, cpu, pages, true, true, true)
+    this.#series.burst(now, cpu, pages, true, true, true, blocks)
     if (this.#clocks === undefined) return 0
-    const ns = pages === 0 ? 0 : this.#clocks.drain(by, zone, now, pages, mechanism.drainsIrqsOff === true)
+    const ns = pages === 0 ? 0 : this.#clocks.drain(by, zone, now, blocks ?? pages, mechanism.drainsIrqsOff === true)
     if (mechanism.contended !== undefined) this.#clocks.hold(cpu * zones + zone, now, ns)
     return ns
   }

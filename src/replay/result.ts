@@ -46,6 +46,10 @@ export class WorkCounts {
   claims = 0
   borrowedPages = 0
   unseenAllocs = 0
+  remoteListLocks = 0
+  ownedPageblocks = 0
+  strandedWithOwners = 0
+  wholeBlocksAfterDrain = 0
 }
 
 export interface Burst {
@@ -81,6 +85,9 @@ export interface ReplayResult {
   /** How often a refill or a single zone-lock hold of so many pages happened. */
   readonly refillSizes: ReadonlyMap<number, number>
   readonly burstSizes: ReadonlyMap<number, number>
+  /** How often a hold moved so many free blocks of any order, under lists that keep pageblocks: what a hold takes time for there. */
+  readonly refillBlocks: ReadonlyMap<number, number>
+  readonly burstBlocks: ReadonlyMap<number, number>
   readonly held: Held
   /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
   readonly times?: Times

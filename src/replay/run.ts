@@ -11,6 +11,8 @@ export interface PolicyRun {
   /** Whether no kernel could have such rules. */
   readonly isBound: boolean
   readonly params: Readonly<Record<string, number | string | boolean>>
+  /** Whether CPUs put pages on each other’s lists: bounds for lists of their own do not hold then. */
+  readonly sharesLists: boolean
   /** What the lists of each zone began with, on the first CPU. */
   readonly sizes: readonly {
     readonly node: number
@@ -33,12 +35,14 @@ export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...o
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
     new Replay(whatIf, choice, list === undefined ? options : { ...options, prices: list, morePrices }).run()
-  const drains = whatIf.demand.ask.includes(Ask.drainRequest)
+  // Where a lock may be held that an operation needs, prices decide what happens.
+  const drains = choice.lists.sharesLists === true || whatIf.demand.ask.includes(Ask.drainRequest)
   const result = drains ? replay(first) : replay(first, others)
   return {
     policy: choice.id,
     lists: choice.lists.id,
     drain: choice.drain.id,
+    sharesLists: choice.lists.sharesLists === true,
     isBound: choice.lists.isBound === true || choice.drain.isBound === true,
     params: {
       ...choice.listParams,

@@ -4,6 +4,10 @@ import type { Buddy } from '#sim'
 import type { Burst } from './result.ts'
 import { StepSums } from './step-sums.ts'
 
+const count = (sizes: Map<number, number>, size: number): void => {
+  sizes.set(size, (sizes.get(size) ?? 0) + 1)
+}
+
 /** What one run writes down over time: sums within steps, counts at their ends, and every time that pages were given back. */
 export class Series {
   readonly stepEnds: Float64Array
@@ -15,6 +19,9 @@ export class Series {
   readonly sums: StepSums
   readonly refillSizes = new Map<Pages, number>()
   readonly burstSizes = new Map<Pages, number>()
+  /** By hold of zone->lock, where it moves whole blocks of any order: how many. */
+  readonly refillBlocks = new Map<number, number>()
+  readonly burstBlocks = new Map<number, number>()
   readonly #to: Ns
   #step = 0
   /** End of the step that runs now; Infinity in the last one. */
@@ -49,19 +56,21 @@ export class Series {
     this.sums.interruption(this.#step, cpu)
   }
 
-  refill(cpu: Cpu, pages: Pages): void {
+  refill(cpu: Cpu, pages: Pages, blocks?: number): void {
     this.zoneLockPages[this.#step]! += pages
     this.sums.refill(this.#step, cpu, pages)
     this.refillPages[this.#step]! += pages
-    this.refillSizes.set(pages, (this.refillSizes.get(pages) ?? 0) + 1)
+    count(this.refillSizes, pages)
+    if (blocks !== undefined) count(this.refillBlocks, blocks)
   }
 
   /** `asked`: a drain request, or (`requested` alone) compaction emptied the lists. `first`: false for a further batch. */
-  burst(now: Ns, cpu: Cpu, pages: Pages, requested: boolean, asked: boolean, first: boolean): void {
+  burst(now: Ns, cpu: Cpu, pages: Pages, requested: boolean, asked: boolean, first: boolean, blocks?: number): void {
     if (pages === 0) return
     this.zoneLockPages[this.#step]! += pages
     this.sums.bulkFree(this.#step, pages, asked, first)
-    this.burstSizes.set(pages, (this.burstSizes.get(pages) ?? 0) + 1)
+    count(this.burstSizes, pages)
+    if (blocks !== undefined) count(this.burstBlocks, blocks)
     // A drain that the trace's end cuts short is drawn there.
     this.bursts.push({ time: Math.min(now, this.#to), cpu, pages, requested })
   }
@@ -77,5 +86,23 @@ export class Series {
       this.#step++
     }
     this.next = this.#step >= last ? Number.POSITIVE_INFINITY : this.stepEnds[this.#step]!
+  }
+
+  result() {
+    const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, sums } = this
+    const { refillSizes, burstSizes, refillBlocks, burstBlocks } = this
+    return {
+      stepEnds,
+      cached,
+      zoneLockPages,
+      refillPages,
+      freeBlocks,
+      bursts,
+      sums,
+      refillSizes,
+      burstSizes,
+      refillBlocks,
+      burstBlocks,
+    }
   }
 }

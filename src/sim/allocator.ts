@@ -1,14 +1,15 @@
-import type { Cpu, Machine, Ns, Order, Pages, Pfn, Zone } from '#kernel'
+import { bisectLeft } from 'd3-array'
+import type { Cpu, Ns, Order, Pages, Pfn } from '#kernel'
 import type { PcpChoice } from '#policies'
+import { type DrainActions, type DrainMechanism, type ListRules, type Pcp, Quota, type ZoneFlags } from '#policies/pcp'
 import {
-  type DrainActions,
-  type DrainMechanism,
-  type DrainObserver,
-  type ListRules,
-  type Pcp,
-  Quota,
-  type ZoneFlags,
-} from '#policies/pcp'
+  type AllocatorMachine,
+  type AllocatorObserver,
+  type AllocatorOptions,
+  BORROWED,
+  type BulkFreeCause,
+} from './allocator-types.ts'
+import { BlockSets } from './block-sets.ts'
 import type { Buddy } from './buddy.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { listTables } from './pagesets.ts'
@@ -16,47 +17,6 @@ import { RemoteExpiry } from './remote-expiry.ts'
 import type { Rings } from './rings.ts'
 import { Timers } from './timers.ts'
 import { zonelistsOf } from './zonelists.ts'
-
-/** From here on page numbers name no page of the machine: see `PageAllocator.shortage`. */
-export const BORROWED = 2 ** 31
-
-/** Why a pageset gives pages back. */
-export type BulkFreeCause = 'free' | 'tick' | 'request' | 'local'
-
-/** Hears of what the allocator does. `cpu`: whose lists; `pages` of one hold of zone->lock. */
-export interface AllocatorObserver extends DrainObserver {
-  refilled?(cpu: Cpu, zone: number, pages: Pages): void
-  /** A block left the buddy. `listed`: for a list, else for its user. */
-  taken?(zone: number, page: Pfn, order: Order, migratetype: number, listed: boolean): void
-  /** A block left a list for the buddy; called before the buddy has it. */
-  drained?(zone: number, page: Pfn, order: Order): void
-  /** `begins`: the first hold of a bulk free. */
-  bulkFreed?(cpu: Cpu, zone: number, pages: Pages, cause: BulkFreeCause, begins: boolean): void
-  /** A drain on request begins on lists of `cpu`. */
-  requestDrains?(cpu: Cpu): void
-  /** CPU `by` drained pages on request. Returns how long that took. */
-  requestDrained?(cpu: Cpu, zone: number, pages: Pages, by: Cpu): Ns
-  /** A timer of a drain mechanism runs. */
-  timer?(now: Ns): void
-}
-
-export interface AllocatorMachine {
-  readonly machine: Machine
-  readonly zones: readonly Zone[]
-  readonly cpus: number
-}
-
-export interface AllocatorOptions {
-  readonly isolated: readonly Cpu[]
-  /** By zone, with what is free of it. */
-  readonly buddies: readonly Buddy[]
-  readonly observer: AllocatorObserver
-  /** What an allocation gets where nothing is free in any zone: a page that the machine does not have, or −1. */
-  readonly shortage: 'borrow' | 'fail'
-  /** By pageset: 1 where the zone is of another node than the CPU. Default: none is. */
-  readonly remote?: Uint8Array
-  readonly gracePeriods?: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
-}
 
 /**
  * The page allocator of a machine under a policy: page lists, buddy, zone flags, vmstat ticks and drain requests. It moves pages and
@@ -70,6 +30,8 @@ export class PageAllocator implements DrainActions {
   readonly observer: AllocatorObserver
   readonly mechanism: DrainMechanism
   readonly sets: PagesetLists
+  /** Instead of `sets`, where the rules keep pageblocks that CPUs own. */
+  readonly blocks: BlockSets | undefined
   readonly pcps: readonly Pcp[]
   /** By zone. */
   readonly flags: readonly ZoneFlags[]
@@ -120,6 +82,14 @@ export class PageAllocator implements DrainActions {
     this.#rules = rules
     this.#lists = rings
     this.#base = base
+    this.blocks = rules.every((rule) => rule.blocks !== undefined)
+      ? new BlockSets(of, rules, pcps, buddies, {
+          taken: (zone, page, order, type) => {
+            if (this.#hearsTaken) observer.taken?.(zone, page, order, type, true)
+          },
+          release: (zone, page, order) => this.#drained(zone, page, order),
+        })
+      : undefined
     const off = this.mechanism.listsOff
     this.#tables = listTables(
       rules,
@@ -147,7 +117,7 @@ export class PageAllocator implements DrainActions {
       this.release(pset % this.zones, page, order)
       return false
     }
-    this.#lists.pushTail(this.#base[pset]! + list, page)
+    this.#pushTail(pset, list, page)
     const pcp = this.pcps[pset]!
     pcp.count += 1 << order
     this.startPages += 1 << order
@@ -161,6 +131,16 @@ export class PageAllocator implements DrainActions {
       const type = [0, 1, 2].find((one) => this.#tables[pset]![order * 4 + one] === list)
       visit(pset, order, type ?? 1, page)
     })
+  }
+
+  #pushTail(pset: number, list: number, page: Pfn): void {
+    if (this.blocks === undefined) this.#lists.pushTail(this.#base[pset]! + list, page)
+    else this.blocks.push(pset, list, page, 'tail')
+  }
+
+  /** The CPU on whose lists a page belongs that `cpu` frees. */
+  cpuFor(cpu: Cpu, zone: number, page: Pfn): Cpu {
+    return this.blocks === undefined ? cpu : this.blocks.cpuFor(cpu, zone, page)
   }
 
   /** A page of no machine. It vanishes once it comes to a buddy. */
@@ -206,7 +186,7 @@ export class PageAllocator implements DrainActions {
     const page = this.borrow(order)
     this.observer.taken?.(zone, page, order, migratetype, list >= 0)
     if (list < 0) return page
-    this.#lists.pushTail(this.#base[pset]! + list, page)
+    this.#pushTail(pset, list, page)
     this.#refilled(pset, zone, 1 << order)
     return this.#pop(pset, list, order)
   }
@@ -218,14 +198,15 @@ export class PageAllocator implements DrainActions {
     const rules = this.#rules[zone]!
     if (paced) rules.onAlloc(pcp)
     const at = this.#base[pset]! + list
-    if (this.#lists.lens[at]! === 0 && !this.#refill(pset, zone, at, order, migratetype)) return -1
+    const isEmpty = this.blocks === undefined ? this.#lists.lens[at]! === 0 : !this.blocks.has(pset, list)
+    if (isEmpty && !this.#refill(pset, zone, at, order, migratetype)) return -1
     return this.#pop(pset, list, order)
   }
 
   #pop(pset: number, list: number, order: Order): Pfn {
     this.pcps[pset]!.count -= 1 << order
     this.takenPages += 1 << order
-    return this.#lists.popHead(this.#base[pset]! + list)
+    return this.blocks === undefined ? this.#lists.popHead(this.#base[pset]! + list) : this.blocks.pop(pset, list)
   }
 
   /** One block from the buddy for its user; −1: the zone has none. */
@@ -240,9 +221,15 @@ export class PageAllocator implements DrainActions {
     const buddy = this.buddies[zone]!
     const flags = this.flags[zone]!
     if (buddy.free <= this.#highMarks[zone]!) flags.belowHigh = true
-    const blocks = this.#rules[zone]!.nrAlloc(this.pcps[pset]!, order, flags)
+    const entries = this.#rules[zone]!.nrAlloc(this.pcps[pset]!, order, flags)
+    if (this.blocks !== undefined) {
+      const { pages, blocks } = this.blocks.refill(pset, order, migratetype, entries << order)
+      if (pages > 0) this.#refilled(pset, zone, pages, blocks)
+      // What came may be parts that are all too small.
+      return this.blocks.has(pset, at - this.#base[pset]!)
+    }
     let got = 0
-    for (; got < blocks; got++) {
+    for (; got < entries; got++) {
       const page = buddy.take(order, migratetype)
       if (page < 0) break
       if (this.#hearsTaken) this.observer.taken?.(zone, page, order, migratetype, true)
@@ -253,55 +240,69 @@ export class PageAllocator implements DrainActions {
     return true
   }
 
-  #refilled(pset: number, zone: number, pages: Pages): void {
+  #refilled(pset: number, zone: number, pages: Pages, blocks?: number): void {
     const pcp = this.pcps[pset]!
     pcp.count += pages
     this.#notePeak(pset, pcp)
-    this.observer.refilled?.(Math.trunc(pset / this.zones), zone, pages)
+    this.observer.refilled?.(Math.trunc(pset / this.zones), zone, pages, blocks)
   }
 
-  /** A block comes back from its user, to a list of a pageset. */
-  free(cpu: Cpu, zone: number, list: number, page: Pfn, order: Order): void {
+  /** A block comes back from its user, to a list of a pageset. `by`: the CPU that frees it, which may be another. */
+  free(cpu: Cpu, zone: number, list: number, page: Pfn, order: Order, by = cpu): void {
     const pset = cpu * this.zones + zone
-    this.put(pset, list, page, order)
+    this.put(pset, list, page, order, by)
     const pcp = this.pcps[pset]!
     const rules = this.#rules[zone]!
     const n = rules.nrFree(pcp, order, this.flags[zone]!)
     if (n === 0) return
-    this.#bulkFree(pset, zone, new Quota(n, rules.freeChunk?.(pcp)), list, 'free')
+    this.#bulkFree(pset, zone, n, rules.freeChunk?.(pcp), 'free', by, list)
     if (this.buddies[zone]!.free > this.#highMarks[zone]!) this.flags[zone]!.belowHigh = false
   }
 
   /** Puts a block on a list, whatever its pageset holds by then. */
-  put(pset: number, list: number, page: Pfn, order: Order): void {
+  put(pset: number, list: number, page: Pfn, order: Order, by?: Cpu): void {
     this.#expiry.used[pset] = 1
-    this.#lists.pushHead(this.#base[pset]! + list, page)
+    if (this.blocks === undefined) this.#lists.pushHead(this.#base[pset]! + list, page)
+    else this.blocks.push(pset, list, page, 'head', by)
     const pcp = this.pcps[pset]!
     pcp.count += 1 << order
     this.putPages += 1 << order
     this.#notePeak(pset, pcp)
   }
 
-  /** A block comes to the buddy of a zone. */
-  release(zone: number, page: Pfn, order: Order): void {
-    if (page >= BORROWED) this.owed -= 1 << order
-    else this.buddies[zone]!.release(page, order)
+  /** A block comes to the buddy of a zone. Returns the order of the free block that it is part of then. */
+  release(zone: number, page: Pfn, order: Order): Order {
+    if (page >= BORROWED) {
+      this.owed -= 1 << order
+      return order
+    }
+    const merged = this.buddies[zone]!.release(page, order)
+    if (this.blocks !== undefined && merged >= this.blocks.top(zone)) this.blocks.whole(zone, page, merged)
+    return merged
   }
 
-  #drained(zone: number, page: Pfn, order: Order): void {
+  #drained(zone: number, page: Pfn, order: Order): Order {
     if (this.#hearsDrained) this.observer.drained?.(zone, page, order)
-    this.release(zone, page, order)
+    return this.release(zone, page, order)
   }
 
-  /** So many pages leave a pageset, a chunk of the quota per hold of zone->lock, until its lists are empty. */
-  #bulkFree(pset: number, zone: number, quota: Quota, list: number, cause: BulkFreeCause): void {
+  /** So many pages leave a pageset, a chunk per hold of zone->lock, until its lists are empty. Of pageblocks a chunk is so many blocks. */
+  #bulkFree(pset: number, zone: number, n: Pages, chunk = n, cause: BulkFreeCause, by: Cpu, list = 0): void {
     const cpu = Math.trunc(pset / this.zones)
     let begins = true
+    const tell = (pages: Pages, blocks?: number): void => {
+      this.observer.bulkFreed?.(cpu, zone, pages, cause, begins, by, blocks)
+      begins = false
+    }
+    if (this.blocks !== undefined) {
+      this.blocks.bulkFree(pset, n, chunk, list, tell)
+      return
+    }
+    const quota = new Quota(n, chunk)
     let pages = 0
     do {
       pages = this.sets.bulkFree(pset, quota.left, list)
-      this.observer.bulkFreed?.(cpu, zone, pages, cause, begins)
-      begins = false
+      tell(pages)
     } while (quota.take(pages) && this.pcps[pset]!.count > 0)
   }
 
@@ -318,14 +319,13 @@ export class PageAllocator implements DrainActions {
       const decayed = rules.onTick?.(pcp) ?? 0
       const expired = this.#expiry.tick(pset, pcp.count) ? Math.min(pcp.batch, pcp.count - decayed) : 0
       const n = decayed + expired
-      if (n > 0) this.#bulkFree(pset, zone, new Quota(n, rules.tickChunk?.(pcp) ?? n), 0, 'tick')
+      if (n > 0) this.#bulkFree(pset, zone, n, rules.tickChunk?.(pcp), 'tick', cpu)
     }
   }
 
   /** A CPU empties its own lists of a zone, in one hold of zone->lock. */
   drainLocal(cpu: Cpu, zone: number): void {
-    const pages = this.sets.bulkFree(cpu * this.zones + zone, Number.MAX_SAFE_INTEGER, 0)
-    this.observer.bulkFreed?.(cpu, zone, pages, 'local', true)
+    this.#bulkFree(cpu * this.zones + zone, zone, this.count(cpu, zone), undefined, 'local', cpu)
   }
 
   /** drain_all_pages() by a CPU, for one zone or all. */
@@ -367,6 +367,10 @@ export class PageAllocator implements DrainActions {
 
   drainPages(cpu: Cpu, zone: number, pages: Pages, by: Cpu): Ns {
     this.observer.requestDrains?.(cpu)
+    if (this.blocks !== undefined) {
+      const gone = this.blocks.oneHold(cpu * this.zones + zone, pages, pages)
+      return this.observer.requestDrained?.(cpu, zone, gone.pages, by, gone.blocks) ?? 0
+    }
     const drained = this.sets.bulkFree(cpu * this.zones + zone, pages, 0)
     return this.observer.requestDrained?.(cpu, zone, drained, by) ?? 0
   }
@@ -382,13 +386,7 @@ export class PageAllocator implements DrainActions {
 
   gracePeriodEnd(): Ns | undefined {
     const { start, end } = this.#gracePeriods
-    let [low, high] = [0, start.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (start[middle]! < this.now) low = middle + 1
-      else high = middle
-    }
-    return end[low]
+    return end[bisectLeft(start, this.now)]
   }
 
   after(ns: Ns, then: () => void): void {

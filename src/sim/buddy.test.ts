@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { machine } from '../replay/testing/story.ts'
-import { Buddy, type FallbackFamily } from './buddy.ts'
+import { Buddy } from './buddy.ts'
+import type { FallbackFamily } from './fallback.ts'
 import { SlowBuddy } from './testing/slow-buddy.ts'
 
 const PAGES = 4096

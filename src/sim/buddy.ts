@@ -1,4 +1,5 @@
 import type { Zone } from '#kernel'
+import type { Fallback, FallbackFamily } from './fallback.ts'
 
 /** MAX_PAGE_ORDER of machines with pages of 4 KiB. */
 const USUAL_MAX_ORDER = 10
@@ -16,20 +17,6 @@ const FALLBACKS = [
 /** Blocks of a type that others may claim whole. Source: can_steal_fallback(), mm/page_alloc.c, v5.10; should_try_claim_block(), v7.2. */
 const worthClaiming = (order: number, type: number, pageblockOrder: number): boolean =>
   order >= pageblockOrder >> 1 || type === 0 || type === 2
-
-/** How a request takes pages of another type. `steal`: 5.10 and 6.1; `claim`: 6.12 and 7.2. */
-export type FallbackFamily = 'steal' | 'claim'
-
-/** What mm_page_alloc_extfrag tells of a fallback. */
-export interface Fallback {
-  /** 5.10 and 6.1: the block found; later: the page taken. */
-  readonly pfn: number
-  /** Order and list of the block found. */
-  readonly order: number
-  readonly migratetype: number
-  /** Whether its pageblock is of the request’s type now. */
-  readonly changeOwnership: boolean
-}
 
 /**
  * The buddy allocator of one zone: free blocks by order and migratetype, split and merged as the kernel does (pcp-unaccepted.md §4).
@@ -146,8 +133,8 @@ export class Buddy {
     return this.#blockTypes[at >>> this.#pageblockOrder]!
   }
 
-  /** Gives a block back and merges it as far as it goes. */
-  release(pfn: number, order: number): void {
+  /** Gives a block back and merges it as far as it goes. Returns the order of the free block that it is part of then. */
+  release(pfn: number, order: number): number {
     let at = pfn - this.base
     const type = this.#typeOf(at)
     this.free += 1 << order
@@ -161,6 +148,7 @@ export class Buddy {
       level++
     }
     this.#add(at, level, type, level < this.maxOrder - 1 && this.#likelyToMerge(at, level))
+    return level
   }
 
   /** Whether whole pageblocks may merge; a reserve never does. From 6.12 on they take one type. */
@@ -189,6 +177,11 @@ export class Buddy {
     const pfn = this.#takeSmallest(order, type, type)
     if (pfn >= 0) return pfn
     return this.#family === 'steal' ? this.#steal(order, type) : this.#claim(order, type)
+  }
+
+  /** As `take`, of this type alone: −1 where it has none left. */
+  takeOwn(order: number, type: number): number {
+    return this.#takeSmallest(order, type, type)
   }
 
   #takeSmallest(order: number, type: number, restType: number): number {
@@ -366,6 +359,11 @@ export class Buddy {
   /** Whether a page lies in a free block. */
   isFree(pfn: number): boolean {
     return this.orderAround(pfn) >= 0
+  }
+
+  /** Order of the free block that begins at a page; −1: none does. */
+  orderAt(pfn: number): number {
+    return (this.#where[pfn - this.base]! - 1) >> 2
   }
 
   /** Order of the free block that holds a page; −1: it is not free. */

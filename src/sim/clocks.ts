@@ -33,7 +33,7 @@ export interface Times {
   /** Holds of zone->lock, and waits for it, whoever took it. */
   readonly zoneHold: Spread
   readonly zoneWait: Spread
-  /** Local operations that met a drain in their own pageset and waited. */
+  /** Operations on a list that waited for its pageset’s lock. */
   readonly listWait: Spread
   /** What an allocation or free took beyond the list operation itself. */
   readonly operation: Spread
@@ -95,7 +95,7 @@ export class Clocks {
   readonly #locks: readonly Lock[]
   /** When a CPU is done with what it does now. */
   readonly #done: Float64Array
-  /** When the drain that holds a pageset's own lock lets go of it. */
+  /** When whoever holds a pageset's own lock lets go of it. */
   readonly #held: Float64Array
   readonly #zoneWait = new Spreads()
   readonly #zoneHold = new Spreads()
@@ -124,14 +124,18 @@ export class Clocks {
     return start - now + wait + hold
   }
 
-  /** A CPU takes so many pages from the buddy to a list. */
-  refill(cpu: number, zone: number, now: Ns, pages: number): void {
-    this.#operation.add(this.#zoneLock(cpu, zone, now, holdOf(this.#prices.refill, pages)))
+  /** A CPU takes so many pages from the buddy to a list. Returns how long from `now` until it is done. */
+  refill(cpu: number, zone: number, now: Ns, pages: number): Ns {
+    const ns = this.#zoneLock(cpu, zone, now, holdOf(this.#prices.refill, pages))
+    this.#operation.add(ns)
+    return ns
   }
 
-  /** A CPU gives so many pages of a list back, as part of a free. */
-  bulkFree(cpu: number, zone: number, now: Ns, pages: number): void {
-    this.#operation.add(this.#zoneLock(cpu, zone, now, holdOf(this.#prices.bulkFree, pages)))
+  /** A CPU gives so many pages of a list back, as part of a free. As `refill`. */
+  bulkFree(cpu: number, zone: number, now: Ns, pages: number): Ns {
+    const ns = this.#zoneLock(cpu, zone, now, holdOf(this.#prices.bulkFree, pages))
+    this.#operation.add(ns)
+    return ns
   }
 
   /** One block straight from or to the buddy. Its price is the slope alone, a lower bound: the published lines begin at 63 pages. */
@@ -178,13 +182,18 @@ export class Clocks {
     this.#requester.add(ns)
   }
 
-  /** A drain holds a pageset's own lock for the next `ns`. */
+  /** A pageset's own lock is held for the next `ns`: by a drain, or by whoever moves pages of a list that CPUs share. */
   hold(pset: number, now: Ns, ns: Ns): void {
     this.#held[pset] = now + ns
   }
 
   isHeld(pset: number, now: Ns): boolean {
     return this.#held[pset]! > now
+  }
+
+  /** Whether the lock is still held when a CPU is done with what it does: never by itself. */
+  waits(cpu: number, pset: number, now: Ns): boolean {
+    return this.#held[pset]! > Math.max(now, this.#done[cpu]!)
   }
 
   /** A CPU waits until a pageset's own lock is free. */

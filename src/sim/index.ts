@@ -1,7 +1,9 @@
 /** sim: a machine in simulated time: page allocator, buddy, page lists, locks, timers, grace periods. Knows no traces. */
-export { type AllocatorObserver, BORROWED, type BulkFreeCause, PageAllocator } from './allocator.ts'
-export { Buddy, type Fallback, type FallbackFamily } from './buddy.ts'
+export { PageAllocator } from './allocator.ts'
+export { type AllocatorObserver, BORROWED, type BulkFreeCause } from './allocator-types.ts'
+export { Buddy } from './buddy.ts'
 export { Clocks, type LockPrices, type Times } from './clocks.ts'
+export type { Fallback, FallbackFamily } from './fallback.ts'
 export {
   GeneratedGracePeriods,
   type GpInterval,

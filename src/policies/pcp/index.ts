@@ -1,5 +1,6 @@
 /** The face of policies/pcp: list rules and drain mechanisms of per-CPU page lists, one file each. */
 import type { Kernel } from '#kernel/releases'
+import { blockOwner } from './block-owner.ts'
 import { noDrain, noIsolated, rcuSwap, spinlock, trylock, workDrain } from './drains.ts'
 import { fixed, infinite, none } from './fixed.ts'
 import { linux510 } from './linux-5.10.ts'
@@ -21,6 +22,7 @@ export const listPolicies = [
   linux616,
   linux619,
   linux72,
+  blockOwner,
   fixed,
   infinite,
   none,
@@ -37,6 +39,7 @@ export const drainPolicies = [
 /** Policies that stand for list rules and a drain mechanism: one for each release, and baselines of ours. */
 export const pairs: Readonly<Record<string, Pair>> = {
   ...releasePairs(listPolicies, drainPolicies),
+  'block-owner': { lists: 'block-owner', drain: 'trylock', params: {} },
   fixed: { lists: 'fixed', drain: 'trylock', params: {} },
   infinite: { lists: 'infinite', drain: 'none', params: {} },
   none: { lists: 'none', drain: 'none', params: {} },

@@ -7,13 +7,16 @@ import {
   defineListPolicy,
   type ListRules,
   PAGE_ALLOC_COSTLY_ORDER,
+  type PagesetContext,
   PCP_BATCH_SCALE_MAX,
   type Pcp,
+  type Sizes,
   type ZoneContext,
   type ZoneFlags,
 } from './types.ts'
 
-const params = (defaults: { readonly thpLists: ThpLists; readonly tickInBatches: boolean }) =>
+/** Parameters of lists that tune themselves. */
+export const tunedParams = (defaults: { readonly thpLists: ThpLists; readonly tickInBatches: boolean }) =>
   z.object({
     batch: z.int().min(1).max(1e5).optional().meta({ unit: 'pages', help: 'Pages per refill. Default: as recorded.' }),
     highMin: z.int().min(1).max(1e7).optional().meta({
@@ -30,7 +33,8 @@ const params = (defaults: { readonly thpLists: ThpLists; readonly tickInBatches:
     ...thpListsParam(defaults.thpLists),
   })
 
-const clampedHigh = (pcp: Pcp): number => clamp(pcp.high, pcp.highMin, pcp.highMax)
+/** The limit in use. */
+export const clampedHigh = (pcp: Pcp): number => clamp(pcp.high, pcp.highMin, pcp.highMax)
 
 /** Entries to fetch. Source: nr_pcp_alloc(), mm/page_alloc.c, v6.12. */
 function nrAlloc(pcp: Pcp, order: number, zone: ZoneFlags): number {
@@ -79,9 +83,10 @@ function onTick(pcp: Pcp): number {
   return Math.max(0, pcp.count - pcp.high)
 }
 
-function rules(
+/** The rules of lists that tune themselves. */
+export function tunedRules(
   { machine }: ZoneContext,
-  { eagerness, freeChunk }: Family,
+  { eagerness, freeChunk }: Pacing,
   { thpLists, tickInBatches }: { readonly thpLists: ThpLists; readonly tickInBatches: boolean },
 ): ListRules {
   const lists = allOrderLists(pmdThp(machine), thpLists)
@@ -115,14 +120,36 @@ function rules(
   }
 }
 
-interface Family {
+/** What differs between kernels of this kind. */
+interface Pacing {
+  /** free_count from which a free of order 1 to 3 may empty the pageset. */
+  readonly eagerness: (pcp: Pcp) => number
+  readonly freeChunk?: (pcp: Pcp) => number
+}
+
+interface Family extends Pacing {
   readonly version: string
   readonly title: string
   readonly thpLists: ThpLists
   readonly tickInBatches: boolean
-  /** free_count from which a free of order 1 to 3 may empty the pageset. */
-  readonly eagerness: (pcp: Pcp) => number
-  readonly freeChunk?: (pcp: Pcp) => number
+}
+
+/** What such lists begin with. */
+export function tunedSizesOf(
+  {
+    batch,
+    highMin,
+    highMax,
+  }: {
+    readonly batch?: number | undefined
+    readonly highMin?: number | undefined
+    readonly highMax?: number | undefined
+  },
+  context: PagesetContext,
+): Sizes {
+  const own = sizesTuned(context)
+  const low = highMin ?? own.highMin
+  return { batch: batch ?? own.batch, highMin: low, highMax: Math.max(low, highMax ?? own.highMax), high: own.high }
 }
 
 function tuned(family: Family) {
@@ -132,18 +159,16 @@ function tuned(family: Family) {
     title,
     source: `nr_pcp_alloc(), nr_pcp_high(), nr_pcp_free(), free_frozen_page_commit(), mm/page_alloc.c, v${version}`,
     leavesOut: freeChunk === undefined ? 'nothing known' : 'chunks of a bulk free given up half-way',
-    params: params(defaults),
-    sizes: ({ batch, highMin, highMax }, context) => {
-      const own = sizesTuned(context)
-      const low = highMin ?? own.highMin
-      return { batch: batch ?? own.batch, highMin: low, highMax: Math.max(low, highMax ?? own.highMax), high: own.high }
-    },
-    create: (given, context) => rules(context, family, given),
+    params: tunedParams(defaults),
+    sizes: tunedSizesOf,
+    create: (given, context) => tunedRules(context, family, given),
   })
 }
 
-const batchOf = (pcp: Pcp): number => pcp.batch
-const batchAndHalfHighMin = (pcp: Pcp): number => pcp.batch + (pcp.highMin >> 1)
+/** A batch per hold of zone->lock. */
+export const batchOf = (pcp: Pcp): number => pcp.batch
+/** As 6.16 and later. */
+export const batchAndHalfHighMin = (pcp: Pcp): number => pcp.batch + (pcp.highMin >> 1)
 
 /** The first self-tuning lists: `high` grows with each refill and shrinks under pressure. */
 export const linux67 = tuned({

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Machine, Ns, Pages, Zone } from '#kernel'
+import type { Machine, Ns, Order, Pages, Zone } from '#kernel'
 
 /** MIGRATE_PCPTYPES: migratetypes that have per-CPU lists. */
 export const MIGRATE_PCPTYPES = 3
@@ -83,6 +83,22 @@ export interface BulkOrder {
   readonly sweeps?: true
 }
 
+/** How lists keep pageblocks, which CPUs own. Lists are by order × 3 + migratetype, of orders 0 to `top`. */
+export interface BlockRules {
+  /** The order of a pageblock. */
+  readonly top: Order
+  /** Whose lists a free goes to: those of the CPU that owns the pageblock, or of the CPU that frees, and nobody owns any. */
+  readonly frees: 'owner' | 'local'
+  /** Whether a refill may take a whole pageblock more, since it got `got` pages. */
+  readonly claims: (pcp: Pcp, got: Pages) => boolean
+  /** How much of a pageblock a refill takes where it takes none whole: no more than it still wants, or as much as it finds. */
+  readonly chunk: 'wanted' | 'largest'
+  /** For what a refill takes pages of another migratetype: for the rest of what it wants, or to have anything at all. */
+  readonly steals: 'rest' | 'nothing-else'
+  /** What goes first when pages are given back: the largest blocks within what is to go, or the largest of all. */
+  readonly givesBack: 'fitting' | 'largest'
+}
+
 /** How lists grow and shrink: decides, moves nothing. */
 export interface ListRules {
   /** Number of lists of a pageset. */
@@ -107,6 +123,8 @@ export interface ListRules {
   readonly bulkOrder: () => BulkOrder
   /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
   readonly drainsFrom: 'tail' | 'head'
+  /** Lists keep pageblocks: `bulkOrder` and `drainsFrom` are not used, chunks count blocks. */
+  readonly blocks?: BlockRules
 }
 
 export interface ZoneContext {
@@ -128,6 +146,8 @@ export interface ListPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly leavesOut: string
   /** What no kernel could have: a line to measure others by. A report never calls it the best. */
   readonly isBound?: true
+  /** CPUs put pages on each other’s lists, so only mechanisms with a lock for them fit: `pcpLock`, or none that drains. */
+  readonly sharesLists?: true
   readonly params: P
   readonly sizes: (params: z.infer<P>, context: PagesetContext) => Sizes
   /** One set of rules serves all pagesets of a zone: their state is in `Pcp`. */

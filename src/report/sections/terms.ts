@@ -26,12 +26,16 @@ export const workTitles: { readonly [field in keyof Work]: string } = {
   dereferences: 'extra dereferences',
   strandedPagesAtEnd: 'stranded pages at the end',
   irqSaves: 'interrupts off and on',
-  pcpLocksContended: 'operations that met a drain',
+  pcpLocksContended: 'operations that met a held list lock',
   sleepsInAtomic: 'sleeps with interrupts off',
   fallbacks: 'fallbacks to another migratetype',
   claims: 'pageblocks claimed by fallbacks',
   borrowedPages: 'pages that the buddy lacked',
   unseenAllocs: 'pages allocated unseen',
+  remoteListLocks: 'list locks of other CPUs taken by frees',
+  ownedPageblocks: 'pageblocks owned at the end',
+  strandedWithOwners: 'pages stranded with owners at the end',
+  wholeBlocksAfterDrain: 'whole free pageblocks, all lists emptied',
 }
 
 export const terms: readonly (readonly [term: string, meaning: string])[] = [

@@ -136,6 +136,10 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
     claims: 9,
     borrowedPages: 0,
     unseenAllocs: 31,
+    remoteListLocks: 0,
+    ownedPageblocks: 0,
+    strandedWithOwners: 0,
+    wholeBlocksAfterDrain: 212,
   }
   return {
     capture: CAPTURE,

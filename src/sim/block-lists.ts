@@ -1,0 +1,293 @@
+import type { Cpu, Order, Pages, Pfn, Zone } from '#kernel'
+import { BORROWED } from './allocator-types.ts'
+
+/** Migratetypes with lists of their own. */
+const TYPES = 3
+/** Blocks that wait to be looked at by the next merge, before those are dropped that have left their list. */
+const FRESH = 4096
+/** Places kept for pages that the machine does not have, before arrays grow. */
+const ROOM = 1 << 16
+
+/** What lists of blocks are made for. */
+export interface BlockListsOptions {
+  readonly cpus: number
+  /** Largest order on the lists: that of a pageblock. */
+  readonly top: Order
+  /** MAX_PAGE_ORDER, to whose multiples the zone’s first page is rounded down. */
+  readonly maxOrder: Order
+  /** Whether buddies merge only in pageblocks that the CPU owns; false: wherever both lie on its lists. */
+  readonly mergesOwned: boolean
+}
+
+/**
+ * The lists of every CPU for one zone, where they keep blocks of all orders up to a pageblock and pageblocks have owners. Lists are
+ * linked, since a merge takes blocks from their middle. Head: hottest.
+ */
+export class BlockLists {
+  /** Pfn of index 0: a multiple of the largest block. */
+  readonly base: Pfn
+  readonly #span: number
+  readonly #cpus: number
+  readonly #top: Order
+  readonly #mergesOwned: boolean
+  readonly #perCpu: number
+  // Links are index + 1, so that memory never touched costs none.
+  /** By page: the list that a block beginning there is on, + 1. */
+  #where: Int32Array
+  #next: Int32Array
+  #prev: Int32Array
+  /** By page: 1 where the free that put it on its list was another CPU’s. */
+  #fromAfar: Uint8Array
+  /** By page: the CPU whose next merge looks at the block that begins there, + 1. */
+  #freshOf: Int16Array
+  readonly #head: Int32Array
+  readonly #tail: Int32Array
+  readonly #lens: Int32Array
+  /** By cpu × TYPES + type: bit n is set where the list of order n holds a block. */
+  readonly #orders: Int32Array
+  /** By pageblock: its owner + 1. */
+  readonly #owner: Int16Array
+  /** By CPU: where fresh blocks begin. */
+  readonly #fresh: number[][]
+  readonly #mostFresh: number[]
+  readonly #levels: readonly number[][]
+  /** Pageblocks that have an owner. */
+  owned = 0
+
+  constructor(zone: Zone, { cpus, top, maxOrder, mergesOwned }: BlockListsOptions) {
+    const mask = (1 << maxOrder) - 1
+    this.base = zone.startPfn - (zone.startPfn & mask)
+    this.#span = (zone.startPfn + zone.spanned - this.base + mask) & ~mask
+    this.#cpus = cpus
+    this.#top = top
+    this.#mergesOwned = mergesOwned
+    this.#perCpu = TYPES * (top + 1)
+    const places = this.#span + ROOM
+    this.#where = new Int32Array(places)
+    this.#next = new Int32Array(places)
+    this.#prev = new Int32Array(places)
+    this.#fromAfar = new Uint8Array(places)
+    this.#freshOf = new Int16Array(places)
+    this.#head = new Int32Array(cpus * this.#perCpu)
+    this.#tail = new Int32Array(cpus * this.#perCpu)
+    this.#lens = new Int32Array(cpus * this.#perCpu)
+    this.#orders = new Int32Array(cpus * TYPES)
+    this.#owner = new Int16Array(this.#span >>> top)
+    this.#fresh = Array.from({ length: cpus }, () => [])
+    this.#mostFresh = this.#fresh.map(() => FRESH)
+    this.#levels = Array.from({ length: top + 1 }, () => [])
+  }
+
+  #at(page: Pfn): number {
+    if (page < BORROWED) return page - this.base
+    const at = this.#span + page - BORROWED
+    if (at >= this.#where.length) this.#grow(at + ROOM)
+    return at
+  }
+
+  #grow(least: number): void {
+    const places = Math.max(least, Math.ceil(this.#where.length * 1.5))
+    const longer = <A extends Int32Array | Int16Array | Uint8Array>(all: A, old: A): A => {
+      all.set(old)
+      return all
+    }
+    this.#where = longer(new Int32Array(places), this.#where)
+    this.#next = longer(new Int32Array(places), this.#next)
+    this.#prev = longer(new Int32Array(places), this.#prev)
+    this.#fromAfar = longer(new Uint8Array(places), this.#fromAfar)
+    this.#freshOf = longer(new Int16Array(places), this.#freshOf)
+  }
+
+  #pageAt(at: number): Pfn {
+    return at < this.#span ? at + this.base : at - this.#span + BORROWED
+  }
+
+  /** The CPU that owns the pageblock of a page; −1: none does. */
+  ownerOf(page: Pfn): Cpu {
+    return page >= BORROWED ? -1 : this.#owner[(page - this.base) >>> this.#top]! - 1
+  }
+
+  /** `cpu` −1: nobody. */
+  setOwner(page: Pfn, cpu: Cpu): void {
+    const block = (page - this.base) >>> this.#top
+    this.owned += Number(cpu >= 0) - Number(this.#owner[block]! > 0)
+    this.#owner[block] = cpu + 1
+  }
+
+  /** First page of the pageblock that holds a page. */
+  blockOf(page: Pfn): Pfn {
+    const at = page - this.base
+    return at - (at & ((1 << this.#top) - 1)) + this.base
+  }
+
+  /** `fromAfar`: another CPU freed it. A part that a split leaves over keeps what its pages say. */
+  push(cpu: Cpu, page: Pfn, order: Order, type: number, to: 'head' | 'tail', fromAfar = false): void {
+    const at = this.#at(page)
+    if (order === 0) this.#fromAfar[at] = Number(fromAfar)
+    else this.#fromAfar.fill(Number(fromAfar), at, at + (1 << order))
+    this.#link(cpu, at, order, type, to === 'tail')
+    if (this.#freshOf[at] !== cpu + 1) this.#noteFresh(cpu, at)
+  }
+
+  #noteFresh(cpu: Cpu, at: number): void {
+    const fresh = this.#fresh[cpu]!
+    this.#freshOf[at] = cpu + 1
+    if (fresh.length < this.#mostFresh[cpu]!) {
+      fresh.push(at)
+      return
+    }
+    // Pages that went from CPU to CPU have left marks behind.
+    const left = [...new Set(fresh)].filter((one) => {
+      if (this.#freshOf[one] !== cpu + 1) return false
+      if (this.#cpuAt(one) === cpu) return true
+      this.#freshOf[one] = 0
+      return false
+    })
+    this.#mostFresh[cpu] = Math.max(FRESH, 2 * left.length)
+    this.#fresh[cpu] = [...left, at]
+  }
+
+  /** The CPU on whose lists a block begins there; −1: on nobody’s. */
+  #cpuAt(at: number): Cpu {
+    return this.#where[at] === 0 ? -1 : Math.trunc((this.#where[at]! - 1) / this.#perCpu)
+  }
+
+  #link(cpu: Cpu, at: number, order: Order, type: number, toTail: boolean): void {
+    const list = cpu * this.#perCpu + order * TYPES + type
+    this.#where[at] = list + 1
+    if (this.#lens[list]!++ === 0) {
+      this.#next[at] = 0
+      this.#prev[at] = 0
+      this.#head[list] = at + 1
+      this.#tail[list] = at + 1
+      this.#orders[cpu * TYPES + type]! |= 1 << order
+    } else if (toTail) {
+      const last = this.#tail[list]!
+      this.#next[last - 1] = at + 1
+      this.#prev[at] = last
+      this.#next[at] = 0
+      this.#tail[list] = at + 1
+    } else {
+      const first = this.#head[list]!
+      this.#next[at] = first
+      this.#prev[at] = 0
+      this.#prev[first - 1] = at + 1
+      this.#head[list] = at + 1
+    }
+  }
+
+  #unlink(at: number): void {
+    const list = this.#where[at]! - 1
+    const next = this.#next[at]!
+    const prev = this.#prev[at]!
+    if (prev === 0) this.#head[list] = next
+    else this.#next[prev - 1] = next
+    if (next === 0) this.#tail[list] = prev
+    else this.#prev[next - 1] = prev
+    this.#where[at] = 0
+    if (--this.#lens[list]! > 0) return
+    const own = list % this.#perCpu
+    this.#orders[Math.trunc(list / this.#perCpu) * TYPES + (own % TYPES)]! &= ~(1 << Math.trunc(own / TYPES))
+  }
+
+  /** Whether a CPU’s lists of a type hold a block of that order or a larger one. */
+  has(cpu: Cpu, order: Order, type: number): boolean {
+    return this.#orders[cpu * TYPES + type]! >>> order !== 0
+  }
+
+  /** Takes a block from the list of the smallest order that fits, and leaves its upper halves on the lists below. `has` must be true. */
+  pop(cpu: Cpu, order: Order, type: number): Pfn {
+    const fitting = this.#orders[cpu * TYPES + type]! >>> order
+    const from = order + 31 - Math.clz32(fitting & -fitting)
+    const at = this.#head[cpu * this.#perCpu + from * TYPES + type]! - 1
+    this.#unlink(at)
+    for (let level = from - 1; level >= order; level--) this.#link(cpu, at + (1 << level), level, type, false)
+    return this.#pageAt(at)
+  }
+
+  /**
+   * Merges buddies of a CPU’s lists, the smallest first, as far as they go. Only what came since the last time can have found its buddy:
+   * what a split left over waits for the part that was taken.
+   */
+  merge(cpu: Cpu): void {
+    const fresh = this.#fresh[cpu]!
+    const levels = this.#levels
+    for (const at of fresh) {
+      if (this.#freshOf[at] === cpu + 1) this.#freshOf[at] = 0
+      if (at < this.#span && this.#cpuAt(at) === cpu) levels[this.orderOf(this.#where[at]! - 1)]!.push(at)
+    }
+    fresh.length = 0
+    for (let order = 0; order < this.#top; order++) {
+      const level = levels[order]!
+      if (level.length > 1) level.sort((a, b) => a - b)
+      for (const at of level) this.#mergeAt(cpu, at, order)
+      level.length = 0
+    }
+    levels[this.#top]!.length = 0
+  }
+
+  #mergeAt(cpu: Cpu, at: number, order: Order): void {
+    const buddy = at ^ (1 << order)
+    if (!this.#isOn(cpu, at, order) || !this.#isOn(cpu, buddy, order)) return
+    if (this.#mergesOwned && this.#owner[at >>> this.#top]! - 1 !== cpu) return
+    const low = at & buddy
+    const type = ((this.#where[low]! - 1) % this.#perCpu) % TYPES
+    this.#unlink(at)
+    this.#unlink(buddy)
+    this.#link(cpu, low, order + 1, type, true)
+    this.#levels[order + 1]!.push(low)
+  }
+
+  #isOn(cpu: Cpu, at: number, order: Order): boolean {
+    const own = this.#where[at]! - 1 - cpu * this.#perCpu - order * TYPES
+    return own >= 0 && own < TYPES
+  }
+
+  /**
+   * The block that goes next to the buddy: of the largest order that a CPU’s lists hold, or (`most` pages are wanted) of the largest that is
+   * no more than that, else of the smallest. Of these the coldest of `type`’s list, or of the next one’s around. −1: there is none.
+   */
+  coldest(cpu: Cpu, type: number, most: Pages): number {
+    const first = cpu * TYPES
+    const all = this.#orders[first]! | this.#orders[first + 1]! | this.#orders[first + 2]!
+    if (all === 0) return -1
+    const within = most >= 2 ** 31 ? all : all & ((2 << (31 - Math.clz32(most))) - 1)
+    const order = within === 0 ? 31 - Math.clz32(all & -all) : 31 - Math.clz32(within)
+    for (let turn = 0; turn < TYPES; turn++) {
+      const list = cpu * this.#perCpu + order * TYPES + ((type + turn) % TYPES)
+      if (this.#lens[list]! > 0) return list
+    }
+    return -1
+  }
+
+  orderOf(list: number): Order {
+    return Math.trunc((list % this.#perCpu) / TYPES)
+  }
+
+  /** Takes the coldest block of a list that holds one. */
+  popTail(list: number): Pfn {
+    const at = this.#tail[list]! - 1
+    this.#unlink(at)
+    return this.#pageAt(at)
+  }
+
+  /** Every block on every list, and whether a page of it was freed there from afar. */
+  each(visit: (page: Pfn, order: Order, fromAfar: Pages) => void): void {
+    for (let list = 0; list < this.#cpus * this.#perCpu; list++) {
+      const order = this.orderOf(list)
+      for (let at = this.#head[list]! - 1; at >= 0; at = this.#next[at]! - 1) {
+        let fromAfar = 0
+        for (let one = at; one < at + (1 << order); one++) fromAfar += this.#fromAfar[one]!
+        visit(this.#pageAt(at), order, fromAfar)
+      }
+    }
+  }
+
+  /** Pages on a CPU’s lists, from the lists themselves. */
+  pages(cpu: Cpu): Pages {
+    let sum = 0
+    for (let list = cpu * this.#perCpu; list < (cpu + 1) * this.#perCpu; list++)
+      sum += this.#lens[list]! << this.orderOf(list)
+    return sum
+  }
+}
