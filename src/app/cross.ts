@@ -50,8 +50,8 @@ function recordedOf(recording: Recording): Recorded {
   if (release === undefined)
     throw new UsageError(`${name} does not say which kernel recorded it`, 'a capture folder has a file `uname`')
   const inference = infer(scriptOf(recording))
-  const lists = startListsOf(inference.script, inference.inferred)
-  const whatIf = whatIfOf(inference, undefined, lists)
+  const whatIf = whatIfOf(inference)
+  const lists = startListsOf(inference.script, inference.inferred, whatIf.demand)
   const ends = stagesOf(events)
   const { script } = inference
   const own = ownPcpId(release)

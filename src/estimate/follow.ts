@@ -147,7 +147,9 @@ export class Pass {
         } else belief.popInFlight(page)
       } else followed.push(page)
     }
-    if (followed.length > 0) belief.popEarly(followed)
+    if (followed.length === 0) return
+    belief.popEarly(followed)
+    for (const page of followed) if (belief.lists.where[page]! < 0) this.#state.noteAhead(page)
   }
 
   /** What the untraced bulk allocator took from lists that run free, as an earlier pass found. */
@@ -187,6 +189,7 @@ export class Pass {
     this.#ticks.uses(pset)
     if (belief.landed(page)) {
       state.notePop(row, page)
+      state.noteLanded(page)
       return
     }
     const rules = belief.rulesOf(pset)
@@ -269,7 +272,9 @@ export class Pass {
     state.miss('not-the-head')
     state.notePop(row, page)
     state.corrections++
+    const head = belief.lists.head(list)
     belief.skip(list)
+    if (belief.lists.where[head]! < 0) state.noteAhead(head)
     return belief.lists.where[page]! >= 0
   }
 

@@ -39,10 +39,11 @@ const emptyMovable: TraceEvent[] = [
 ]
 
 test('a list that was refilled at first has nothing from before', () => {
-  const { script, inferred } = infer(
+  const inference = infer(
     scriptOf(recordingOf(emptyMovable, { release: '6.1.192', cpus: 1, batch: 4, high: 20, count: 9 })),
   )
-  const { blocks, types, orders } = startListsOf(script, inferred)
+  const { script, inferred } = inference
+  const { blocks, types, orders } = startListsOf(script, inferred, whatIfOf(inference).demand)
   const movable = types.findIndex((type, list) => type === 1 && orders[list] === 0)
   expect(blocks[0]![movable]).toBe(0)
   expect(blocks[0]!.reduce((sum, count, list) => sum + (count << orders[list]!), 0)).toBe(9)

@@ -24,6 +24,7 @@ function inferredFrom(run: FidelityRun, own: readonly ListRules[], start: PageSt
     listTypes: lists.map((list) => [0, 1, 2].find((type) => rules!.listOf(rules!.orderOf(list), type) === list) ?? 1),
     bulk: run.bulk,
     localDrains: run.localDrains,
+    taken: run.inferences.taken,
     start,
     ticks: run.ticks,
   }

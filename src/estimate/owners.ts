@@ -148,6 +148,8 @@ export class Owners {
    */
   #takenAt(row: number, page: number): number {
     const { cpu, preemptedAtRow } = this.#script
+    const known = this.#inferred.taken.get(row)
+    if (known !== undefined) return known
     const refill = this.#refilledAt.get(page) - 1
     const left = preemptedAtRow[row]!
     const lay = this.#listedBy.get(page) - 1
@@ -308,6 +310,7 @@ export class Owners {
         order: Uint8Array.from(byPfn, (at) => order[at]!),
       },
       listed: listedAtStart(this.#script, this.#inferred.start, this.#inUse, lists),
+      pacing: lists.pacing,
     }
   }
 }

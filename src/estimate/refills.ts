@@ -142,7 +142,10 @@ export class Refills {
       return
     }
     const isAlloc = belief.fate[head] === Fate.alloc
-    if (isAlloc) belief.popInFlight(head)
+    if (isAlloc) {
+      belief.popInFlight(head)
+      this.#state.noteAhead(head)
+    }
     found.refillsAhead.push({ row, list, page: isAlloc ? head : -1 })
   }
 

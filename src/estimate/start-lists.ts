@@ -1,34 +1,65 @@
-import { NO_PFN, type StartState } from '#events/demand'
-import type { Migratetype, Order, Pfn } from '#kernel'
+import { type Demand, NO_PFN, type Pacing, type StartState } from '#events/demand'
+import type { Migratetype, Order, Pages, Pfn } from '#kernel'
 import { PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { buddyAtStart } from './free-start.ts'
 import { placeHidden, refilledLists } from './hidden-pages.ts'
 import { ownPolicy } from './inferred.ts'
+import { pagesetStartsOf } from './pageset-starts.ts'
 import { Seen } from './sightings.ts'
 import type { Inferred } from './what-if-start.ts'
 
-/** How many blocks lay on each list when a trace began. */
+/** How many blocks lay on each list when a trace began, and how their rules were paced. */
 export interface StartLists {
   /** By pageset (cpu × zones + zone) and list. */
   readonly blocks: readonly Int32Array[]
   readonly orders: readonly Order[]
   readonly types: readonly Migratetype[]
+  /** By pageset. */
+  readonly pacing: readonly Partial<Pacing>[]
 }
 
-/** As the record shows: what came to light later, and the rest of zoneinfo’s counts on lists where it may have lain. */
-export function startListsOf(script: Script, { initial, listOrders, listTypes }: Inferred): StartLists {
+/**
+ * As the record shows: what came to light later, and the rest of the count on lists where it may have lain. How many pages that were in
+ * all, the first refills and bulk frees prove; else zoneinfo tells.
+ */
+export function startListsOf(
+  script: Script,
+  { initial, listOrders: orders, listTypes: types }: Inferred,
+  demand: Demand,
+): StartLists {
   const { rules } = pagesets(script, ownPolicy(script))
   const refilled = refilledLists(script, rules)
-  const blocks = initial.entries.map((entries, pset) => {
-    const hidden = placeHidden(Math.max(0, initial.hidden[pset]!), {
-      surfaced: entries,
-      refilled: refilled.subarray(pset * entries.length, (pset + 1) * entries.length),
-      orderOf: (list) => listOrders[list]!,
-    })
-    return entries.map((count, list) => count + hidden[list]!)
+  const refilledOf = (pset: number) => refilled.subarray(pset * orders.length, (pset + 1) * orders.length)
+  const place = (pset: number, hidden: Pages): Int32Array => {
+    const surfaced = initial.entries[pset]!
+    const placed = placeHidden(hidden, { surfaced, refilled: refilledOf(pset), orderOf: (list) => orders[list]! })
+    return surfaced.map((count, list) => count + placed[list]!)
+  }
+  const pagesOf = (blocks: Int32Array): Pages => blocks.reduce((sum, count, list) => sum + (count << orders[list]!), 0)
+  const hidden = initial.entries.map((_, pset) => Math.max(0, initial.hidden[pset]!))
+  const guessed = hidden.map((pages, pset) => place(pset, pages))
+  const starts = pagesetStartsOf(script, demand, guessed.map(pagesOf))
+  const blocks = guessed.map((lists, pset) => {
+    const more = starts[pset]!.count - pagesOf(lists)
+    if (more === 0) return lists
+    const others = place(pset, Math.max(0, hidden[pset]! + more))
+    return without(others, pagesOf(others) - starts[pset]!.count, orders, refilledOf(pset))
   })
-  return { blocks, orders: listOrders, types: listTypes }
+  return { blocks, orders, types, pacing: starts.map(({ pacing }) => pacing) }
+}
+
+/** Lists with so many pages less, largest blocks first. One that was refilled held what came off it before, no less. */
+function without(blocks: Int32Array, pages: Pages, orders: readonly Order[], refilled: Uint8Array): Int32Array {
+  const left = blocks.slice()
+  let surplus = pages
+  for (const list of [...orders.keys()].sort((a, b) => orders[b]! - orders[a]! || left[b]! - left[a]!)) {
+    if (refilled[list] === 1) continue
+    const gone = Math.max(0, Math.min(left[list]!, surplus >> orders[list]!))
+    left[list]! -= gone
+    surplus -= gone << orders[list]!
+  }
+  return left
 }
 
 /** The lists of one machine, for the CPUs and zones of another: zones go by node and name. */
@@ -37,14 +68,16 @@ export function listsFor(
   of: Pick<Script, 'zones'>,
   lists: StartLists,
 ): StartLists {
-  const none = new Int32Array(lists.orders.length)
-  const blocks = Array.from({ length: cpus * zones.length }, (_, pset) => {
+  const from = Array.from({ length: cpus * zones.length }, (_, pset) => {
     const { node, name } = zones[pset % zones.length]!
     const zone = of.zones.findIndex((one) => one.node === node && one.name === name)
-    const cpu = Math.trunc(pset / zones.length)
-    return zone < 0 ? none : (lists.blocks[cpu * of.zones.length + zone] ?? none)
+    return zone < 0 ? -1 : Math.trunc(pset / zones.length) * of.zones.length + zone
   })
-  return { ...lists, blocks }
+  return {
+    ...lists,
+    blocks: from.map((pset) => lists.blocks[pset] ?? new Int32Array(lists.orders.length)),
+    pacing: from.map((pset) => lists.pacing[pset] ?? {}),
+  }
 }
 
 /** Blocks that somebody had when the trace began. */

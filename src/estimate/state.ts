@@ -32,6 +32,8 @@ export interface Shared {
 export interface Inferences {
   /** By row: pages that left their lists there, though the event of their allocation came later. */
   readonly early: Map<number, number[]>
+  /** By row of an allocation: the row at which its task took the page, if that was before. */
+  readonly taken: Map<number, number>
   /** By row at which a requested drain began: pages freed before that came to their list after it. */
   readonly late: Map<number, number[]>
   /** Pages that the untraced bulk allocator took: at which row, from which list entry. */
@@ -52,6 +54,7 @@ export interface Inferences {
 
 export const noInferences = (): Inferences => ({
   early: new Map(),
+  taken: new Map(),
   late: new Map(),
   bulk: { row: [], pset: [], list: [] },
   refillsAhead: [],
@@ -91,6 +94,8 @@ export class EstimatorState {
   #ended: ReturnType<EstimatorState['counts']> | undefined
   /** By CPU: its last row. */
   readonly lastRow: Int32Array
+  /** By page: the row at which it was taken last ahead of its event. */
+  readonly #ahead = new Map<number, number>()
   /** Frees that went to the buddy, since another operation held the pageset's lock. */
   pastFrees = 0
   /** By CPU: 1 where it was last seen draining the lists of others. */
@@ -146,6 +151,18 @@ export class EstimatorState {
     const pages = this.found.early.get(at)
     if (pages === undefined) this.found.early.set(at, [page])
     else pages.push(page)
+  }
+
+  /** A page leaves its list here, though its event is still to come. */
+  noteAhead(page: number): void {
+    this.#ahead.set(page, this.row)
+  }
+
+  /** The event of a page that was taken before comes now. */
+  noteLanded(page: number): void {
+    const at = this.#ahead.get(page)
+    if (at !== undefined) this.found.taken.set(this.row, at)
+    this.#ahead.delete(page)
   }
 
   /** Takes pages off a list from its head down to `upTo`, which stays; −1: all. They were popped untraced. */

@@ -11,6 +11,8 @@ export interface Inferred {
   readonly start: PageStart
   /** Compaction emptying its own CPU's lists, in order of `row`. */
   readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
+  /** By row of an allocation: the row at which it took its page, where that was before. */
+  readonly taken: ReadonlyMap<number, number>
   /** vmstat ticks that no event shows. */
   readonly ticks: SilentTicks
   /** Pages taken by the untraced bulk allocator, in order of `row`. */

@@ -13,14 +13,15 @@ import { type StartLists, startListsOf } from './start-lists.ts'
 export function whatIfOf(
   { script, inferred }: Pick<Inference, 'script' | 'inferred'>,
   events?: Events,
-  lists: StartLists = startListsOf(script, inferred),
+  lists?: StartLists,
 ): WhatIf {
   const owners = new Owners({ script, inferred }, events)
   owners.walk()
+  const demand = owners.builder.finish()
   const { machine, zones, cpus, from, to, gracePeriods } = script
   return {
-    demand: owners.builder.finish(),
-    start: owners.startState(lists),
+    demand,
+    start: owners.startState(lists ?? startListsOf(script, inferred, demand)),
     machine,
     zones,
     cpus,

@@ -17,7 +17,7 @@ async function ownRules(capture: string) {
   const inference = infer(scriptOf(recording))
   const { script, inferred } = inference
   const recorded = recordedSums(recording.events, script, [Number.POSITIVE_INFINITY])
-  const lists = startListsOf(script, inferred)
+  const lists = startListsOf(script, inferred, whatIfOf(inference).demand)
   const replayed = (start: StartLists) =>
     runPolicy(whatIfOf(inference, undefined, start), ownPolicy(script), { steps: 1 }).result.sums
   const totals = (of: typeof recorded) => measures.map((measure) => sum(of[measure]))

@@ -1,7 +1,7 @@
 import { ANY_ZONE, Ask, NO_PFN, PAST_LISTS, type WhatIf } from '#events/demand'
 import type { Ns } from '#kernel'
 import type { PcpChoice } from '#policies'
-import { listsOf } from '#policies/pcp'
+import { clamp, listsOf } from '#policies/pcp'
 import { type AllocatorObserver, type BulkFreeCause, Clocks, KINDS, PageAllocator } from '#sim'
 import { buddiesAtStart, type Conserved, conservedOf, OwnPages } from './own-pages.ts'
 import { type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
@@ -72,7 +72,12 @@ export class Replay implements AllocatorObserver {
 
   /** Puts what lay on the lists when the trace began on the lists of this policy; where it keeps no such blocks, in the buddy. */
   #fill(): void {
-    const { pset, order, migratetype, pfn } = this.#whatIf.start.listed
+    const { listed, pacing = [] } = this.#whatIf.start
+    pacing.forEach(({ high, ...factors }, at) => {
+      const pcp = Object.assign(this.#allocator.pcps[at]!, factors)
+      if (high !== undefined && pcp.highMin < pcp.highMax) pcp.high = clamp(high, pcp.highMin, pcp.highMax)
+    })
+    const { pset, order, migratetype, pfn } = listed
     for (let at = 0; at < pset.length; at++) {
       const page = pfn[at] === NO_PFN ? this.#allocator.borrow(order[at]!) : pfn[at]!
       if (this.#allocator.place(pset[at]!, page, order[at]!, migratetype[at]!))

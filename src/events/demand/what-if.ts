@@ -30,6 +30,8 @@ export interface StartState {
     /** `NO_PFN`: a page that was there, but no place is left for it. */
     readonly pfn: Uint32Array
   }
+  /** By pageset: what its first refills and bulk frees prove of how its rules were paced; absent: nothing is known. */
+  readonly pacing?: readonly Partial<Pacing>[]
   /** How things stood at a start within a recording; absent where the start is the recording’s own. */
   readonly carried?: Carried
 }
