@@ -36,6 +36,16 @@ export const writePage = lazily(async () => (await import('./report.ts')).writeP
 /** Names that a shell completes. */
 export const completionsOf = lazily(async () => (await import('./completions.ts')).completionsOf)
 
+/** Thousands of runs from a scenario file. */
+export const sweep = {
+  plan: lazily(async () => (await import('./sweep/index.ts')).planSweep),
+  run: lazily(async () => (await import('./sweep/index.ts')).runSweep),
+  status: lazily(async () => (await import('./sweep/index.ts')).sweepStatus),
+  read: lazily(async () => (await import('./sweep/index.ts')).readSweep),
+  summary: lazily(async () => (await import('./sweep/index.ts')).summaryOf),
+  schema: lazily(async () => (await import('./sweep/index.ts')).sweepJsonSchema),
+}
+
 export type { KindName } from '#events'
 export type { Comparison, Fidelity, Likeness } from '#metrics'
 export type { Cross, CrossCell, CrossPair } from '#metrics/cross'
@@ -45,5 +55,6 @@ export type { Conversion } from './convert.ts'
 export type { Parameter } from './parameters.ts'
 export type { PolicyList } from './policies.ts'
 export type { Progress } from './progress.ts'
+export type { SweepEstimate, SweepResult, SweepStatus, SweepSummary } from './sweep/index.ts'
 export type { Synthesis } from './synth.ts'
 export { version } from './version.ts'

@@ -20,11 +20,15 @@ export { inferencesOf } from './inferences.ts'
 /** How like a synthetic trace is to the capture it imitates. */
 export { type Likeness, likenessOf, likenessTo } from './likeness.ts'
 /** The questions that a comparison answers, and the verdicts on differences. */
-export { type MeasureId, measureOf, type VerdictId, verdictHelp } from './measures.ts'
+export { type MeasureId, measureIds, measureOf, type VerdictId, verdictHelp } from './measures.ts'
+/** All numbers of one run, for tables of thousands of runs. */
+export { pcpMeasureNames, pcpMeasures } from './pcp-measures.ts'
 /** Price lists: work in, time out. */
 export { holdTime, lockPricesOf, type Prices, pricesSchema, publishedPrices } from './prices.ts'
 /** What requesters of drains waited, as recorded. */
 export { recordedDrainsOf } from './recorded-drains.ts'
+/** What the kernel did by its own account, and how far its own policy’s replay is from it. */
+export { recordedRow } from './recorded-row.ts'
 /** The result of `fidelity`, and one run of a comparison. */
 export {
   type Bounds,

@@ -5,7 +5,7 @@ import { stepsOf, totalsOf } from './totals.ts'
 import { differencesOf, relative, repeatKey } from './verdicts.ts'
 
 /** The row of the record: what the kernel did by its own account, and how far its own policy’s replay is from it. */
-export function recordedRow({ facts, own }: ComparedCapture): RecordedRow {
+export function recordedRow({ facts, own }: Pick<ComparedCapture, 'facts' | 'own'>): RecordedRow {
   const { head, isolated, recorded } = facts
   const steps = new Map(Object.entries(recorded.sums.totals)) as ReadonlyMap<MeasureId, readonly number[]>
   return {

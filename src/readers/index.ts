@@ -26,6 +26,7 @@ import { reading, type Unpacked } from './unpacked.ts'
 
 export type { ReadTrace } from './format.ts'
 export { readJson } from './json-file.ts'
+export { readPlain } from './plain-file.ts'
 export { readProbes } from './probes.ts'
 export { SCENARIO_SCHEMA } from './scenario/index.ts'
 

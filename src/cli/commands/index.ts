@@ -9,6 +9,7 @@ import { fidelity } from './fidelity.ts'
 import { info } from './info.ts'
 import { policies } from './policies.ts'
 import { report } from './report.ts'
+import { sweep } from './sweep.ts'
 import { synth } from './synth.ts'
 
 /** Every command of the program, in the order of its help. `completion` is yargs' own. */
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   compare,
   fidelity,
   cross,
+  sweep,
   convert,
   policies,
   capture,

@@ -1,0 +1,130 @@
+import { availableParallelism } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { UsageError } from '#kernel/messages'
+import type { Progress } from '../progress.ts'
+import { writeWhole } from '../write-files.ts'
+import { estimateOf, type SweepEstimate } from './estimate.ts'
+import { usualCache } from './local-capture.ts'
+import { type Plan, type PlannedRun, planOf } from './plan.ts'
+import { questionOf } from './question.ts'
+import { type Ranked, ranked } from './ranking.ts'
+import { csvOf, resultOf, type SweepResult } from './results.ts'
+import { missingOf, runLocally } from './run.ts'
+import { readScenario } from './scenario-file.ts'
+import { Store } from './store.ts'
+
+export interface SweepRequest {
+  readonly scenario: string
+  /** Folder of results; default beside the scenario. */
+  readonly store?: string | undefined
+  /** Folder for captures that come from elsewhere. */
+  readonly cache?: string | undefined
+  readonly jobs?: number | undefined
+  /** MiB that captures in work may take. */
+  readonly memory?: number | undefined
+  /** `2/8`: the second of eight parts. */
+  readonly shard?: string | undefined
+  readonly csv?: string | undefined
+  readonly progress?: Progress | undefined
+}
+
+/** `results.yaml` → `results.results` beside it. */
+export const storeOf = (scenario: string, given: string | undefined): string =>
+  given ?? join(dirname(scenario), `${basename(scenario).replace(/\.(ya?ml|json)$/, '')}.results`)
+
+const settingsOf = ({ jobs, memory, progress }: SweepRequest) => ({
+  threads: jobs ?? availableParallelism(),
+  memory: memory === undefined ? process.availableMemory() * 0.6 : memory * 2 ** 20,
+  onProgress: progress ?? (() => {}),
+})
+
+async function opened(request: SweepRequest): Promise<{ readonly plan: Plan; readonly store: Store }> {
+  const from = await readScenario(request.scenario)
+  const plan = await planOf(from, { cache: request.cache ?? usualCache(), onProgress: request.progress })
+  return { plan, store: await Store.open(storeOf(request.scenario, request.store)) }
+}
+
+/** How many runs a scenario comes to, how long they take and how much memory. Nothing is run but for a measurement. */
+export async function planSweep(request: SweepRequest): Promise<SweepEstimate> {
+  const { plan, store } = await opened(request)
+  return await estimateOf(plan, store, settingsOf(request))
+}
+
+/** Does what is not done yet; the result holds everything that is, or what one shard asked for. */
+export async function runSweep(request: SweepRequest): Promise<SweepResult> {
+  const { plan, store } = await opened(request)
+  const mine = shardOf(plan, request.shard)
+  const failed = await runLocally(plan, store, settingsOf(request), mine)
+  const result = await resultOf(plan, store, failed)
+  if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
+  return result
+}
+
+/** What is done of a sweep. */
+export interface SweepStatus {
+  readonly runs: number
+  readonly done: number
+  readonly captures: readonly { readonly name: string; readonly runs: number; readonly done: number }[]
+  readonly store: string
+}
+
+export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
+  const { plan, store } = await opened(request)
+  const left = new Map(missingOf(plan, store).map(({ capture, runs }) => [capture, runs.length]))
+  const captures = plan.captures.map((capture) => {
+    const runs = plan.runsOf(capture).length
+    return { name: capture.name, runs, done: runs - (left.get(capture) ?? 0) }
+  })
+  const sum = (of: (one: (typeof captures)[number]) => number) => captures.reduce((all, one) => all + of(one), 0)
+  return { runs: sum(({ runs }) => runs), done: sum(({ done }) => done), captures, store: store.folder }
+}
+
+/** What the store holds of a sweep. */
+export async function readSweep(request: SweepRequest): Promise<SweepResult> {
+  const { plan, store } = await opened(request)
+  const result = await resultOf(plan, store)
+  if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
+  return result
+}
+
+/**
+ * Which runs are a shard's: of all runs in the order of captures, so many neighbours, that each shard reads few captures. They do not
+ * depend on what is done already.
+ */
+export function shardOf(
+  plan: Pick<Plan, 'captures' | 'runsOf'>,
+  shard: string | undefined,
+): ((run: PlannedRun) => boolean) | undefined {
+  if (shard === undefined) return undefined
+  const [, index, count] = /^(\d{1,7})\/(\d{1,7})$/.exec(shard)?.map(Number) ?? []
+  if (index === undefined || count === undefined || index < 1 || index > count)
+    throw new UsageError(`--shard ${shard} is no part of a whole`, 'an example: --shard 2/8, the second of eight')
+  const digests = plan.captures.flatMap((capture) => plan.runsOf(capture).map(({ digest }) => digest))
+  const [from, to] = [index - 1, index].map((part) => Math.floor((part * digests.length) / count))
+  const own = new Set(digests.slice(from, to))
+  return ({ digest }) => own.has(digest)
+}
+
+/** What a sweep's result comes to: its policies in order, and the measures that count. */
+export interface SweepSummary {
+  readonly objective: string
+  /** Measures by which the front is drawn, the objective first. */
+  readonly axes: readonly string[]
+  readonly rows: readonly Ranked[]
+}
+
+/** @throws UsageError where an objective or a limit names a measure that no run has */
+export function summaryOf(result: SweepResult): SweepSummary {
+  if (result.runs.length === 0) return { objective: result.objective, axes: [], rows: [] }
+  const question = questionOf(result)
+  const { objective, limits, besides } = question
+  return {
+    objective: result.objective,
+    axes: [...new Set([objective.measure, ...besides, ...limits.map(({ measure }) => measure)])],
+    rows: ranked(result.runs, question),
+  }
+}
+
+export type { SweepEstimate } from './estimate.ts'
+export type { SweepResult } from './results.ts'
+export { sweepJsonSchema } from './scenario-schema.ts'

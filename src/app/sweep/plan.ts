@@ -1,0 +1,168 @@
+import { z } from 'zod'
+import { didYouMean, TraceError, UsageError } from '#kernel/messages'
+import { type Prices, pcpMeasureNames, pricesSchema, publishedPrices } from '#metrics'
+import type { Catalogue } from '#policies'
+import { readJson } from '#readers'
+import { beside } from './beside.ts'
+import { textDigest } from './capture-digest.ts'
+import { capturesOf } from './captures.ts'
+import { engineVersion } from './engine-version.ts'
+import { type LocalCapture, localCapture } from './local-capture.ts'
+import type { RunRequest } from './measure.ts'
+import { parseLimit, parseObjective, usualObjective } from './objective.ts'
+import { codeOf, type PolicyCode, policyCode } from './policy-code.ts'
+import type { ScenarioFile } from './scenario-file.ts'
+import type { SweepScenario } from './scenario-schema.ts'
+import { type Choice, type Space, spaceOf } from './space.ts'
+import type { Row } from './store.ts'
+
+/** A run with all that its row says of it but the result. */
+export interface PlannedRun extends RunRequest {
+  readonly choice: Choice
+  readonly capture: LocalCapture
+}
+
+/** What a scenario comes to: every capture on this machine, every choice, and with them every run. */
+export interface Plan extends Space {
+  readonly from: ScenarioFile
+  readonly captures: readonly LocalCapture[]
+  readonly prices: readonly Prices[]
+  readonly seeds: readonly number[] | undefined
+  readonly catalogue: Catalogue
+  readonly code: readonly PolicyCode[]
+  /** Of kreplay and its code. */
+  readonly version: string
+  /** Runs on one capture, choice by choice. */
+  readonly runsOf: (capture: LocalCapture) => readonly PlannedRun[]
+}
+
+export interface PlanOptions {
+  /** Folder for captures that come from elsewhere. */
+  readonly cache: string
+  readonly onProgress?: ((phase: string, done: number, total: number) => void) | undefined
+}
+
+/** What of a scenario does not depend on where its captures are. */
+export async function partsOf({ file, folder, scenario }: ScenarioFile) {
+  const files = scenario.policyFiles.map((name) => beside(name, folder))
+  const { catalogue, code } = await policyCode(files)
+  try {
+    const space = spaceOf(scenario, catalogue)
+    if (space.family.id === 'pcp') checkQuestion(scenario)
+    return { ...space, catalogue, code, prices: await pricesOf(scenario.prices, folder) }
+  } catch (error) {
+    throw error instanceof UsageError ? new TraceError({ place: { file }, what: error.message }) : error
+  }
+}
+
+/** Names of measures are checked before thousands of runs are done. */
+function checkQuestion({ objective = usualObjective.pcp, limits }: SweepScenario): void {
+  parseObjective(objective, pcpMeasureNames)
+  for (const limit of limits) parseLimit(limit, pcpMeasureNames)
+}
+
+/** @throws TraceError for captures that are not there, or a scenario that names what there is not */
+export async function planOf(from: ScenarioFile, options: PlanOptions): Promise<Plan> {
+  const parts = await partsOf(from)
+  const refs = await capturesOf(from)
+  const captures: LocalCapture[] = []
+  for (const [at, ref] of refs.entries()) {
+    options.onProgress?.('looking at captures', at, refs.length)
+    captures.push(await localCapture(ref, options.cache))
+  }
+  return planWith(from, parts, captures)
+}
+
+/** The same with captures that are known already. */
+export function planWith(
+  from: ScenarioFile,
+  parts: Awaited<ReturnType<typeof partsOf>>,
+  captures: readonly LocalCapture[],
+): Plan {
+  const { seeds } = from.scenario
+  const version = engineVersion()
+  const plan = { from, ...parts, captures, seeds, version }
+  return { ...plan, runsOf: (capture) => runsOf(plan, capture) }
+}
+
+function runsOf(plan: Omit<Plan, 'runsOf'>, capture: LocalCapture): PlannedRun[] {
+  const seeds = plan.family.id === 'kvfree' ? (plan.seeds ?? [undefined]) : [undefined]
+  return plan.choices.flatMap((choice) =>
+    plan.prices.flatMap((prices) =>
+      seeds.map((seed): PlannedRun => {
+        const about = { policy: choice.id, prices, ...(seed === undefined ? {} : { seed }) }
+        return { ...about, choice, capture, digest: runDigest(plan, capture, about) }
+      }),
+    ),
+  )
+}
+
+/** Of all that a run's result depends on: the capture's bytes, the user's policy code, parameters, prices, seed, and kreplay's own code. */
+export const runDigest = (
+  { version, code }: Pick<Plan, 'version' | 'code'>,
+  { sha256, isolated }: Pick<LocalCapture, 'sha256' | 'isolated'>,
+  { policy, prices, seed, share }: Pick<RunRequest, 'policy' | 'prices' | 'seed' | 'share'>,
+): string =>
+  textDigest(
+    JSON.stringify([
+      version,
+      sha256,
+      isolated ?? null,
+      policy,
+      codeOf(policy, code),
+      prices,
+      seed ?? null,
+      ...(share === undefined ? [] : [share]),
+    ]),
+  )
+
+/** What the store keeps of a run that is done. */
+export const rowOf = (
+  { digest, capture, choice, prices, seed }: PlannedRun,
+  { measures, params }: { measures: Row['measures']; params: Readonly<Record<string, unknown>> },
+): Row => ({
+  digest,
+  capture: capture.name,
+  captureSha256: capture.sha256,
+  policy: choice.id,
+  params: JSON.stringify(params),
+  prices: prices.id,
+  ...(seed === undefined ? {} : { seed }),
+  ...(choice.assumed === undefined ? {} : { assumed: JSON.stringify({ of: choice.of, ...choice.assumed }) }),
+  measures,
+})
+
+/** Runs of one capture that are handed to a thread at a time: about two seconds of work. */
+const CHUNK_BYTES = 256 << 20
+const MOST_RUNS = 64
+
+/** Runs in the pieces in which they are done, stored and resumed. */
+export function chunksOf(runs: readonly PlannedRun[]): PlannedRun[][] {
+  const [first] = runs
+  if (first === undefined) return []
+  const size = Math.min(MOST_RUNS, Math.max(1, Math.round(CHUNK_BYTES / Math.max(1, first.capture.bytes))))
+  return Array.from({ length: Math.ceil(runs.length / size) }, (_, at) => runs.slice(at * size, (at + 1) * size))
+}
+
+async function pricesOf(names: readonly string[] | undefined, folder: string): Promise<Prices[]> {
+  if (names === undefined) return publishedPrices.slice(0, 1)
+  const lists = await Promise.all(names.map((name) => pricesNamed(name, folder)))
+  return lists.flat()
+}
+
+async function pricesNamed(name: string, folder: string): Promise<readonly Prices[]> {
+  const published = publishedPrices.find(({ id }) => id === name)
+  if (published !== undefined) return [published]
+  if (name.endsWith('.json'))
+    return readJson(
+      beside(name, folder),
+      z.array(pricesSchema),
+      'A prices file is a list of price lists: see docs/prices.md.',
+    )
+  const known = publishedPrices.map(({ id }) => id)
+  const near = didYouMean(name, known)
+  throw new UsageError(
+    `there is no price list "${name}"`,
+    near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are ${known.join(', ')}, and .json files`,
+  )
+}

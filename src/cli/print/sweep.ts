@@ -1,0 +1,77 @@
+import type { SweepEstimate, SweepResult, SweepStatus, SweepSummary } from '#app'
+import { number } from '../terminal.ts'
+import type { Output } from './output.ts'
+
+const mebibytes = (bytes: number): string => `${number(Math.ceil(bytes / 2 ** 20))} MiB`
+
+function spanOf(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
+}
+
+export function printEstimate(estimate: SweepEstimate, out: Output): void {
+  const { captures, captureBytes, choices, runs, done, chunks, threads, measured, seconds, memory } = estimate
+  out.table(
+    ['what', 'how much'],
+    [
+      ['captures', `${number(captures)} (${mebibytes(captureBytes)})`],
+      ['choices of policy and parameters', number(choices)],
+      ['runs', number(runs)],
+      ['done already', number(done)],
+      ['chunks left', number(chunks)],
+      ['threads', number(threads)],
+      ['time left', done === runs ? 'none' : seconds === undefined ? 'not estimated' : `about ${spanOf(seconds)}`],
+      ['memory', `about ${mebibytes(memory)}`],
+    ],
+  )
+  if (measured !== undefined)
+    out.line(
+      `\nMeasured on ${measured.capture}: ${measured.prepareSeconds.toFixed(2)} s to read and estimate, ${(measured.runSeconds * 1000).toFixed(1)} ms a run; scaled by bytes.`,
+    )
+}
+
+export function printStatus({ runs, done, captures, store }: SweepStatus, out: Output): void {
+  out.line(`${number(done)} of ${number(runs)} runs are done; results in ${store}.`)
+  const open = captures.filter((one) => one.done < one.runs)
+  if (open.length > 0)
+    out.table(
+      ['capture', 'runs', 'done'],
+      open.map((one) => [one.name, number(one.runs), number(one.done)]),
+    )
+}
+
+const signed = (share: number): string =>
+  share === 0 ? 'same' : `${share > 0 ? '+' : '−'}${(Math.abs(share) * 100).toFixed(1)} %`
+
+const plain = (value: number | undefined): string => (value === undefined ? '–' : number(Math.round(value * 100) / 100))
+
+/** The best policies of a sweep, and those on the front. */
+export function printSweep(summary: SweepSummary, result: SweepResult, top: number, out: Output): void {
+  const { runs, captures, missing } = result
+  out.line(`${number(runs.length)} runs on ${number(captures.length)} captures; baseline ${result.baseline}.`)
+  if (missing > 0) out.line(`${number(missing)} runs of the scenario are not done.`)
+  if (summary.rows.length === 0) return
+  const { axes, rows, objective } = summary
+  const kept = rows.filter(({ breaks }) => breaks.length === 0)
+  out.heading(`Best by ${objective}${result.limits.length > 0 ? ` within ${result.limits.join(', ')}` : ''}`)
+  const line = (row: SweepSummary['rows'][number]): string[] => [
+    row.policy === result.baseline ? `${row.policy} (baseline)` : row.policy,
+    signed(row.difference),
+    ...axes.map((axis) => plain(row.means[axis])),
+    row.onFront ? 'yes' : '',
+  ]
+  const head = [
+    'policy',
+    'objective',
+    ...axes.map((axis) => (captures.length > 1 ? `${axis}, mean` : axis)),
+    'on front',
+  ]
+  if (kept.length === 0) out.line('No policy keeps the limits on every capture. Nearest:')
+  out.table(head, (kept.length === 0 ? rows : kept).slice(0, top).map(line))
+  const base = rows.find(({ policy }) => policy === result.baseline)
+  const front = kept.filter(({ onFront }) => onFront)
+  out.line(
+    `\n${number(kept.length)} of ${number(rows.length)} policies keep the limits; ${number(front.length)} are on the Pareto front of ${axes.join(', ')}.${base !== undefined && base.breaks.length > 0 ? ` The baseline breaks ${base.breaks.join(', ')}.` : ''}`,
+  )
+  out.line('A sweep lists; it judges no difference. `kreplay recommend` holds them against the model error.')
+}
