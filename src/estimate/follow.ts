@@ -19,6 +19,8 @@ interface PassOptions {
   readonly given?: Inferences
   /** Default: all rows. */
   readonly scored?: ScoredRows | undefined
+  /** Go on with the belief over gaps in the recording, where it is to say how the trace began and not how well it is known. */
+  readonly bridges?: boolean
 }
 
 /**
@@ -33,13 +35,15 @@ export class Pass {
   readonly #bulkFrees: BulkFrees
   readonly #requests: DrainRequests
   readonly #ticks: Ticks
+  readonly #bridges: boolean
   /** What of the inferences of an earlier pass comes next. */
   #nextBulk = 0
   #nextAhead = 0
 
-  constructor(shared: Shared, { corrects, given = noInferences(), scored }: PassOptions) {
+  constructor(shared: Shared, { corrects, given = noInferences(), scored, bridges = false }: PassOptions) {
     this.#shared = shared
     this.#scored = scored ?? { first: 0, end: shared.script.length }
+    this.#bridges = bridges
     const state = new EstimatorState(shared, corrects, given)
     const sizes = new BulkSizes(state)
     this.#state = state
@@ -123,7 +127,7 @@ export class Pass {
         this.#bulkFrees.resumed(row)
         break
       case Op.lost:
-        belief.forget(script.cpu[row]!)
+        if (!this.#bridges) belief.forget(script.cpu[row]!)
         break
     }
   }

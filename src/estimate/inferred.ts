@@ -1,6 +1,6 @@
 import { choosePcp, type PcpChoice } from '#policies'
 import { type ListRules, ownPcpId } from '#policies/pcp'
-import { fatesOf, noTicks, PageIndex, type Script } from '#record'
+import { fatesOf, noTicks, Op, PageIndex, type Script } from '#record'
 import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
 import { Pass } from './follow.ts'
@@ -86,10 +86,14 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
   const known = early.size === 0 && highMax.every((bound) => bound === 0) && ticks.row.length === 0
   const given = { ...noInferences(), early, highMax, proving }
   const run = known ? first : new Pass({ ...shared, ticks }, { corrects: true, given, scored }).run()
+  // What surfaces after a gap may have come since: what-ifs go on over it, or pages of the first lists would be taken for more of them.
+  const bridged = script.op.includes(Op.lost)
+    ? new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges: true }).run()
+    : run
   const freeRun = new Pass(
     { ...shared, ticks },
-    { corrects: false, given: { ...run.inferences, early, highMax, proving }, scored },
+    { corrects: false, given: { ...bridged.inferences, early, highMax, proving }, scored, bridges: true },
   ).run()
-  const inferred = inferredFrom(run, rules, start)
+  const inferred = inferredFrom(bridged, rules, start)
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

@@ -1,6 +1,6 @@
 import type { Events } from '#events'
 import { ANY_ZONE, Ask, DemandBuilder, type StartState } from '#events/demand'
-import { type Migratetype, type Order, type Pfn, traitsOf } from '#kernel'
+import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
 import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
 import type { Inference } from './inferred.ts'
 import { Seen } from './sightings.ts'
@@ -20,19 +20,28 @@ export class Owners {
   readonly #index: PageIndex
   /** By page: the block that it is part of, + 1; 0: nobody has it. */
   readonly #owner: SparsePages
-  /** By page: the CPU whose lists it went to last, + 1; 0: none. */
-  readonly #listedBy: SparsePages
+  /** By page: the row with which it went to lists last, those of the row's CPU, + 1; 0: none. */
+  readonly #listedAt: SparsePages
   /** By page: the row of the refill that it came with first, + 1; 0: it did not. */
   readonly #refilledAt: SparsePages
+  /** By page: the row with which it was drained last, + 1; 0: it was not. */
+  readonly #drainedAt: SparsePages
   /** By block: its first page. */
   readonly #first: number[] = []
-  /** By zone: pages that somebody has, though no event shows for what: the bulk allocator, or a free that was lost. */
+  /** By block that an event shows allocated: its order. */
+  readonly #orders: number[] = []
+  /** By such a block: when it was taken. */
+  readonly #since: Ns[] = []
+  /** By CPU: when it last took a block. */
+  readonly #lastAlloc: Ns[] = []
+  /** By zone: pages that somebody has, though no event shows for what: of the bulk allocator. */
   readonly #untraced: { block: number; offset: number }[][]
   readonly #inUse = { block: [] as number[], zone: [] as number[], pfn: [] as Pfn[], order: [] as Order[] }
   readonly #nobody: number
   readonly #fates: Fates
   /** Whether the lists' lock is only tried, from 6.0 on. Source: pcp_spin_trylock(), mm/page_alloc.c, v6.1. */
   readonly #triesLocks: boolean
+  readonly #isLossy: boolean
 
   constructor({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events: Events | undefined) {
     this.#script = script
@@ -40,12 +49,14 @@ export class Owners {
     this.#events = script.source === undefined ? undefined : events
     this.#index = new PageIndex(script.zones)
     this.#owner = new SparsePages(this.#index.size)
-    this.#listedBy = new SparsePages(this.#index.size)
+    this.#listedAt = new SparsePages(this.#index.size)
     this.#refilledAt = new SparsePages(this.#index.size)
+    this.#drainedAt = new SparsePages(this.#index.size)
     this.#untraced = script.zones.map(() => [])
     this.#nobody = this.builder.task(0, NOBODY)
     this.#fates = fatesOf(script)
     this.#triesLocks = traitsOf(script.machine).remoteDrains
+    this.#isLossy = script.isLossy
   }
 
   walk(): void {
@@ -70,6 +81,7 @@ export class Owners {
       for (; nextTick < ticks.row.length && ticks.row[nextTick]! <= row; nextTick++)
         this.builder.push({ ...at(row), ask: Ask.tick, cpu: ticks.cpu[nextTick]! })
       this.#noteRefill(row)
+      this.#noteDrain(row)
       switch (op[row]!) {
         case Op.alloc:
           this.#alloc(row)
@@ -119,25 +131,34 @@ export class Owners {
   }
 
   #noteListed(row: number): void {
-    const { cpu, zone, pfn } = this.#script
+    const { zone, pfn } = this.#script
     const page = this.#index.at(pfn[row]!, zone[row]!)
-    this.#listedBy.set(page, cpu[row]! + 1)
+    this.#listedAt.set(page, row + 1)
     this.#refilledAt.set(page, 0)
   }
 
   #noteRefill(row: number): void {
-    const { cpu, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
+    const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype } = this.#script
     const start = refillStart[row]!
     for (let item = start; item < refillEnd[row]!; item++) {
       const of = this.#index.zone(refillPfn[item]!)
       if (of < 0) continue
       const page = this.#index.at(refillPfn[item]!, of)
-      this.#listedBy.set(page, cpu[row]! + 1)
+      this.#listedAt.set(page, row + 1)
       const begins =
         item === start ||
         refillOrder[item] !== refillOrder[item - 1] ||
         refillMigratetype[item] !== refillMigratetype[item - 1]
       this.#refilledAt.set(page, begins ? row + 1 : 0)
+    }
+  }
+
+  #noteDrain(row: number): void {
+    const { op, zone, pfn, drainStart, drainEnd, drainPfn } = this.#script
+    if (op[row] === Op.remotePage) this.#drainedAt.set(this.#index.at(pfn[row]!, zone[row]!), row + 1)
+    for (let item = drainStart[row]!; item < drainEnd[row]!; item++) {
+      const of = this.#index.zone(drainPfn[item]!)
+      if (of >= 0) this.#drainedAt.set(this.#index.at(drainPfn[item]!, of), row + 1)
     }
   }
 
@@ -152,7 +173,7 @@ export class Owners {
     if (known !== undefined) return known
     const refill = this.#refilledAt.get(page) - 1
     const left = preemptedAtRow[row]!
-    const lay = this.#listedBy.get(page) - 1
+    const lay = cpu[this.#listedAt.get(page) - 1] ?? -1
     const moved = left !== 0 && lay >= 0 && lay !== cpu[row] && cpu[left] === lay
     return refill >= 0 ? refill : moved ? left : row
   }
@@ -160,17 +181,18 @@ export class Owners {
   #alloc(row: number): void {
     const { time, cpu, zone, order, migratetype, pfn } = this.#script
     const first = this.#index.at(pfn[row]!, zone[row]!)
-    for (let page = first; page < first + (1 << order[row]!); page++) {
-      const lost = this.#owner.get(page)
-      // Its free was lost.
-      if (lost !== 0) this.#untraced[zone[row]!]!.push({ block: lost - 1, offset: page - this.#first[lost - 1]! })
-    }
-    const block = this.#newBlock(first)
-    this.#owner.fill(block + 1, first, first + (1 << order[row]!))
     const taken = this.#takenAt(row, first)
+    const at = taken === row ? time[row]! : Math.max(0, time[taken]! - 1)
+    for (let page = first; page < first + (1 << order[row]!); page++)
+      if (this.#owner.get(page) !== 0) this.#freeUnseen(row, page, at, cpu[taken]!)
+    const block = this.#newBlock(first)
+    this.#orders[block] = order[row]!
+    this.#since[block] = at
+    this.#lastAlloc[cpu[taken]!] = at
+    this.#owner.fill(block + 1, first, first + (1 << order[row]!))
     // In the order of `Wish`, as in `#push`: objects of one shape are never made where the call is inlined.
     this.builder.push({
-      time: taken === row ? time[row]! : Math.max(0, time[taken]! - 1),
+      time: at,
       ask: Ask.alloc,
       cpu: cpu[taken]!,
       task: this.#taskOf(row),
@@ -181,6 +203,37 @@ export class Owners {
       migratetype: migratetype[row]!,
       gfpFlags: this.#gfpFlagsOf(row),
       lockHeld: this.#isAllocPast(row),
+      lead: 0,
+    })
+  }
+
+  /**
+   * A page is allocated again at `again`: its free was lost. If it was drained since, it was freed on the CPU that drained it; if it came
+   * from the buddy all the same, nothing tells where, and it goes straight there. Else it lay on the lists that it is taken from. A block
+   * that is still whole was freed as one.
+   */
+  #freeUnseen(row: number, page: number, again: Ns, againOn: Cpu): void {
+    const { time, cpu, zone, migratetype } = this.#script
+    const block = this.#owner.get(page) - 1
+    const [first, order, since] = [this.#first[block]!, this.#orders[block] ?? 0, this.#since[block] ?? 0]
+    const end = first + (1 << order)
+    let whole = order > 0
+    for (let of = first; of < end && whole; of++) whole = this.#owner.get(of) === block + 1
+    if (whole) this.#owner.fill(0, first, end)
+    const drain = this.#drainedAt.get(page) - 1
+    const drained = drain >= 0 && time[drain]! > since
+    this.builder.push({
+      time: drained ? time[drain]! - 1 : again,
+      ask: Ask.free,
+      cpu: drained ? cpu[drain]! : againOn,
+      task: this.#nobody,
+      block,
+      offset: whole ? 0 : page - first,
+      zone: zone[row]!,
+      order: whole ? order : 0,
+      migratetype: migratetype[row]!,
+      gfpFlags: 0,
+      lockHeld: !drained && this.#refilledAt.get(page) !== 0,
       lead: 0,
     })
   }
@@ -222,7 +275,7 @@ export class Owners {
       this.#owner.set(page, 0)
       const known = owner !== 0 ? { block: owner - 1, offset: page - this.#first[owner - 1]! } : undefined
       const { block, offset } =
-        known ?? this.#ownedFromStart(row, page, 0) ?? this.#untraced[zone]!.pop() ?? this.#unseen(row, 0)
+        known ?? this.#ownedFromStart(row, page, 0) ?? this.#untraced[zone]!.pop() ?? this.#unseen(row, page, 0)
       this.#push(row, block, offset, 0)
     }
   }
@@ -239,7 +292,7 @@ export class Owners {
     let fromStart = 0
     for (let page = first; page < first + (1 << order); page++) fromStart += Number(this.#isFromStart(row, page))
     if (fromStart === 1 << order) return this.#ownedFromStart(row, first, order)
-    return fromStart === 0 ? this.#unseen(row, order) : undefined
+    return fromStart === 0 ? this.#unseen(row, first, order) : undefined
   }
 
   /** Whether a page that is freed here was in use when the trace began: this free is the first that the trace shows of it. */
@@ -259,13 +312,18 @@ export class Owners {
     return { block, offset: 0 }
   }
 
-  #unseen(row: number, order: Order): { block: number; offset: number } {
+  /** A free whose allocation no event shows. */
+  #unseen(row: number, page: number, order: Order): { block: number; offset: number } {
     const { time, cpu, zone, migratetype } = this.#script
     const block = this.#newBlock(0)
+    // Where events were lost, a page that lay on lists was taken from them.
+    const listed = this.#isLossy ? this.#listedAt.get(page) - 1 : -1
+    const of = listed < 0 ? cpu[row]! : cpu[listed]!
+    const before = this.#lastAlloc[of] ?? 0
     this.builder.push({
-      time: time[row]!,
-      ask: Ask.unseenAlloc,
-      cpu: cpu[row]!,
+      time: listed >= 0 && before > time[listed]! ? before : time[row]!,
+      ask: listed < 0 ? Ask.unseenAlloc : Ask.alloc,
+      cpu: of,
       task: this.#nobody,
       block,
       zone: zone[row]!,

@@ -87,6 +87,7 @@ export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike
       drain.pages += 1 << order[row]!
       continue
     }
+    if (op[row] === Op.lost) continue
     endRemote(remote[here]!)
     if (op[row] === Op.free) owners?.put(pfn[row]!, here)
     const one = op[row] === Op.alloc && direct(row)

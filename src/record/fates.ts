@@ -13,7 +13,10 @@ export interface Fates {
 /** Several that read a script ask for them. */
 const known = new WeakMap<Script, Fates>()
 
-/** A page next seen as freed, or never again, may have been taken by the untraced bulk allocator. */
+/**
+ * A page next seen as freed, or never again, may have been taken by the untraced bulk allocator. Where events are missing, a freed page
+ * that next leaves the buddy may have been drained by one of them: nothing is said of it.
+ */
 export function fatesOf(script: Script): Fates {
   let fates = known.get(script)
   if (fates === undefined) {
@@ -44,7 +47,8 @@ function lookBack(script: Script, index: PageIndex): Fates {
     const op = script.op[row]!
     if (op === Op.alloc || op === Op.free || op === Op.remotePage) {
       const page = index.at(script.pfn[row]!, script.zone[row]!)
-      ofRow[row] = next[page]!
+      const fate = next[page]!
+      ofRow[row] = fate === Fate.refill && op === Op.free && script.isLossy ? Fate.none : fate
       see(page, script.order[row]!, op === Op.alloc ? Fate.alloc : op === Op.free ? Fate.free : Fate.drain)
     }
     for (let item = script.refillEnd[row]! - 1; item >= script.refillStart[row]!; item--) {

@@ -1,4 +1,5 @@
 import { Flow, FlowKind } from './flow.ts'
+import { Op } from './script.ts'
 import { Pages, Rows, Run } from './script-columns.ts'
 import { Preemptions } from './trackers/preemptions.ts'
 
@@ -52,7 +53,8 @@ export class RowWriter {
       rows.drainEnd[previous] = drains.length
     }
     const refilled = this.#refilled[cpu]!
-    if (refilled.length > 0) {
+    // A gap says nothing of the list that is being filled: the refill goes on after it.
+    if (refilled.length > 0 && op !== Op.lost) {
       rows.refillStart[row] = refills.length
       refills.take(refilled)
       rows.refillEnd[row] = refills.length

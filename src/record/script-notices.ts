@@ -35,6 +35,10 @@ export const scriptNotices = {
     level: 'note',
     help: 'mm_page_alloc_zone_locked was not traced: nothing recorded to compare refills with, and lists start from zoneinfo’s counts.',
   },
+  'missing-frees': {
+    level: 'data-loss',
+    help: 'Pages were allocated again without a free between: events are missing that no mark counts.',
+  },
   'lost-events': {
     level: 'data-loss',
     help: 'Events were lost in recording: the lists of that CPU are unknown again from there on.',

@@ -35,6 +35,7 @@ export function scriptOf(
   const requestsInferred =
     events.tables.drain_all_pages.length === 0 && recording.described?.includes('drain_all_pages') !== true
   countMissing(context, ticks, writer, requestsInferred)
+  if (trackers.pages.reallocated > 0) context.tally.count('missing-frees', undefined, trackers.pages.reallocated)
 
   return {
     ...columnsOf(writer),
@@ -46,6 +47,7 @@ export function scriptOf(
     to: end,
     moved: drains.moved,
     requestsInferred,
+    isLossy: trackers.pages.reallocated > 0 || events.tables.lost.length > 0,
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
     states: states.byRow,
     ticksRecorded: ticks.all,
@@ -63,7 +65,7 @@ class Trackers {
   readonly gracePeriods: GracePeriodTracker
   readonly states: PagesetStates
   readonly #context: Context
-  readonly #pages: PageTracker
+  readonly pages: PageTracker
   readonly #refills: RefillTracker
   readonly #shortOrder: Uint8Array
 
@@ -71,9 +73,9 @@ class Trackers {
     this.#context = context
     this.writer = writer
     this.types = new BlockTypes(context)
-    this.#pages = new PageTracker(context, writer, this.types)
-    this.#refills = new RefillTracker(context, writer, this.types, this.#pages)
-    this.drains = new DrainTracker(context, writer, this.types, this.#pages)
+    this.pages = new PageTracker(context, writer, this.types)
+    this.#refills = new RefillTracker(context, writer, this.types, this.pages)
+    this.drains = new DrainTracker(context, writer, this.types, this.pages)
     this.gracePeriods = new GracePeriodTracker(context.events)
     this.states = new PagesetStates(context, writer)
     this.#shortOrder = context.events.tables.mm_vmscan_direct_reclaim_begin.column.order.data
@@ -111,13 +113,13 @@ class Trackers {
     const slot = events.slot[at]!
     switch (events.kind[at]!) {
       case Kind.mm_page_alloc:
-        this.#pages.alloc(slot, time, cpu, preemptedAt)
+        this.pages.alloc(slot, time, cpu, preemptedAt)
         break
       case Kind.mm_page_free:
-        this.#pages.free(slot, time, cpu, events.comm[at]!)
+        this.pages.free(slot, time, cpu, events.comm[at]!)
         break
       case Kind.mm_page_free_batched:
-        this.#pages.batched(slot, time, cpu)
+        this.pages.batched(slot, time, cpu)
         break
       case Kind.mm_page_alloc_zone_locked:
         this.#refills.locked(slot, cpu)

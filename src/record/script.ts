@@ -83,6 +83,8 @@ export interface Script {
   /** Rows of bulk frees whose task was seen next on another CPU. */
   readonly moved: readonly number[]
   readonly requestsInferred: boolean
+  /** Whether events are missing: marked as lost, or found by pages that were allocated twice. */
+  readonly isLossy: boolean
   /** Recorded grace periods, in order: when each began and ended, ns. */
   readonly gracePeriods: { readonly start: readonly number[]; readonly end: readonly number[] }
   /** By row of a free: its pageset as a probe fetched it, before what it gave back. Recorded kernel only. */

@@ -15,3 +15,4 @@ export {
 } from './columns.ts'
 export { compactPages } from './compact-pages.ts'
 export { Selection } from './selection.ts'
+export { withoutRows } from './without-rows.ts'

@@ -21,6 +21,10 @@ export class PageTracker {
   readonly #batched: Uint32Array
   /** By page: the row of its announced free that an mm_page_free_batched commits later; −1: none. */
   readonly #announced: Int32Array
+  /** By page: 1 from its allocation until its free. */
+  readonly #held: Uint8Array
+  /** Pages allocated while they were: an event of each was lost. A complete trace has none. */
+  reallocated = 0
   /** By page: the row that put it on its list, until it leaves; −1: on none. */
   readonly #freedAt: Int32Array
 
@@ -39,6 +43,7 @@ export class PageTracker {
     this.#batched = events.tables.mm_page_free_batched.column.pfn.data
     this.#announced = new Int32Array(index.size).fill(-1)
     this.#freedAt = new Int32Array(index.size).fill(-1)
+    this.#held = new Uint8Array(index.size)
   }
 
   /** Index into the zones; −1, counted, where the page lies in none. */
@@ -57,6 +62,11 @@ export class PageTracker {
     const type = this.#allocs.migratetype.data[slot]!
     const { rows } = this.#writer
     const page = this.#context.index.at(pfn, zone)
+    const held = this.#held
+    for (let of = page; of < page + (1 << order); of++) {
+      if (held[of] === 1) this.reallocated++
+      held[of] = 1
+    }
     this.#announced[page] = -1
     const freed = this.#freedAt[page]!
     this.#freedAt[page] = -1
@@ -76,6 +86,8 @@ export class PageTracker {
     const next = this.#ahead.ofFree[slot]!
     const batched = this.#ahead.batched[slot] === 1
     let order = this.#frees.order.data[slot]!
+    const first = this.#context.index.at(pfn, zone)
+    this.#held.fill(0, first, first + (1 << order))
     let freedPfn = pfn
     let none = batched
     if (this.#compactors.has(comm)) {
@@ -94,9 +106,8 @@ export class PageTracker {
       ? listType(blockType, this.#context.cma)
       : this.#typeShown(listType(blockType, this.#context.cma), next, order, cpu)
     const row = this.#writer.add(time, none ? Op.none : Op.free, cpu, zone, freedPfn, order, type)
-    const page = this.#context.index.at(pfn, zone)
-    this.#announced[page] = row
-    this.#freedAt[page] = row
+    this.#announced[first] = row
+    this.#freedAt[first] = row
   }
 
   batched(slot: number, time: number, cpu: number): void {
