@@ -12,6 +12,7 @@ import type { RecordedRow } from './measures.ts'
 import { marksOf } from './recorded-marks.ts'
 import { recordedSums, recordedSumsWithin } from './recorded-sums.ts'
 import type { Fidelity } from './schemas.ts'
+import { cpuFlowsOf } from './survey/page-matching.ts'
 import { recordedMeasures, stepSums, stepsOf, summedTotals } from './totals.ts'
 import { interruptionsWithin, recordingWithin, secondsOf } from './within.ts'
 
@@ -76,8 +77,13 @@ export function captureFactsOf({
     zones: script.zones,
     recordedInterruptions: interruptionsWithin(recording, script, window),
   })
+  const cpuFlows = cpuFlowsOf(events)
   return {
-    head: window === undefined ? head : { ...head, window: secondsOf(window, script, events.zero) },
+    head: {
+      ...head,
+      ...(cpuFlows === undefined ? {} : { cpuFlows }),
+      ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
+    },
     fidelity,
     notModelled: notModelled(machine),
     caveats: caveatsOf(recording),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { fidelitySchema, losses, perCpu, tallySchema } from './schemas.ts'
+import { cpuFlowsSchema } from './survey/cpu-flows-schema.ts'
 
 const capturesSchema = z.array(
   z.object({
@@ -26,6 +27,7 @@ const capturesSchema = z.array(
     ),
     /** What the trace itself recorded of interruptions by `drain_local_pages_wq`. */
     recordedInterruptions: perCpu,
+    cpuFlows: cpuFlowsSchema.optional().meta({ help: 'Which CPU freed what which CPU allocated, as recorded.' }),
     recordedDrains: z
       .object({
         requests: z.number().meta({ help: 'drain_all_pages() calls in the trace.' }),

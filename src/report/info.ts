@@ -1,14 +1,13 @@
 import { zoneLabel } from '#kernel'
 import type { Info, Spread } from '#metrics/survey'
 import type { Page, Part } from './page.ts'
-import { count, duration, percent, type Table, text } from './sections/section.ts'
+import { flowPart } from './sections/cpu-flows.ts'
+import { type Built, count, duration, percent, type Table, text } from './sections/section.ts'
 
 const share = (part: number, whole: number): number | undefined => (whole === 0 ? undefined : part / whole)
 const number = (value: number): string => value.toLocaleString('en-US')
 const percentage = (value: number | undefined): string =>
   value === undefined ? 'none' : value === 1 ? 'all' : `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
-
-type Built = Partial<Pick<Part, 'paragraphs' | 'tables'>>
 
 /** What a trace says by itself, as the page that `info` prints and writes: sections only where there are events for them. */
 export function composeInfo(info: Info, version: string, top: number): Page {
@@ -16,7 +15,9 @@ export function composeInfo(info: Info, version: string, top: number): Page {
     const tables = (built?.tables ?? []).filter(({ rows }) => rows.length > 0).map((table) => topOf(table, top))
     const paragraphs = built?.paragraphs ?? []
     if (tables.length + paragraphs.length === 0) return []
-    return [{ section: { id, short, question }, paragraphs, figures: [], tables, charts: [], caveats: [] }]
+    return [
+      { section: { id, short, question }, paragraphs, figures: [], tables, charts: built?.charts ?? [], caveats: [] },
+    ]
   }
   return {
     notModelled: info.notModelled,
@@ -29,6 +30,7 @@ export function composeInfo(info: Info, version: string, top: number): Page {
       ...part('recorded', 'Recorded', 'What was recorded?', recordedOf(info)),
       ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(info)),
       ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(info)),
+      ...part('cpu-flows', 'CPUs', 'Which CPU frees what which CPU allocated?', flowPart(info.pages?.cpuFlows)),
       ...part('lists', 'Per-CPU lists', 'How were the per-CPU lists filled and emptied?', listsOf(info)),
       ...part('fragmentation', 'Fragmentation', 'Which migratetype took memory from which?', fragmentationOf(info)),
       ...part('slab', 'Slab', 'Which objects were allocated, by whom, and what is wasted?', slabOf(info)),
@@ -104,9 +106,9 @@ function qualityOf({ losses, tally, missing, quality }: Info): Built {
   }
 }
 
-/** Orders, CPUs and kinds of events are few and each matters: tables of those stay whole. */
+/** Orders, CPUs, spans of time and kinds of events are few and each matters: tables of those stay whole. */
 const topOf = (table: Table, top: number): Table =>
-  table.rows.length <= top || /^(order|CPU|event)$/.test(table.columns[0]?.title ?? '')
+  table.rows.length <= top || /^(order|CPU|event|time)$/.test(table.columns[0]?.title ?? '')
     ? table
     : {
         ...table,
@@ -118,11 +120,9 @@ function pagesOf(info: Info): Built | undefined {
   const { pages: found } = info
   if (found === undefined) return undefined
   const batched = toldBy(info, 'mm_page_free_batched', ` (${number(found.freesBatched)} of them in batches)`) ?? ''
-  const { matching } = found
   return {
     paragraphs: [
       `${number(found.pagesAllocated)} pages allocated in ${number(found.allocs)} allocations, ${number(found.pagesFreed)} freed in ${number(found.frees)} frees${batched}; ${number(found.failures)} allocations failed.`,
-      `Of the pages freed, ${number(matching.crossCpu)} (${percentage(share(matching.crossCpu, matching.matched))} of those whose allocation was recorded) were freed on another CPU.`,
     ],
     tables: [
       {

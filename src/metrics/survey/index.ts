@@ -1,4 +1,5 @@
 /** The face of metrics/survey: what a trace says by itself. */
+export type { CpuFlows } from './cpu-flows-schema.ts'
 export type { FragmentationSurvey } from './fragmentation.ts'
 export { type Info, infoOf } from './info.ts'
 export type { ListSurvey } from './lists.ts'

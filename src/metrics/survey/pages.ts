@@ -2,50 +2,10 @@ import { type Events, Kind } from '#events'
 import { ABSENT } from '#events/columns'
 import { formatGfp, type Machine, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
+import { PageMatching } from './page-matching.ts'
 import { mostFirst, Sums } from './sums.ts'
-import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
 
 const fields = ['allocs', 'pagesAllocated', 'frees', 'pagesFreed', 'failures'] as const
-
-/** Pages freed, by what is known of their allocation; and allocations of pages that were not known to be free. */
-class PageMatching {
-  readonly #rows = new PageRows()
-  readonly #cpus: Events['cpu']
-  /** Pages freed of which the allocation was recorded. */
-  matched = 0
-  /** Those among them freed on another CPU than they were allocated on. */
-  crossCpu = 0
-  /** Pages freed that were never seen before: allocated before the trace. */
-  neverSeen = 0
-  /** Pages freed that were free already: their allocation was not recorded. */
-  alreadyFree = 0
-  /** Pages allocated that were allocated already: their free was not recorded. */
-  reallocated = 0
-
-  constructor(cpus: Events['cpu']) {
-    this.#cpus = cpus
-  }
-
-  allocated(row: number, first: number, pages: number): void {
-    for (let pfn = first; pfn < first + pages; pfn++) {
-      if (this.#rows.get(pfn) >= 0) this.reallocated++
-      this.#rows.set(pfn, row)
-    }
-  }
-
-  freed(row: number, first: number, pages: number): void {
-    for (let pfn = first; pfn < first + pages; pfn++) {
-      const from = this.#rows.get(pfn)
-      if (from === NEVER_SEEN) this.neverSeen++
-      else if (from === FREED) this.alreadyFree++
-      else {
-        this.matched++
-        if (this.#cpus[from] !== this.#cpus[row]) this.crossCpu++
-      }
-      this.#rows.set(pfn, FREED)
-    }
-  }
-}
 
 /** Allocations, frees and failures by order, migratetype and flags. */
 class PageSums {
@@ -56,8 +16,9 @@ class PageSums {
   readonly matching: PageMatching
   readonly #tables: Events['tables']
 
-  constructor({ kind, slot, cpu, tables, length }: Events) {
-    this.matching = new PageMatching(cpu)
+  constructor(events: Events) {
+    const { kind, slot, tables, length } = events
+    this.matching = new PageMatching(events)
     this.#tables = tables
     for (let row = 0; row < length; row++)
       switch (kind[row]!) {
@@ -94,7 +55,7 @@ class PageSums {
     const pages = 2 ** order
     this.byOrder.add('frees', order)
     this.byOrder.add('pagesFreed', order, pages)
-    this.matching.freed(row, pfn.data[slot] as number, pages)
+    this.matching.freed(row, pfn.data[slot] as number, order)
   }
 
   #failed(slot: number): void {
@@ -161,6 +122,7 @@ export function surveyPages(events: Events, machine: Machine) {
       (row) => row.pagesAllocated,
       (row) => row.failures,
     ),
+    cpuFlows: matching.flows.result(),
     /** Where stacks were recorded. */
     byCallSite: surveyCallers(events),
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { NOT_MODELLED } from '../machine-schemas.ts'
 import { losses, perCpu, tallySchema } from '../schemas.ts'
+import { cpuFlowsSchema } from './cpu-flows-schema.ts'
 
 const count = z.number()
 const pages = z.number().meta({ unit: 'pages' })
@@ -29,6 +30,7 @@ const pageSurveySchema = z.object({
   pagesFreed: pages,
   freesBatched: z.number().meta({ help: 'Among `frees`: those that came by a batch.' }),
   matching: matching.meta({ unit: 'pages' }),
+  cpuFlows: cpuFlowsSchema.optional().meta({ help: 'Which CPU freed what which CPU allocated.' }),
   byOrder: z.array(
     z.object({
       order: z.number(),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { EventBuilder, lossesOf, type Recording, type TraceEvent } from '#events'
+import { EventBuilder, eachEvent, lossesOf, type Recording, type TraceEvent } from '#events'
 import { migratetypeName, parseRelease, unknownMachine } from '#kernel'
 import { readCapture } from '#readers'
 import { survey } from './index.ts'
@@ -96,6 +96,59 @@ describe('pages', () => {
       reallocated: 0,
       aliveAtEnd: 0,
     })
+  })
+
+  test('by CPU, order, process and time: who frees what was allocated elsewhere', () => {
+    const { pages } = surveyOf([alloc(0, 0, 2), alloc(1, 8, 0, 'sh'), free(1, 2, 1), free(0, 0), free(1, 8)])
+    expect(pages!.cpuFlows).toMatchObject({
+      matrix: [
+        { allocatedOn: 0, freedOn: { 0: 1, 1: 2 }, frees: { 0: 1, 1: 1 } },
+        { allocatedOn: 1, freedOn: { 1: 1 }, frees: { 1: 1 } },
+      ],
+      byOrder: [
+        { order: 0, pages: 2, crossCpu: 0 },
+        { order: 1, pages: 2, crossCpu: 2 },
+      ],
+      byFreeing: [{ comm: 'cc', pages: 4, crossCpu: 2 }],
+      byAllocating: [
+        { comm: 'cc', pages: 3, crossCpu: 2 },
+        { comm: 'sh', pages: 1, crossCpu: 0 },
+      ],
+    })
+    expect(surveyOf([alloc(0, 0), free(0, 9)]).pages!.cpuFlows).toBeUndefined()
+  })
+
+  test.each([
+    ['pages-6.1-s', '45.9'],
+    ['drain-6.1-s', '57.6'],
+    ['pages-7.2-s', '35.6'],
+    ['drain-7.2-s', '32.6'],
+  ])('%s: %s per cent of the frees are on another CPU, however they are counted', async (capture, percent) => {
+    const recording = await readCapture(`traces/${capture}`)
+    const { cpuFlows, matching } = survey(recording).pages!
+    // Page by page: the CPU that allocated each.
+    const owner = new Map<number, number>()
+    const frees = { all: 0, away: 0 }
+    for (const event of eachEvent(recording.events)) {
+      if (event.event !== 'mm_page_alloc' && event.event !== 'mm_page_free') continue
+      if (event.event === 'mm_page_free' && owner.has(event.pfn)) {
+        frees.all++
+        frees.away += Number(owner.get(event.pfn) !== event.cpu)
+      }
+      for (let pfn = event.pfn; pfn < event.pfn + 2 ** event.order; pfn++)
+        if (event.event === 'mm_page_alloc') owner.set(pfn, event.cpu)
+        else owner.delete(pfn)
+    }
+    expect(((100 * frees.away) / frees.all).toFixed(1)).toBe(percent)
+    const sums = (of: 'freedOn' | 'frees') => {
+      const all = cpuFlows!.matrix.flatMap((row) => Object.values(row[of])).reduce((a, b) => a + b, 0)
+      const own = cpuFlows!.matrix.reduce((sum, row) => sum + (row[of][row.allocatedOn] ?? 0), 0)
+      return { all, away: all - own }
+    }
+    expect(sums('frees')).toEqual(frees)
+    expect(sums('freedOn')).toEqual({ all: matching.matched, away: matching.crossCpu })
+    for (const rows of [cpuFlows!.byOrder, cpuFlows!.byFreeing, cpuFlows!.byAllocating, cpuFlows!.overTime])
+      expect(rows.reduce((sum, { crossCpu }) => sum + crossCpu, 0)).toBe(matching.crossCpu)
   })
 
   test('unmatched frees and second allocations are distinguished', () => {

@@ -5,6 +5,7 @@ import { bursts } from './bursts.ts'
 import { cachedPages } from './cached-pages.ts'
 import { comparison } from './comparison.ts'
 import { contiguity } from './contiguity.ts'
+import { cpuFlows } from './cpu-flows.ts'
 import { drainWaits } from './drain-waits.ts'
 import { fastPath } from './fast-path.ts'
 import { fidelity } from './fidelity.ts'
@@ -45,7 +46,7 @@ const groups: GroupsOf = {
   pcp: [
     { id: 'first', sections: [headline] },
     { id: 'why', sections: [zoneLockWork, comparison, bursts, cachedPages, served, bounds, contiguity] },
-    { id: 'who', sections: [interruptions, drainWaits, lockTimes, fastPath, stranded, priced] },
+    { id: 'who', sections: [interruptions, drainWaits, cpuFlows, lockTimes, fastPath, stranded, priced] },
     { id: 'trust', sections: [fidelity] },
     { id: 'inputs', sections: [provenance, parameters, glossary] },
   ],

@@ -297,6 +297,16 @@ export function comparisonFixture(): PcpComparison {
           { name: 'DMA32', managed: 71_244, batch: BATCH, high: HIGH },
         ],
         recordedInterruptions: base,
+        cpuFlows: {
+          matrix: [
+            { allocatedOn: 0, freedOn: { 0: 60_000, 1: 21_000 }, frees: { 0: 58_000, 1: 20_000 } },
+            { allocatedOn: 3, freedOn: { 0: 9_000, 3: 30_000 }, frees: { 0: 9_000, 3: 30_000 } },
+          ],
+          byOrder: [{ order: 0, pages: 120_000, crossCpu: 30_000 }],
+          byFreeing: [{ comm: 'kswapd0', pages: 120_000, crossCpu: 30_000 }],
+          byAllocating: [{ comm: 'churn', pages: 120_000, crossCpu: 30_000 }],
+          overTime: [{ t: 1e9, pages: 120_000, crossCpu: 30_000 }],
+        },
       },
     ],
     baseline: 'pcp/linux-5.10',
