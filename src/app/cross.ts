@@ -39,6 +39,8 @@ interface Recorded extends Inference {
   readonly ends: readonly number[]
   /** Pages. */
   readonly allocated: number
+  /** By order: pages per 1000 allocated. */
+  readonly shares: readonly number[]
   readonly recorded: CrossRun['recorded']
   readonly setting: CrossSetting
   readonly stages: StagePages
@@ -55,7 +57,8 @@ function recordedOf(recording: Recording): Recorded {
   const ends = stagesOf(events)
   const { script } = inference
   const own = ownPcpId(release)
-  const allocated = allocatedPages(whatIf)
+  const byOrder = allocatedPages(whatIf)
+  const allocated = byOrder.reduce((sum, pages) => sum + pages, 0)
   return {
     ...inference,
     whatIf,
@@ -64,22 +67,27 @@ function recordedOf(recording: Recording): Recorded {
     release,
     own,
     allocated,
+    shares: byOrder.map((pages) => (pages * 1000) / Math.max(1, allocated)),
     recorded: recordedRates(events, script, allocated),
     setting: {
       rules: own,
       highFraction: highFraction(machine),
       minPages: script.zones.reduce((sum, { min }) => sum + min, 0),
       isolated: machine.isolated,
+      preemption: machine.preemption,
+      nodes: new Set(script.zones.map(({ node }) => node)).size,
     },
     ends,
     stages: recordedStages(inference.script, ends),
   }
 }
 
-function allocatedPages({ demand: { length, ask, order } }: WhatIf): number {
-  let pages = 0
-  for (let row = 0; row < length; row++) if (ask[row] === Ask.alloc) pages += 1 << order[row]!
-  return pages
+/** By order. */
+function allocatedPages({ demand: { length, ask, order } }: WhatIf): number[] {
+  const pages: number[] = []
+  for (let row = 0; row < length; row++)
+    if (ask[row] === Ask.alloc) pages[order[row]!] = (pages[order[row]!] ?? 0) + (1 << order[row]!)
+  return Array.from(pages, (some) => some ?? 0)
 }
 
 /**
@@ -157,6 +165,9 @@ function inStages(all: readonly Recorded[]): readonly Recorded[] {
   })
 }
 
+const byName = <T>(all: readonly Recorded[], of: (one: Recorded) => T): ReadonlyMap<string, T> =>
+  new Map(all.map((one) => [one.name, of(one)]))
+
 /**
  * Each capture under the rules and settings of each capture's kernel, against what that kernel recorded itself. The captures must be of
  * one workload.
@@ -176,5 +187,13 @@ export function crossKernels(recordings: readonly Recording[]): Cross {
       })
     }),
   )
-  return composeCross(cells, recordings, crossPairs(runs, new Map(all.map(({ name, setting }) => [name, setting]))))
+  return composeCross(
+    cells,
+    recordings,
+    crossPairs(
+      runs,
+      byName(all, ({ setting }) => setting),
+      byName(all, ({ shares }) => shares),
+    ),
+  )
 }

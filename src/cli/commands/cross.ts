@@ -41,10 +41,16 @@ export const cross = defineCommand({
     if (pairs.length > 0) {
       out.line('\nBy kernel and setting, repeats pooled, per 1000 pages allocated:')
       out.table(
-        ['replayed', 'under', 'measure', 'predicted', 'recorded', 'error', 'repeats differ by'],
+        ['replayed', 'under', 'measure', 'predicted', 'recorded', 'error', 'repeats differ by', 'with its own demand'],
         pairRows(pairs),
       )
+      for (const { from, demand = [] } of pairs)
+        if (demand.length > 0)
+          out.line(`${from.join(', ')}: demand differs, pages per 1000 allocated: ${demand.join(', ')}`)
       out.line(`\nMedian error over pairs and measures: ${percent(found.medianPairError)}`)
+      out.line(
+        'With its own demand: the same rules on what tasks asked for in the other recording. The rest of an error is demand, not rules.',
+      )
     }
     for (const note of found.notes) out.line(note)
     return 0
@@ -59,7 +65,7 @@ function rateOf(cell: CrossCell, what: 'refilled' | 'drained'): string {
 
 const pairRows = (pairs: readonly CrossPair[]): string[][] =>
   pairs.flatMap(({ from, differs, measures }) =>
-    Object.entries(measures).map(([id, { predicted, recorded, error, spread }], at) => [
+    Object.entries(measures).map(([id, { predicted, recorded, error, spread, ownDemand }], at) => [
       at === 0 ? from.join(', ') : '',
       at === 0 ? differs.join(', ') : '',
       id,
@@ -67,5 +73,6 @@ const pairRows = (pairs: readonly CrossPair[]): string[][] =>
       recorded.toFixed(1),
       error === undefined ? '–' : `${error >= 0 ? '+' : '−'}${(Math.abs(error) * 100).toFixed(1)} %`,
       percent(spread),
+      ownDemand === undefined ? '–' : ownDemand.toFixed(1),
     ]),
   )

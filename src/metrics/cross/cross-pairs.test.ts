@@ -71,3 +71,31 @@ test('a measure that was never recorded has no error', () => {
   const [pair] = crossPairs([run('a', 'b', 3, 0), run('b', 'a', 3, 3)], settings)
   expect(pair!.measures.refills.error).toBeUndefined()
 })
+
+test('an error is told apart: what the other’s own demand would give, and what demand makes', () => {
+  const settings = new Map([
+    ['a1', setting()],
+    ['a2', setting()],
+    ['b', setting({ rules: 'pcp/linux-7.2' })],
+  ])
+  const runs = [run('a1', 'b', 10, 20), run('a2', 'b', 14, 20), run('b', 'b', 19, 20)]
+  const demands = new Map([
+    ['a1', [700, 0, 0, 300]],
+    ['a2', [680, 0, 0, 320]],
+    ['b', [690, 5, 0, 245, 0, 0, 0, 0, 0, 60]],
+  ])
+  const [pair] = crossPairs(runs, settings, demands)
+  expect(pair!.measures.refills).toMatchObject({ predicted: 12, ownDemand: 19, recorded: 20 })
+  expect(pair!.demand).toEqual(['order 3: 310 → 245', 'order 9 (huge pages): 0 → 60'])
+})
+
+test('an error is within what repeats differ by, on whichever side', () => {
+  const settings = new Map([
+    ['a1', setting()],
+    ['a2', setting()],
+    ['b', setting({ highFraction: 8 })],
+  ])
+  const within = (first: number, second: number) =>
+    crossPairs([run('a1', 'b', first, 20), run('a2', 'b', second, 20)], settings)[0]!.measures.refills.within
+  expect([within(18, 18), within(17, 17), within(14, 18)]).toEqual([true, false, true])
+})

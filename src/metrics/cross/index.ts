@@ -7,5 +7,6 @@ export {
   crossMeasures,
   crossPairs,
   crossRates,
+  pairsWithin,
   recordedRates,
 } from './cross-pairs.ts'
