@@ -36,6 +36,8 @@ export const writePage = lazily(async () => (await import('./report.ts')).writeP
 /** Names that a shell completes. */
 export const completionsOf = lazily(async () => (await import('./completions.ts')).completionsOf)
 
+/** The best policy within limits. */
+export const recommend = lazily(async () => (await import('./recommend/index.ts')).recommend)
 /** Thousands of runs from a scenario file. */
 export const sweep = {
   plan: lazily(async () => (await import('./sweep/index.ts')).planSweep),
@@ -55,6 +57,7 @@ export type { Conversion } from './convert.ts'
 export type { Parameter } from './parameters.ts'
 export type { PolicyList } from './policies.ts'
 export type { Progress } from './progress.ts'
+export type { Recommendation } from './recommend/index.ts'
 export type { SweepEstimate, SweepResult, SweepStatus, SweepSummary } from './sweep/index.ts'
 export type { Synthesis } from './synth.ts'
 export { version } from './version.ts'

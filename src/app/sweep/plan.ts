@@ -51,7 +51,9 @@ export async function partsOf({ file, folder, scenario }: ScenarioFile) {
     if (space.family.id === 'pcp') checkQuestion(scenario)
     return { ...space, catalogue, code, prices: await pricesOf(scenario.prices, folder) }
   } catch (error) {
-    throw error instanceof UsageError ? new TraceError({ place: { file }, what: error.message }) : error
+    if (!(error instanceof UsageError)) throw error
+    const [what = '', hint] = error.message.split('\n  ')
+    throw new TraceError({ place: { file }, what, ...(hint === undefined ? {} : { hint }) })
   }
 }
 

@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts'
 import { fidelity } from './fidelity.ts'
 import { info } from './info.ts'
 import { policies } from './policies.ts'
+import { recommend } from './recommend.ts'
 import { report } from './report.ts'
 import { sweep } from './sweep.ts'
 import { synth } from './synth.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   fidelity,
   cross,
   sweep,
+  recommend,
   convert,
   policies,
   capture,
