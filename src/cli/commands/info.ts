@@ -21,14 +21,18 @@ export const info = defineCommand({
   },
   examples: [['info traces/pages-6.1-s', 'pages, lists, fragmentation, slab, RCU; what is lost']],
   handler: async ({ capture, json, markdown, probes, top, html, from, to }) => {
-    const [app, { composeInfo }, { outputAs }, { printPage }] = await Promise.all([
-      import('#app'),
+    const app = await import('#app')
+    const progress = progressOf()
+    const read = () => app.info({ capture, probes, from, to, progress: progress.hear }).finally(progress.stop)
+    if (json && html === undefined) {
+      printJson(await read())
+      return 0
+    }
+    const [{ composeInfo }, { outputAs }, { printPage }] = await Promise.all([
       import('#report'),
       import('../print/output.ts'),
       import('../print/page.ts'),
     ])
-    const progress = progressOf()
-    const read = () => app.info({ capture, probes, from, to, progress: progress.hear }).finally(progress.stop)
     let found: Awaited<ReturnType<typeof read>> | undefined
     const compose = async () => {
       found = await read()

@@ -78,7 +78,7 @@ export function surveyCallers(events: Events) {
     const slot = slots[row]!
     switch (kinds[row]!) {
       case Kind.mm_page_alloc: {
-        const pages = 2 ** allocOrder[slot]!
+        const pages = 1 << allocOrder[slot]!
         const at = byCaller.row(callerOf[row]!)
         byCaller.column.allocs[at]!++
         byCaller.column.pagesAllocated[at]! += pages
@@ -90,7 +90,7 @@ export function surveyCallers(events: Events) {
         break
       }
       case Kind.mm_page_free: {
-        const pages = 2 ** freeOrder[slot]!
+        const pages = 1 << freeOrder[slot]!
         const at = byCaller.row(callerOf[row]!)
         byCaller.column.frees[at]!++
         byCaller.column.pagesFreed[at]! += pages

@@ -13,7 +13,11 @@ export interface Lines {
 export function infoOf(recording: Recording & { readonly lines?: Lines }) {
   const { events, machine } = recording
   const perCpu: Record<string, number> = {}
-  for (const cpu of events.cpu) perCpu[cpu] = (perCpu[cpu] ?? 0) + 1
+  const counts = new Uint32Array(0x10000)
+  for (let row = 0; row < events.length; row++) counts[events.cpu[row]!]!++
+  counts.forEach((count, cpu) => {
+    if (count > 0) perCpu[cpu] = count
+  })
   return {
     schema: 'kreplay.info/1' as const,
     notModelled: notModelled(machine),

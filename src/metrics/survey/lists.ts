@@ -4,33 +4,42 @@ import { Sums, spreadOf } from './sums.ts'
 
 export type RunKind = 'refill' | 'drain'
 
+/** A refill or a drain. */
+export interface Run {
+  readonly kind: RunKind
+  readonly pages: number
+  /** Its first event. */
+  readonly row: number
+}
+
 /**
- * Tells each refill and each drain: a run of events on one CPU. What other CPUs do meanwhile ends no run, nor does what the kernel
- * may record within one: stacks, fallbacks (extfrag), calls of functions and events that kreplay does not know. Any other event of
- * the same CPU ends it, since the zone's lock is held and interrupts are off, and so does an event of another task or context.
+ * Each refill and each drain, in the order in which they end: a run of events on one CPU. What other CPUs do meanwhile ends no run, nor
+ * does what the kernel may record within one: stacks, fallbacks (extfrag), calls of functions and events that kreplay does not know. Any
+ * other event of the same CPU ends it, since the zone's lock is held and interrupts are off, and so does an event of another task or context.
  *
  * Leaves out: where nothing is recorded between them, the drains of several lists by one drain_all_pages() are one run.
  */
-export function eachRun(events: Events, tell: (kind: RunKind, pages: number, firstRow: number) => void): void {
+export function runsOf(events: Events): Run[] {
   const { kind: kinds, cpu: cpus, pid: pids, context: contexts, slot: slots, tables } = events
   const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = tables
+  const runs: Run[] = []
+  if (locked.length + drain.length === 0) return runs
   const lockedOrder = locked.column.order.data
   const refill = locked.column.percpuRefill.data
   const drainOrder = drain.column.order.data
-  // Of each CPU: what is running, how many pages it has, where it began.
-  const running = new Map<number, { kind: RunKind | undefined; pages: number; order: number; row: number }>()
+  const running: Running[] = []
+  const inOrder: Running[] = []
   for (let row = 0; row < events.length; row++) {
     // row < length, so every column has it
     const kind = kinds[row]!,
       cpu = cpus[row]!,
       slot = slots[row]!
-    let run = running.get(cpu)
+    let run = running[cpu]
     if (run === undefined) {
       run = { kind: undefined, pages: 0, order: 0, row: 0 }
-      running.set(cpu, run)
+      running[cpu] = run
+      inOrder.push(run)
     }
-    if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
-    if (kind === Kind.other && pids[row] === pids[run.row] && contexts[row] === contexts[run.row]) continue
     let next: RunKind | undefined
     let order = 0
     if (kind === Kind.mm_page_alloc_zone_locked) {
@@ -40,10 +49,12 @@ export function eachRun(events: Events, tell: (kind: RunKind, pages: number, fir
     } else if (kind === Kind.mm_page_pcpu_drain) {
       next = 'drain'
       order = drainOrder[slot]!
-    }
+    } else if (run.kind === undefined) continue
+    else if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
+    else if (kind === Kind.other && pids[row] === pids[run.row] && contexts[row] === contexts[run.row]) continue
     // A refill fetches blocks of one order; a drain gives back what it finds.
     if (run.kind !== undefined && (run.kind !== next || (next === 'refill' && run.order !== order))) {
-      tell(run.kind, run.pages, run.row)
+      runs.push({ kind: run.kind, pages: run.pages, row: run.row })
       run.kind = undefined
     }
     if (next === undefined) continue
@@ -53,25 +64,35 @@ export function eachRun(events: Events, tell: (kind: RunKind, pages: number, fir
       run.order = order
       run.row = row
     }
-    run.pages += 2 ** order
+    run.pages += 1 << order
   }
-  for (const run of running.values()) if (run.kind !== undefined) tell(run.kind, run.pages, run.row)
+  for (const { kind, pages, row } of inOrder) if (kind !== undefined) runs.push({ kind, pages, row })
+  return runs
+}
+
+/** What is running on a CPU, how many pages it has, where it began. */
+interface Running {
+  kind: RunKind | undefined
+  pages: number
+  order: number
+  row: number
 }
 
 /** How often, and how many pages at a time, did each CPU fetch from the buddy allocator and give back? */
-export function surveyLists(events: Events) {
+export function surveyLists(events: Events, runs = runsOf(events)) {
   const { mm_page_alloc_zone_locked: locked, mm_page_pcpu_drain: drain } = events.tables
   if (locked.length + drain.length === 0) return undefined
   const sizes: Record<RunKind, number[]> = { refill: [], drain: [] }
   const perCpu = new Sums(['refills', 'refillPages', 'drains', 'drainedPages'])
-  eachRun(events, (kind, pages, row) => {
+  for (const { kind, pages, row } of runs) {
     sizes[kind].push(pages)
     const cpu = events.cpu[row]!
     perCpu.add(kind === 'refill' ? 'refills' : 'drains', cpu)
     perCpu.add(kind === 'refill' ? 'refillPages' : 'drainedPages', cpu, pages)
-  })
+  }
   let lockedPages = 0
-  for (const order of locked.column.order.data) lockedPages += 2 ** order
+  const orders = locked.column.order.data
+  for (let slot = 0; slot < orders.length; slot++) lockedPages += 1 << orders[slot]!
   const refills = spreadOf(sizes.refill)
   return {
     /** Runs; `total` and the rest are pages. */

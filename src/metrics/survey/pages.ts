@@ -7,6 +7,18 @@ import { mostFirst, Sums } from './sums.ts'
 
 const fields = ['allocs', 'pagesAllocated', 'frees', 'pagesFreed', 'failures'] as const
 
+interface Counted {
+  readonly row: (key: number) => number
+  readonly column: Readonly<Record<'allocs' | 'pagesAllocated', number[]>>
+}
+
+/** One allocation. */
+function count(sums: Counted, key: number, pages: number): void {
+  const at = sums.row(key)
+  sums.column.allocs[at]!++
+  sums.column.pagesAllocated[at]! += pages
+}
+
 /** Allocations, frees and failures by order, migratetype and flags. */
 class PageSums {
   readonly byOrder = new Sums(fields)
@@ -38,23 +50,20 @@ class PageSums {
     const order = orders.data[slot] as number
     const type = migratetype.data[slot] as number
     const gfp = gfpFlags.data[slot] as number
-    const pages = 2 ** order
-    this.byOrder.add('allocs', order)
-    this.byOrder.add('pagesAllocated', order, pages)
-    this.byMigratetype.add('allocs', type)
-    this.byMigratetype.add('pagesAllocated', type, pages)
-    this.byGfp.add('allocs', gfp)
-    this.byGfp.add('pagesAllocated', gfp, pages)
-    this.byOrderAndType.add('allocs', order * 256 + type)
+    const pages = 1 << order
+    count(this.byOrder, order, pages)
+    count(this.byMigratetype, type, pages)
+    count(this.byGfp, gfp, pages)
+    this.byOrderAndType.column.allocs[this.byOrderAndType.row(order * 256 + type)]!++
     this.matching.allocated(row, pfn.data[slot] as number, pages)
   }
 
   #free(row: number, slot: number): void {
     const { pfn, order: orders } = this.#tables.mm_page_free.column
     const order = orders.data[slot] as number
-    const pages = 2 ** order
-    this.byOrder.add('frees', order)
-    this.byOrder.add('pagesFreed', order, pages)
+    const at = this.byOrder.row(order)
+    this.byOrder.column.frees[at]!++
+    this.byOrder.column.pagesFreed[at]! += 1 << order
     this.matching.freed(row, pfn.data[slot] as number, order)
   }
 

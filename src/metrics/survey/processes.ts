@@ -2,7 +2,7 @@ import { type Events, Kind } from '#events'
 import { ABSENT_COMM, ABSENT_PID } from '#events/columns'
 import type { Machine } from '#kernel'
 import { severityOf } from './fragmentation.ts'
-import { eachRun } from './lists.ts'
+import { runsOf } from './lists.ts'
 import { mostFirst, Sums } from './sums.ts'
 
 const fields = [
@@ -27,7 +27,7 @@ const fields = [
  * Who did it: the table of trace-pagealloc-postprocess.pl, with pages for events and runs per CPU. All processes of one name are
  * one row; what an interrupt does counts for the process it interrupted, as the kernel records it.
  */
-export function surveyProcesses(events: Events, machine: Machine) {
+export function surveyProcesses(events: Events, machine: Machine, runs = runsOf(events)) {
   const { kind: kinds, comm: comms, pid: pids, slot: slots, tables, strings } = events
   const order = {
     alloc: tables.mm_page_alloc.column.order.data,
@@ -37,28 +37,34 @@ export function surveyProcesses(events: Events, machine: Machine) {
   }
   const changed = tables.mm_page_alloc_extfrag.column.changeOwnership.data
   const sums = new Sums(fields)
+  const { allocs, pagesAllocated, frees, pagesFreed, freesBatched, lockedPages } = sums.column
   const pidsOf = new Map<number, Set<number>>()
+  let [lastComm, lastPid] = [Number.NaN, Number.NaN]
   for (let row = 0; row < events.length; row++) {
     // row < length, so every column has it
     const comm = comms[row]!,
       slot = slots[row]!
     switch (kinds[row]!) {
-      case Kind.mm_page_alloc:
-        sums.add('allocs', comm)
-        sums.add('pagesAllocated', comm, 2 ** order.alloc[slot]!)
+      case Kind.mm_page_alloc: {
+        const at = sums.row(comm)
+        allocs[at]!++
+        pagesAllocated[at]! += 1 << order.alloc[slot]!
         break
+      }
       case Kind.mm_page_alloc_failed:
         sums.add('failures', comm)
         break
-      case Kind.mm_page_free:
-        sums.add('frees', comm)
-        sums.add('pagesFreed', comm, 2 ** order.free[slot]!)
+      case Kind.mm_page_free: {
+        const at = sums.row(comm)
+        frees[at]!++
+        pagesFreed[at]! += 1 << order.free[slot]!
         break
+      }
       case Kind.mm_page_free_batched:
-        sums.add('freesBatched', comm)
+        freesBatched[sums.row(comm)]!++
         break
       case Kind.mm_page_alloc_zone_locked:
-        sums.add('lockedPages', comm, 2 ** order.locked[slot]!)
+        lockedPages[sums.row(comm)]! += 1 << order.locked[slot]!
         break
       case Kind.mm_page_pcpu_drain:
         break
@@ -74,6 +80,9 @@ export function surveyProcesses(events: Events, machine: Machine) {
         continue
     }
     const pid = pids[row]!
+    if (comm === lastComm && pid === lastPid) continue
+    lastComm = comm
+    lastPid = pid
     let known = pidsOf.get(comm)
     if (known === undefined) {
       known = new Set()
@@ -82,11 +91,11 @@ export function surveyProcesses(events: Events, machine: Machine) {
     if (pid !== ABSENT_PID) known.add(pid)
   }
   if (pidsOf.size === 0) return undefined
-  eachRun(events, (kind, pages, row) => {
+  for (const { kind, pages, row } of runs) {
     const comm = comms[row]!
     sums.add(kind === 'refill' ? 'refills' : 'drains', comm)
     sums.add(kind === 'refill' ? 'refillPages' : 'drainedPages', comm, pages)
-  })
+  }
   return mostFirst(
     sums.list((comm) => ({
       comm: comm === ABSENT_COMM ? undefined : strings.get(comm),

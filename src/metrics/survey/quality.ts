@@ -28,7 +28,7 @@ export function surveyQuality(
   const { events, machine, tally } = recording
   const losses = lossesOf(events)
   const seen = new Uint8Array(0x10000)
-  for (const cpu of events.cpu) seen[cpu] = 1
+  for (let row = 0; row < events.length; row++) seen[events.cpu[row]!] = 1
   const silentCpus = machine.cpus.filter((cpu) => seen[cpu] === 0)
   const countOf = (wanted: (entry: (typeof tally)[number]) => boolean): number =>
     tally.filter(wanted).reduce((sum, { count }) => sum + count, 0)

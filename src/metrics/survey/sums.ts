@@ -5,6 +5,9 @@ export class Sums<F extends string, K extends number | string = number> {
   readonly column: Readonly<Record<F, number[]>>
   readonly #fields: readonly F[]
   readonly #rows = new Map<K, number>()
+  /** Keys come in runs. */
+  #lastKey: K | undefined
+  #lastRow = -1
 
   constructor(fields: readonly F[]) {
     this.#fields = fields
@@ -13,13 +16,16 @@ export class Sums<F extends string, K extends number | string = number> {
 
   /** The row of a key, new or known. */
   row(key: K): number {
+    if (key === this.#lastKey) return this.#lastRow
     let row = this.#rows.get(key)
+    this.#lastKey = key
     if (row === undefined) {
       row = this.keys.length
       this.#rows.set(key, row)
       this.keys.push(key)
       for (const field of this.#fields) this.column[field].push(0)
     }
+    this.#lastRow = row
     return row
   }
 

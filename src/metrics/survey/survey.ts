@@ -1,6 +1,6 @@
 import type { Recording } from '#events'
 import { surveyFragmentation } from './fragmentation.ts'
-import { surveyLists } from './lists.ts'
+import { runsOf, surveyLists } from './lists.ts'
 import { surveyPages } from './pages.ts'
 import { surveyProcesses } from './processes.ts'
 import { surveyQuality } from './quality.ts'
@@ -13,10 +13,11 @@ export function survey(recording: Recording) {
   const pages = surveyPages(events, machine)
   const slab = surveySlab(events)
   const rcu = surveyRcu(events)
+  const runs = runsOf(events)
   return {
-    processes: surveyProcesses(events, machine),
+    processes: surveyProcesses(events, machine, runs),
     pages,
-    lists: surveyLists(events),
+    lists: surveyLists(events, runs),
     fragmentation: surveyFragmentation(events, machine),
     slab,
     rcu,

@@ -11,15 +11,15 @@ export class PageRows {
   #number = -1
 
   get(pfn: number): number {
-    return this.#find(pfn)[pfn % CHUNK]!
+    return this.#find(pfn)[pfn & (CHUNK - 1)]!
   }
 
   set(pfn: number, row: number): void {
-    this.#find(pfn)[pfn % CHUNK] = row
+    this.#find(pfn)[pfn & (CHUNK - 1)] = row
   }
 
   #find(pfn: number): Int32Array {
-    const number = Math.floor(pfn / CHUNK)
+    const number = Math.trunc(pfn / CHUNK)
     if (number !== this.#number) {
       let chunk = this.#chunks.get(number)
       if (chunk === undefined) {
