@@ -78,6 +78,9 @@ export class Belief {
   /** By pageset: entries of each list from before the trace, as far as they surfaced. */
   readonly initial: readonly Int32Array[]
   readonly traits: Traits
+  /** By list: its pageset, and the order of its blocks. */
+  readonly #psetOf: Uint32Array
+  readonly #orderOf: Uint8Array
   /** By list: the head that an allocation went past; by page: whether it was popped, with its event still to come. */
   readonly #skipped: Int32Array
   readonly #inFlight: Uint8Array
@@ -105,6 +108,8 @@ export class Belief {
       decay: 0,
       lastSilentFreeRow: -1,
     }))
+    this.#psetOf = Uint32Array.from({ length: pcps.length * this.perSet }, (_, list) => Math.trunc(list / this.perSet))
+    this.#orderOf = Uint8Array.from(this.#psetOf, (pset, list) => this.rulesOf(pset).orderOf(list % this.perSet))
     const spare = Math.min(1 << 22, Math.max(1 << 16, index.size >> 3))
     this.#firstAnonymous = this.#nextAnonymous = index.size
     this.lists = new PageLists(pcps.length * this.perSet, index.size + spare)
@@ -132,11 +137,11 @@ export class Belief {
   }
 
   psetOf(list: number): number {
-    return Math.trunc(list / this.perSet)
+    return this.#psetOf[list]!
   }
 
   orderOf(list: number): number {
-    return this.rulesOf(this.psetOf(list)).orderOf(list % this.perSet)
+    return this.#orderOf[list]!
   }
 
   /** A copy to try rules on; the next call overwrites it. */

@@ -205,7 +205,7 @@ export class Pass {
     const stats = state.cpus[cpu]!
     stats.operations++
     // Straight from the buddy, past the lists and their pacing.
-    if (state.found.direct.has(row) || (!state.corrects && state.given.direct.has(row))) {
+    if (state.isDirect(row)) {
       state.isElsewhere(page)
       return
     }

@@ -111,7 +111,10 @@ export class FreePages {
     }
     if (kind === FlowKind.begins) {
       if (this.#tunes) this.tried(zone, flow.row[at]!)
-      Object.assign(this.#refillFlags[cpu * zones.length + zone]!, this.flags[zone])
+      const { reclaimActive, belowHigh } = this.flags[zone]!
+      const seen = this.#refillFlags[cpu * zones.length + zone]!
+      seen.reclaimActive = reclaimActive
+      seen.belowHigh = belowHigh
     }
     this.add(cpu, zone, -pages)
     for (let boosts = this.#boosts[at]!; boosts > 0; boosts--) this.#raise(zone)

@@ -51,8 +51,9 @@ export function pageStartOf(script: Script, rules: readonly ListRules[]): PageSt
   const zones = script.zones.map((zone, at) => {
     const buddy = emptyBuddy(script, at)
     const first = index.at(zone.startPfn, at)
-    for (let page = first; page < first + zone.spanned; page++)
-      if (sightings.seen[page] === Seen.free) buddy.release(index.pfn(page, at), 0)
+    const { seen } = sightings
+    for (let page = first, end = first + zone.spanned; page < end; page++)
+      if (seen[page] === Seen.free) buddy.release(index.pfn(page, at), 0)
     const counts = buddyinfoOf(script.machine.buddyBefore, zone)
     const wanted = Array.from({ length: buddy.maxOrder + 1 }, (_, order) => counts?.[order] ?? 0)
     const free = new Places(zone, at, index, sightings)

@@ -17,6 +17,8 @@ export interface GivenBack {
   readonly beyond?: Miss
 }
 
+const NONE: ReadonlySet<number> = new Set()
+
 /** The pages of bulk frees: which leave the lists, compared with those that the record shows. */
 export class PagesGivenBack {
   readonly #state: EstimatorState
@@ -38,9 +40,9 @@ export class PagesGivenBack {
   /** Pages from before the trace lie at the tails; the record shows on which list. Returns those that it shows here. */
   #surface({ pset, from, to }: GivenBack): ReadonlySet<number> {
     const { belief, script } = this.#state
-    const fresh = new Set<number>()
     const set = belief.psets[pset]!
-    if (set.unknown <= 0) return fresh
+    if (set.unknown <= 0) return NONE
+    const fresh = new Set<number>()
     const rules = belief.rulesOf(pset)
     for (let item = to - 1; item >= from; item--) {
       const order = script.drainOrder[item]!
@@ -139,7 +141,7 @@ export class PagesGivenBack {
     const set = belief.psets[pset]!
     const { pages } = state.cpuOf(pset)
     const rules = belief.rulesOf(pset)
-    const fresh = compares ? this.#surface({ ...given, scored: false }) : new Set<number>()
+    const fresh = compares ? this.#surface({ ...given, scored: false }) : NONE
     const order = rules.bulkOrder()
     order.begin(quota.left, list)
     let sum = 0

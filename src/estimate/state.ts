@@ -139,6 +139,12 @@ export class EstimatorState {
     return this.found.proving.has(row) || this.given.proving.has(row)
   }
 
+  /** Whether a row's allocation went past its list to the buddy. */
+  isDirect(row: number): boolean {
+    const [found, given] = [this.found.direct, this.given.direct]
+    return (found.size > 0 && found.has(row)) || (!this.corrects && given.size > 0 && given.has(row))
+  }
+
   /** Whether a list is left to its rules: of a pageset that is, and nothing from before the trace lies on it. */
   listRunsFree(pset: number, list: number): boolean {
     return this.belief.known[list] === 1 && this.runsFree(pset)

@@ -12,8 +12,9 @@ export class PageLists {
     this.lens = new Int32Array(lists)
     this.#head = new Int32Array(lists).fill(-1)
     this.#tail = new Int32Array(lists).fill(-1)
-    this.#next = new Int32Array(pages).fill(-1)
-    this.#prev = new Int32Array(pages).fill(-1)
+    // Written when a page comes to a list.
+    this.#next = new Int32Array(pages)
+    this.#prev = new Int32Array(pages)
     this.where = new Int32Array(pages).fill(-1)
   }
 
