@@ -14,7 +14,8 @@ const about: Partial<Record<(typeof kindNames)[number], string>> = {
   pcp_state: 'A probe that fetches a pageset at the entry of a function: what no tracepoint shows.',
   rcu_probe:
     'A probe on a function of RCU or of kvfree_rcu(), on kernels without CONFIG_RCU_TRACE: it stands for the event that they lack.',
-  slab_slow_path: 'A probe on a function of the slab allocator, as a [file of probes](probes.md) declares it.',
+  slab_slow_path:
+    'A probe on a function of the slab allocator: what its fast paths could not do ([probes](probes.md)).',
   mm_page_alloc_zone_locked:
     'A page taken from the buddy under zone->lock: a refill of a list shows as a run of these.',
   mm_page_pcpu_drain: 'A page given back from a per-CPU list to the buddy.',

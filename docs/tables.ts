@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { acceptPolicies } from '#policies/accept'
 import { kvfreePolicies } from '#policies/kvfree'
 import { drainPolicies, listPolicies, pairs } from '#policies/pcp'
+import { slabPolicies } from '#policies/slab'
 import { formats } from '#readers'
 import { workloads } from '#synth'
 import { markdownTable } from './markdown.ts'
@@ -77,6 +78,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, () => strin
     'pcp policies': pagePolicies,
     'kvfree policies': () => titles('kvfree', kvfreePolicies),
     'accept policies': () => titles('accept', acceptPolicies),
+    'slab policies': () => titles('slab', slabPolicies),
     formats: formatTable,
   },
   'docs/synth.md': { workloads: workloadTable },

@@ -1,6 +1,7 @@
 import { UsageError } from '#kernel/messages'
 import { type Fidelity, pcpFidelitySchema } from '#metrics'
 import { kvfreeFidelitySchema } from '#metrics/kvfree'
+import { slabFidelitySchema } from '#metrics/slab'
 import { reproduce } from './analyse.ts'
 import { type ReadRequest, readFor } from './read.ts'
 import { checkSpan, type Span, windowOf } from './window.ts'
@@ -30,6 +31,7 @@ interface Bound {
 const knownScores = [
   ...Object.keys(pcpFidelitySchema.shape.scores.shape),
   ...Object.keys(kvfreeFidelitySchema.shape.scores.shape),
+  ...Object.keys(slabFidelitySchema.shape.scores.shape),
 ]
 
 function parseBounds(text: string): Bound[] {
@@ -45,8 +47,8 @@ function parseBounds(text: string): Bound[] {
   })
 }
 
-function unmet({ name, value: bound }: Bound, { pcp, kvfree }: Fidelity): string[] {
-  const scores: Readonly<Record<string, number | undefined>> = { ...pcp?.scores, ...kvfree?.scores }
+function unmet({ name, value: bound }: Bound, { pcp, kvfree, slab }: Fidelity): string[] {
+  const scores: Readonly<Record<string, number | undefined>> = { ...pcp?.scores, ...kvfree?.scores, ...slab?.scores }
   const value = scores[name]
   const atMost = name === 'wrongPages'
   if (value !== undefined && (atMost ? value <= bound : value >= bound)) return []

@@ -25,6 +25,7 @@ function allParts(catalogue: Catalogue): Part[] {
     ...catalogue.drains.map((policy) => ({ family: 'pcp', part: 'drain', ...policy })),
     ...catalogue.kvfree.map((policy) => ({ family: 'kvfree', part: 'policy', ...policy })),
     ...catalogue.accept.map((policy) => ({ family: 'accept', part: 'policy', ...policy })),
+    ...catalogue.slab.map((policy) => ({ family: 'slab', part: 'policy', ...policy })),
   ].map(({ family, part, id, title, source, leavesOut, params }) => ({
     id: `${family}/${id}`,
     part,

@@ -8,7 +8,7 @@ import { shortened, TraceError, UsageError } from '#kernel/messages'
 import { type Catalogue, type CataloguePart, catalogueParts, extended, shipped } from '#policies'
 
 const EXAMPLE =
-  'It exports `lists`, `drains`, `kvfree` or `accept`: what defineListPolicy and its like return, or a list of these. See docs/add-a-policy.md.'
+  'It exports `lists`, `drains`, `kvfree`, `accept` or `slab`: what defineListPolicy and its like return, or a list of these. See docs/add-a-policy.md.'
 
 /** What every policy must have, whatever its part; the rest is its part's own and checked by its types. */
 const head = z.object({
@@ -104,7 +104,7 @@ export async function catalogueWith(files: readonly string[]): Promise<Catalogue
 }
 
 /** Ids of the policies that no shipped one has. */
-export const ownIds = ({ lists, drains, kvfree, accept }: Catalogue): string[] => {
+export const ownIds = ({ lists, drains, kvfree, accept, slab }: Catalogue): string[] => {
   const fresh = (family: string, all: readonly { id: string }[], known: readonly { id: string }[]) =>
     all.filter((policy) => !known.includes(policy)).map(({ id }) => `${family}/${id}`)
   return [
@@ -112,5 +112,6 @@ export const ownIds = ({ lists, drains, kvfree, accept }: Catalogue): string[] =
     ...fresh('pcp', drains, shipped.drains),
     ...fresh('kvfree', kvfree, shipped.kvfree),
     ...fresh('accept', accept, shipped.accept),
+    ...fresh('slab', slab, shipped.slab),
   ]
 }

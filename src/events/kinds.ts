@@ -51,6 +51,7 @@ const payloads = {
   /** A probe on a function of the slab allocator: `__slab_free`, `allocate_slab`, … */
   slab_slow_path: {
     cache: field.pointer('The cache: address of its kmem_cache.'),
+    slab: field.pointer('The slab: address of its struct page or struct slab, where the function has one.').optional(),
     object: field.pointer('The object, where the function has one.').optional(),
     recordedAs: field.text('The probe’s event: as a rule the function’s name.').optional(),
   },

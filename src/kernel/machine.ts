@@ -1,4 +1,5 @@
 import type { Release } from './release.ts'
+import type { SlabCounters } from './slab-counters.ts'
 import type { Cpu, Order, Pages, Pfn } from './units.ts'
 
 /** One CPU's page lists in one zone, as /proc/zoneinfo prints them. */
@@ -86,6 +87,9 @@ export interface Machine {
   /** Kernel settings by name (`vm.min_free_kbytes`), as far as the capture has them. */
   readonly sysctls: Readonly<Record<string, string>>
   readonly cmdline?: string
+  /** What the slab allocator said of itself, where the capture has it. */
+  readonly slabsBefore?: SlabCounters
+  readonly slabsAfter?: SlabCounters
   /** Sidecars that the capture lacks. */
   readonly missing: readonly string[]
   /** Fields above that nothing in the capture shows: the usual value stands there. */

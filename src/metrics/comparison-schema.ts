@@ -4,6 +4,7 @@ import { comparisonHeadSchema } from './head.ts'
 import { kvfreeComparisonSchema } from './kvfree/schema.ts'
 import { differenceSchema, modelErrorSchema, recordedRowSchema } from './measures.ts'
 import { runSchema } from './schemas.ts'
+import { slabComparisonSchema } from './slab/schema.ts'
 
 export const pcpComparisonSchema = comparisonHeadSchema.extend({
   family: z.literal('pcp').meta({ help: 'The family of policies that was compared.' }),
@@ -25,5 +26,6 @@ export const comparisonSchema = z.discriminatedUnion('family', [
   pcpComparisonSchema,
   kvfreeComparisonSchema,
   acceptComparisonSchema,
+  slabComparisonSchema,
 ])
 export type Comparison = z.infer<typeof comparisonSchema>

@@ -22,6 +22,7 @@ import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
 import type { Fidelity, PcpFidelity } from './schemas.ts'
 import { scoreOf } from './score.ts'
+import { hasSlab, slabFidelity } from './slab/fidelity.ts'
 import { interruptionsWithin, recordingWithin, secondsOf } from './within.ts'
 
 const warmupOf = ({ warmup, operations }: CpuFidelity): number => share(warmup, operations) ?? 0
@@ -155,13 +156,14 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
   const kvfree = hasKvfree(recording) && window === undefined ? kvfreeFidelity(recording) : undefined
+  const slab = hasSlab(recording) && window === undefined ? slabFidelity(recording) : undefined
   const pcp = pages ? pcpFidelity(part, script, inference, window) : undefined
   const reason = pcp === undefined ? undefined : poorBecause(part, script, pcp)
-  if (!pages && kvfree === undefined)
+  if (!pages && kvfree === undefined && slab === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
   if (window !== undefined)
     notes.push(
-      'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() are of whole traces.',
+      'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() and of slabs are of whole traces.',
     )
   for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
   return {
@@ -174,6 +176,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
     ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     ...(pcp === undefined ? {} : { pcp: { ...pcp, ...(reason === undefined ? {} : { poorBecause: reason }) } }),
     ...(kvfree === undefined ? {} : { kvfree }),
+    ...(slab === undefined ? {} : { slab }),
     notes,
   }
 }

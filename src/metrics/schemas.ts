@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
+import { slabFidelitySchema } from './slab/fidelity-schema.ts'
 import { workField, workSchema } from './work-schema.ts'
 
 /** The JSON that `fidelity` and `compare` print: the contract with scripts. Fields may be added, never renamed. */
@@ -226,6 +227,7 @@ export const fidelitySchema = z.object({
   window: windowSchema.optional(),
   pcp: pcpFidelitySchema.optional(),
   kvfree: kvfreeFidelitySchema.optional(),
+  slab: slabFidelitySchema.optional(),
   notes: z.array(z.string()),
 })
 export type Fidelity = z.infer<typeof fidelitySchema>

@@ -2,6 +2,7 @@ import { UsageError } from '#kernel/messages'
 import { type AnyAcceptPolicy, acceptPolicies } from './accept/index.ts'
 import { type AnyKvfreePolicy, kvfreePolicies } from './kvfree/index.ts'
 import { type AnyDrainPolicy, type AnyListPolicy, drainPolicies, listPolicies, type Route } from './pcp/index.ts'
+import { type AnySlabPolicy, slabPolicies } from './slab/index.ts'
 
 /** The policies that ids may name, part by part. */
 export interface Catalogue {
@@ -10,6 +11,7 @@ export interface Catalogue {
   readonly drains: readonly AnyDrainPolicy[]
   readonly kvfree: readonly AnyKvfreePolicy[]
   readonly accept: readonly AnyAcceptPolicy[]
+  readonly slab: readonly AnySlabPolicy[]
   /** What `{route=ID}` of a `pcp/` policy may name. None ships. */
   readonly routes?: readonly Route[]
 }
@@ -20,6 +22,7 @@ export const shipped: Omit<Catalogue, 'routes'> = {
   drains: drainPolicies,
   kvfree: kvfreePolicies,
   accept: acceptPolicies,
+  slab: slabPolicies,
 }
 
 export type CataloguePart = keyof typeof shipped
@@ -43,5 +46,6 @@ export function extended(own: Partial<Catalogue>): Catalogue {
     drains: part(shipped.drains, own.drains),
     kvfree: part(shipped.kvfree, own.kvfree),
     accept: part(shipped.accept, own.accept),
+    slab: part(shipped.slab, own.slab),
   }
 }

@@ -34,6 +34,7 @@ const titles: { readonly [F in Comparison['family']]: string } = {
   accept: 'Ways to accept memory',
   kvfree: 'Ways of kvfree_rcu()',
   pcp: 'Page policies',
+  slab: 'Slab allocators',
 }
 
 export function compose(result: Comparison): Page {

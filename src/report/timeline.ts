@@ -3,6 +3,7 @@ import type { Comparison, MeasureId, PcpComparison, Run } from '#metrics'
 import { measureOf } from '#metrics'
 import type { AcceptComparison } from '#metrics/accept'
 import type { KvfreeComparison } from '#metrics/kvfree'
+import type { SlabComparison } from '#metrics/slab'
 import { colour } from './runtime/theme.ts'
 import { crosshair, SHORT_NUMBERS, timeAxis } from './sections/charts.ts'
 import { colourAt, runsOn, toSeconds } from './sections/common.ts'
@@ -172,6 +173,31 @@ const acceptTimelines = (comparison: AcceptComparison): Timeline[] =>
     ]
   })
 
+const slabTimelines = (comparison: SlabComparison): Timeline[] =>
+  comparison.captures.flatMap(({ name }) => {
+    const runs = runsOn(comparison, name)
+    const steps = runs[0]?.series.t ?? []
+    if (steps.length === 0) return []
+    return [
+      trimmed({
+        ...unmarked,
+        capture: name,
+        t: steps.map(toSeconds),
+        measures: [
+          { id: 'listLocks', title: 'acquisitions of list_lock so far', kind: 'level' },
+          { id: 'cached', title: 'free objects that CPUs hold', kind: 'level' },
+          { id: 'barn', title: 'objects in barns', kind: 'level' },
+          { id: 'pages', title: 'pages of slabs', kind: 'level' },
+        ],
+        lines: runs.map(({ policy, series: { listLocks, cached, barn, pages } }, index) => ({
+          name: policy,
+          ...lineStyle(index, false),
+          values: { listLocks, cached, barn, pages },
+        })),
+      }),
+    ]
+  })
+
 export function timelinesOf(comparison: Comparison): Timeline[] {
   const all = (): Timeline[] => {
     switch (comparison.family) {
@@ -181,6 +207,8 @@ export function timelinesOf(comparison: Comparison): Timeline[] {
         return kvfreeTimelines(comparison)
       case 'accept':
         return acceptTimelines(comparison)
+      case 'slab':
+        return slabTimelines(comparison)
     }
   }
   return all().filter(({ measures }) => measures.length > 0)

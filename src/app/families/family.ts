@@ -29,7 +29,7 @@ interface Comparing {
 }
 
 /**
- * What `compare` needs of a family of policies, `pcp`, `kvfree` or `accept`: to know its ids and to replay a recording.
+ * What `compare` needs of a family of policies, `pcp`, `kvfree`, `accept` or `slab`: to know its ids and to replay a recording.
  * To add one, write a file and name it in `families/index.ts`.
  */
 export interface Family {

@@ -4,8 +4,9 @@ import { accept } from './accept.ts'
 import type { Family, Settings } from './family.ts'
 import { kvfree } from './kvfree.ts'
 import { pcp } from './pcp.ts'
+import { slab } from './slab.ts'
 
-const families: readonly Family[] = [pcp, kvfree, accept]
+const families: readonly Family[] = [pcp, kvfree, accept, slab]
 
 /** An id without a family in front means page lists, which were here first. */
 const familyOf = (id: string): Family =>

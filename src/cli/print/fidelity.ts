@@ -3,6 +3,7 @@ import { zoneLabel } from '#kernel'
 import { formatShare, inferencesOf, lostWords, scoreOf } from '#report'
 import { number, percent } from '../terminal.ts'
 import type { Output } from './output.ts'
+import { printSlab } from './slab.ts'
 
 type PcpFidelity = NonNullable<Fidelity['pcp']>
 type KvfreeFidelity = NonNullable<Fidelity['kvfree']>
@@ -10,7 +11,7 @@ type KvfreeAgreement = KvfreeFidelity['withoutStart']
 type Score = PcpFidelity['refills']
 
 export function printFidelity(
-  { notModelled = [], capture, kernel, synthetic, pcp, kvfree, notes, losses }: Fidelity,
+  { notModelled = [], capture, kernel, synthetic, pcp, kvfree, slab, notes, losses }: Fidelity,
   out: Output,
 ): void {
   for (const sentence of notModelled) out.line(sentence)
@@ -44,6 +45,7 @@ export function printFidelity(
     for (const { cause, count, help } of pcp.misses) out.line(`${number(count)} × ${cause}: ${help}`)
   }
   if (kvfree !== undefined) printKvfree(kvfree, out)
+  if (slab !== undefined) printSlab(slab, out)
   const lost = lostWords(losses)
   if (lost !== undefined) out.line(`Lost in recording: ${lost}.`)
   for (const note of notes) out.line(note)

@@ -1,4 +1,5 @@
 /** The face of events/columns: The columns that hold millions of events, and their dictionaries. */
+export { Addresses, AddressRows, FREED, NEVER_SEEN, PageRows } from './addresses.ts'
 export {
   ABSENT,
   ABSENT_COMM,
@@ -10,6 +11,7 @@ export {
   Dictionary,
   KindTable,
   type LateText,
+  moved,
   newTables,
   type Tables,
 } from './columns.ts'

@@ -9,4 +9,5 @@ export {
   PAST_LISTS,
   type Task,
 } from './demand.ts'
+export { SlabAsk, type SlabDemand, SlabDemandBuilder } from './slab-demand.ts'
 export { type Carried, NO_PFN, type Pacing, type StartState, Touch, type Touches, type WhatIf } from './what-if.ts'

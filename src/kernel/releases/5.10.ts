@@ -12,6 +12,8 @@ export const facts510: KernelFacts = {
   drainInChunks: false,
   highFrom: 'batch',
   kvfree: 'linux-5.10',
+  slab: 'cpu-partial{limitIn=objects}',
+  slabLimitInObjects: true,
   bulkAllocator: false,
   remoteDrains: false,
   reclaimActive: false,

@@ -14,6 +14,11 @@ export const linux518: KernelRelease = {
       source: 'f26b3fa04611 "mm/page_alloc: limit number of high-order pages on PCP during bulk free"',
     },
     {
+      what: 'a CPU’s partial slabs are limited by their number (from 5.16 on)',
+      source: 'b47291ef02b0 "mm, slub: change percpu partial accounting from objects to pages"',
+      facts: { slab: 'cpu-partial', slabLimitInObjects: false },
+    },
+    {
       what: 'flags of memory tagging',
       source:
         '53ae233c30a6 "kasan, page_alloc: allow skipping unpoisoning for HW_TAGS", 9353ffa6e9e9 "kasan, page_alloc: allow skipping memory init for HW_TAGS"',

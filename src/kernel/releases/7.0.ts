@@ -9,5 +9,10 @@ export const linux70: KernelRelease = {
       source: '"slab: replace cpu (partial) slabs with sheaves", Vlastimil Babka, Jan 2026',
       facts: { kvfree: 'linux-7.2' },
     },
+    {
+      what: 'all slab caches have sheaves, and no CPU has slabs of its own',
+      source: '241001db15ba "slab: add sheaves to most caches", 160cec517d49 "slab: remove SLUB_CPU_PARTIAL"',
+      facts: { slab: 'sheaves' },
+    },
   ],
 }

@@ -25,6 +25,10 @@ export interface KernelFacts {
   readonly highFrom: 'batch' | 'low watermark' | 'bounds'
   /** Id of the kvfree_rcu() rules, without `kvfree/`. */
   readonly kvfree: string
+  /** Id of the slab allocator's rules, without `slab/`. */
+  readonly slab: string
+  /** A CPU's partial slabs are limited by the free objects in them, instead of by their number. */
+  readonly slabLimitInObjects: boolean
   /** alloc_pages_bulk(), which records nothing of the pages it takes from a list. */
   readonly bulkAllocator: boolean
   /** drain_all_pages() runs on the requester instead of in a work item on each CPU. */

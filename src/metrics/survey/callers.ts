@@ -1,6 +1,6 @@
 import { type Events, Kind } from '#events'
+import { FREED, PageRows } from '#events/columns'
 import { mostFirst, Sums } from './sums.ts'
-import { FREED, PageRows } from './whereabouts.ts'
 
 /** A task, and a softirq, an interrupt and an NMI on top of it. */
 const NESTED = 4

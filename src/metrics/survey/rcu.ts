@@ -1,7 +1,6 @@
 import { type Events, Kind, withStandIns } from '#events'
-import type { Column } from '#events/columns'
+import { Addresses, AddressRows, type Column, FREED } from '#events/columns'
 import { mostFirst, type Spread, Sums, spreadOf } from './sums.ts'
-import { Addresses, AddressRows, FREED } from './whereabouts.ts'
 
 interface Flavour {
   readonly lengths: number[]

@@ -1,8 +1,7 @@
 import { type Events, Kind } from '#events'
-import { ABSENT, ABSENT_COMM } from '#events/columns'
+import { ABSENT, ABSENT_COMM, Addresses, AddressRows, FREED, NEVER_SEEN } from '#events/columns'
 import { callersByRow, NO_STACK } from './callers.ts'
 import { mostFirst, Sums } from './sums.ts'
-import { Addresses, AddressRows, FREED, NEVER_SEEN } from './whereabouts.ts'
 
 const fields = [
   'allocs',

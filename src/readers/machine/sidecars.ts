@@ -6,6 +6,7 @@ import {
   type Order,
   parseRelease,
   type Release,
+  type SlabCounters,
   unknownMachine,
   type Zone,
 } from '#kernel'
@@ -17,6 +18,7 @@ import { hzOf, isOn, type KernelConfig, maxOrderOf, numberIn, pageSizeOf, parseC
 import { malformed } from './malformed.ts'
 import { guessNodes, parseNodes } from './nodes.ts'
 import { parsePagetypeinfo } from './pagetypeinfo.ts'
+import { parseSlabinfo, parseSlabstats } from './slab-counters.ts'
 import { parseSysctl } from './sysctl.ts'
 import { parseVmstat } from './vmstat.ts'
 import { parseZoneinfo, readZoneinfo } from './zoneinfo.ts'
@@ -33,7 +35,18 @@ const EXPECTED = [
   'cmdline',
 ] as const
 /** Files that replace the usual values of a setting by the machine's own. */
-const FURTHER = ['nodes', 'sysctl', 'config', 'pagetypeinfo', 'pagetypeinfo.before', 'clock'] as const
+const FURTHER = [
+  'nodes',
+  'sysctl',
+  'config',
+  'pagetypeinfo',
+  'pagetypeinfo.before',
+  'clock',
+  'slabinfo.before',
+  'slabinfo.after',
+  'slabstats.before',
+  'slabstats.after',
+] as const
 
 /** Files beside a trace in which the recording kernel says something of itself. */
 export const SIDECARS = [...EXPECTED, ...FURTHER] as const
@@ -96,6 +109,20 @@ export function machineOf(sidecars: Sidecars, seenCpus: readonly Cpu[], traceUna
     ...(cmdline === undefined ? {} : { cmdline }),
     ...(before === undefined || after === undefined ? {} : { vmstatRise: riseOf(before, after) }),
     ...(preemption === undefined ? {} : { preemption }),
+    ...slabsOf(sidecars),
+  }
+}
+
+function slabsOf(sidecars: Sidecars): Pick<Machine, 'slabsBefore' | 'slabsAfter'> {
+  const at = (when: 'before' | 'after'): SlabCounters | undefined => {
+    const info = readSidecar(sidecars, `slabinfo.${when}`, parseSlabinfo)
+    const stats = readSidecar(sidecars, `slabstats.${when}`, parseSlabstats)
+    return info === undefined && stats === undefined ? undefined : { info: info ?? [], stats: stats ?? {} }
+  }
+  const [before, after] = [at('before'), at('after')]
+  return {
+    ...(before === undefined ? {} : { slabsBefore: before }),
+    ...(after === undefined ? {} : { slabsAfter: after }),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Comparison } from '#metrics'
 import type { Matrix } from './matrix.ts'
 import { acceptMatrices, kvfreeMatrices } from './others.ts'
 import { pcpMatrices } from './pcp.ts'
+import { slabMatrices } from './slab.ts'
 
 export type { Matrix, MatrixCell, MatrixColumn, MatrixRow } from './matrix.ts'
 
@@ -14,5 +15,7 @@ export function matricesOf(comparison: Comparison): Matrix[] {
       return kvfreeMatrices(comparison)
     case 'accept':
       return acceptMatrices(comparison)
+    case 'slab':
+      return slabMatrices(comparison)
   }
 }

@@ -19,6 +19,7 @@ import { priced } from './priced.ts'
 import { provenance } from './provenance.ts'
 import type { Section } from './section.ts'
 import { served } from './served.ts'
+import { slabGroups } from './slab/index.ts'
 import { stranded } from './stranded.ts'
 import { zoneLockWork } from './zone-lock.ts'
 
@@ -43,6 +44,7 @@ type GroupsOf = { readonly [F in Comparison['family']]: readonly Group<Extract<C
 const groups: GroupsOf = {
   accept: acceptGroups,
   kvfree: kvfreeGroups,
+  slab: slabGroups,
   pcp: [
     { id: 'first', sections: [headline] },
     { id: 'why', sections: [zoneLockWork, comparison, bursts, cachedPages, served, bounds, contiguity] },

@@ -1,10 +1,11 @@
 import type { AcceptComparison } from '#metrics/accept'
 import type { KvfreeComparison } from '#metrics/kvfree'
+import type { SlabComparison } from '#metrics/slab'
 import { policyLabel } from './common.ts'
 import { type Section, text } from './section.ts'
 
 /** For policies of one part. */
-export const policyParameters: Section<AcceptComparison | KvfreeComparison> = {
+export const policyParameters: Section<AcceptComparison | KvfreeComparison | SlabComparison> = {
   id: 'parameters',
   question: 'Which rules and parameters did each policy run with?',
   short: 'Parameters',

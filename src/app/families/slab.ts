@@ -1,0 +1,81 @@
+import { infer } from '#estimate'
+import type { Recording } from '#events'
+import { fidelityOf } from '#metrics'
+import { composeSlab, hasSlab, measureSlab, type SlabCapture, slabWorkSchema } from '#metrics/slab'
+import { type Catalogue, choosePolicy } from '#policies'
+import { scriptOf } from '#record'
+import { runSlab, type SlabRecord, slabRecord, USUAL_GRACE_PERIOD_NS } from '#replay/slab'
+import type { Family, Settings } from './family.ts'
+
+/** Steps of the series over the trace. */
+const STEPS = 200
+
+const choose = (id: string, set: Settings, { slab }: Catalogue) => choosePolicy('slab', slab, id, set)
+
+export const slab: Family = {
+  id: 'slab',
+  paramNames: ({ slab }) => slab.flatMap(({ params }) => Object.keys(params.shape)),
+  paramNamesOf: (id, catalogue) => Object.keys(choose(id, {}, catalogue).policy.params.shape),
+  workFields: Object.keys(slabWorkSchema.shape),
+  policyId: (id, set, catalogue) => choose(id, set, catalogue).id,
+  lacks: (recording) =>
+    hasSlab(recording)
+      ? undefined
+      : {
+          what: 'the trace holds no allocations and frees of slab objects (kmalloc, kfree, kmem_cache_alloc, kmem_cache_free)',
+          hint: 'Record these events of the kmem group.',
+        },
+  ownRuns: 1,
+  windows: false,
+  start: ({ policies, baseline, set, catalogue, version, onRun }) => {
+    const captures: SlabCapture[] = []
+    return { add, compose: () => composeSlab(captures, baseline, version) }
+
+    function add(recording: Recording, isolated: readonly number[]): void {
+      const record = slabRecord(recording)
+      const script = scriptOf(recording)
+      const runs = policies.map((id) => {
+        onRun(id)
+        const run = runSlab(record, choose(id, set, catalogue), {
+          counters: recording.machine.slabsBefore,
+          warm: true,
+          steps: STEPS,
+        })
+        return measureSlab(recording.name, record, run)
+      })
+      captures.push({
+        recording,
+        isolated,
+        tally: script.tally,
+        cpus: record.cpus,
+        zones: script.zones,
+        fidelity: fidelityOf(recording, script, infer(script)),
+        runs,
+        notes: notesOn(recording, record),
+      })
+    }
+  },
+}
+
+function notesOn({ machine }: Recording, { caches, unknownFrees }: SlabRecord): string[] {
+  const unseen = caches.reduce((sum, cache) => sum + cache.unseenFrees, 0)
+  const deferred = caches.reduce((sum, { traced }) => sum + (traced.paths.get('__kfree_rcu_sheaf') ?? 0), 0)
+  const count = (value: number): string => value.toLocaleString('en-US')
+  return [
+    'Every policy begins with the slabs, partial lists and sheaves that the trace and the counters show the recording kernel’s to have been, as far as it has such lists.',
+    ...(machine.slabsBefore === undefined
+      ? ['No slabinfo.before and slabstats.before: how slabs are built follows from the size of their objects.']
+      : []),
+    ...(unseen > 0
+      ? [
+          `${count(unseen)} frees that no event shows are inferred: an object is allocated again, or a slow path has it.`,
+        ]
+      : []),
+    ...(unknownFrees > 0 ? [`${count(unknownFrees)} frees are of caches that nothing tells: not replayed.`] : []),
+    ...(deferred > 0
+      ? [
+          `A grace period is taken to last ${USUAL_GRACE_PERIOD_NS / 1e6} ms: ${count(deferred)} objects of kfree_rcu() wait for one.`,
+        ]
+      : []),
+  ]
+}

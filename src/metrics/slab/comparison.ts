@@ -1,0 +1,113 @@
+import type { SlabRecord, SlabRun } from '#replay/slab'
+import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
+import { slabHeadline } from './headline.ts'
+import type { SlabComparedRun, SlabComparison, SlabWork } from './schema.ts'
+
+/** Caches that a result names one by one. */
+const CACHES_SHOWN = 40
+
+const mean = (values: ArrayLike<number>): number => {
+  let total = 0
+  for (let at = 0; at < values.length; at++) total += values[at]!
+  return values.length === 0 ? 0 : total / values.length
+}
+const most = (values: Float64Array): number => values.reduce((a, b) => Math.max(a, b), 0)
+
+function workOf({ caches: recorded }: SlabRecord, { caches }: SlabRun): SlabWork {
+  const of = (count: (cache: SlabRun['caches'][number], pages: number) => number): number =>
+    caches.reduce((sum, cache, at) => sum + count(cache, 2 ** recorded[at]!.shape.order), 0)
+  return {
+    allocs: of(({ allocs }) => allocs),
+    frees: of(({ frees }) => frees),
+    allocSlowPaths: of(({ counts }) => counts.allocSlowPaths),
+    freeSlowPaths: of(({ counts }) => counts.freeSlowPaths),
+    slabFrees: of(({ counts }) => counts.slabFrees),
+    refills: of(({ counts }) => counts.refills),
+    refilledObjects: of(({ counts }) => counts.refilledObjects),
+    flushes: of(({ counts }) => counts.flushes),
+    flushedObjects: of(({ counts }) => counts.flushedObjects),
+    listLocks: of(({ counts }) => counts.listLocks),
+    barnLocks: of(({ counts }) => counts.barnLocks),
+    slabsAllocated: of(({ counts }) => counts.slabsAllocated),
+    slabsFreed: of(({ counts }) => counts.slabsFreed),
+    slabPagesAllocated: of(({ counts }, pages) => counts.slabsAllocated * pages),
+    slabPagesFreed: of(({ counts }, pages) => counts.slabsFreed * pages),
+    remoteFrees: of(({ counts }) => counts.remoteFrees),
+    rcuSheaves: of(({ counts }) => counts.rcuSheaves),
+  }
+}
+
+/** Caches by their allocations, most first. */
+export const busiest = ({ caches }: SlabRecord): number[] =>
+  [...caches.keys()].sort((a, b) => caches[b]!.traced.allocs - caches[a]!.traced.allocs || a - b)
+
+/** One policy's run as plain data. */
+export function measureSlab(capture: string, record: SlabRecord, run: SlabRun): SlabComparedRun {
+  const { series } = run
+  return {
+    capture,
+    policy: run.policy,
+    params: { ...run.params },
+    work: workOf(record, run),
+    held: {
+      meanPerCpu: mean(series.cached) / record.cpus,
+      peak: most(series.cached),
+      atEnd: run.caches.reduce((sum, { cachedAtEnd }) => sum + cachedAtEnd, 0),
+      meanInBarn: mean(series.barn),
+      peakInBarn: most(series.barn),
+      rcuMean: mean(series.rcuHeld),
+      rcuAtEnd: run.caches.reduce((sum, { rcuHeldAtEnd }) => sum + rcuHeldAtEnd, 0),
+    },
+    caches: busiest(record)
+      .slice(0, CACHES_SHOWN)
+      .map((at) => {
+        const { shape } = record.caches[at]!
+        const { counts, allocs, cachedPeak, cachedAtEnd } = run.caches[at]!
+        const { allocSlowPaths, slabFrees, listLocks, slabsAllocated, slabsFreed } = counts
+        return {
+          cache: shape.name,
+          size: shape.size,
+          allocs,
+          allocSlowPaths,
+          slabFrees,
+          listLocks,
+          slabsAllocated,
+          slabsFreed,
+          cachedPeak,
+          cachedAtEnd,
+        }
+      }),
+    series: {
+      t: [...series.t],
+      cached: [...series.cached],
+      barn: [...series.barn],
+      rcuHeld: [...series.rcuHeld],
+      pages: [...series.pages],
+      listLocks: [...series.listLocks],
+    },
+  }
+}
+
+export interface SlabCapture extends ReplayedCapture {
+  readonly runs: readonly SlabComparedRun[]
+  /** What a reader must know of how the runs were made. */
+  readonly notes: readonly string[]
+}
+
+export function composeSlab(captures: readonly SlabCapture[], baseline: string, version: string): SlabComparison {
+  const runs = captures.flatMap((capture) => capture.runs)
+  return {
+    family: 'slab',
+    ...composeHead(captures, baseline, version),
+    runs,
+    headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
+      slabHeadline(
+        name,
+        runs.filter(({ capture }) => capture === name),
+        baseline,
+        fidelity?.slab,
+      ),
+    ),
+    notes: captures.flatMap(({ recording, notes }) => notes.map((note) => `${recording.name}: ${note}`)),
+  }
+}

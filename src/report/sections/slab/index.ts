@@ -1,0 +1,17 @@
+import type { SlabComparison } from '#metrics/slab'
+import type { Group } from '../index.ts'
+import { policyParameters } from '../policy-parameters.ts'
+import { provenance } from '../provenance.ts'
+import { slabCaches } from './caches.ts'
+import { slabFidelity } from './fidelity.ts'
+import { slabFinding } from './finding.ts'
+import { slabOverTime } from './over-time.ts'
+import { slabWork } from './work.ts'
+
+export const slabGroups: readonly Group<SlabComparison>[] = [
+  { id: 'first', sections: [slabFinding] },
+  { id: 'why', sections: [slabWork, slabOverTime] },
+  { id: 'who', sections: [slabCaches] },
+  { id: 'trust', sections: [slabFidelity] },
+  { id: 'inputs', sections: [provenance, policyParameters] },
+]
