@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Random, randomOf } from '#kernel'
-import { choosePolicy, type SlabShape, slabPolicies } from '#policies'
+import { choosePolicy } from '#policies'
+import { type SlabShape, slabPolicies } from '#policies/slab'
 import { type SlabMachine, SlabStore } from './slabs.ts'
 import { SlowCpuPartial, SlowNone, type SlowSetting, SlowSheaves, type SlowSlab } from './testing/slow.ts'
 

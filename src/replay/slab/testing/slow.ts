@@ -1,5 +1,5 @@
 /** The slab allocators again, as plain as can be: slabs are objects, lists are arrays, every object is kept. For tests. */
-import type { SlabCounts, SlabShape } from '#policies'
+import type { SlabCounts, SlabShape } from '#policies/slab'
 import { noCounts } from '../slabs.ts'
 
 export interface SlowSlab {
