@@ -8,7 +8,7 @@ import { readCapture } from '#readers'
 import { Op } from '#record'
 import { runPolicy } from '#replay'
 import { type Analysis, analyse } from '../analyse.ts'
-import { familyOfAll } from '../families/index.ts'
+import { type Family, familyOfAll } from '../families/index.ts'
 import { onSharedMemory } from '../jobs/shared.ts'
 
 /** What is known of a capture besides its demand: what findings about it are judged by. */
@@ -123,7 +123,7 @@ export const runPcp = (
     }
   })
 
-const GROUPS = ['work', 'footprint', 'meanWaitNs', 'quantiles', 'costs']
+const GROUPS = ['work', 'footprint', 'meanWaitNs', 'quantiles', 'costs', 'held']
 
 /** Numbers of a run, by name; those within a group by `group.name`. Series and lists are none. */
 function numbersOf(run: object): Record<string, number> {
@@ -137,10 +137,13 @@ function numbersOf(run: object): Record<string, number> {
   return found
 }
 
+/** Families whose policies run over a whole capture at once. */
+export type WholeFamily = Exclude<Family['id'], 'pcp'>
+
 /** Policies of the other families, as `compare` runs them. A policy that fails says why; the others are done. */
 export async function runWhole(
   path: string,
-  family: 'kvfree' | 'accept',
+  family: WholeFamily,
   runs: readonly RunRequest[],
   catalogue: Catalogue,
 ): Promise<{ readonly outcomes: RunOutcome[]; readonly context: CaptureContext }> {

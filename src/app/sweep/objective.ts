@@ -11,6 +11,7 @@ export const usualObjective = {
   pcp: 'zoneLockPages',
   kvfree: 'footprint.peakBytes',
   accept: 'costs.addedTotalNs',
+  slab: 'listLocks',
 } as const
 
 /** What must hold on every capture. */

@@ -8,6 +8,7 @@ import {
   type RunRequest,
   runPcp,
   runWhole,
+  type WholeFamily,
 } from './measure.ts'
 
 export interface PrepareTask {
@@ -25,7 +26,7 @@ export interface RunTask {
 export interface WholeTask {
   readonly do: 'whole'
   readonly path: string
-  readonly family: 'kvfree' | 'accept'
+  readonly family: WholeFamily
   readonly runs: readonly RunRequest[]
 }
 

@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import { FREED, PageRows } from '../survey/whereabouts.ts'
+import { FREED, PageRows } from '#events/columns'
 
 /** Pages whose events contradict each other: between them an event is missing. */
 export interface Contradictions {
