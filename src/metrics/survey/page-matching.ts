@@ -1,7 +1,7 @@
 import { type Events, Kind } from '#events'
+import { FREED, NEVER_SEEN, PageRows } from '#events/columns'
 import { FlowSums } from './cpu-flows.ts'
 import type { CpuFlows } from './cpu-flows-schema.ts'
-import { FREED, NEVER_SEEN, PageRows } from './whereabouts.ts'
 
 /** Pages freed, by what is known of their allocation; and allocations of pages that were not known to be free. */
 export class PageMatching {

@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import { ABSENT, FREED, NEVER_SEEN, PageRows } from '#events/columns'
+import { ABSENT } from '#events/columns'
 import { formatGfp, type Machine, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
 import { PageMatching } from './page-matching.ts'
