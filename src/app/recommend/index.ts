@@ -51,7 +51,7 @@ const WORTH_THREADS = 5e7
  */
 export async function recommend(request: RecommendRequest): Promise<Recommendation> {
   const { progress = () => {}, seed = 1, top = 10, search = 'grid' } = request
-  const alone = RunPool.here({ lists: [], drains: [], kvfree: [], accept: [] })
+  const alone = RunPool.here({ lists: [], drains: [], kvfree: [], accept: [], slab: [] })
   const captures = []
   const asked = scenarioOf(request, ['pcp/none'])
   for (const ref of await capturesOf({ file: 'the command line', folder: process.cwd(), scenario: asked })) {
