@@ -10,6 +10,7 @@ import { dependenciesPage } from './dependencies.ts'
 import { eventsPage } from './events.ts'
 import { fidelityLargePage, fidelityPage } from './fidelity.ts'
 import { floodPage } from './flood.ts'
+import { libraryPage } from './library.ts'
 import { likenessPage } from './likeness.ts'
 import { mechanismReport } from './mechanisms.ts'
 import { pairsPage } from './pairs.ts'
@@ -60,6 +61,7 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
   'docs/tarball.txt': async () => tarballPage(root),
   'docs/unaccepted.md': async () => unacceptedPage(),
   'docs/fidelity.md': () => fidelityPage(root),
+  'docs/library.md': async () => libraryPage(root),
   'docs/likeness.md': () => likenessPage(root),
   'docs/pairs.md': () => pairsPage(root),
   'docs/flood.md': async () => floodPage(),

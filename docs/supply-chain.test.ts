@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
-import { tarballPage } from './tarball.ts'
+import { packedFiles, tarballPage } from './tarball.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (name: string): string => readFileSync(join(root, name), 'utf8')
@@ -53,4 +53,22 @@ test('the citation is of this version', () => {
   const { version, license } = JSON.parse(read('package.json'))
   expect(read('CITATION.cff')).toContain(`version: ${version}\n`)
   expect(read('CITATION.cff')).toContain(`license: ${license}\n`)
+})
+
+test('no page of the package links to a file that is not packed', () => {
+  const packed = packedFiles(root)
+  const isPacked = (path: string) => packed.includes(path) || packed.some((file) => file.startsWith(`${path}/`))
+  const pages = packed.filter((path) => path.endsWith('.md'))
+  expect(pages.length).toBeGreaterThan(20)
+  const dangling = pages.flatMap((page) =>
+    [
+      ...read(page)
+        .replace(/^```[\s\S]*?^```/gm, '')
+        .matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g),
+    ]
+      .map(([, target]) => normalize(join(dirname(page), target!)).replace(/\/$/, ''))
+      .filter((target) => !isPacked(target))
+      .map((target) => `${page}: ${target}`),
+  )
+  expect(dangling).toEqual([])
 })

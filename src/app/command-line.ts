@@ -6,6 +6,7 @@ import type { Settings } from './families/family.ts'
 import type { Progress } from './progress.ts'
 import type { Span } from './window.ts'
 
+/** What `compareCaptures` is asked: captures by path, policies by id. Only `captures` and `policies` are needed. */
 export interface CompareRequest extends Span {
   readonly captures: readonly string[]
   /** Of one family. */

@@ -70,6 +70,7 @@ export type FieldName<K extends KindName> = keyof (typeof payloads)[K] & string
 /** How a field of a kind lies in memory. */
 export type StorageOf<K extends KindName, F extends FieldName<K>> = ColumnTypeOf<(typeof payloads)[K][F]>
 
+/** Names of the event kinds, each at its number: `kindNames[events.kind[row]]`. */
 export const kindNames = Object.keys(payloads) as KindName[]
 
 /** Number of each kind, as `Events.kind` holds it: its place in `kindNames`. */

@@ -21,11 +21,12 @@ export const pcpComparisonSchema = comparisonHeadSchema.extend({
 })
 export type PcpComparison = z.infer<typeof pcpComparisonSchema>
 
-/** One line for each family. */
+/** What `compare --json` prints; `family` says which form. */
 export const comparisonSchema = z.discriminatedUnion('family', [
   pcpComparisonSchema,
   kvfreeComparisonSchema,
   acceptComparisonSchema,
   slabComparisonSchema,
 ])
+/** The result of `compare`, one form for each `family`. Every field is explained in `comparisonSchema`. */
 export type Comparison = z.infer<typeof comparisonSchema>

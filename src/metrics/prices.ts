@@ -12,6 +12,7 @@ export const pricesSchema = z.object({
   /** What a requester waits for, per drain request that queues work items, in ns. */
   drainWorkNs: z.number().optional(),
 })
+/** A price list. Times in µs or ns as each field of `pricesSchema` says. */
 export type Prices = z.infer<typeof pricesSchema>
 
 const huangYing = {

@@ -214,6 +214,7 @@ export const tallySchema = z.array(
   }),
 )
 
+/** What `fidelity --json` prints: `pcp` or `kvfree` is absent where the capture has no such events. */
 export const fidelitySchema = z.object({
   schema: z.literal('kreplay.fidelity/1'),
   notModelled: notModelledSchema,
@@ -230,6 +231,7 @@ export const fidelitySchema = z.object({
   slab: slabFidelitySchema.optional(),
   notes: z.array(z.string()),
 })
+/** How well the recording kernel’s own rules reproduce its record. Every field is explained in `fidelitySchema`. */
 export type Fidelity = z.infer<typeof fidelitySchema>
 export type PcpFidelity = z.infer<typeof pcpFidelitySchema>
 

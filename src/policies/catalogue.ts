@@ -16,7 +16,7 @@ export interface Catalogue {
   readonly routes?: readonly Route[]
 }
 
-/** What ships. */
+/** The policies that ship, part by part. */
 export const shipped: Omit<Catalogue, 'routes'> = {
   lists: listPolicies,
   drains: drainPolicies,

@@ -31,6 +31,7 @@ export interface RunOptions extends Omit<ReplayOptions, 'prices'> {
   readonly prices?: readonly LockPrices[]
 }
 
+/** Replays a demand under one choice of list rules and drain mechanism; with `prices`, once more for each list, with locks that take time. */
 export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...options }: RunOptions = {}): PolicyRun {
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>

@@ -5,7 +5,7 @@ import { pageChurn } from './page-churn.ts'
 import { pressure } from './pressure.ts'
 import type { AnyWorkload } from './workload.ts'
 
-/** The whole registration: a workload’s file, named here. */
+/** Workloads of synthetic traces that ship: registered by naming them here. */
 export const workloads = [guestBoot, pageChurn, pressure, files] as unknown as readonly AnyWorkload[]
 
 export { like, likeParams } from './like.ts'

@@ -28,6 +28,7 @@ const crossCellSchema = z.object({
 })
 export type CrossCell = z.infer<typeof crossCellSchema>
 
+/** What `cross --json` prints: each capture’s demand under each capture’s rules, predicted beside recorded. */
 export const crossSchema = z.object({
   schema: z.literal('kreplay.cross/1'),
   notModelled: notModelledSchema,

@@ -49,4 +49,5 @@ export function infoOf(recording: Recording & { readonly lines?: Lines }) {
   }
 }
 
+/** What a trace says by itself. Every field is explained in `infoSchema`. */
 export type Info = ReturnType<typeof infoOf>

@@ -6,7 +6,7 @@ import type { AnyAcceptPolicy } from './types.ts'
 import { watermark } from './watermark.ts'
 import { zoneLockAtomic, zoneLockGlobal } from './zone-lock.ts'
 
-/** The whole registration: a policy's file, named here. */
+/** Ways to accept memory that ship: registered by naming them here. */
 export const acceptPolicies = [
   eager,
   zoneLockGlobal,

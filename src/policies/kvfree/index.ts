@@ -14,7 +14,7 @@ import { singleWait } from './single-wait.ts'
 import { splitReady } from './split-ready.ts'
 import type { AnyKvfreePolicy } from './types.ts'
 
-/** The whole registration: a policy's file, named here. */
+/** Batching rules of kvfree_rcu() that ship: registered by naming them here. */
 export const kvfreePolicies = [
   callRcu,
   linux510,

@@ -10,7 +10,7 @@ import { linux67, linux72, linux612, linux616, linux619 } from './linux-6.12.ts'
 import { ownIdOf, type Pair, pairOf, releasePairs } from './release-pairs.ts'
 import type { AnyDrainPolicy, AnyListPolicy } from './types.ts'
 
-/** The whole registration: a policy's file, named here. */
+/** List rules that ship: registered by naming them here. */
 export const listPolicies = [
   linux510,
   linux514,
@@ -27,6 +27,7 @@ export const listPolicies = [
   infinite,
   none,
 ] as unknown as readonly AnyListPolicy[]
+/** Drain mechanisms that ship. */
 export const drainPolicies = [
   workDrain,
   rcuSwap,

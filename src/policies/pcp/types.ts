@@ -230,6 +230,8 @@ export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
 export type AnyListPolicy = ListPolicy<z.ZodObject>
 export type AnyDrainPolicy = DrainPolicy<z.ZodObject>
 
+/** A policy’s list rules, checked by their types: how a CPU’s lists grow and shrink. See docs/add-a-policy.md. */
 export const defineListPolicy = <P extends z.ZodObject>(policy: ListPolicy<P>): ListPolicy<P> => policy
+/** A drain mechanism, checked by its types: how `drain_all_pages()` empties the lists of other CPUs. */
 export const defineDrainPolicy = <P extends z.ZodObject>(policy: DrainPolicy<P>): DrainPolicy<P> => policy
 export type { Params }

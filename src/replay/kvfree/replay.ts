@@ -36,6 +36,7 @@ export interface KvfreeRecord {
   readonly outside: readonly Outside[]
 }
 
+/** Calls of kvfree_rcu(), grace periods, works and what was freed, as a recording shows them. Empty columns where none were traced. */
 export function kvfreeRecord(recording: Recording): KvfreeRecord {
   const { machine } = recording
   const events = withStandIns(recording.events)
@@ -132,6 +133,10 @@ export interface KvfreeRun {
   readonly begun: { readonly recorded: number; readonly generated: number }
 }
 
+/**
+ * The recorded calls under another batching rule. `works`: start works and callbacks when the record did; else after `delays`. A pure
+ * function of its arguments.
+ */
 export function replayKvfree(
   record: KvfreeRecord,
   { id, policy, params }: PolicyChoice<AnyKvfreePolicy>,

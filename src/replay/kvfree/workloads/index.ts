@@ -2,7 +2,7 @@ import { flood, mixed, stalledGracePeriod, trickle, vmalloc } from './others.ts'
 import { rcuscale } from './rcuscale.ts'
 import type { AnyKvfreeWorkload } from './workload.ts'
 
-/** The whole registration: a workload’s file, named here. */
+/** Workloads of kvfree_rcu() that ship: registered by naming them here. */
 export const kvfreeWorkloads = [
   rcuscale,
   flood,
