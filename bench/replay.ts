@@ -1,6 +1,7 @@
 import { infer, whatIfOf } from '#estimate'
 import type { WhatIf } from '#events/demand'
-import { fidelityOf, lockPricesOf, publishedPrices } from '#metrics'
+import { fidelityOf } from '#metrics'
+import { lockPricesOf, publishedPrices } from '#metrics/prices'
 import { choosePcp } from '#policies'
 import { readCapture } from '#readers'
 import { Op, type Script, scriptOf } from '#record'

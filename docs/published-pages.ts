@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { choosePcp, infer, type Prices, publishedPrices, readCapture, runPolicy, scriptOf, whatIfOf } from 'kreplay'
-import { holdTime, lockPricesOf, publishedFastPaths, recordedDrainsOf, trylockNs } from '#metrics'
+import { recordedDrainsOf } from '#metrics'
+import { holdTime, lockPricesOf, publishedFastPaths, trylockNs } from '#metrics/prices'
 import { markdownTable } from './markdown.ts'
 
 const us = (ns: number): string => `${(ns / 1000).toFixed(2)} µs`

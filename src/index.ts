@@ -10,16 +10,9 @@ export { countByName, type Events, eachEvent, eventSchemas, kindNames, type Reco
 export { KNOWN_VERSIONS, type Machine, parseRelease } from '#kernel'
 export { TraceError, UsageError } from '#kernel/messages'
 // Results
-export {
-  type Comparison,
-  comparisonSchema,
-  type Fidelity,
-  fidelitySchema,
-  type Prices,
-  pricesSchema,
-  publishedPrices,
-} from '#metrics'
+export { type Comparison, comparisonSchema, type Fidelity, fidelitySchema } from '#metrics'
 export { crossSchema } from '#metrics/cross'
+export { type Prices, pricesSchema, publishedPrices } from '#metrics/prices'
 export { type Info, infoOf, infoSchema } from '#metrics/survey'
 export { type Catalogue, choosePcp, choosePolicy, extended, shipped } from '#policies'
 // Policies, shipped and of one’s own

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { Probe } from '#events'
-import type { Prices } from '#metrics'
+import type { Prices } from '#metrics/prices'
 import type { Catalogue } from '#policies'
 import type { Settings } from './families/family.ts'
 import type { Progress } from './progress.ts'

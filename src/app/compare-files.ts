@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UsageError } from '#kernel/messages'
-import { type Comparison, type Prices, pricesSchema } from '#metrics'
+import type { Comparison } from '#metrics'
+import { type Prices, pricesSchema } from '#metrics/prices'
 import { type Catalogue, parseValue, splitIds } from '#policies'
 import { type Route, routeSchema } from '#policies/pcp'
 import { readJson } from '#readers'

@@ -2,7 +2,7 @@ import { quantileOfCounts } from '#kernel'
 import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
 import type { CaptureFacts } from './capture-facts.ts'
-import { type Prices, priceOf } from './prices.ts'
+import { type Prices, priceOf } from './prices/prices.ts'
 import type { Run } from './schemas.ts'
 import { stepSums, stepsOf, totalsOf } from './totals.ts'
 

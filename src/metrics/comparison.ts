@@ -5,7 +5,7 @@ import { measure } from './compared-run.ts'
 import { joinedTally } from './comparison-head.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import { headlineOf } from './headline.ts'
-import type { Prices } from './prices.ts'
+import type { Prices } from './prices/prices.ts'
 import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
 
 /** What a comparison says of a capture by itself, and the runs of every policy on it. */

@@ -9,8 +9,6 @@ export { lostWords, skippedIn } from './caveats.ts'
 export { type ComparedCapture, composePcp } from './comparison.ts'
 /** The result of `compare`, and what reports are made from. */
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
-/** Published costs of fast paths. */
-export { publishedFastPaths, trylockNs } from './fast-paths.ts'
 /** How exactly the recording kernel’s own policy is reproduced. */
 export { fidelityOf } from './fidelity.ts'
 /** What every comparison holds. */
@@ -23,8 +21,6 @@ export { type Likeness, likenessOf, likenessTo } from './likeness.ts'
 export { type MeasureId, measureIds, measureOf, type VerdictId, verdictHelp } from './measures.ts'
 /** All numbers of one run, for tables of thousands of runs. */
 export { pcpMeasureNames, pcpMeasures } from './pcp-measures.ts'
-/** Price lists: work in, time out. */
-export { holdTime, lockPricesOf, type Prices, pricesSchema, publishedPrices } from './prices.ts'
 /** What requesters of drains waited, as recorded. */
 export { recordedDrainsOf } from './recorded-drains.ts'
 /** What the kernel did by its own account, and how far its own policy’s replay is from it. */

@@ -1,6 +1,6 @@
 import { type PolicyRun, WorkCounts } from '#replay'
 import { measureIds } from './measures.ts'
-import { type Prices, priceOf } from './prices.ts'
+import { type Prices, priceOf } from './prices/prices.ts'
 import { totalsOf } from './totals.ts'
 
 /** Names that `pcpMeasures` may give. */

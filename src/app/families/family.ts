@@ -1,5 +1,6 @@
 import type { Recording } from '#events'
-import type { Comparison, Prices } from '#metrics'
+import type { Comparison } from '#metrics'
+import type { Prices } from '#metrics/prices'
 import type { Catalogue, ParamValue } from '#policies'
 import type { Window } from '#replay'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { lockPricesOf, publishedPrices } from '#metrics'
+import { lockPricesOf, publishedPrices } from '#metrics/prices'
 import { choosePcp, shipped } from '#policies'
 import { type ListPolicy, type Route, routeSchema } from '#policies/pcp'
 import { readCapture } from '#readers'

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { didYouMean, TraceError, UsageError } from '#kernel/messages'
-import { type Prices, pcpMeasureNames, pricesSchema, publishedPrices } from '#metrics'
+import { pcpMeasureNames } from '#metrics'
+import { type Prices, pricesSchema, publishedPrices } from '#metrics/prices'
 import type { Catalogue } from '#policies'
 import { readJson } from '#readers'
 import { beside } from './beside.ts'

@@ -1,4 +1,5 @@
-import { type PcpComparison, publishedFastPaths, type Run, trylockNs } from '#metrics'
+import type { PcpComparison, Run } from '#metrics'
+import { publishedFastPaths, trylockNs } from '#metrics/prices'
 import { formatBounds, formatShare } from '../format.ts'
 import { baselineRow, perCapture } from './common.ts'
 import { type Cell, count, percent, type Section, type Table, text } from './section.ts'

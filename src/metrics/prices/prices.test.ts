@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { quantilesOf } from './compared-run.ts'
+import { quantilesOf } from '../compared-run.ts'
 import { holdTime, priceOf, pricesSchema, publishedPrices } from './prices.ts'
 
 const nothing = {
