@@ -1,59 +1,9 @@
 import { type Traits, traitsOf } from '#kernel'
 import type { PcpChoice } from '#policies'
-import { type ListRules, PCP_BATCH_SCALE_MAX, Pcp } from '#policies/pcp'
+import { type ListRules, Pcp } from '#policies/pcp'
 import { Fate, type PageIndex, type Script } from '#record'
 import { PageLists, pagesets } from '#sim'
-
-/** How a hidden value is known. */
-export type Status = 'recorded' | 'proven' | 'guessed' | 'unknown'
-
-/** What is believed of one pageset, and of each hidden field how it is known. */
-export interface PagesetBelief {
-  readonly pset: number
-  readonly cpu: number
-  readonly zone: number
-  readonly pcp: Pcp
-  /** The same, with its pacing begun at the other extreme; undefined once both agree, which proves the pacing. */
-  twin: Pcp | undefined
-  /** Pages of unknown identity, below the known ones on lists that are not proven. */
-  unknown: number
-  /** Pages that the lists show but the count disproves: they left unseen, and which they are is not known yet. */
-  phantoms: number
-  count: Status
-  high: Status
-  /** By how much its last tick lowered `high`. */
-  decay: number
-  /** Row of its last free, if nothing was given back then; else −1. */
-  lastSilentFreeRow: number
-}
-
-const paces = ({ freeFactor, freeCount, allocFactor, prevFreeHighOrder }: Pcp, other: Pcp): boolean =>
-  freeFactor === other.freeFactor &&
-  freeCount === other.freeCount &&
-  allocFactor === other.allocFactor &&
-  prevFreeHighOrder === other.prevFreeHighOrder
-
-/** A pageset with its pacing at the other extreme that a kernel can have reached; unchanged where these rules have no pacing. */
-function otherExtreme(pcp: Pcp, rules: ListRules): Pcp {
-  const far = pcp.clone()
-  far.freeFactor = PCP_BATCH_SCALE_MAX
-  far.freeCount = pcp.batch << PCP_BATCH_SCALE_MAX
-  far.allocFactor = PCP_BATCH_SCALE_MAX
-  far.prevFreeHighOrder = true
-  const moved = far.clone()
-  const flags = { reclaimActive: false, belowHigh: false }
-  rules.onAlloc(moved)
-  rules.nrAlloc(moved, 0, flags)
-  rules.nrFree(moved, 0, flags)
-  if (moved.freeFactor === far.freeFactor) far.freeFactor = pcp.freeFactor
-  if (moved.freeCount === far.freeCount) far.freeCount = pcp.freeCount
-  if (moved.prevFreeHighOrder === far.prevFreeHighOrder) far.prevFreeHighOrder = pcp.prevFreeHighOrder
-  const used = far.clone()
-  used.allocFactor = PCP_BATCH_SCALE_MAX
-  rules.nrFree(used, 0, flags)
-  if (used.allocFactor === PCP_BATCH_SCALE_MAX) far.allocFactor = pcp.allocFactor
-  return far
-}
+import { newPagesetBelief, otherExtreme, type PagesetBelief, paces } from './pageset-belief.ts'
 
 /**
  * What is believed of the recording kernel's lists: pages by identity, and how many more lie below them since before the trace began.
@@ -95,19 +45,7 @@ export class Belief {
     this.rules = rules
     this.zones = script.zones.length
     this.perSet = rules[0]!.lists
-    this.psets = pcps.map((pcp, pset) => ({
-      pset,
-      cpu: Math.trunc(pset / this.zones),
-      zone: pset % this.zones,
-      pcp,
-      twin: otherExtreme(pcp, rules[pset % rules.length]!),
-      unknown: 0,
-      phantoms: 0,
-      count: 'unknown' as Status,
-      high: 'guessed' as Status,
-      decay: 0,
-      lastSilentFreeRow: -1,
-    }))
+    this.psets = pcps.map((pcp, pset) => newPagesetBelief(pcp, pset, rules))
     this.#psetOf = Uint32Array.from({ length: pcps.length * this.perSet }, (_, list) => Math.trunc(list / this.perSet))
     this.#orderOf = Uint8Array.from(this.#psetOf, (pset, list) => this.rulesOf(pset).orderOf(list % this.perSet))
     const spare = Math.min(1 << 22, Math.max(1 << 16, index.size >> 3))
@@ -225,12 +163,13 @@ export class Belief {
   }
 
   /** Tasks take heads of lists, and are preempted before their events. A page that is below others by then was not taken so. */
-  popEarly(pages: readonly number[]): void {
+  popEarly(pages: readonly number[], popped: (page: number, list: number) => void): void {
     for (let left = pages; ; ) {
       const next = left.find(
         (page) => this.lists.where[page]! >= 0 && this.lists.head(this.lists.where[page]!) === page,
       )
       if (next === undefined) return
+      popped(next, this.lists.where[next]!)
       this.popInFlight(next)
       left = left.filter((page) => page !== next)
     }
@@ -242,9 +181,20 @@ export class Belief {
     this.drop(page)
   }
 
+  /** As `popInFlight`, for one that is counted as gone already. */
+  takeInFlight(page: number): void {
+    this.#inFlight[page] = 1
+    this.take(page)
+  }
+
   /** A page was popped under another’s name, ahead of its event. */
   marksInFlight(page: number): void {
     this.#inFlight[page] = 1
+  }
+
+  /** Whether this page was popped, with its event still to come. */
+  isInFlight(page: number): boolean {
+    return this.#inFlight[page] === 1
   }
 
   /** Whether this page was popped before its event. It is no more on its way. */
@@ -341,6 +291,13 @@ export class Belief {
     return this.psets[pset]!.count === 'proven' || this.psets[pset]!.count === 'recorded'
   }
 
+  /** Whether all hidden state of a pageset is known, so that its rules alone say what becomes of it. */
+  isSettled(pset: number): boolean {
+    const { twin, high, pcp } = this.psets[pset]!
+    const isTuned = pcp.highMin < pcp.highMax
+    return this.isProven(pset) && twin === undefined && (!isTuned || high === 'proven' || high === 'recorded')
+  }
+
   /** Pages on the lists whose identity is known. */
   knownPages(pset: number): number {
     const base = pset * this.perSet
@@ -348,6 +305,15 @@ export class Belief {
     for (let list = 0; list < this.perSet; list++)
       pages += this.lists.lens[base + list]! << this.rulesOf(pset).orderOf(list)
     return pages
+  }
+
+  /** Whether pages from before the trace may lie on a list of this order. */
+  holdsUnknown(pset: number, order: number): boolean {
+    const base = pset * this.perSet
+    if (this.psets[pset]!.unknown === 0) return false
+    for (let list = base; list < base + this.perSet; list++)
+      if (this.known[list] === 0 && this.orderOf(list) === order) return true
+    return false
   }
 
   /** A page surfaces that lay on this list since before the trace. */
@@ -397,6 +363,8 @@ export class Belief {
       set.unknown = count
       set.count = 'unknown'
       set.high = 'guessed'
+      set.isTied = false
+      set.isDoubted = false
       set.twin = otherExtreme(set.pcp, this.rulesOf(pset))
       this.known.fill(0, pset * this.perSet, (pset + 1) * this.perSet)
     }

@@ -123,7 +123,9 @@ export class BulkFrees {
     const isProbed = state.script.states.has(row)
     // Near a shortage the limit is as uncertain as the count.
     const unsure = crossed && !state.free.unpressed(pset % belief.zones)
-    const hypothesis = (off || unsure) && !isProbed ? this.#explain(seen, off) : undefined
+    const isLate = set.isDoubted && recorded > 0 && !off
+    set.isDoubted = recorded === 0
+    const hypothesis = (off || unsure || isLate) && !isProbed ? this.#explain(seen, off, isLate) : undefined
     if (crossed && !off && !unsure && !isProbed) proveCount(seen, { state, belief, sizes: this.#sizes })
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
@@ -136,6 +138,11 @@ export class BulkFrees {
     state.countBulkFree(recorded, recorded)
     if (recorded === 0) return
     if (set.high === 'unknown') set.high = 'proven'
+    // A count that only a guessed `high` proves is as far off as that.
+    else if (set.high === 'guessed' && order === 0 && n > 0) {
+      if (seen.scored && !off && !set.isTied) set.high = 'proven'
+      else set.isTied = true
+    }
     if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
     const beyond = bulkFreeCauses[cause ?? '']?.page ?? 'page-not-predicted'
@@ -143,6 +150,7 @@ export class BulkFrees {
     if (later.length > 0)
       this.#open.set(row, { pset, list, scored, quota, beyond, parts: later.length, exact: scored && !off })
     else if (empties) belief.emptied(pset)
+    state.history.confirmUnless(later.length > 0 || !belief.isProven(pset), pset, set.pcp, row)
   }
 
   /** A bulk free at an order-0 free shows where self-tuned `high` is, and with it how many ticks lowered it. */
@@ -173,9 +181,9 @@ export class BulkFrees {
   }
 
   /** Corrects the belief by what explains the record; by the record alone where nothing does. */
-  #explain(seen: BulkFreeSeen, off: boolean): Hypothesis | undefined {
+  #explain(seen: BulkFreeSeen, off: boolean, isLate: boolean): Hypothesis | undefined {
     const { belief } = this.#state
-    const cause = explainBulkFree(seen, { state: this.#state, belief, sizes: this.#sizes })
+    const cause = explainBulkFree(seen, { state: this.#state, belief, sizes: this.#sizes }, isLate)
     if (cause !== undefined || !off) return cause
     const { pset, saved, recorded, order } = seen
     const set = belief.psets[pset]!

@@ -39,6 +39,7 @@ export class Pass {
   /** What of the inferences of an earlier pass comes next. */
   #nextBulk = 0
   #nextAhead = 0
+  #nextUnseen = 0
 
   constructor(shared: Shared, { corrects, given = noInferences(), scored, bridges = false }: PassOptions) {
     this.#shared = shared
@@ -73,6 +74,7 @@ export class Pass {
       if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)
       else if (op[row] === Op.alloc && belief.traits.decay) free.tried(script.zone[row]!, row)
       if (state.given.early.size > 0) this.#popEarly(row)
+      this.#leaveUnseen(row)
       this.#takeInBulk(row)
       this.#act(row)
       this.#refills.notPredicted()
@@ -134,7 +136,7 @@ export class Pass {
 
   /** Pages that tasks took here, though their events come later. */
   #popEarly(row: number): void {
-    const { given, belief } = this.#state
+    const { given, belief, history, found } = this.#state
     const pages = given.early.get(row)
     if (pages === undefined) return
     const followed: number[] = []
@@ -151,9 +153,22 @@ export class Pass {
         } else belief.popInFlight(page)
       } else followed.push(page)
     }
-    if (followed.length === 0) return
-    belief.popEarly(followed)
-    for (const page of followed) if (belief.lists.where[page]! < 0) this.#state.noteAhead(page)
+    if (followed.length > 0)
+      belief.popEarly(followed, (page, list) => {
+        history.popped(belief.psetOf(list), row, belief.orderOf(list))
+        this.#state.noteAhead(page)
+        found.left.set(row, [...(found.left.get(row) ?? []), page])
+      })
+  }
+
+  /** Pages from before the trace leave unseen, as an earlier pass found. */
+  #leaveUnseen(row: number): void {
+    const { given, belief, history } = this.#state
+    for (; given.unseen[this.#nextUnseen]?.row === row; this.#nextUnseen++) {
+      const { pset, pages } = given.unseen[this.#nextUnseen]!
+      belief.recount(pset, belief.psets[pset]!.pcp.count - pages)
+      history.taken(pset, row, pages)
+    }
   }
 
   /** What the untraced bulk allocator took from lists that run free, as an earlier pass found. */
@@ -210,6 +225,7 @@ export class Pass {
       return
     }
     belief.allocates(pset)
+    state.history.popped(pset, row, order)
     if (state.listRunsFree(pset, list)) this.#takesHead(list, page)
     else this.#takes(row, list, page)
   }
@@ -316,6 +332,7 @@ export class Pass {
     belief.lists.pushHead(pset * belief.perSet + list, page)
     belief.fate[page] = fates.ofRow[row]!
     belief.psets[pset]!.pcp.count += 1 << order
+    state.history.freed(pset, row, order)
     this.#bulkFrees.freed(row, pset, list, order)
   }
 

@@ -5,9 +5,10 @@ import { pagesets } from '#sim'
 import { boostsOf } from './boosts.ts'
 import { Pass } from './follow.ts'
 import { type PageStart, pageStartOf } from './free-start.ts'
+import { PreemptedPops } from './preempted-pops.ts'
 import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
-import { noInferences, type Shared } from './state.ts'
+import { type Inferences, noInferences, type Shared } from './state.ts'
 import { silentTicksOf } from './tick-times.ts'
 import type { Inferred } from './what-if-start.ts'
 
@@ -54,6 +55,31 @@ export interface Inference {
   readonly inferred: Inferred
 }
 
+/** Passes that follow the record, at most: each finds what the wrong beliefs of the one before hid. */
+const MOST_PASSES = 4
+
+/** What was known with what a pass found out beyond it; the same object if that is nothing. */
+function learnt(given: Inferences, found: Inferences): Inferences {
+  const early = new Map([...given.early].map(([row, pages]) => [row, [...pages]]))
+  let isNew = found.highMax.some((bound, zone) => bound !== (given.highMax[zone] ?? 0))
+  for (const [row, pages] of found.early) {
+    const known = early.get(row)
+    const more = known === undefined ? pages : pages.filter((page) => !known.includes(page))
+    if (more.length === 0) continue
+    isNew = true
+    early.set(row, [...(known ?? []), ...more])
+  }
+  if (found.unseen.length > 0) isNew = true
+  if (!isNew) return given
+  return {
+    ...noInferences(),
+    early,
+    highMax: found.highMax,
+    proving: new Set([...given.proving, ...found.proving]),
+    unseen: [...given.unseen, ...found.unseen].sort((a, b) => a.row - b.row),
+  }
+}
+
 /** What all passes over a script share. */
 export function sharedOf(
   script: Script,
@@ -68,6 +94,7 @@ export function sharedOf(
     index,
     fates: fatesOf(script),
     boosts: boostsOf(script, rules, start),
+    preemptedPops: new PreemptedPops(script),
     ticks: noTicks,
   }
 }
@@ -81,18 +108,29 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
   const start = pageStartOf(script, rules)
   const shared = sharedOf(script, choice, rules, start)
   const first = new Pass(shared, { corrects: true, scored }).run()
-  const { early, highMax, proving, tickWindows } = first.inferences
-  const ticks = silentTicksOf(script, tickWindows)
-  const known = early.size === 0 && highMax.every((bound) => bound === 0) && ticks.row.length === 0
-  const given = { ...noInferences(), early, highMax, proving }
-  const run = known ? first : new Pass({ ...shared, ticks }, { corrects: true, given, scored }).run()
+  const ticks = silentTicksOf(script, first.inferences.tickWindows)
+  let given = noInferences()
+  let run = first
+  for (let pass = 1; pass < MOST_PASSES; pass++) {
+    const next = learnt(given, run.inferences)
+    const isNew = pass === 1 ? ticks.row.length > 0 || next !== given : next !== given
+    if (!isNew) break
+    given = next
+    run = new Pass({ ...shared, ticks }, { corrects: true, given, scored }).run()
+  }
   // What surfaces after a gap may have come since: what-ifs go on over it, or pages of the first lists would be taken for more of them.
   const bridged = script.op.includes(Op.lost)
     ? new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges: true }).run()
     : run
+  const { highMax, proving, unseen } = learnt(given, run.inferences)
   const freeRun = new Pass(
     { ...shared, ticks },
-    { corrects: false, given: { ...bridged.inferences, early, highMax, proving }, scored, bridges: true },
+    {
+      corrects: false,
+      given: { ...bridged.inferences, early: bridged.inferences.left, highMax, proving, unseen },
+      scored,
+      bridges: true,
+    },
   ).run()
   const inferred = inferredFrom(bridged, rules, start)
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }

@@ -24,16 +24,16 @@ function holding(release: string, ...pfns: readonly number[]) {
 describe('pages that left their lists before their event', () => {
   test('are heads by then, or once the others have left; what lies below others stays', () => {
     const { belief, pages } = holding('6.12.107', 8, 9, 10)
-    belief.popEarly([8])
+    belief.popEarly([8], () => {})
     expect(pages()).toEqual([8, 9, 10])
-    belief.popEarly([9, 10])
+    belief.popEarly([9, 10], () => {})
     expect(pages()).toEqual([8])
   })
 
   test('pace the lists as any allocation: each halves what frees have led up to', () => {
     const { belief, pcp } = holding('6.12.107', 8, 9, 10)
     pcp.freeCount = 12
-    belief.popEarly([9, 10])
+    belief.popEarly([9, 10], () => {})
     expect([pcp.freeCount, pcp.count]).toEqual([3, 1])
   })
 })

@@ -126,6 +126,7 @@ export class Refills {
     if (scored && !(empty && fits)) state.corrections++
     state.popUntraced(list, -1)
     belief.prove(list, pset)
+    state.history.refilled(pset, state.row, order, size << order)
     for (let item = from + taken; item < to; item++) this.#arrive(list, order, item)
     for (let item = 0; item < taken; item++) state.noteBulk(list)
     if (!this.#isAllocOf(pset, list)) this.#takenAtOnce(list)
@@ -145,16 +146,18 @@ export class Refills {
     if (isAlloc) {
       belief.popInFlight(head)
       this.#state.noteAhead(head)
+      this.#state.history.popped(belief.psetOf(list), row, belief.orderOf(list))
     }
     found.refillsAhead.push({ row, list, page: isAlloc ? head : -1 })
   }
 
   /** Whether this row’s allocation is what the list was filled for; else it was the untraced bulk allocator. */
   #isAllocOf(pset: number, list: number): boolean {
-    const { script, row, belief } = this.#state
+    const { script, row, belief, index } = this.#state
     const rules = belief.rulesOf(pset)
     return (
       script.op[row] === Op.alloc &&
+      !belief.isInFlight(index.at(script.pfn[row]!, script.zone[row]!)) &&
       script.cpu[row]! * belief.zones + script.zone[row]! === pset &&
       rules.allowed(script.order[row]!) &&
       pset * belief.perSet + rules.listOf(script.order[row]!, script.migratetype[row]!) === list

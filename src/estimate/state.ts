@@ -1,8 +1,11 @@
 import type { PcpChoice } from '#policies'
 import type { ZoneFlags } from '#policies/pcp'
 import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
-import { Belief, type PagesetBelief } from './belief.ts'
+import { Belief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
+import { type EarlyPop, History } from './history.ts'
+import type { PagesetBelief } from './pageset-belief.ts'
+import type { PreemptedPops } from './preempted-pops.ts'
 import { since } from './scored-window.ts'
 import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
 import { TickEvidence, type TickWindow } from './tick-evidence.ts'
@@ -25,6 +28,7 @@ export interface Shared {
   readonly fates: Fates
   /** By number in the flow: how often the watermarks were boosted with it. */
   readonly boosts: Uint8Array
+  readonly preemptedPops: PreemptedPops
   readonly ticks: SilentTicks
 }
 
@@ -34,6 +38,8 @@ export interface Inferences {
   readonly early: Map<number, number[]>
   /** By row of an allocation: the row at which its task took the page, if that was before. */
   readonly taken: Map<number, number>
+  /** Of those that an earlier pass found, by row: pages that were heads of their lists by then, and left. */
+  readonly left: Map<number, number[]>
   /** By row at which a requested drain began: pages freed before that came to their list after it. */
   readonly late: Map<number, number[]>
   /** Pages that the untraced bulk allocator took: at which row, from which list entry. */
@@ -50,11 +56,14 @@ export interface Inferences {
   readonly highMax: readonly number[]
   /** Rows of allocations that went past their list to the buddy. */
   readonly direct: Set<number>
+  /** Pages from before the trace that left unseen: before which row, and how many. */
+  readonly unseen: { readonly row: number; readonly pset: number; readonly pages: number }[]
 }
 
 export const noInferences = (): Inferences => ({
   early: new Map(),
   taken: new Map(),
+  left: new Map(),
   late: new Map(),
   bulk: { row: [], pset: [], list: [] },
   refillsAhead: [],
@@ -63,6 +72,7 @@ export const noInferences = (): Inferences => ({
   proving: new Set(),
   tickWindows: [],
   highMax: [],
+  unseen: [],
 })
 
 /** State shared by one pass over a script: belief, scores, findings. */
@@ -83,6 +93,8 @@ export class EstimatorState {
   readonly given: Inferences
   readonly found = noInferences()
   readonly tickEvidence: TickEvidence
+  readonly history: History
+  readonly preemptedPops: PreemptedPops
   /** By row: where an earlier pass found that compaction emptied the lists. */
   readonly localDrainAt: ReadonlyMap<number, { readonly pset: number; readonly from: number }>
   readonly interruptions: Record<string, number> = {}
@@ -101,13 +113,20 @@ export class EstimatorState {
   /** By CPU: 1 where it was last seen draining the lists of others. */
   readonly draining: Uint8Array
 
-  constructor({ script, choice, index, fates, boosts }: Shared, corrects: boolean, given: Inferences) {
+  /** By page: rows at which an earlier pass found that it left its list. */
+  readonly #givenEarly = new Map<number, number[]>()
+
+  constructor({ script, choice, index, fates, boosts, preemptedPops }: Shared, corrects: boolean, given: Inferences) {
     this.script = script
     this.corrects = corrects
     this.index = index
     this.fates = fates
     this.given = given
     this.tickEvidence = new TickEvidence(script.cpus * script.zones.length)
+    this.history = new History(script.cpus * script.zones.length)
+    this.preemptedPops = preemptedPops
+    for (const [from, pages] of given.early)
+      for (const page of pages) this.#givenEarly.set(page, [...(this.#givenEarly.get(page) ?? []), from])
     const { row: rows, pset: psets, from } = given.localDrains
     this.localDrainAt = new Map(rows.map((row, at) => [row, { pset: psets[at]!, from: from[at]! }]))
     this.belief = new Belief(script, choice, index)
@@ -131,7 +150,7 @@ export class EstimatorState {
 
   /** Whether a pageset is left to its rules. */
   runsFree(pset: number): boolean {
-    return !this.corrects && this.belief.isProven(pset)
+    return !this.corrects && this.belief.isSettled(pset)
   }
 
   /** Whether the event of a row proved what it would be scored by. */
@@ -153,7 +172,7 @@ export class EstimatorState {
   /** This row’s allocation took a page that was no head by then: its task took it before others ran, if they did. */
   notePop(row: number, page: number): void {
     const at = this.script.preemptedAtRow[row]!
-    if (at === 0) return
+    if (at === 0 || this.#givenEarly.get(page)?.some((from) => from >= at && from <= row) === true) return
     const pages = this.found.early.get(at)
     if (pages === undefined) this.found.early.set(at, [page])
     else pages.push(page)
@@ -171,6 +190,26 @@ export class EstimatorState {
     this.#ahead.delete(page)
   }
 
+  /** Whether what happened to a pageset is known well enough to play it again: far from any shortage, and no tick unseen lowered `high`. */
+  canPlay(pset: number): boolean {
+    const { zone, pcp } = this.belief.psets[pset]!
+    const isTuned = pcp.highMin < pcp.highMax
+    return this.history.since(pset) >= 0 && this.free.unpressed(zone) && (!isTuned || this.script.ticksRecorded)
+  }
+
+  /** A task took its page at `from` already: it leaves the lists now, if it has not left since. */
+  tookEarly({ from, row }: EarlyPop, pset: number): void {
+    const { script, belief, found } = this
+    const page = this.index.at(script.pfn[row]!, script.zone[row]!)
+    const pages = found.early.get(from)
+    if (pages === undefined) found.early.set(from, [page])
+    else pages.push(page)
+    if (row > this.row && belief.isOn(page, pset)) {
+      belief.takeInFlight(page)
+      this.noteAhead(page)
+    }
+  }
+
   /** Takes pages off a list from its head down to `upTo`, which stays; −1: all. They were popped untraced. */
   popUntraced(list: number, upTo: number): boolean {
     const { belief } = this
@@ -185,6 +224,7 @@ export class EstimatorState {
 
   noteBulk(list: number): void {
     const { bulk } = this.found
+    this.history.taken(this.belief.psetOf(list), this.row, 1 << this.belief.orderOf(list))
     bulk.row.push(this.row)
     bulk.pset.push(this.belief.psetOf(list))
     bulk.list.push(list % this.belief.perSet)
@@ -298,7 +338,7 @@ export class EstimatorState {
       misses,
       totals,
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
-      early: found.early,
+      early: this.given.early.size > 0 ? found.left : found.early,
       interruptions,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
       bulk: found.bulk,

@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import type { PagesetBelief } from './belief.ts'
+import type { PagesetBelief } from './pageset-belief.ts'
 
 /** So many ticks ran on a CPU after one moment and up to another, as what they did to `high` proves. */
 export interface TickWindow {

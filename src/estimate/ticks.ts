@@ -1,4 +1,4 @@
-import { Quota } from '#policies/pcp'
+import { type Pcp, Quota } from '#policies/pcp'
 import type { BulkFrees } from './bulk-frees.ts'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { firstWhere } from './invert.ts'
@@ -7,6 +7,24 @@ import type { EstimatorState } from './state.ts'
 
 /** Ticks after which a remote pageset that nobody used is given back. Source: refresh_cpu_vm_stats(), mm/vmstat.c, v5.10 to v7.2. */
 const EXPIRE_TICKS = 3
+
+/** A guessed `high` is not thought to be further off than so many batches. */
+const SLACK = 4
+
+/** What a tick did to a pageset that follows the record, and what was believed of it before. */
+interface TickSeen {
+  readonly row: number
+  readonly pset: number
+  readonly ranges: readonly [Range, ...Range[]]
+  readonly high: number
+  readonly held: number
+  readonly isTied: boolean
+  readonly expires: boolean
+  readonly scored: boolean
+  readonly quota: Quota
+  /** Whether it gave back other than expected. */
+  readonly off: boolean
+}
 
 /** vmstat_update(): lowers `high` and gives back what lies above it; of a zone of another node, a batch once it was left alone. */
 export class Ticks {
@@ -80,11 +98,14 @@ export class Ticks {
     const { belief } = state
     const set = belief.psets[pset]!
     const { ticks } = state.cpuOf(pset)
-    const later = to > from ? this.#sizes.later(row) : []
-    const ranges = [{ from, to }, ...later]
+    const ranges: TickSeen['ranges'] = [{ from, to }, ...(to > from ? this.#sizes.later(row) : [])]
     const recorded = this.#sizes.sizeOfAll(ranges)
     const { high, count: held } = set.pcp
     const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
+    const isTied = set.isTied
+    set.isTied = false
+    // Wherever a guess may have had it, `high` comes down to its bound.
+    if (set.high === 'guessed' && high - (high >> 3) + SLACK * set.pcp.batch <= set.pcp.highMin) set.high = 'proven'
     set.decay = high - set.pcp.high
     const n = decayed + (expires ? Math.min(set.pcp.batch, set.pcp.count - decayed) : 0)
     const chunk = belief.rulesOf(pset).tickChunk?.(set.pcp) ?? n
@@ -101,13 +122,23 @@ export class Ticks {
       state.countBulkFree(recorded, went)
       return
     }
+    this.#followed({ row, pset, ranges, high, held, isTied, expires, scored, quota, off: expected !== recorded })
+  }
+
+  /** The pages of a tick go as recorded; where it gave back other pages than expected, the belief is put right. */
+  #followed({ row, pset, ranges, high, held, isTied, expires, scored, quota, off }: TickSeen): void {
+    const state = this.#state
+    const set = state.belief.psets[pset]!
+    const [{ from, to }, ...later] = ranges
+    const recorded = this.#sizes.sizeOfAll(ranges)
     state.countBulkFree(recorded, recorded)
-    if (recorded > 0) state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
+    state.history.ticked(pset, state.row, recorded)
     if (recorded > 0) {
+      state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
       this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
       if (later.length > 0) this.#bulkFrees.goesOn(row, pset, quota, scored, later.length)
     }
-    if (expected !== recorded && this.#remote[pset] === 1 && recorded === Math.min(set.pcp.batch, held)) {
+    if (off && this.#remote[pset] === 1 && recorded === Math.min(set.pcp.batch, held)) {
       // It expired at another tick than thought.
       this.#expire[pset] = 0
       this.#used[pset] = 1
@@ -115,8 +146,11 @@ export class Ticks {
         state.miss('tick-expiry')
         state.corrections++
       }
-    } else if (expected !== recorded) this.#correct(pset, ranges, recorded, high, scored, expires)
-    else if (recorded > 0 && !scored) this.#prove(pset, later)
+    } else if (off) {
+      if (isTied && !expires && recorded > 0 && this.#untie(row, pset, ranges, high)) return
+      this.#correct(pset, ranges, recorded, high, scored, expires)
+    } else if (recorded > 0 && !scored) this.#prove(pset, later)
+    if (recorded > 0 && scored) state.history.confirmUnless(later.length > 0, pset, set.pcp, state.row)
   }
 
   /** Pages went, so the count is at `high` once all have gone: the better known of the two proves the other. */
@@ -126,6 +160,39 @@ export class Ticks {
     if (belief.rulesOf(pset).onTick === undefined) return
     belief.recount(pset, set.pcp.high + this.#sizes.sizeOfAll(later))
     set.count = 'proven'
+  }
+
+  /**
+   * A count was proven by a guessed `high`: both are off by as many pages as make this tick give back what was recorded. Returns whether
+   * there is such a number.
+   */
+  #untie(row: number, pset: number, ranges: readonly Range[], high: number): boolean {
+    const { belief } = this.#state
+    const set = belief.psets[pset]!
+    const { onTick, tickChunk } = belief.rulesOf(pset)
+    if (onTick === undefined) return false
+    const recorded = this.#sizes.sizeOfAll(ranges)
+    const toGo = this.#sizes.sizeOfAll(ranges.slice(1))
+    const before = set.pcp.count + recorded - toGo
+    const shifted = (by: number): Pcp => {
+      const pcp = belief.trial(set.pcp)
+      pcp.count = before + by
+      pcp.high = high + by
+      return pcp
+    }
+    const gone = (by: number): number => {
+      const pcp = shifted(by)
+      const n = onTick(pcp)
+      return this.#sizes.expected(row, pcp.count, n, tickChunk?.(pcp) ?? n, ranges)
+    }
+    const by = firstWhere(set.pcp.highMin - high, set.pcp.highMax - high, (value) => gone(value) >= recorded)
+    if (by === undefined || gone(by) !== recorded) return false
+    const pcp = shifted(by)
+    onTick(pcp)
+    set.pcp.high = pcp.high
+    belief.recount(pset, before + by - recorded + toGo)
+    set.high = gone(by + 1) === recorded ? 'guessed' : 'proven'
+    return true
   }
 
   /** Where `high` was, or the count, as the record shows it. */
@@ -162,7 +229,7 @@ export class Ticks {
         set.pcp.high = Math.max(high, set.pcp.count)
         set.decay = 0
         cause = 'tick-high'
-      } else set.pcp.high = Math.max(set.pcp.count - toGo, set.pcp.highMin)
+      } else belief.recount(pset, set.pcp.high + toGo)
     }
     if (!scored) return
     state.miss(cause)

@@ -5,6 +5,8 @@ import { count } from './count.ts'
 import { highBound } from './high-bound.ts'
 import { lockLost } from './lock-lost.ts'
 import { pacing } from './pacing.ts'
+import { preempted } from './preempted.ts'
+import { takenUnseen } from './taken-unseen.ts'
 import { tunedHigh } from './tuned-high.ts'
 import type { BulkFreeSeen, Context, Hypothesis, RefillSeen } from './types.ts'
 import { zoneFlags } from './zone-flags.ts'
@@ -12,7 +14,17 @@ import { zoneFlags } from './zone-flags.ts'
 export type { BulkFreeSeen, Hypothesis, RefillSeen } from './types.ts'
 
 /** Every hypothesis, in the order in which they are asked. */
-export const hypotheses: readonly Hypothesis[] = [bulkTaken, highBound, zoneFlags, lockLost, pacing, tunedHigh, count]
+export const hypotheses: readonly Hypothesis[] = [
+  bulkTaken,
+  highBound,
+  preempted,
+  takenUnseen,
+  zoneFlags,
+  lockLost,
+  pacing,
+  tunedHigh,
+  count,
+]
 
 /** The same where the count is a guess: that is asked before `high`. */
 const guessFirst = hypotheses.filter((each) => each !== count).toSpliced(-1, 0, count)
@@ -57,9 +69,16 @@ export function explainRefill(seen: RefillSeen, state: EstimatorState, sizes: Co
 /** A first bulk free that comes as predicted still shows the count, if an order-0 free crossed the limit there. */
 export const proveCount = (seen: BulkFreeSeen, context: Context): void => count.bulkFree?.(seen, context)?.()
 
-/** The same for a bulk free, or for one that did not come. Returns the hypothesis that explains it. */
-export function explainBulkFree(seen: BulkFreeSeen, context: Context): Hypothesis | undefined {
-  for (const hypothesis of context.belief.isProven(seen.pset) ? hypotheses : guessFirst) {
+/** Hypotheses that explain why a bulk free came later than it was due, once it came. */
+const delays: readonly Hypothesis[] = [preempted, takenUnseen]
+
+/**
+ * The same for a bulk free, or for one that did not come. `isLate`: it is as predicted by now, but an earlier one that was due did not come.
+ * Returns the hypothesis that explains it.
+ */
+export function explainBulkFree(seen: BulkFreeSeen, context: Context, isLate = false): Hypothesis | undefined {
+  const asked = isLate ? delays : context.belief.isProven(seen.pset) ? hypotheses : guessFirst
+  for (const hypothesis of asked) {
     const correct = hypothesis.bulkFree?.(seen, context)
     if (correct === undefined) continue
     correct()
