@@ -1,6 +1,6 @@
 import { didYouMean, UsageError } from '#kernel/messages'
 import { type Catalogue, choosePcp, pcpIds } from '#policies'
-import { pairs } from '#policies/pcp'
+import { chunkParams, pairs } from '#policies/pcp'
 import { type Parameter, parametersOf } from './parameters.ts'
 import { catalogueWith } from './policy-file.ts'
 
@@ -17,6 +17,8 @@ interface Part {
 export interface PolicyList {
   readonly releases: readonly { readonly id: string; readonly lists: string; readonly drain: string }[]
   readonly parts: readonly Part[]
+  /** Parameters that any list rules take beside their own. */
+  readonly ofAnyLists: readonly Parameter[]
 }
 
 function allParts(catalogue: Catalogue): Part[] {
@@ -55,7 +57,8 @@ export async function policyList(id: string | undefined, files: readonly string[
     lists: `pcp/${lists}`,
     drain: `pcp/${drain}`,
   }))
-  if (id === undefined) return { releases, parts: all }
+  const ofAnyLists = parametersOf(chunkParams)
+  if (id === undefined) return { releases, parts: all, ofAnyLists }
   const name = id.includes('/') ? id : `pcp/${id}`
   const pair = name.includes('+') ? partsOf(name, catalogue) : releases.find((release) => release.id === name)
   const parts = all.filter(
@@ -64,7 +67,7 @@ export async function policyList(id: string | undefined, files: readonly string[
       (part.part === 'lists' && part.id === pair?.lists) ||
       (part.part === 'drain' && part.id === pair?.drain),
   )
-  if (parts.length > 0) return { releases, parts }
+  if (parts.length > 0) return { releases, parts, ofAnyLists }
   const known = [...new Set([...pcpIds(catalogue), ...all.map((part) => part.id)])]
   const near = didYouMean(name, known)
   throw new UsageError(

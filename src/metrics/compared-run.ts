@@ -2,6 +2,7 @@ import { quantileOfCounts } from '#kernel'
 import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
 import type { CaptureFacts } from './capture-facts.ts'
+import { largeHolds } from './large-holds.ts'
 import { type Prices, priceOf } from './prices/prices.ts'
 import type { Run } from './schemas.ts'
 import { stepSums, stepsOf, totalsOf } from './totals.ts'
@@ -100,6 +101,7 @@ export function measure(
       ...(burstPages === undefined ? {} : { burstPages }),
       ...(refillPages === undefined ? {} : { refillPages }),
     },
+    largeHolds: largeHolds(result.burstSizes, result.refillSizes),
     interruptions: Object.fromEntries(Array.from({ length: cpus }, (_, cpu) => [cpu, result.interruptions[cpu] ?? 0])),
     times: [...times],
     freeBlocksAtEnd: result.freeBlocks.map((blocks) => blocks.at(-1) ?? 0),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
+import { largeHoldsSchema } from './large-holds.ts'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
 import { slabFidelitySchema } from './slab/fidelity-schema.ts'
@@ -283,6 +284,10 @@ export const timesSchema = z.object({
   longestIrqsOffNs: z
     .number()
     .meta({ unit: 'ns', help: 'The longest that a drain had interrupts off, waiting included.' }),
+  letGos: z
+    .number()
+    .default(0)
+    .meta({ help: 'Times that a bulk free in chunks let zone->lock go half-way to somebody who waited.' }),
 })
 
 const lockWork = z.object({
@@ -346,6 +351,7 @@ export const runSchema = z.object({
     burstPages: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).optional(),
     refillPages: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).optional(),
   }),
+  largeHolds: largeHoldsSchema.default([]),
   interruptions: perCpu,
   times: z.array(timesSchema).meta({ help: 'Who waited how long: one for each price list.' }),
   freeBlocksAtEnd: z.array(z.number()).meta({ help: 'Free blocks in the buddy when the trace ends, by order.' }),

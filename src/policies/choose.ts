@@ -3,7 +3,7 @@ import { didYouMean, type Issue, issueText, UsageError } from '#kernel/messages'
 import type { Kernel } from '#kernel/releases'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, listsOf, pairOf, pairs, type Route } from './pcp/index.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, inChunks, listsOf, pairOf, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 
@@ -161,8 +161,8 @@ export function choosePcp(
     pair === undefined && second === undefined ? drainPolicies.find((policy) => policy.id === first) : undefined
   const listId = bareDrain === undefined ? (pair?.lists ?? first) : own.lists
   const drainId = second ?? bareDrain?.id ?? pair?.drain ?? own.drain
-  const lists = listPolicies.find((policy) => policy.id === listId)
-  if (lists === undefined)
+  const found = listPolicies.find((policy) => policy.id === listId)
+  if (found === undefined)
     throw unknown(
       'policy',
       `pcp/${name}`,
@@ -170,6 +170,7 @@ export function choosePcp(
         ? pcpIds({ lists: listPolicies, drains: drainPolicies })
         : listPolicies.map((policy) => `pcp/${policy.id}+${second}`),
     )
+  const lists = inChunks(found)
   const drain = drainPolicies.find((policy) => policy.id === drainId || pairs[drainId]?.drain === policy.id)
   if (drain === undefined)
     throw unknown(

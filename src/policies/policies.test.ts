@@ -176,6 +176,34 @@ describe('choosing by id', () => {
   })
 })
 
+describe('chunks, of any list rules', () => {
+  const chunksOf = (id: string, set: Record<string, number | string> = {}) => {
+    const { rules, pcp } = made(id, set as Record<string, number>)
+    return [rules.freeChunk, rules.tickChunk, rules.drainChunk]
+      .map((chunk) => chunk?.(pcp))
+      .concat(rules.letsGo as never)
+  }
+
+  test('are as the rules have them, or so many pages', () => {
+    expect(chunksOf('pcp/linux-6.1')).toEqual([undefined, undefined, undefined, undefined])
+    expect(chunksOf('pcp/linux-6.1{chunk=63}')).toEqual([63, 63, 63, undefined])
+    expect(chunksOf('pcp/fixed', { chunk: 7, letGo: 'contended' })).toEqual([7, 7, 7, 'contended'])
+    expect(chunksOf('pcp/linux-7.2{letGo=contended}').at(-1)).toBe('contended')
+  })
+
+  test('are bounded, and named where they are misspelt', () => {
+    expect(() => choosePcp('pcp/linux-6.1{chunk=0}', '6.1')).toThrow('chunk=0')
+    expect(() => choosePcp('pcp/linux-6.1{letGo=never}', '6.1')).toThrow('letGo=never')
+  })
+})
+
+test('lists that CPUs share take only mechanisms with a lock for them', () => {
+  expect(choosePcp('pcp/block-owner', '6.1').drain.id).toBe('trylock')
+  expect(choosePcp('pcp/block-owner+spinlock', '6.1').drain.id).toBe('spinlock')
+  for (const drain of ['work', 'rcu-swap', 'no-isolated'])
+    expect(() => choosePcp(`pcp/block-owner+${drain}`, '6.1')).toThrow('no lock')
+})
+
 test('every policy has a source, says what it leaves out, and documents its parameters', () => {
   for (const { id, source, leavesOut, params } of [...listPolicies, ...drainPolicies]) {
     expect([id, source.length > 5, leavesOut.length > 3]).toEqual([id, true, true])

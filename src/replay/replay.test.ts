@@ -31,6 +31,21 @@ describe('small stories', () => {
     expect(run(frees, 'pcp/linux-5.10').work).toMatchObject({ drainBursts: 1, drainBurstPages: 4 })
   })
 
+  test('chunks change how often zone->lock is taken, not what moves under it', () => {
+    const text = `${Array.from({ length: 12 }, (_, page) => `cpu0 free p${page}`).join('\n')}\ncpu1 drain-all`
+    const workOf = (braces: string) => run(text, `pcp/fixed{high=12,batch=4${braces}}`).work
+    const moved = { drainBursts: 1, drainBurstPages: 4, requestedDrainPages: 8, zoneLockPages: 12 }
+    expect(workOf('')).toMatchObject({ ...moved, zoneLocks: 2 })
+    expect(workOf(',chunk=2')).toMatchObject({ ...moved, zoneLocks: 6 })
+    expect(workOf(',chunk=2,letGo=contended')).toMatchObject({ ...moved, zoneLocks: 2 })
+  })
+
+  test('frees go to the owner of their pageblock, under its lock', () => {
+    const { work, cached } = run('cpu0 alloc a alloc b\ncpu1 free a free b', 'pcp/block-owner{highMin=600,highMax=600}')
+    expect(work).toMatchObject({ remoteListLocks: 2, ownedPageblocks: 1, strandedWithOwners: 2, refills: 1 })
+    expect(cached.map((pages) => pages.at(-1))).toEqual([512, 0])
+  })
+
   test('work items interrupt each CPU with pages; remote drains interrupt none and recover as much', () => {
     const text = 'cpu0 free a free b\ncpu1 free c\ncpu0 drain-all\ncpu0 free d'
     const work = run(text, 'pcp/work{workDelayNs=0}')

@@ -2,7 +2,7 @@ import { ANY_ZONE, Ask, NO_PFN, PAST_LISTS, type WhatIf } from '#events/demand'
 import type { Ns } from '#kernel'
 import type { PcpChoice } from '#policies'
 import { clamp, listsOf } from '#policies/pcp'
-import { type AllocatorObserver, type BulkFreeCause, Clocks, KINDS, PageAllocator } from '#sim'
+import { type AllocatorObserver, type BulkFreeCause, type BulkHold, Clocks, KINDS, PageAllocator } from '#sim'
 import { buddiesAtStart, type Conserved, conservedOf, OwnPages } from './own-pages.ts'
 import { type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Way } from './routes.ts'
@@ -316,8 +316,7 @@ export class Replay implements AllocatorObserver {
     pages: number,
     cause: BulkFreeCause,
     begins: boolean,
-    by = cpu,
-    blocks?: number,
+    { by = cpu, blocks, chunk }: Partial<BulkHold> = {},
   ): void {
     const isLocal = cause === 'local'
     if (isLocal) this.#work.localDrainPages += pages
@@ -328,19 +327,20 @@ export class Replay implements AllocatorObserver {
     this.#series.burst(now, cpu, pages, isLocal, false, begins, blocks)
     if (pages === 0) return
     for (const clocks of this.#allClocks) {
-      const ns = clocks.bulkFree(by, zone, now, blocks ?? pages)
+      const ns = clocks.bulkFree(by, zone, now, blocks ?? pages, chunk, !begins)
       if (blocks !== undefined) clocks.hold(cpu * zones + zone, now, ns)
     }
   }
 
-  requestDrained(cpu: number, zone: number, pages: number, by: number, blocks?: number): Ns {
+  requestDrained(cpu: number, zone: number, pages: number, { by, blocks, chunk }: BulkHold): Ns {
     const { mechanism, now, zones } = this.#allocator
     this.#work.requestedDrainPages += pages
     if (mechanism.pcpLock) this.#work.pcpLocks++
     if (pages > 0) this.#zoneLock(pages)
     this.#series.burst(now, cpu, pages, true, true, true, blocks)
     if (this.#clocks === undefined) return 0
-    const ns = pages === 0 ? 0 : this.#clocks.drain(by, zone, now, blocks ?? pages, mechanism.drainsIrqsOff === true)
+    const irqsOff = mechanism.drainsIrqsOff === true
+    const ns = pages === 0 ? 0 : this.#clocks.drain(by, zone, now, blocks ?? pages, irqsOff, chunk)
     if (mechanism.contended !== undefined) this.#clocks.hold(cpu * zones + zone, now, ns)
     return ns
   }

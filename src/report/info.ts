@@ -238,6 +238,15 @@ function listsOf(info: Info): Built | undefined {
         ],
       },
       {
+        caption: 'Runs of more pages than so many: one hold of zone->lock each, before 6.19',
+        columns: [text('pages'), count('refills'), count('drains')],
+        rows: lists.largeRuns.map((row) => [
+          `over ${number(row.over)}`,
+          toldBy(info, 'mm_page_alloc_zone_locked', row.refills),
+          toldBy(info, 'mm_page_pcpu_drain', row.bulkFrees),
+        ]),
+      },
+      {
         caption: 'Per-CPU lists by CPU',
         columns: [text('CPU'), count('refills'), count('pages'), count('drains'), count('drained')],
         rows: lists.perCpu.map((row) => [

@@ -8,6 +8,16 @@ export const BORROWED = 2 ** 31
 /** Why a pageset gives pages back. */
 export type BulkFreeCause = 'free' | 'tick' | 'request' | 'local'
 
+/** How pages were given back in one hold of zone->lock. */
+export interface BulkHold {
+  /** The CPU that did it. */
+  readonly by: Cpu
+  /** Free blocks of any order that it gave back; absent: one for each entry of a list. */
+  readonly blocks?: number | undefined
+  /** It lets the lock go after so many, where somebody waits; absent: never. */
+  readonly chunk?: number | undefined
+}
+
 /** Hears of what the allocator does. `cpu`: whose lists; `pages` of one hold of zone->lock. */
 export interface AllocatorObserver extends DrainObserver {
   /** `blocks`: free blocks of any order that it fetched; absent: one for each entry of the list. */
@@ -16,20 +26,12 @@ export interface AllocatorObserver extends DrainObserver {
   taken?(zone: number, page: Pfn, order: Order, migratetype: number, listed: boolean): void
   /** A block left a list for the buddy; called before the buddy has it. */
   drained?(zone: number, page: Pfn, order: Order): void
-  /** `begins`: the first hold of a bulk free. `by`: the CPU that does it, `blocks`: how many it gives back, where these differ. */
-  bulkFreed?(
-    cpu: Cpu,
-    zone: number,
-    pages: Pages,
-    cause: BulkFreeCause,
-    begins: boolean,
-    by?: Cpu,
-    blocks?: number,
-  ): void
+  /** `begins`: the first hold of a bulk free. */
+  bulkFreed?(cpu: Cpu, zone: number, pages: Pages, cause: BulkFreeCause, begins: boolean, how?: BulkHold): void
   /** A drain on request begins on lists of `cpu`. */
   requestDrains?(cpu: Cpu): void
-  /** CPU `by` drained pages on request, `blocks` of them if that is not one by one. Returns how long that took. */
-  requestDrained?(cpu: Cpu, zone: number, pages: Pages, by: Cpu, blocks?: number): Ns
+  /** CPU `how.by` drained pages on request. Returns how long it takes from now on until that is done. */
+  requestDrained?(cpu: Cpu, zone: number, pages: Pages, how: BulkHold): Ns
   /** A timer of a drain mechanism runs. */
   timer?(now: Ns): void
 }

@@ -121,7 +121,7 @@ export class PageAllocator implements DrainActions {
     const pcp = this.pcps[pset]!
     pcp.count += 1 << order
     this.startPages += 1 << order
-    this.#notePeak(pset, pcp)
+    this.peak[pset] = Math.max(this.peak[pset]!, pcp.count)
     return true
   }
 
@@ -151,10 +151,6 @@ export class PageAllocator implements DrainActions {
     this.borrowed += 1 << order
     this.owed += 1 << order
     return page
-  }
-
-  #notePeak(pset: number, pcp: Pcp): void {
-    if (pcp.count > this.peak[pset]!) this.peak[pset] = pcp.count
   }
 
   /** An allocation comes to a pageset. `list`: from `listOf`, or one beside it that a route adds; −1: straight from the buddy. */
@@ -243,7 +239,7 @@ export class PageAllocator implements DrainActions {
   #refilled(pset: number, zone: number, pages: Pages, blocks?: number): void {
     const pcp = this.pcps[pset]!
     pcp.count += pages
-    this.#notePeak(pset, pcp)
+    this.peak[pset] = Math.max(this.peak[pset]!, pcp.count)
     this.observer.refilled?.(Math.trunc(pset / this.zones), zone, pages, blocks)
   }
 
@@ -267,7 +263,7 @@ export class PageAllocator implements DrainActions {
     const pcp = this.pcps[pset]!
     pcp.count += 1 << order
     this.putPages += 1 << order
-    this.#notePeak(pset, pcp)
+    this.peak[pset] = Math.max(this.peak[pset]!, pcp.count)
   }
 
   /** A block comes to the buddy of a zone. Returns the order of the free block that it is part of then. */
@@ -289,16 +285,17 @@ export class PageAllocator implements DrainActions {
   /** So many pages leave a pageset, a chunk per hold of zone->lock, until its lists are empty. Of pageblocks a chunk is so many blocks. */
   #bulkFree(pset: number, zone: number, n: Pages, chunk = n, cause: BulkFreeCause, by: Cpu, list = 0): void {
     const cpu = Math.trunc(pset / this.zones)
+    const atOnce = this.#rules[zone]!.letsGo === undefined ? chunk : n
     let begins = true
     const tell = (pages: Pages, blocks?: number): void => {
-      this.observer.bulkFreed?.(cpu, zone, pages, cause, begins, by, blocks)
+      this.observer.bulkFreed?.(cpu, zone, pages, cause, begins, { by, blocks, chunk })
       begins = false
     }
     if (this.blocks !== undefined) {
-      this.blocks.bulkFree(pset, n, chunk, list, tell)
+      this.blocks.bulkFree(pset, n, atOnce, list, tell)
       return
     }
-    const quota = new Quota(n, chunk)
+    const quota = new Quota(n, atOnce)
     let pages = 0
     do {
       pages = this.sets.bulkFree(pset, quota.left, list)
@@ -325,7 +322,8 @@ export class PageAllocator implements DrainActions {
 
   /** A CPU empties its own lists of a zone, in one hold of zone->lock. */
   drainLocal(cpu: Cpu, zone: number): void {
-    this.#bulkFree(cpu * this.zones + zone, zone, this.count(cpu, zone), undefined, 'local', cpu)
+    const pset = cpu * this.zones + zone
+    this.#bulkFree(pset, zone, this.count(cpu, zone), this.#rules[zone]!.drainChunk?.(this.pcps[pset]!), 'local', cpu)
   }
 
   /** drain_all_pages() by a CPU, for one zone or all. */
@@ -366,13 +364,19 @@ export class PageAllocator implements DrainActions {
   }
 
   drainPages(cpu: Cpu, zone: number, pages: Pages, by: Cpu): Ns {
+    const pset = cpu * this.zones + zone
+    const { letsGo, drainChunk } = this.#rules[zone]!
+    const chunk = drainChunk?.(this.pcps[pset]!) ?? pages
     this.observer.requestDrains?.(cpu)
-    if (this.blocks !== undefined) {
-      const gone = this.blocks.oneHold(cpu * this.zones + zone, pages, pages)
-      return this.observer.requestDrained?.(cpu, zone, gone.pages, by, gone.blocks) ?? 0
-    }
-    const drained = this.sets.bulkFree(cpu * this.zones + zone, pages, 0)
-    return this.observer.requestDrained?.(cpu, zone, drained, by) ?? 0
+    let ns = 0
+    let left = Math.min(pages, this.count(cpu, zone))
+    do {
+      const most = letsGo === undefined ? Math.min(chunk, left) : left
+      const gone = this.blocks?.oneHold(pset, left, most) ?? { pages: this.sets.bulkFree(pset, most, 0) }
+      ns = this.observer.requestDrained?.(cpu, zone, gone.pages, { by, chunk, ...gone }) ?? 0
+      left -= gone.pages
+    } while (left > 0 && this.count(cpu, zone) > 0)
+    return ns
   }
 
   detach(cpu: Cpu, zone: number): void {
@@ -381,7 +385,7 @@ export class PageAllocator implements DrainActions {
 
   freeDetached(cpu: Cpu, zone: number, by: Cpu): Ns {
     const drained = this.sets.freeDetached(cpu * this.zones + zone)
-    return this.observer.requestDrained?.(cpu, zone, drained, by) ?? 0
+    return this.observer.requestDrained?.(cpu, zone, drained, { by }) ?? 0
   }
 
   gracePeriodEnd(): Ns | undefined {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Machine, unknownMachine, type Zone } from '#kernel'
 import { choosePcp, type PcpChoice } from '#policies'
 import { PageAllocator } from './allocator.ts'
+import type { AllocatorObserver } from './allocator-types.ts'
 import { Buddy } from './buddy.ts'
 import { SlowBlockOwner } from './testing/slow-block-owner.ts'
 import { SlowBuddy } from './testing/slow-buddy.ts'
@@ -74,7 +75,11 @@ describe('a CPU that owns pageblocks', () => {
     one.free(0, 0, listOf(0, 1), page, 0, 1)
     expect([one.count(0, 0), one.count(1, 0), one.blocks!.fromAfar()]).toEqual([16, 0, 1])
     let blocks = 0
-    Object.assign(one.observer, { bulkFreed: (...of: unknown[]) => (blocks = Number(of[6])) })
+    Object.assign(one.observer, {
+      bulkFreed: (...[, , , , , how]: Parameters<NonNullable<AllocatorObserver['bulkFreed']>>) => {
+        blocks = how?.blocks ?? 0
+      },
+    })
     one.drainLocal(0, 0)
     expect([blocks, one.buddies[0]!.blocks[10], one.blocks!.owned]).toEqual([1, 1, 0])
   })
@@ -121,7 +126,7 @@ const wish = fc.record({
   braces: fc.tuple(
     fc.constantFrom('frees=owner', 'frees=owner', 'frees=local'),
     fc.constantFrom('room=high', 'room=any'),
-    fc.constantFrom('chunk=wanted', 'chunk=largest'),
+    fc.constantFrom('parts=wanted', 'parts=largest'),
     fc.constantFrom('steals=rest', 'steals=nothing-else'),
     fc.constantFrom('givesBack=fitting', 'givesBack=largest'),
   ),

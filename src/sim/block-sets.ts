@@ -99,7 +99,7 @@ export class BlockSets {
     const zone = this.#zone(pset)
     const lists = this.#zones[zone]!
     const buddy = this.#buddies[zone]!
-    const { top, claims, chunk, steals } = this.#rules[zone]!
+    const { top, claims, parts, steals } = this.#rules[zone]!
     const pcp = this.#pcps[pset]!
     const got: BlockMove = { pages: 0, blocks: 0 }
     const wants = (): boolean => got.pages < wanted || !lists.has(cpu, order, type)
@@ -117,7 +117,7 @@ export class BlockSets {
       add(page, top)
     }
     for (let size = top - 1; size >= order; size--)
-      while (wants() && (chunk === 'largest' || size === order || 1 << size <= wanted - got.pages)) {
+      while (wants() && (parts === 'largest' || size === order || 1 << size <= wanted - got.pages)) {
         const page = buddy.takeOwn(size, type)
         if (page < 0) break
         add(page, size)

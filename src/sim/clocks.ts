@@ -43,6 +43,8 @@ export interface Times {
   readonly stolenNs: Readonly<Record<string, Ns>>
   /** The longest that a drain had interrupts off. */
   readonly longestIrqsOffNs: Ns
+  /** Times that a bulk free let zone->lock go half-way to somebody who waited. */
+  readonly letGos: number
 }
 
 /** Parts of an octave that are distinguished: quantiles are at most 1.1 % too high. */
@@ -103,6 +105,7 @@ export class Clocks {
   readonly #operation = new Spreads()
   readonly #requester = new Spreads()
   #requests = 0
+  #letGos = 0
   /** By CPU: taken from whatever ran there. */
   readonly #stolen: Float64Array
   #longestIrqsOff: Ns = 0
@@ -115,9 +118,14 @@ export class Clocks {
     this.#stolen = new Float64Array(cpus)
   }
 
-  #zoneLock(cpu: number, zone: number, now: Ns, hold: Ns): Ns {
+  /** `part`: after so long the lock is let go where somebody waits. */
+  #zoneLock(cpu: number, zone: number, now: Ns, hold: Ns, part = hold, goesOn = false): Ns {
     const start = Math.max(now, this.#done[cpu]!)
-    const wait = this.#locks[zone]!.take(start, hold)
+    const { wait, letGo } = this.#locks[zone]!.takeInParts(start, hold, part, cpu, goesOn)
+    if (letGo >= 0) {
+      this.#letGos++
+      this.#done[letGo] = Math.max(this.#done[letGo]!, start + wait) + hold
+    }
     this.#done[cpu] = start + wait + hold
     this.#zoneWait.add(wait)
     this.#zoneHold.add(hold)
@@ -131,9 +139,13 @@ export class Clocks {
     return ns
   }
 
-  /** A CPU gives so many pages of a list back, as part of a free. As `refill`. */
-  bulkFree(cpu: number, zone: number, now: Ns, pages: number): Ns {
-    const ns = this.#zoneLock(cpu, zone, now, holdOf(this.#prices.bulkFree, pages))
+  /**
+   * A CPU gives so many pages of a list back, as part of a free. As `refill`. `chunk`: it lets go after so many where somebody waits.
+   * `goesOn`: with the bulk free that it was at.
+   */
+  bulkFree(cpu: number, zone: number, now: Ns, pages: number, chunk = pages, goesOn = false): Ns {
+    const price = this.#prices.bulkFree
+    const ns = this.#zoneLock(cpu, zone, now, holdOf(price, pages), holdOf(price, Math.min(chunk, pages)), goesOn)
     this.#operation.add(ns)
     return ns
   }
@@ -152,8 +164,9 @@ export class Clocks {
   }
 
   /** A drain gives pages back on CPU `by`. Returns how long from `now` until it is done. */
-  drain(by: number, zone: number, now: Ns, pages: number, irqsOff: boolean): Ns {
-    const ns = this.#zoneLock(by, zone, now, holdOf(this.#prices.bulkFree, pages))
+  drain(by: number, zone: number, now: Ns, pages: number, irqsOff: boolean, chunk = pages): Ns {
+    const price = this.#prices.bulkFree
+    const ns = this.#zoneLock(by, zone, now, holdOf(price, pages), holdOf(price, Math.min(chunk, pages)))
     if (irqsOff) this.#longestIrqsOff = Math.max(this.#longestIrqsOff, ns)
     return ns
   }
@@ -173,6 +186,7 @@ export class Clocks {
       requester: this.#requester.spread(this.#requests),
       stolenNs: Object.fromEntries(Array.from(this.#stolen, (ns, cpu) => [cpu, Math.round(ns)])),
       longestIrqsOffNs: Math.round(this.#longestIrqsOff),
+      letGos: this.#letGos,
     }
   }
 

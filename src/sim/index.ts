@@ -1,6 +1,6 @@
 /** sim: a machine in simulated time: page allocator, buddy, page lists, locks, timers, grace periods. Knows no traces. */
 export { PageAllocator } from './allocator.ts'
-export { type AllocatorObserver, BORROWED, type BulkFreeCause } from './allocator-types.ts'
+export { type AllocatorObserver, BORROWED, type BulkFreeCause, type BulkHold } from './allocator-types.ts'
 export { Buddy } from './buddy.ts'
 export { Clocks, type LockPrices, type Times } from './clocks.ts'
 export type { Fallback, FallbackFamily } from './fallback.ts'

@@ -5,7 +5,7 @@ import { UsageError } from '#kernel/messages'
 import { type ComparedCapture, captureFactsOf, composePcp, workSchema } from '#metrics'
 import { lockPricesOf, type Prices } from '#metrics/prices'
 import { choosePcp, type PcpChoice } from '#policies'
-import { ownPcpId } from '#policies/pcp'
+import { chunkParams, ownPcpId } from '#policies/pcp'
 import { carriedOver, Foresight, type Window, waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
 import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
@@ -28,7 +28,7 @@ const firstOf = ([first]: readonly Prices[]) => (first === undefined ? {} : { pr
 export const pcp: Family = {
   id: 'pcp',
   paramNames: ({ lists, drains, routes = [] }) => [
-    ...[...lists, ...drains].flatMap(({ params }) => Object.keys(params.shape)),
+    ...[...lists, ...drains, { params: chunkParams }].flatMap(({ params }) => Object.keys(params.shape)),
     ...(routes.length > 0 ? ['route'] : []),
   ],
   paramNamesOf: (id, catalogue) => [

@@ -10,9 +10,9 @@ export const policies = defineCommand({
   examples: [['policies pcp/rcu-swap', 'source, parameters and bounds']],
   handler: async ({ id, policy, json }) => {
     const [{ policyList }, { printParameters }] = await Promise.all([import('#app'), import('../print/parameters.ts')])
-    const { releases, parts } = await policyList(id, policy)
+    const { releases, parts, ofAnyLists } = await policyList(id, policy)
     if (json) {
-      printJson({ schema: 'kreplay.policies/1', policies: releases, parts })
+      printJson({ schema: 'kreplay.policies/1', policies: releases, parts, ofAnyLists })
       return 0
     }
     if (id === undefined) {
@@ -34,6 +34,11 @@ export const policies = defineCommand({
     for (const part of parts) {
       print(`${part.id} (${part.part}): ${part.title}\n  source: ${part.source}\n  leaves out: ${part.leavesOut}`)
       printParameters(part.parameters, 'as recorded')
+      print('')
+    }
+    if (parts.some(({ part }) => part === 'lists')) {
+      print('any list rules:')
+      printParameters(ofAnyLists, 'as the rules have it')
       print('')
     }
     return 0

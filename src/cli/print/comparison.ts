@@ -1,7 +1,7 @@
 import type { Comparison } from '#app'
 import { matricesOf } from '#report'
 import type { Output } from './output.ts'
-import { captureTitle, lackLines, matrixNotes, matrixTable, optimumTable, rcuscaleLines } from './summary.ts'
+import { captureTitle, holdTable, lackLines, matrixNotes, matrixTable, optimumTable, rcuscaleLines } from './summary.ts'
 
 export function printComparison(comparison: Comparison, out: Output): void {
   for (const sentence of comparison.notModelled ?? []) out.line(sentence)
@@ -16,6 +16,11 @@ export function printComparison(comparison: Comparison, out: Output): void {
       const { head, rows } = optimumTable(comparison, capture)
       out.line('')
       out.table(head, rows)
+      const holds = holdTable(comparison, capture)
+      if (holds !== undefined) {
+        out.line('')
+        out.table(holds.head, holds.rows)
+      }
     }
     for (const line of rcuscaleLines(comparison, capture)) out.line(line)
     for (const line of lackLines(capture)) out.line(line)

@@ -1,4 +1,5 @@
 import type { Comparison } from '#app'
+import { formatDuration } from '#kernel/messages'
 import {
   formatShare,
   lostWords,
@@ -78,6 +79,39 @@ export function optimumTable({ runs, baseline }: Of<'pcp'>, { name }: Capture): 
         percent(savedOf({ bounds, work }).takes),
         percent(savedOf({ bounds, work }).pages),
       ]),
+  }
+}
+
+/** How long and how large holds of zone->lock are, under the first price list; undefined where no run has prices. */
+export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): Summary | undefined {
+  const own = runs.filter(({ capture, times }) => capture === name && times.length > 0)
+  const prices = own[0]?.times[0]?.prices
+  const over = own[0]?.largeHolds.at(-1)?.over
+  if (prices === undefined) return undefined
+  const ns = (value: number): string => (value === 0 ? 'none' : formatDuration(value))
+  return {
+    head: [
+      `zone->lock (${prices})`,
+      'hold p50',
+      'p99',
+      'longest',
+      'wait p99.9',
+      'longest',
+      `over ${number(over ?? 0)} pages`,
+    ],
+    rows: own.map(({ policy, times, largeHolds }) => {
+      const { zoneHold, zoneWait } = times[0]!
+      const large = largeHolds.at(-1)
+      return [
+        policy,
+        ns(zoneHold.p50),
+        ns(zoneHold.p99),
+        ns(zoneHold.max),
+        ns(zoneWait.p999),
+        ns(zoneWait.max),
+        number((large?.bulkFrees ?? 0) + (large?.refills ?? 0)),
+      ]
+    }),
   }
 }
 

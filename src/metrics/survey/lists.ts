@@ -1,5 +1,6 @@
 import { type Events, Kind } from '#events'
 import { ABSENT } from '#events/columns'
+import { largeHolds } from '../large-holds.ts'
 import { Sums, spreadOf } from './sums.ts'
 
 export type RunKind = 'refill' | 'drain'
@@ -98,6 +99,11 @@ export function surveyLists(events: Events, runs = runsOf(events)) {
     /** Runs; `total` and the rest are pages. */
     refills,
     drains: spreadOf(sizes.drain),
+    /** Runs of more pages than each limit. */
+    largeRuns: largeHolds(
+      sizes.drain.map((pages) => [pages, 1] as const),
+      sizes.refill.map((pages) => [pages, 1] as const),
+    ),
     /** Pages that left the buddy allocator for one allocation, past the lists. */
     directPages: lockedPages - (refills?.total ?? 0),
     perCpu: perCpu.list((cpu) => ({ cpu: cpu })).sort((a, b) => a.cpu - b.cpu),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { largeHoldsSchema } from '../large-holds.ts'
 import { NOT_MODELLED } from '../machine-schemas.ts'
 import { losses, perCpu, tallySchema } from '../schemas.ts'
 import { cpuFlowsSchema } from './cpu-flows-schema.ts'
@@ -87,6 +88,9 @@ const processSurveySchema = z.array(
 const listSurveySchema = z.object({
   refills: spread.optional().meta({ help: 'Runs of consecutive events on one CPU; all but `count` in pages.' }),
   drains: spread.optional(),
+  largeRuns: largeHoldsSchema.meta({
+    help: 'Runs of more pages than so many. From 6.19 on a bulk free lets zone->lock go after each batch, which no event shows: its run is one.',
+  }),
   directPages: pages.meta({ help: 'Pages that left the buddy allocator for one allocation, past the lists.' }),
   perCpu: z.array(
     z.object({ cpu: z.number(), refills: count, refillPages: pages, drains: count, drainedPages: pages }),

@@ -11,7 +11,7 @@ const params = tunedParams({ thpLists: 2, tickInBatches: true })
     room: z.enum(['high', 'any']).default('high').meta({
       help: 'A refill takes a whole pageblock only where it fits under `high`: what lies above, the next free would give back. any: always, as the mail can be read.',
     }),
-    chunk: z.enum(['wanted', 'largest']).default('wanted').meta({
+    parts: z.enum(['wanted', 'largest']).default('wanted').meta({
       help: 'Parts of a pageblock that a refill takes: as large as it still wants, so that they fit under `high` too; largest: as large as it finds.',
     }),
     steals: z.enum(['rest', 'nothing-else']).default('rest').meta({
@@ -33,7 +33,7 @@ export const blockOwner = defineListPolicy({
   sharesLists: true,
   params,
   sizes: tunedSizesOf,
-  create: ({ frees, room, chunk, steals, givesBack, tickInBatches }, context) => {
+  create: ({ frees, room, parts, steals, givesBack, tickInBatches }, context) => {
     const { pageblockOrder: top, thpOrder } = context.machine
     const blockPages = 1 << top
     return {
@@ -46,7 +46,7 @@ export const blockOwner = defineListPolicy({
         top,
         frees,
         claims: room === 'any' ? () => true : (pcp: Pcp, got) => pcp.count + got + blockPages <= clampedHigh(pcp),
-        chunk,
+        parts,
         steals,
         givesBack,
       },

@@ -92,7 +92,7 @@ export interface BlockRules {
   /** Whether a refill may take a whole pageblock more, since it got `got` pages. */
   readonly claims: (pcp: Pcp, got: Pages) => boolean
   /** How much of a pageblock a refill takes where it takes none whole: no more than it still wants, or as much as it finds. */
-  readonly chunk: 'wanted' | 'largest'
+  readonly parts: 'wanted' | 'largest'
   /** For what a refill takes pages of another migratetype: for the rest of what it wants, or to have anything at all. */
   readonly steals: 'rest' | 'nothing-else'
   /** What goes first when pages are given back: the largest blocks within what is to go, or the largest of all. */
@@ -120,6 +120,10 @@ export interface ListRules {
   readonly onTick?: (pcp: Pcp) => Pages
   /** Pages per hold of zone->lock when a vmstat tick gives pages back. Default: all at once. */
   readonly tickChunk?: (pcp: Pcp) => Pages
+  /** The same when lists are emptied on request or for compaction. Default: as the mechanism asks, and all at once. */
+  readonly drainChunk?: (pcp: Pcp) => Pages
+  /** Between chunks zone->lock is let go only where somebody waits. Default: always. */
+  readonly letsGo?: 'contended'
   readonly bulkOrder: () => BulkOrder
   /** Which end of a list a bulk free takes from: every kernel takes the coldest page, the tail. */
   readonly drainsFrom: 'tail' | 'head'

@@ -2,8 +2,8 @@ import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { facetedRows, SHORT_NUMBERS, shareOfBudget, timeAxis } from './charts.ts'
-import { largest, MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
-import { type Chart, pages, type Section, seconds, text } from './section.ts'
+import { baselineRow, largest, MOST_ROWS, perCapture, policyLabel, toSeconds } from './common.ts'
+import { type Chart, count, pages, type Section, seconds, type Table, text } from './section.ts'
 
 const kinds = {
   threshold: 'a free crossed the limit',
@@ -51,6 +51,9 @@ export const bursts: Section = {
   applies: ({ runs }) => runs.some(({ series }) => series.burstsTotal > 0),
   build: (comparison) => ({
     charts: perCapture(comparison, (_capture, runs, of, index) => [chartOf(comparison, runs, of, index)]),
+    tables: perCapture(comparison, (_capture, runs, of) =>
+      runs.every(({ largeHolds }) => largeHolds.length === 0) ? [] : [largeTable(comparison, runs, of)],
+    ),
     caveats: comparison.runs.some(({ series }) => series.burstsTotal > shown(comparison))
       ? [
           `Where a run has more than ${formatCount(shown(comparison))} bursts, some are drawn: the requested, the largest and an even choice of the rest. Counts are of all.`,
@@ -149,3 +152,13 @@ const kindScale = <T>(range: T[]): object => ({
   legend: null,
   scale: { domain: [kinds.threshold, kinds.requested, NO_BURST], range },
 })
+
+const largeTable = ({ baseline }: PcpComparison, runs: Run[], of: string): Table => {
+  const limits = runs.find(({ largeHolds }) => largeHolds.length > 0)?.largeHolds.map(({ over }) => over) ?? []
+  return {
+    caption: `Bulk frees that move more pages than so many in one hold of zone->lock${of}`,
+    columns: [text('policy'), ...limits.map((limit) => count(`over ${formatCount(limit)}`, 'fewer'))],
+    rows: runs.map(({ policy, largeHolds }) => [policy, ...largeHolds.map(({ bulkFrees }) => bulkFrees)]),
+    ...baselineRow(runs, baseline),
+  }
+}

@@ -208,6 +208,10 @@ function runOf({ policy, lists, mechanism, params, high }: Choice): Run {
       ...(sizes.length === 0 ? {} : { burstPages: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) } }),
       ...(refills === 0 ? {} : { refillPages: { p50: BATCH, p99: BATCH, max: BATCH } }),
     },
+    largeHolds: [
+      { over: 63, bulkFrees: Math.trunc(threshold / 2), refills: 0 },
+      { over: 2000, bulkFrees: 0, refills: 0 },
+    ],
     interruptions,
     times: ['fixture-server', 'fixture-desktop'].map((prices, at) => timesOf(mechanism, prices, 1 + at / 2)),
     freeBlocksAtEnd: [812, 240, 96, 31, 14, 6, 3, 2, 1, 1, 24],
@@ -240,6 +244,7 @@ function timesOf(mechanism: Mechanism, prices: string, factor: number): Run['tim
     requester: spread(mechanism === 'off' ? 0 : DRAINS.length, ...waits[mechanism]),
     stolenNs: Object.fromEntries(CPUS.map((cpu) => [cpu, mechanism === 'work' ? 40_000 * (cpu + 1) * factor : 0])),
     longestIrqsOffNs: 3_500 * factor,
+    letGos: 0,
   }
 }
 

@@ -112,7 +112,7 @@ export class SlowBlockOwner {
     }
     // 2: parts of this type.
     for (let size = this.#blocks.top - 1; size >= order; size--) {
-      while (wants() && (this.#blocks.chunk === 'largest' || size === order || 2 ** size <= wanted - got)) {
+      while (wants() && (this.#blocks.parts === 'largest' || size === order || 2 ** size <= wanted - got)) {
         const pfn = this.#own(size, type)
         if (pfn === undefined) break
         add(pfn, size)
