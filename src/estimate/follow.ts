@@ -69,6 +69,10 @@ export class Pass {
         this.#ticks.silentTick(ticks.cpu[nextTick++]!)
       }
       state.row = row
+      if (op[row] === Op.lost) {
+        if (!this.#bridges) belief.forget(cpu[row]!)
+        continue
+      }
       free.advance(row)
       this.#requests.before(cpu[row]!, op[row]!)
       if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)
@@ -127,9 +131,6 @@ export class Pass {
         break
       case Op.bulkFreeResumed:
         this.#bulkFrees.resumed(row)
-        break
-      case Op.lost:
-        if (!this.#bridges) belief.forget(script.cpu[row]!)
         break
     }
   }

@@ -107,22 +107,22 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
   const { rules } = pagesets(script, choice)
   const start = pageStartOf(script, rules)
   const shared = sharedOf(script, choice, rules, start)
-  const first = new Pass(shared, { corrects: true, scored }).run()
+  const follow = (given: Inferences, bridges: boolean) =>
+    new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges }).run()
+  const first = new Pass(shared, { corrects: true, scored, bridges: true }).run()
   const ticks = silentTicksOf(script, first.inferences.tickWindows)
   let given = noInferences()
-  let run = first
+  // What surfaces after a gap may have come since: what-ifs go on over it, or pages of the first lists would be taken for more of them.
+  let bridged = first
   for (let pass = 1; pass < MOST_PASSES; pass++) {
-    const next = learnt(given, run.inferences)
+    const next = learnt(given, bridged.inferences)
     const isNew = pass === 1 ? ticks.row.length > 0 || next !== given : next !== given
     if (!isNew) break
     given = next
-    run = new Pass({ ...shared, ticks }, { corrects: true, given, scored }).run()
+    bridged = follow(given, true)
   }
-  // What surfaces after a gap may have come since: what-ifs go on over it, or pages of the first lists would be taken for more of them.
-  const bridged = script.op.includes(Op.lost)
-    ? new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges: true }).run()
-    : run
-  const { highMax, proving, unseen } = learnt(given, run.inferences)
+  const run = script.op.includes(Op.lost) ? follow(given, false) : bridged
+  const { highMax, proving, unseen } = learnt(given, bridged.inferences)
   const freeRun = new Pass(
     { ...shared, ticks },
     {

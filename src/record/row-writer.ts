@@ -43,25 +43,15 @@ export class RowWriter {
 
   /** @returns the row's number */
   add(time: number, op: number, cpu: number, zone = 0, pfn = 0, order = 0, migratetype = 0): number {
-    const { rows, drains, refills } = this
+    const { rows } = this
     const row = rows.length++
-    const drained = this.#drained[cpu]!
-    if (drained.length > 0) {
-      const previous = this.#lastRow[cpu]!
-      rows.drainStart[previous] = drains.length
-      drains.take(drained)
-      rows.drainEnd[previous] = drains.length
+    // A gap says nothing of the list at hand: a refill or a bulk free goes on after it.
+    if (op !== Op.lost) {
+      this.#attach(row, cpu)
+      this.#lastRow[cpu] = row
+      this.#rowTask[cpu] = this.task
+      this.preemptions.row(cpu, row)
     }
-    const refilled = this.#refilled[cpu]!
-    // A gap says nothing of the list that is being filled: the refill goes on after it.
-    if (refilled.length > 0 && op !== Op.lost) {
-      rows.refillStart[row] = refills.length
-      refills.take(refilled)
-      rows.refillEnd[row] = refills.length
-    }
-    this.#lastRow[cpu] = row
-    this.#rowTask[cpu] = this.task
-    this.preemptions.row(cpu, row)
     if (this.source !== undefined) this.source[row] = this.event
     rows.time[row] = time
     rows.op[row] = op
@@ -71,6 +61,24 @@ export class RowWriter {
     rows.order[row] = order
     rows.migratetype[row] = migratetype
     return row
+  }
+
+  /** Drained pages belong to the CPU's last row, pages of a refill to this one. */
+  #attach(row: number, cpu: number): void {
+    const { rows, drains, refills } = this
+    const drained = this.#drained[cpu]!
+    if (drained.length > 0) {
+      const previous = this.#lastRow[cpu]!
+      rows.drainStart[previous] = drains.length
+      drains.take(drained)
+      rows.drainEnd[previous] = drains.length
+    }
+    const refilled = this.#refilled[cpu]!
+    if (refilled.length > 0) {
+      rows.refillStart[row] = refills.length
+      refills.take(refilled)
+      rows.refillEnd[row] = refills.length
+    }
   }
 
   /** A block leaves the buddy on `cpu`; `zone` is 255 outside every zone. */

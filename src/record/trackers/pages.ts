@@ -115,16 +115,20 @@ export class PageTracker {
     const zone = this.#zoneOf(pfn)
     if (zone < 0) return
     const page = this.#context.index.at(pfn, zone)
-    const earlier = this.#announced[page]!
     // Its task may have moved on to another CPU since it announced the page.
-    if (earlier < 0) return
+    const earlier = this.#announced[page]!
     this.#announced[page] = -1
+    // The announcement was lost, and the page is freed all the same: by its event alone, as one page. What was not held is freed already.
+    const isLost = earlier < 0
+    if (isLost && this.#held[page] === 0) return
+    this.#held[page] = 0
     const { rows } = this.#writer
-    const order = rows.order[earlier]!
+    const order = isLost ? 0 : rows.order[earlier]!
     // Before 6.10 the type is kept in the page as it is prepared; since then it is looked up here.
-    const known = this.#context.traits.cachesType
-      ? rows.migratetype[earlier]!
-      : listType(this.#types.of(pfn, zone), this.#context.cma)
+    const known =
+      this.#context.traits.cachesType && !isLost
+        ? rows.migratetype[earlier]!
+        : listType(this.#types.of(pfn, zone), this.#context.cma)
     const type = this.#typeShown(known, this.#ahead.ofBatched[slot]!, order, cpu)
     this.#freedAt[page] = this.#writer.add(time, Op.free, cpu, zone, pfn, order, type)
   }
