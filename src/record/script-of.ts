@@ -1,4 +1,4 @@
-import { type Events, Kind, type Recording } from '#events'
+import { type Events, Kind, lossesOf, type Recording } from '#events'
 import { compactPages } from '#events/columns'
 import { type Context, contextOf } from './context.ts'
 import { RowWriter } from './row-writer.ts'
@@ -47,7 +47,7 @@ export function scriptOf(
     to: end,
     moved: drains.moved,
     requestsInferred,
-    isLossy: trackers.pages.reallocated > 0 || events.tables.lost.length > 0,
+    isLossy: missingIn(events, trackers.pages.reallocated) > events.length * NEGLIGIBLE,
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
     states: states.byRow,
     ticksRecorded: ticks.all,
@@ -55,6 +55,16 @@ export function scriptOf(
     tally: context.tally.entries(),
     events: events.length,
   }
+}
+
+/** A trace that lacks fewer of its events is read like a whole one. */
+const NEGLIGIBLE = 1e-4
+/** Events taken to be missing in a gap that no count belongs to. */
+const IN_GAP = 64
+
+const missingIn = (events: Events, reallocated: number): number => {
+  const { events: lost, uncounted } = lossesOf(events)
+  return lost + uncounted * IN_GAP + reallocated
 }
 
 /** The trackers of one record, and the rows that they write. */
