@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { copyFile, rm, writeFile } from 'node:fs/promises'
 import { build } from 'esbuild'
-import { BUILT, bundleRuntime } from './src/report/runtime/bundle.ts'
+import { bundle, type ScriptName, scripts } from './src/report/runtime/bundle.ts'
 
 await rm('dist', { recursive: true, force: true })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
@@ -30,5 +30,6 @@ await build({
   logLevel: 'warning',
 })
 // What they find beside themselves.
-await writeFile(`dist/bin/${BUILT}`, await bundleRuntime())
+for (const [name, { built }] of Object.entries(scripts))
+  await writeFile(`dist/bin/${built}`, await bundle(name as ScriptName))
 await copyFile('src/cli/capture/capture.sh', 'dist/bin/capture.sh')

@@ -9,25 +9,36 @@ import type { Window } from '#replay'
 export interface Analysis {
   readonly recording: Recording
   readonly script: Script
+  readonly inference: Inference
   readonly whatIf: WhatIf
   readonly fidelity: Fidelity
+  /** What `partOf` chose. */
+  readonly part: Window | undefined
 }
 
-/** `sources`: whether the script is to know the events that its rows stem from. `window`: what scores count; default all. */
-export function analyse(recording: Recording, sources = false, window?: Window): Analysis {
-  const inference = inferred(recording, sources, window)
+interface AnalysisOptions {
+  /** Whether the script is to know the events that its rows stem from. */
+  readonly sources?: boolean
+  /** What scores count; default all. */
+  readonly window?: Window | undefined
+  /** A part that is to be scored apart, where no window is. */
+  readonly partOf?: ((script: Script) => Window | undefined) | undefined
+}
+
+export function analyse(recording: Recording, { sources = false, window, partOf }: AnalysisOptions = {}): Analysis {
+  const read = scriptOf(recording, { sources })
+  const part = window === undefined ? partOf?.(read) : undefined
+  const inference = inferred(read, window ?? part)
   const { script } = inference
   const whatIf = whatIfOf(inference, recording.events)
-  return { recording, script, whatIf, fidelity: fidelityOf(recording, script, inference, window) }
+  return { recording, script, inference, whatIf, fidelity: fidelityOf(recording, script, inference, window), part }
 }
 
 /** How exactly the recording kernel is reproduced: of `analyse`, without the demand that what-ifs need. */
 export function reproduce(recording: Recording, window?: Window): Fidelity {
-  const inference = inferred(recording, false, window)
+  const inference = inferred(scriptOf(recording), window)
   return fidelityOf(recording, inference.script, inference, window)
 }
 
-function inferred(recording: Recording, sources: boolean, window: Window | undefined): Inference {
-  const script = scriptOf(recording, { sources })
-  return infer(script, undefined, window === undefined ? undefined : rowsWithin(script, window))
-}
+const inferred = (script: Script, window: Window | undefined): Inference =>
+  infer(script, undefined, window === undefined ? undefined : rowsWithin(script, window))

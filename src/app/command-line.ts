@@ -30,6 +30,14 @@ const plain = /^[\w./,=+:@-]+$/
 
 const quoted = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
+/** The capture of a comparison and which of its CPUs are isolated, where that was said: what every command about it begins with. */
+export const commandOf = ({ captures, isolated }: Pick<CompareRequest, 'captures' | 'isolated'>): string =>
+  [
+    'kreplay compare',
+    ...captures.map((path) => quoted(basename(path))),
+    ...(isolated === undefined ? [] : [`--isolated ${isolated.join(',')}`]),
+  ].join(' ')
+
 /** The command that makes a comparison again, captures by their names alone. Files of policies and prices are not in it. */
 export const commandLineOf = ({ captures, policies, baseline, isolated, set = {}, from, to }: CompareRequest): string =>
   [

@@ -5,15 +5,17 @@ import { type Prices, pricesSchema } from '#metrics/prices'
 import { type Catalogue, parseValue, splitIds } from '#policies'
 import { type Route, routeSchema } from '#policies/pcp'
 import { readJson } from '#readers'
-import { fileOptions } from './command-line.ts'
+import type { Engine } from '#report'
+import { commandOf, fileOptions } from './command-line.ts'
 import { compareRecordings } from './compare.ts'
 import { defaultPolicies } from './default-policies.ts'
 import { parseExpectation, unmet } from './expectations.ts'
 import { familyOfAll, policyIds, type Settings } from './families/index.ts'
+import { isPortable, kitOf } from './kit.ts'
 import { catalogueWith, ownIds } from './policy-file.ts'
 import type { Progress } from './progress.ts'
 import { probesOf, readFor } from './read.ts'
-import { REPORT, writeReport } from './report.ts'
+import { isPage, REPORT, writeReport } from './report.ts'
 import { sourceCommit } from './version.ts'
 import type { Span } from './window.ts'
 import { checkOutput, writeWhole } from './write-files.ts'
@@ -35,6 +37,8 @@ export interface ComparisonRequest extends Span {
   readonly jobs?: number | undefined
   /** `pcp/trylock:interruptions=0` */
   readonly expect?: readonly string[]
+  /** Whether an HTML report is to carry the engine, so that its reader can ask back. Default: yes. */
+  readonly replay?: boolean | undefined
   /** A report, or the result itself, by the file’s name. */
   readonly output?: string | undefined
   readonly progress?: Progress | undefined
@@ -68,6 +72,8 @@ export async function compare(request: ComparisonRequest): Promise<ComparisonDon
   const policies = [...rules, ...routed(rules, set, catalogue)]
   const ids = policyIds(policies, set, catalogue)
   const expectations = expect.map((text) => parseExpectation(text, ids))
+  const wantsKit = request.replay !== false && captures.length === 1 && output !== undefined && isPage(output)
+  let engine: Engine | undefined
   const compared = await compareRecordings(
     {
       captures,
@@ -84,12 +90,28 @@ export async function compare(request: ComparisonRequest): Promise<ComparisonDon
       onProgress: progress,
     },
     (path) => (first !== undefined && path === captures[0] ? Promise.resolve(first) : read(path)),
+    wantsKit
+      ? (one) => {
+          engine = one
+        }
+      : undefined,
   )
   const comparison = await signed(compared, filesOf(request), chosen?.because)
   if (output !== undefined) {
     progress?.('writing the report', 0, 1)
     if (output.endsWith('.json')) await writeWhole(output, `${JSON.stringify(comparison)}\n`)
-    else await writeReport(comparison, output)
+    else
+      await writeReport(
+        comparison,
+        output,
+        engine === undefined || !isPortable(engine)
+          ? undefined
+          : kitOf(
+              engine,
+              { policies: ids, baseline: comparison.baseline, set },
+              commandOf({ captures, isolated: request.isolated }),
+            ),
+      )
   }
   return {
     comparison,

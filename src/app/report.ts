@@ -1,14 +1,16 @@
 import { type Comparison, comparisonSchema } from '#metrics'
 import { readJson } from '#readers'
-import { type Page, renderHtml, renderMarkdown, renderPage } from '#report'
+import { type Kit, type Page, renderHtml, renderMarkdown, renderPage } from '#report'
 import { checkOutput, writeWhole } from './write-files.ts'
 
 export const PAGE = ['.html', '.htm']
 export const REPORT = [...PAGE, '.md']
 
-/** A comparison as a report, HTML or Markdown by the file's name. */
-export async function writeReport(comparison: Comparison, path: string): Promise<void> {
-  await writeWhole(path, path.endsWith('.md') ? renderMarkdown(comparison) : await renderHtml(comparison))
+export const isPage = (path: string): boolean => PAGE.some((end) => path.endsWith(end))
+
+/** A comparison as a report, HTML or Markdown by the file's name. With a kit, a page can be asked back. */
+export async function writeReport(comparison: Comparison, path: string, kit?: Kit): Promise<void> {
+  await writeWhole(path, path.endsWith('.md') ? renderMarkdown(comparison) : await renderHtml(comparison, kit))
 }
 
 /** Reads what `compare --json` printed and writes its report. */

@@ -17,7 +17,7 @@ interface PassOptions {
   readonly corrects: boolean
   /** What an earlier pass found. */
   readonly given?: Inferences
-  /** Default: all rows. */
+  /** Rows whose scores are also counted apart. */
   readonly scored?: ScoredRows | undefined
   /** Go on with the belief over gaps in the recording, where it is to say how the trace began and not how well it is known. */
   readonly bridges?: boolean
@@ -30,7 +30,7 @@ interface PassOptions {
 export class Pass {
   readonly #state: EstimatorState
   readonly #shared: Shared
-  readonly #scored: ScoredRows
+  readonly #scored: ScoredRows | undefined
   readonly #refills: Refills
   readonly #bulkFrees: BulkFrees
   readonly #requests: DrainRequests
@@ -43,7 +43,7 @@ export class Pass {
 
   constructor(shared: Shared, { corrects, given = noInferences(), scored, bridges = false }: PassOptions) {
     this.#shared = shared
-    this.#scored = scored ?? { first: 0, end: shared.script.length }
+    this.#scored = scored
     this.#bridges = bridges
     const state = new EstimatorState(shared, corrects, given)
     const sizes = new BulkSizes(state)
@@ -60,7 +60,7 @@ export class Pass {
     const { length, op, cpu } = script
     const { ticks } = this.#shared
     let nextTick = 0
-    const { first, end } = this.#scored
+    const { first = 0, end = length } = this.#scored ?? {}
     for (let row = 0; row < length; row++) {
       if (row === first && row > 0) state.beginsHere()
       if (row === end) state.endsHere()
@@ -86,7 +86,7 @@ export class Pass {
       state.lastRow[cpu[row]!] = row
       draining[cpu[row]!] = op[row] === Op.remotePage || op[row] === Op.drainRequest ? 1 : 0
     }
-    const run = state.close(ticks, this.#shared.boosts)
+    const run = state.close(ticks, this.#shared.boosts, this.#scored !== undefined)
     return { ...run, nextTick: nextTickOf(state, this.#bulkFrees.pages) }
   }
 

@@ -101,7 +101,8 @@ export function sharedOf(
 
 /**
  * Replays the recording kernel's own policy: once corrected by the record, once more where that showed that pages left their lists before
- * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit. `scored`: the rows that scores and totals count.
+ * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit. `scored`: rows
+ * whose scores are also counted apart.
  */
 export function infer(script: Script, choice = ownPolicy(script), scored?: ScoredRows): Inference {
   const { rules } = pagesets(script, choice)

@@ -209,20 +209,26 @@ export interface InitialLists {
 /** By row: pages that left their lists there, though the event of their allocation came later. */
 export type EarlyPops = ReadonlyMap<number, readonly number[]>
 
-export interface FidelityRun {
+/** What a pass counts, of all rows or of those of a window. */
+export interface RunCounts {
   readonly cpus: readonly CpuFidelity[]
   readonly resyncs: number
   readonly misses: ReadonlyMap<Miss, number>
   readonly totals: Totals
   /** Pagesets that a probe showed, and how many of them were as believed in every field. */
   readonly states: { readonly recorded: number; readonly exact: number }
-  readonly inferences: Inferences
-  readonly early: EarlyPops
   readonly inferredBulkPages: number
   /** Frees that found the pageset's lock held, so the block went to the buddy. */
   readonly inferredPastFrees: number
   /** CPUs that would be interrupted by each request, summed. */
   readonly interruptions: Readonly<Record<string, number>>
+}
+
+export interface FidelityRun extends RunCounts {
+  /** The same of the rows that were to be scored apart. */
+  readonly within?: RunCounts
+  readonly inferences: Inferences
+  readonly early: EarlyPops
   readonly initial: InitialLists
   /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */
   readonly bulk: { readonly row: readonly number[]; readonly pset: readonly number[]; readonly list: readonly number[] }

@@ -7,7 +7,7 @@ import { type EarlyPop, History } from './history.ts'
 import type { PagesetBelief } from './pageset-belief.ts'
 import type { PreemptedPops } from './preempted-pops.ts'
 import { since } from './scored-window.ts'
-import type { CpuFidelity, FidelityRun, Miss, Score, Totals } from './scores.ts'
+import type { CpuFidelity, FidelityRun, Miss, RunCounts, Score, Totals } from './scores.ts'
 import { TickEvidence, type TickWindow } from './tick-evidence.ts'
 
 const newScore = (): Score => ({ recorded: 0, predicted: 0, exact: 0 })
@@ -326,20 +326,25 @@ export class EstimatorState {
     this.#ended = this.counts()
   }
 
-  close(ticks: SilentTicks, boosts: Uint8Array): FidelityRun {
-    const { found, belief, script } = this
-    const { cpus, misses, totals, interruptions, ...counted } = since(this.#ended ?? this.counts(), this.#begun)
-    const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((all, one) => all + one, 0)
-    totals.interruptions.recorded = sum(script.recordedInterruptions)
-    totals.interruptions.predicted = sum(interruptions)
+  /** Counts with what is summed over CPUs. */
+  #summed(counts: ReturnType<EstimatorState['counts']>): RunCounts {
+    const sum = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((all, one) => all + one, 0)
+    const interruptions = {
+      recorded: sum(this.script.recordedInterruptions),
+      predicted: sum(counts.interruptions),
+    }
+    return { ...counts, totals: { ...counts.totals, interruptions } }
+  }
+
+  /** `scored`: whether a part was scored apart. */
+  close(ticks: SilentTicks, boosts: Uint8Array, scored: boolean): FidelityRun {
+    const { found, belief } = this
+    const now = this.counts()
     return {
-      cpus,
-      ...counted,
-      misses,
-      totals,
+      ...this.#summed(now),
+      ...(scored ? { within: this.#summed(since(this.#ended ?? now, this.#begun)) } : {}),
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
       early: this.given.early.size > 0 ? found.left : found.early,
-      interruptions,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
       bulk: found.bulk,
       localDrains: found.localDrains,

@@ -57,7 +57,7 @@ export function measure(
     pageblockOrder,
     isolated,
   }: Pick<CaptureFacts, 'head' | 'cpus' | 'pageblockOrder' | 'isolated'>,
-  foresight: Foresight,
+  foresight: Foresight | undefined,
   { policy, lists, drain, isBound, sharesLists, params, sizes, result, times }: PolicyRun,
   prices: readonly Prices[],
 ): Run {
@@ -76,7 +76,7 @@ export function measure(
     isBound,
     work: { ...result.work },
     totals: totalsOf({ result, times }, isolated),
-    ...(sharesLists ? {} : { bounds: boundsOf(foresight, result) }),
+    ...(sharesLists || foresight === undefined ? {} : { bounds: boundsOf(foresight, result) }),
     priced: prices.map((list) => priceOf({ ...result.work, ...holdSizes(result, sharesLists) }, list)),
     series: {
       cachedPages: { t, cpus: Object.fromEntries(result.cached.map((pages, cpu) => [cpu, [...pages]])) },

@@ -11,7 +11,8 @@ import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
 /** What a comparison says of a capture by itself, and the runs of every policy on it. */
 export interface ComparedCapture {
   readonly facts: CaptureFacts
-  readonly foresight: Foresight
+  /** Absent: runs have no bounds. */
+  readonly foresight: Foresight | undefined
   readonly runs: readonly PolicyRun[]
   /** The recording kernel’s own policy with its defaults, free-running. */
   readonly own: PolicyRun

@@ -70,10 +70,13 @@ const drainedPagesIn = ({ events: { kind } }: Recording): number =>
 function pcpFidelity(
   part: Recording,
   script: Script,
-  { run, freeRun, inferred }: Inference,
+  { inferred, ...passes }: Inference,
   window: Window | undefined,
 ): PcpFidelity {
   const { events } = part
+  const [run, freeRun] = [passes.run, passes.freeRun].map((pass) =>
+    window === undefined ? pass : { ...pass, ...pass.within },
+  ) as [FidelityRun, FidelityRun]
   const rows = rowsWithin(script, window ?? {})
   const counted = (row: number): boolean => row >= rows.first && row < rows.end
   const recorded = interruptionsWithin(part, script, window)

@@ -33,9 +33,16 @@ export function carriedOver(
     ...whatIf,
     demand: rows,
     start: startOf(whatIf, allocator, held, choice),
+    gracePeriods: gracePeriodsFrom(whatIf.gracePeriods, from),
     from,
     to: to === undefined ? whatIf.to : Math.max(from, Math.min(to, whatIf.to)),
   }
+}
+
+/** Those that a request from then on may wait for. */
+function gracePeriodsFrom({ start, end }: WhatIf['gracePeriods'], from: Ns): WhatIf['gracePeriods'] {
+  const first = start.findIndex((ns) => ns >= from)
+  return first < 0 ? { start: [], end: [] } : { start: start.slice(first), end: end.slice(first) }
 }
 
 function startOf(

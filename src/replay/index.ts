@@ -22,8 +22,10 @@ export {
   usualDelays,
   type WorkloadRun,
 } from './kvfree/index.ts'
+export { type Plan, type PolicyWork, planOf, type Variation, withParam } from './plan.ts'
 export { record } from './recorder.ts'
 export { type Burst, type ReplayResult, WorkCounts } from './result.ts'
 export { waysOf } from './routes.ts'
 export { type PolicyRun, type RunOptions, runPolicy } from './run.ts'
+export { stepEndsOf } from './series.ts'
 export { StepSums } from './step-sums.ts'

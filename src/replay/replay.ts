@@ -6,7 +6,7 @@ import { type AllocatorObserver, type BulkFreeCause, type BulkHold, Clocks, KIND
 import { buddiesAtStart, type Conserved, conservedOf, OwnPages } from './own-pages.ts'
 import { type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Way } from './routes.ts'
-import { Series } from './series.ts'
+import { Series, STEPS } from './series.ts'
 import { firstRowFrom } from './window-demand.ts'
 
 /**
@@ -37,7 +37,7 @@ export class Replay implements AllocatorObserver {
   constructor(
     whatIf: WhatIf,
     choice: PcpChoice,
-    { isolated = whatIf.machine.isolated, steps = 200, prices, morePrices = [], ways }: ReplayOptions = {},
+    { isolated = whatIf.machine.isolated, steps = STEPS, prices, morePrices = [], ways }: ReplayOptions = {},
   ) {
     const { zones, cpus, gracePeriods, demand } = whatIf
     this.#whatIf = whatIf

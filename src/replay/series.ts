@@ -8,6 +8,15 @@ const count = (sizes: Map<number, number>, size: number): void => {
   sizes.set(size, (sizes.get(size) ?? 0) + 1)
 }
 
+/** Steps that a run counts within, where none are given. */
+export const STEPS = 200
+
+/** Where equal steps end. */
+export const stepEndsOf = ({ from, to }: Pick<WhatIf, 'from' | 'to'>, steps = STEPS): Float64Array => {
+  const span = Math.max(1, to - from)
+  return Float64Array.from({ length: steps }, (_, step) => from + ((step + 1) * span) / steps)
+}
+
 /** What one run writes down over time: sums within steps, counts at their ends, and every time that pages were given back. */
 export class Series {
   readonly stepEnds: Float64Array
@@ -31,11 +40,7 @@ export class Series {
     { from, to, cpus, machine }: Pick<WhatIf, 'from' | 'to' | 'cpus' | 'machine'>,
     steps: number | readonly Ns[],
   ) {
-    const span = Math.max(1, to - from)
-    this.stepEnds =
-      typeof steps === 'number'
-        ? Float64Array.from({ length: steps }, (_, step) => from + ((step + 1) * span) / steps)
-        : Float64Array.from(steps)
+    this.stepEnds = typeof steps === 'number' ? stepEndsOf({ from, to }, steps) : Float64Array.from(steps)
     const { length } = this.stepEnds
     this.cached = Array.from({ length: cpus }, () => new Int32Array(length))
     this.zoneLockPages = new Float64Array(length)

@@ -102,11 +102,20 @@ const firstOf = ({ columns, rows }: Matrix, { measures }: Timeline): string | un
 }
 
 /** The decision matrix of a capture, its own timeline beneath it. */
-export function matrixOf(
+export const matrixOf = (
   matrix: Matrix,
   index: number,
   named: boolean,
   timeline: (Timeline & { readonly at: number }) | undefined,
+): Html => html`${tableOfMatrix(matrix, index, named, timeline)}
+${timeline === undefined ? undefined : timelineOf(timeline, firstOf(matrix, timeline))}`
+
+/** The matrix alone. */
+export function tableOfMatrix(
+  matrix: Matrix,
+  index: number,
+  named: boolean,
+  timeline: (Pick<Timeline, 'lines'> & { readonly at: number }) | undefined,
 ): Html {
   const recorded = matrix.rows.filter(({ role }) => role === 'recorded').length
   const caption = `Every policy on the same record${named ? ` (${matrix.capture})` : ''}`
@@ -123,6 +132,5 @@ export function matrixOf(
       timeline?.lines.findIndex(({ name }) => name === row.name) ?? -1,
       row.role === 'recorded' ? lineStyle(0, true) : lineStyle(at - recorded, false),
     ),
-  )}</tbody>${errorRow(matrix)}</table></div>
-${timeline === undefined ? undefined : timelineOf(timeline, firstOf(matrix, timeline))}`
+  )}</tbody>${errorRow(matrix)}</table></div>`
 }

@@ -1,24 +1,34 @@
 import { createHash } from 'node:crypto'
 import { cleanText } from '#kernel/messages'
 import type { Comparison } from '#metrics'
+import { askData, askPanel, SPARE_LINES } from './ask.ts'
 import { type Html, html, verbatim } from './escape.ts'
 import { figureOf, tableOf } from './html-blocks.ts'
 import { matrixOf } from './html-matrix.ts'
 import { compose, type Page, type Part } from './page.ts'
 import { prose } from './prose.ts'
-import { runtimeSource } from './runtime/bundle.ts'
+import { scriptSource } from './runtime/bundle.ts'
 import { type Group, groupQuestions } from './sections/index.ts'
 import { style } from './style.ts'
 import { timelineSpec } from './timeline.ts'
+import type { Kit } from './worker/kit.ts'
 
-/** One self-contained page: opens from file://, asks the network for nothing, runs one script known by its hash. */
-export const renderHtml = (comparison: Comparison): Promise<string> => renderPage(compose(comparison))
+/**
+ * One self-contained page: opens from file://, asks the network for nothing, runs one script known by its hash. With a kit it can be asked
+ * back: it carries the engine and the demand.
+ */
+export const renderHtml = (comparison: Comparison, kit?: Kit): Promise<string> => renderPage(compose(comparison), kit)
 
 /** A page without charts and matrix runs no script at all. */
-export async function renderPage(page: Page): Promise<string> {
+export async function renderPage(page: Page, kit?: Kit): Promise<string> {
   const alive = page.matrices.length > 0 || page.parts.some(({ charts }) => charts.length > 0)
-  const [script, specs] = await Promise.all([alive ? runtimeSource() : '', compiledSpecs(page)])
-  return documentOf(page, script.replaceAll('</script', '<\\/script'), specs).markup
+  const [script, specs, data] = await Promise.all([
+    alive ? scriptSource('page') : '',
+    compiledSpecs(page, kit === undefined ? 0 : SPARE_LINES),
+    kit === undefined ? undefined : askData(kit),
+  ])
+  const ask = kit === undefined || data === undefined ? undefined : { panel: askPanel(kit), data }
+  return documentOf(page, script.replaceAll('</script', '<\\/script'), specs, ask).markup
 }
 
 /** JSON inside a script element: no `<` can end it or open a comment. */
@@ -30,9 +40,9 @@ const inlineJson = (value: unknown): Html =>
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
 /** vega-lite compiles here, so the page carries only vega and no compiler. */
-async function compiledSpecs({ parts, timelines }: Page): Promise<Record<string, unknown>> {
+async function compiledSpecs({ parts, timelines }: Page, spare: number): Promise<Record<string, unknown>> {
   const specs = [
-    ...timelines.map((timeline, at) => [`when-${at}`, timelineSpec(timeline)] as const),
+    ...timelines.map((timeline, at) => [`when-${at}`, timelineSpec(timeline, spare)] as const),
     ...parts.flatMap(({ charts }) => charts.map(({ id, spec }) => [id, spec] as const)),
   ]
   if (specs.length === 0) return {}
@@ -41,11 +51,17 @@ async function compiledSpecs({ parts, timelines }: Page): Promise<Record<string,
   return Object.fromEntries(specs.map(([id, spec]) => [id, compile(spec, { config }).spec]))
 }
 
-function documentOf(page: Page, script: string, specs: Record<string, unknown>): Html {
+function documentOf(
+  page: Page,
+  script: string,
+  specs: Record<string, unknown>,
+  ask: { readonly panel: Html; readonly data: Html } | undefined,
+): Html {
   const policy = [
     "default-src 'none'",
     script === '' ? "script-src 'none'" : `script-src ${hashOf(script)}`,
     `style-src ${hashOf(style)}`,
+    ...(ask === undefined ? [] : ['worker-src blob:']),
     'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",
@@ -72,7 +88,7 @@ ${
     ? undefined
     : html`<noscript><p class="caveats">Charts need JavaScript, which is off. All of their numbers stand in the tables behind them.</p></noscript>`
 }
-${(groups.get('first') ?? []).map((part, at) => openPart(part, at === 0 ? firstScreen(page) : []))}
+${(groups.get('first') ?? []).map((part, at) => openPart(part, at === 0 ? [...firstScreen(page), ...(ask === undefined ? [] : [ask.panel])] : []))}
 ${[...groups].flatMap(([id, parts]) => (id === 'first' ? [] : [groupOf(id, parts)]))}
 </main>
 <footer>Made by kreplay ${page.version}. This file holds everything it shows and asks the network for nothing.</footer>
@@ -81,6 +97,7 @@ ${
   script === ''
     ? undefined
     : html`<script type="application/json" id="kreplay-charts">${inlineJson(specs)}</script>
+${ask?.data}
 <script>${verbatim(script)}</script>`
 }
 </body>

@@ -24,3 +24,4 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
+export type { Engine, Kit, KitCatalogue, Question } from './worker/kit.ts'

@@ -216,8 +216,24 @@ export function timelinesOf(comparison: Comparison): Timeline[] {
 
 const time = { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } } as const
 
-/** Sums are drawn as they add up. The page’s script sets `measure`, and reads the steps back from the data. */
-export function timelineSpec({ t, measures, lines, requests, losses, kswapd }: Timeline): TopLevelSpec {
+/** The data of a timeline’s chart: one row for each line and measure. */
+export const linesOf = ({ lines, measures, t }: Pick<Timeline, 'lines' | 'measures' | 't'>) =>
+  lines.flatMap(({ values }, index) =>
+    measures.flatMap(({ id, kind }) => {
+      const v = values[id]
+      return v === undefined ? [] : [{ series: `s${index}`, measure: id, kind, t, v }]
+    }),
+  )
+
+/** Sums are drawn as they add up. `spare`: lines that may come later. The page’s script sets `measure`, and reads the steps back from the data. */
+export function timelineSpec(timeline: Timeline, spare = 0): TopLevelSpec {
+  const { measures, requests, losses, kswapd } = timeline
+  const recorded = timeline.lines.filter(({ colour }) => colour === 'muted').length
+  const more = Array.from({ length: spare }, (_, at): TimelineLine => {
+    const index = timeline.lines.length + at
+    return { name: `@line:s${index}`, ...lineStyle(index - recorded, false), values: {} }
+  })
+  const lines = [...timeline.lines, ...more]
   const keys = lines.map(({ name }, index): [string, string] => [`s${index}`, name])
   const styled = <T>(of: (line: TimelineLine) => T) => ({
     field: 'series',
@@ -229,14 +245,7 @@ export function timelineSpec({ t, measures, lines, requests, losses, kswapd }: T
     width: 900,
     height: 150,
     params: [{ name: 'measure', value: measures[0]?.id ?? '' }],
-    data: {
-      values: lines.flatMap(({ values }, index) =>
-        measures.flatMap(({ id, kind }) => {
-          const v = values[id]
-          return v === undefined ? [] : [{ series: `s${index}`, measure: id, kind, t, v }]
-        }),
-      ),
-    },
+    data: { values: linesOf(timeline) },
     transform: [
       { filter: 'datum.measure === measure' },
       { flatten: ['t', 'v'] },

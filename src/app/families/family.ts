@@ -3,6 +3,7 @@ import type { Comparison } from '#metrics'
 import type { Prices } from '#metrics/prices'
 import type { Catalogue, ParamValue } from '#policies'
 import type { Window } from '#replay'
+import type { Engine } from '#report'
 
 export type Settings = Readonly<Record<string, ParamValue>>
 
@@ -20,6 +21,8 @@ interface ComparisonSettings {
   readonly version: string
   /** Hears of each policy before it runs. */
   readonly onRun: (policy: string) => void
+  /** Gets what it takes to replay each capture elsewhere, where that is wanted and can be had. */
+  readonly hear?: ((engine: Engine) => void) | undefined
 }
 
 /** A comparison while its captures come in. */

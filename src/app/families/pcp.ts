@@ -1,29 +1,15 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Recording } from '#events'
-import { KNOWN_VERSIONS, type Release } from '#kernel'
+import { KNOWN_VERSIONS } from '#kernel'
 import { UsageError } from '#kernel/messages'
 import { type ComparedCapture, captureFactsOf, composePcp, workSchema } from '#metrics'
-import { lockPricesOf, type Prices } from '#metrics/prices'
-import { choosePcp, type PcpChoice } from '#policies'
+import { lockPricesOf } from '#metrics/prices'
+import { choosePcp } from '#policies'
 import { chunkParams, ownPcpId } from '#policies/pcp'
-import { carriedOver, Foresight, type Window, waysOf } from '#replay'
+import { carriedOver, Foresight, planOf, type Window } from '#replay'
 import { analyse } from '../analyse.ts'
-import { type PolicyWork, runPolicies, threadsFor } from '../jobs/run-policies.ts'
-import { variationsOf } from './assumptions.ts'
+import { runPolicies, threadsFor } from '../jobs/run-policies.ts'
+import { engineOfPart, isShippedOnly, partOf } from '../kit.ts'
 import { type Family, lacksPages } from './family.ts'
-
-/** Whether a choice is the recording kernel’s own policy as it ships: its replay is what the record can check. */
-function isDefault({ id, listParams, drainParams, route }: PcpChoice, release: Release | undefined): boolean {
-  const own = choosePcp(ownPcpId(release), release)
-  return (
-    id === own.id &&
-    route === undefined &&
-    isDeepStrictEqual([listParams, drainParams], [own.listParams, own.drainParams])
-  )
-}
-
-/** What locks cost in the replay that a window’s start comes from. */
-const firstOf = ([first]: readonly Prices[]) => (first === undefined ? {} : { prices: lockPricesOf(first) })
 
 export const pcp: Family = {
   id: 'pcp',
@@ -44,62 +30,55 @@ export const pcp: Family = {
   lacks: lacksPages,
   windows: true,
   ownRuns: 1,
-  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun }) => {
+  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun, hear }) => {
     const captures: ComparedCapture[] = []
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
     async function add(read: Recording, isolated: readonly number[], window?: Window): Promise<void> {
       const { release } = read.machine
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
-      const analysis = analyse(
-        read,
-        choices.some(({ route }) => route !== undefined),
+      const heard = hear !== undefined && choices.every(isShippedOnly)
+      const analysis = analyse(read, {
+        sources: choices.some(({ route }) => route !== undefined),
         window,
-      )
-      const { recording, script, fidelity } = analysis
+        partOf: heard ? partOf : undefined,
+      })
+      const { recording, script, fidelity, part } = analysis
       const outside = isolated.find((cpu) => cpu >= script.cpus)
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
-      const ownChoice = choosePcp(ownPcpId(release), release)
+      const own = choosePcp(ownPcpId(release), release)
+      const [first] = prices.map(lockPricesOf)
       const whatIf =
         window === undefined
           ? analysis.whatIf
-          : carriedOver(analysis.whatIf, ownChoice, window, { isolated, ...firstOf(prices) })
-      const work = choices.map((choice): PolicyWork => {
-        const ways = choice.route === undefined ? undefined : waysOf(whatIf, choice.route)
-        return { choice, options: { isolated, ways, prices: prices.map(lockPricesOf) } }
-      })
-      const own: PolicyWork = work.find(({ choice }) => isDefault(choice, release)) ?? {
-        choice: ownChoice,
-        options: { isolated, prices: prices.slice(0, 1).map(lockPricesOf) },
-        set: {},
-      }
-      const variations = variationsOf(script, work)
-      const all = [...new Set([...work, own]), ...variations.map((one) => one.work)]
+          : carriedOver(analysis.whatIf, own, window, { isolated, ...(first === undefined ? {} : { prices: first }) })
+      const plan = planOf(whatIf, choices, { release, isolated, prices: prices.map(lockPricesOf) })
+      const all = [...new Set([...plan.runs, plan.own]), ...plan.varied.map(({ work }) => work)]
       const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
       })
-      const ownRun = runs[all.indexOf(own)]!
+      const ownRun = runs[all.indexOf(plan.own)]!
+      const { stepEnds } = ownRun.result
+      const facts = captureFactsOf({ recording, script, fidelity, isolated, stepEnds, ownDrain: ownRun.drain, window })
       captures.push({
-        facts: captureFactsOf({
-          recording,
-          script,
-          fidelity,
-          isolated,
-          stepEnds: ownRun.result.stepEnds,
-          ownDrain: ownRun.drain,
-          window,
-        }),
+        facts,
         foresight: new Foresight(whatIf),
-        runs: runs.slice(0, work.length),
+        runs: runs.slice(0, plan.runs.length),
         own: ownRun,
-        varied: variations.map(({ policy, param, end, work: of }) => ({
+        varied: plan.varied.map(({ policy, param, end, work }) => ({
           policy,
           param,
           end,
-          run: runs[all.indexOf(of)]!,
+          run: runs[all.indexOf(work)]!,
         })),
       })
+      if (!heard) return
+      hear(
+        part === undefined
+          ? { facts, whatIf, release, isolated, prices, version }
+          : engineOfPart(analysis, part, { isolated, own, prices, version }),
+      )
     }
   },
 }

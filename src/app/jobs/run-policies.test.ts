@@ -3,13 +3,14 @@ import { lockPricesOf, publishedPrices } from '#metrics/prices'
 import { choosePcp, shipped } from '#policies'
 import { type ListPolicy, type Route, routeSchema } from '#policies/pcp'
 import { readCapture } from '#readers'
+import type { PolicyWork } from '#replay'
 import { waysOf } from '#replay'
 import { analyse } from '../analyse.ts'
-import { type PolicyWork, runPolicies, threadsFor } from './run-policies.ts'
+import { runPolicies, threadsFor } from './run-policies.ts'
 import { onSharedMemory } from './shared.ts'
 
 test('threads give the same results in the same order, also beside a policy that only this thread has', async () => {
-  const { whatIf } = analyse(await readCapture('traces/drain-6.1-s'), true)
+  const { whatIf } = analyse(await readCapture('traces/drain-6.1-s'), { sources: true })
   const route: Route = routeSchema.parse({
     schema: 'kreplay.route/1',
     id: 'way',

@@ -1,17 +1,10 @@
 import { type PcpChoice, shipped } from '#policies'
-import { type PolicyRun, type RunOptions, runPolicy } from '#replay'
+import { type PolicyRun, type PolicyWork, runPolicy } from '#replay'
 import type { Common, Task } from './replay-worker.ts'
 import { onSharedMemory } from './shared.ts'
 
 /** Rows replayed, of all runs, below which threads hardly pay: each takes most of a second to start and to compile what it runs. */
 const WORTH_THREADS = 1e8
-
-export interface PolicyWork {
-  readonly choice: PcpChoice
-  readonly options: RunOptions
-  /** Instead of what all runs have set. */
-  readonly set?: Common['set'] | undefined
-}
 
 /** Threads that are worth starting for these runs, of at most `jobs`. */
 export function threadsFor(

@@ -74,7 +74,10 @@ export async function preparePcp(path: string, isolatedGiven?: readonly number[]
   return onSharedMemory({ whatIf, release, context: contextOf({ recording, script, whatIf, fidelity }, isolated) })
 }
 
-function contextOf({ recording, script, whatIf, fidelity }: Analysis, isolated: readonly number[]): CaptureContext {
+function contextOf(
+  { recording, script, whatIf, fidelity }: Omit<Analysis, 'inference' | 'part'>,
+  isolated: readonly number[],
+): CaptureContext {
   const { release } = recording.machine
   const choice = choosePcp(ownPcpId(release), release)
   const own = runPolicy(whatIf, choice, { isolated, prices: publishedPrices.slice(0, 1).map(lockPricesOf) })

@@ -42,6 +42,11 @@ export const compare = defineCommand({
       type: 'string',
       describe: 'HTML report; a .md name: as Markdown; .json: the result itself',
     },
+    replay: {
+      type: 'boolean',
+      default: true,
+      describe: 'Carry the engine in an HTML report, so that it can be asked back; --no-replay: a smaller file',
+    },
     open,
   },
   examples: [
@@ -75,6 +80,7 @@ export const compare = defineCommand({
         probesFile: argv.probes,
         jobs: argv.jobs,
         expect: argv.expect,
+        replay: argv.replay,
         output: argv.output ?? (argv.open ? reportFor(argv.captures) : undefined),
         progress: progress.hear,
       })

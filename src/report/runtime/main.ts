@@ -6,6 +6,8 @@
  */
 import { type Config, parse, type Spec, View } from 'vega'
 import { expressionInterpreter } from 'vega-interpreter'
+import { answerShower, lineNames } from './answers.ts'
+import { startAsk } from './ask.ts'
 import { showWindow, startMatrices } from './matrix.ts'
 import { configOf, type Theme, themed, themes } from './theme.ts'
 import { addTools } from './tools.ts'
@@ -29,10 +31,12 @@ function showTip(event: MouseEvent, value: unknown): void {
   tip.hidden = value === null || value === undefined || value === ''
   if (tip.hidden) return
   tip.replaceChildren(
-    ...Object.entries(value as Record<string, unknown>).map(([name, one]) => {
+    ...Object.entries(value as Record<string, unknown>).flatMap(([key, one]) => {
+      const name = lineNames.nameOf(key)
+      if (name === undefined) return []
       const line = document.createElement('div')
       line.textContent = `${name}: ${String(one)}`
-      return line
+      return [line]
     }),
   )
   const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8)
@@ -129,10 +133,12 @@ for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-m
 }
 
 startMatrices(specs)
+startAsk(answerShower(specs, (figure) => drawn.get(figure)?.view))
 for (const figure of figures) addTools(figure, () => drawn.get(figure)?.view)
 
 /** What a link or a cell points to is unfolded. */
 function unfold(id: string): void {
+  if (id.startsWith('ask=')) return
   const target = document.getElementById(id)
   const details = target?.closest('details')
   if (details) details.open = true

@@ -1,21 +1,13 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
 /** The decision matrix in the page: sorted by a column, and read over a window of its timeline. */
-
-/** One line of a timeline, as its chart’s data holds it. */
-interface Steps {
-  readonly series: string
-  readonly measure: string
-  readonly kind: 'sum' | 'level'
-  readonly t: readonly number[]
-  readonly v: readonly number[]
-}
+import type { Steps } from '../worker/messages.ts'
 
 const timelines = new Map<string, readonly Steps[]>()
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const small = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 })
 
-const isSteps = (value: unknown): value is Steps =>
+export const isSteps = (value: unknown): value is Steps =>
   typeof value === 'object' && value !== null && 'measure' in value && 'v' in value
 
 /** The data of each timeline’s chart. */
@@ -105,8 +97,9 @@ function sortBy(table: HTMLTableElement, at: number, head: HTMLElement): void {
   body.append(...rows)
 }
 
-export function startMatrices(specs: Readonly<Record<string, unknown>>): void {
-  for (const table of document.querySelectorAll<HTMLTableElement>('table[data-matrix]')) {
+/** Makes the tables of a page, or one that came later, sort and follow their timelines. */
+export function startMatrices(specs: Readonly<Record<string, unknown>>, within: ParentNode = document): void {
+  for (const table of within.querySelectorAll<HTMLTableElement>('table[data-matrix]')) {
     const { timeline } = table.dataset
     if (timeline !== undefined) timelines.set(timeline, stepsOf(specs[timeline]))
     for (const button of table.querySelectorAll<HTMLElement>('button[data-sort]'))

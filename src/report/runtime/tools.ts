@@ -18,7 +18,7 @@ function csvOf(figure: HTMLElement): string | undefined {
   return [...table.querySelectorAll('tr')].map((row) => `${cellsOf(row).join(',')}\n`).join('')
 }
 
-async function copy(text: string): Promise<void> {
+export async function copy(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text)
   } catch {
