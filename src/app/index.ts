@@ -45,6 +45,7 @@ export const sweep = {
   status: lazily(async () => (await import('./sweep/index.ts')).sweepStatus),
   read: lazily(async () => (await import('./sweep/index.ts')).readSweep),
   summary: lazily(async () => (await import('./sweep/index.ts')).summaryOf),
+  work: lazily(async () => (await import('./sweep/index.ts')).work),
   schema: lazily(async () => (await import('./sweep/index.ts')).sweepJsonSchema),
 }
 

@@ -45,7 +45,7 @@ export async function estimateOf(
     choices: plan.choices.length,
     runs,
     done: runs - left,
-    chunks: missing.reduce((sum, one) => sum + chunksOf(one.runs).length, 0),
+    chunks: missing.reduce((sum, one) => sum + chunksOf(one.runs, plan.chunk).length, 0),
     threads,
     memory: Math.max(sizes[0] ?? 0, Math.min(largest, memory)) + threads * THREAD_BYTES,
   }

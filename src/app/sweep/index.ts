@@ -2,13 +2,15 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '#kernel/messages'
 import type { Progress } from '../progress.ts'
+import type { QueueStatus } from '../queue/status.ts'
+import type { Worked } from '../queue/worker.ts'
 import { writeWhole } from '../write-files.ts'
 import { estimateOf, type SweepEstimate } from './estimate.ts'
 import { usualCache } from './local-capture.ts'
 import { type Plan, type PlannedRun, planOf } from './plan.ts'
 import { questionOf } from './question.ts'
 import { type Ranked, ranked } from './ranking.ts'
-import { csvOf, resultOf, type SweepResult } from './results.ts'
+import { csvOf, type Failure, resultOf, type SweepResult } from './results.ts'
 import { missingOf, runLocally } from './run.ts'
 import { readScenario } from './scenario-file.ts'
 import { Store } from './store.ts'
@@ -25,6 +27,13 @@ export interface SweepRequest {
   /** `2/8`: the second of eight parts. */
   readonly shard?: string | undefined
   readonly csv?: string | undefined
+  /** Runs of a chunk. */
+  readonly chunk?: number | undefined
+  /** `postgres://HOST/DATABASE`, or `embedded`: the runs are done by workers. */
+  readonly queue?: string | undefined
+  /** Tries of a job after the first. */
+  readonly retries?: number | undefined
+  readonly onNotice?: ((text: string) => void) | undefined
   readonly progress?: Progress | undefined
 }
 
@@ -40,7 +49,11 @@ const settingsOf = ({ jobs, memory, progress }: SweepRequest) => ({
 
 async function opened(request: SweepRequest): Promise<{ readonly plan: Plan; readonly store: Store }> {
   const from = await readScenario(request.scenario)
-  const plan = await planOf(from, { cache: request.cache ?? usualCache(), onProgress: request.progress })
+  const plan = await planOf(from, {
+    cache: request.cache ?? usualCache(),
+    onProgress: request.progress,
+    chunk: request.chunk,
+  })
   return { plan, store: await Store.open(storeOf(request.scenario, request.store)) }
 }
 
@@ -53,11 +66,27 @@ export async function planSweep(request: SweepRequest): Promise<SweepEstimate> {
 /** Does what is not done yet; the result holds everything that is, or what one shard asked for. */
 export async function runSweep(request: SweepRequest): Promise<SweepResult> {
   const { plan, store } = await opened(request)
-  const mine = shardOf(plan, request.shard)
-  const failed = await runLocally(plan, store, settingsOf(request), mine)
+  const failed = await failuresOf(request, plan, store)
   const result = await resultOf(plan, store, failed)
   if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
   return result
+}
+
+async function failuresOf(request: SweepRequest, plan: Plan, store: Store): Promise<readonly Failure[]> {
+  const { queue, shard, jobs, retries, onNotice } = request
+  const { onProgress } = settingsOf(request)
+  if (queue === undefined) return await runLocally(plan, store, settingsOf(request), shardOf(plan, shard))
+  if (shard !== undefined)
+    throw new UsageError('--shard and --queue exclude each other: a queue shares the runs out itself')
+  const { runByQueue } = await import('../queue/index.ts')
+  return await runByQueue(plan, store, {
+    address: queue,
+    workers: jobs,
+    cache: request.cache ?? usualCache(),
+    onProgress,
+    ...(retries === undefined ? {} : { retries }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+  })
 }
 
 /** What is done of a sweep. */
@@ -66,6 +95,8 @@ export interface SweepStatus {
   readonly done: number
   readonly captures: readonly { readonly name: string; readonly runs: number; readonly done: number }[]
   readonly store: string
+  /** With `queue`: what workers do for it. */
+  readonly queue?: QueueStatus
 }
 
 export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
@@ -75,8 +106,12 @@ export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
     const runs = plan.runsOf(capture).length
     return { name: capture.name, runs, done: runs - (left.get(capture) ?? 0) }
   })
+  const queue =
+    request.queue === undefined
+      ? {}
+      : { queue: await (await import('../queue/index.ts')).queueStatus(plan, store, request.queue) }
   const sum = (of: (one: (typeof captures)[number]) => number) => captures.reduce((all, one) => all + of(one), 0)
-  return { runs: sum(({ runs }) => runs), done: sum(({ done }) => done), captures, store: store.folder }
+  return { runs: sum(({ runs }) => runs), done: sum(({ done }) => done), captures, store: store.folder, ...queue }
 }
 
 /** What the store holds of a sweep. */
@@ -103,6 +138,25 @@ export function shardOf(
   const [from, to] = [index - 1, index].map((part) => Math.floor((part * digests.length) / count))
   const own = new Set(digests.slice(from, to))
   return ({ digest }) => own.has(digest)
+}
+
+export interface WorkerRequest {
+  readonly queue: string
+  readonly jobs?: number | undefined
+  readonly cache?: string | undefined
+  /** MiB that captures may take. */
+  readonly memory?: number | undefined
+  readonly policyFiles: readonly string[]
+  readonly idleSeconds?: number | undefined
+  readonly drain: AbortSignal
+  readonly onEvent?: (text: string) => void
+}
+
+/** Works on a queue until `drain`, or until it was empty for so long. */
+export async function work(request: WorkerRequest): Promise<Worked> {
+  const { runWorker } = await import('../queue/index.ts')
+  const { threads, memory } = settingsOf({ scenario: '', ...request })
+  return await runWorker({ ...request, jobs: threads, memory, cache: request.cache ?? usualCache() })
 }
 
 /** What a sweep's result comes to: its policies in order, and the measures that count. */

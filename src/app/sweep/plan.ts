@@ -33,6 +33,8 @@ export interface Plan extends Space {
   readonly code: readonly PolicyCode[]
   /** Of kreplay and its code. */
   readonly version: string
+  /** Runs of a chunk, where it was asked for. */
+  readonly chunk?: number | undefined
   /** Runs on one capture, choice by choice. */
   readonly runsOf: (capture: LocalCapture) => readonly PlannedRun[]
 }
@@ -41,6 +43,8 @@ export interface PlanOptions {
   /** Folder for captures that come from elsewhere. */
   readonly cache: string
   readonly onProgress?: ((phase: string, done: number, total: number) => void) | undefined
+  /** Runs of a chunk; default by the size of the capture. */
+  readonly chunk?: number | undefined
 }
 
 /** What of a scenario does not depend on where its captures are. */
@@ -73,7 +77,7 @@ export async function planOf(from: ScenarioFile, options: PlanOptions): Promise<
     options.onProgress?.('looking at captures', at, refs.length)
     captures.push(await localCapture(ref, options.cache))
   }
-  return planWith(from, parts, captures)
+  return { ...planWith(from, parts, captures), chunk: options.chunk }
 }
 
 /** The same with captures that are known already. */
@@ -139,11 +143,11 @@ export const rowOf = (
 const CHUNK_BYTES = 256 << 20
 const MOST_RUNS = 64
 
-/** Runs in the pieces in which they are done, stored and resumed. */
-export function chunksOf(runs: readonly PlannedRun[]): PlannedRun[][] {
+/** Runs in the pieces in which they are done, stored and resumed: so many each, or as many as take about two seconds. */
+export function chunksOf(runs: readonly PlannedRun[], asked?: number): PlannedRun[][] {
   const [first] = runs
   if (first === undefined) return []
-  const size = Math.min(MOST_RUNS, Math.max(1, Math.round(CHUNK_BYTES / Math.max(1, first.capture.bytes))))
+  const size = asked ?? Math.min(MOST_RUNS, Math.max(1, Math.round(CHUNK_BYTES / Math.max(1, first.capture.bytes))))
   return Array.from({ length: Math.ceil(runs.length / size) }, (_, at) => runs.slice(at * size, (at + 1) * size))
 }
 

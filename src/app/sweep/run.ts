@@ -75,7 +75,7 @@ export async function runLocally(
 type Finished = (runs: readonly PlannedRun[], outcomes: readonly RunOutcome[], context: CaptureContext) => Promise<void>
 
 async function runCapture(
-  { family }: Pick<Plan, 'family'>,
+  { family, chunk }: Pick<Plan, 'family' | 'chunk'>,
   pool: RunPool,
   capture: LocalCapture,
   runs: readonly PlannedRun[],
@@ -95,7 +95,7 @@ async function runCapture(
     return
   }
   const prepared = await pool.prepare(capture.path, capture.isolated)
-  await eachOf(chunksOf(runs), pool.threads === 1 ? 1 : 2 * pool.threads, async (some) =>
+  await eachOf(chunksOf(runs, chunk), pool.threads === 1 ? 1 : 2 * pool.threads, async (some) =>
     finished(some, await pool.run(prepared, requests(some)), { ...prepared.context, name: capture.name }),
   )
 }

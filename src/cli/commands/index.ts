@@ -12,6 +12,7 @@ import { recommend } from './recommend.ts'
 import { report } from './report.ts'
 import { sweep } from './sweep.ts'
 import { synth } from './synth.ts'
+import { worker } from './worker.ts'
 
 /** Every command of the program, in the order of its help. `completion` is yargs' own. */
 export const commands: readonly Command[] = [
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   fidelity,
   cross,
   sweep,
+  worker,
   recommend,
   convert,
   policies,

@@ -35,6 +35,21 @@ export const sweep = defineCommand({
       type: 'string',
       describe: 'run: only one part of the runs, e.g. 2/8; for Slurm arrays and Kubernetes jobs',
     },
+    queue: {
+      type: 'string',
+      describe:
+        'run, status: postgres://HOST/DATABASE, where workers take the runs from; embedded: a server and workers here',
+    },
+    retries: {
+      type: 'number',
+      default: 4,
+      describe: 'run --queue: tries of a job after the first, before it is set aside',
+    },
+    chunk: {
+      type: 'number',
+      coerce: positive('chunk', 'runs'),
+      describe: 'Runs that are done and stored together; default about two seconds of work',
+    },
     csv: { type: 'string', describe: 'run, report: also write every run as CSV' },
   },
   examples: [
@@ -51,8 +66,21 @@ export const sweep = defineCommand({
     if (scenario === undefined)
       throw new UsageError(`sweep ${action}: name a scenario file`, `an example: kreplay sweep ${action} scenario.yaml`)
     const progress = progressOf()
-    const { store, cache, jobs, memory, shard, csv } = argv
-    const request = { scenario, store, cache, jobs, memory, shard, csv, progress: progress.hear }
+    const { store, cache, jobs, memory, shard, csv, queue, retries, chunk } = argv
+    const request = {
+      scenario,
+      store,
+      cache,
+      jobs,
+      memory,
+      shard,
+      csv,
+      queue,
+      retries,
+      chunk,
+      onNotice: warn,
+      progress: progress.hear,
+    }
     const [{ outputAs }, print] = await Promise.all([import('../print/output.ts'), import('../print/sweep.ts')])
     const out = outputAs(argv)
     if (action === 'plan') {

@@ -2,6 +2,8 @@ import type { SweepEstimate, SweepResult, SweepStatus, SweepSummary } from '#app
 import { number } from '../terminal.ts'
 import type { Output } from './output.ts'
 
+type Queue = NonNullable<SweepStatus['queue']>
+
 const mebibytes = (bytes: number): string => `${number(Math.ceil(bytes / 2 ** 20))} MiB`
 
 function spanOf(seconds: number): string {
@@ -30,7 +32,21 @@ export function printEstimate(estimate: SweepEstimate, out: Output): void {
     )
 }
 
-export function printStatus({ runs, done, captures, store }: SweepStatus, out: Output): void {
+function printQueue({ done, left, runsPerSecond, secondsLeft, jobs, failed, hosts }: Queue, out: Output): void {
+  const states = Object.entries(jobs).map(([state, count]) => `${number(count)} ${state}`)
+  out.line(
+    `\nQueue: ${number(done)} runs done and not fetched, ${number(left)} left; ${runsPerSecond.toFixed(1)} runs/s in the last minute${secondsLeft === undefined ? '' : `, about ${spanOf(secondsLeft)} left`}.`,
+  )
+  if (states.length > 0) out.line(`Jobs: ${states.join(', ')}.`)
+  if (hosts.length > 0)
+    out.table(
+      ['host', 'workers', 'runs done', 'version'],
+      hosts.map((one) => [one.host, number(one.workers), number(one.runs), one.versions.join(', ')]),
+    )
+  for (const { capture, error } of failed) out.line(`Set aside: ${capture}: ${error}`)
+}
+
+export function printStatus({ runs, done, captures, store, queue }: SweepStatus, out: Output): void {
   out.line(`${number(done)} of ${number(runs)} runs are done; results in ${store}.`)
   const open = captures.filter((one) => one.done < one.runs)
   if (open.length > 0)
@@ -38,6 +54,7 @@ export function printStatus({ runs, done, captures, store }: SweepStatus, out: O
       ['capture', 'runs', 'done'],
       open.map((one) => [one.name, number(one.runs), number(one.done)]),
     )
+  if (queue !== undefined) printQueue(queue, out)
 }
 
 const signed = (share: number): string =>
