@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pricesSchema } from '#metrics'
+import { pricesSchema } from '#metrics/prices'
 import { textDigest } from '../sweep/capture-digest.ts'
 import type { PlannedRun } from '../sweep/plan.ts'
 import type { PolicyCode } from '../sweep/policy-code.ts'
@@ -8,7 +8,7 @@ import type { PolicyCode } from '../sweep/policy-code.ts'
 export const jobSchema = z.object({
   chunk: z.string(),
   version: z.string(),
-  family: z.enum(['pcp', 'kvfree', 'accept']),
+  family: z.enum(['pcp', 'kvfree', 'accept', 'slab']),
   capture: z.object({
     at: z.string(),
     name: z.string(),
