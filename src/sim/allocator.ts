@@ -16,6 +16,7 @@ import { listTables } from './pagesets.ts'
 import { RemoteExpiry } from './remote-expiry.ts'
 import type { Rings } from './rings.ts'
 import { Timers } from './timers.ts'
+import { Watermarks } from './watermarks.ts'
 import { zonelistsOf } from './zonelists.ts'
 
 /**
@@ -53,8 +54,7 @@ export class PageAllocator implements DrainActions {
   readonly #base: Int32Array
   /** By pageset: list by order × 4 + migratetype; −1 where such blocks are not kept. */
   readonly #tables: readonly Int8Array[]
-  /** By zone; −1: nothing is known of its watermark. */
-  readonly #highMarks: readonly number[]
+  readonly #watermarks: Watermarks
   /** By zone: zones that an allocation tries next. */
   readonly #zonelists: readonly (readonly number[])[]
   readonly #shortage: AllocatorOptions['shortage']
@@ -98,7 +98,7 @@ export class PageAllocator implements DrainActions {
     )
     this.flags = of.zones.map(() => ({ reclaimActive: false, belowHigh: false }))
     this.peak = new Int32Array(pcps.length)
-    this.#highMarks = of.zones.map(({ high }) => (of.machine.zones.length === 0 ? -1 : high))
+    this.#watermarks = new Watermarks(of)
     this.#zonelists = zonelistsOf(of.zones)
     this.#shortage = shortage
     this.#expiry = new RemoteExpiry(options.remote ?? new Uint8Array(pcps.length))
@@ -187,8 +187,10 @@ export class PageAllocator implements DrainActions {
     return this.#pop(pset, list, order)
   }
 
+  /** Source: zone_watermark_fast() in get_page_from_freelist(), which sets ZONE_BELOW_HIGH; mm/page_alloc.c, v6.12. */
   #take(pset: number, zone: number, list: number, order: Order, migratetype: number, paced: boolean): Pfn {
     this.#expiry.used[pset] = 1
+    if (this.buddies[zone]!.free <= this.#watermarks.high[zone]!) this.flags[zone]!.belowHigh = true
     if (list < 0) return this.fromBuddy(zone, order, migratetype)
     const pcp = this.pcps[pset]!
     const rules = this.#rules[zone]!
@@ -207,17 +209,15 @@ export class PageAllocator implements DrainActions {
 
   /** One block from the buddy for its user; −1: the zone has none. */
   fromBuddy(zone: number, order: Order, migratetype: number): Pfn {
-    const page = this.buddies[zone]!.take(order, migratetype)
+    this.buddies[zone]!.begin()
+    const page = this.#watermarks.take(zone, this.buddies[zone]!, order, migratetype)
     if (page >= 0) this.observer.taken?.(zone, page, order, migratetype, false)
     return page
   }
 
-  /** Source: zone_watermark_fast() in get_page_from_freelist(), which sets ZONE_BELOW_HIGH; mm/page_alloc.c, v6.12. */
   #refill(pset: number, zone: number, at: number, order: Order, migratetype: number): boolean {
     const buddy = this.buddies[zone]!
-    const flags = this.flags[zone]!
-    if (buddy.free <= this.#highMarks[zone]!) flags.belowHigh = true
-    const entries = this.#rules[zone]!.nrAlloc(this.pcps[pset]!, order, flags)
+    const entries = this.#rules[zone]!.nrAlloc(this.pcps[pset]!, order, this.flags[zone]!)
     if (this.blocks !== undefined) {
       const { pages, blocks } = this.blocks.refill(pset, order, migratetype, entries << order)
       if (pages > 0) this.#refilled(pset, zone, pages, blocks)
@@ -225,8 +225,9 @@ export class PageAllocator implements DrainActions {
       return this.blocks.has(pset, at - this.#base[pset]!)
     }
     let got = 0
+    buddy.begin()
     for (; got < entries; got++) {
-      const page = buddy.take(order, migratetype)
+      const page = this.#watermarks.take(zone, buddy, order, migratetype)
       if (page < 0) break
       if (this.#hearsTaken) this.observer.taken?.(zone, page, order, migratetype, true)
       this.#lists.pushTail(at, page)
@@ -252,7 +253,7 @@ export class PageAllocator implements DrainActions {
     const n = rules.nrFree(pcp, order, this.flags[zone]!)
     if (n === 0) return
     this.#bulkFree(pset, zone, n, rules.freeChunk?.(pcp), 'free', by, list)
-    if (this.buddies[zone]!.free > this.#highMarks[zone]!) this.flags[zone]!.belowHigh = false
+    if (this.buddies[zone]!.free > this.#watermarks.high[zone]!) this.flags[zone]!.belowHigh = false
   }
 
   /** Puts a block on a list, whatever its pageset holds by then. */
@@ -333,7 +334,10 @@ export class PageAllocator implements DrainActions {
 
   /** kswapd begins or ends to balance a node: ZONE_RECLAIM_ACTIVE. */
   setReclaim(zones: readonly number[], active: boolean): void {
-    for (const zone of zones) this.flags[zone]!.reclaimActive = active
+    for (const zone of zones) {
+      this.flags[zone]!.reclaimActive = active
+      this.#watermarks.balance(zone, active)
+    }
   }
 
   /** Runs what is due by then. */

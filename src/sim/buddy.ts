@@ -1,22 +1,11 @@
 import type { Zone } from '#kernel'
-import type { Fallback, FallbackFamily } from './fallback.ts'
+import { FALLBACKS, type Fallback, type FallbackFamily, worthClaiming } from './fallback.ts'
 
 /** MAX_PAGE_ORDER of machines with pages of 4 KiB. */
 const USUAL_MAX_ORDER = 10
 /** UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC. Isolated blocks are not modelled. */
 const TYPES = 4
 const HIGHATOMIC = 3
-
-/** Where a request looks when its own type is used up: UNMOVABLE, MOVABLE, RECLAIMABLE. Source: `fallbacks`, mm/page_alloc.c, v5.10 to v7.2. */
-const FALLBACKS = [
-  [2, 1],
-  [2, 0],
-  [0, 1],
-] as const
-
-/** Blocks of a type that others may claim whole. Source: can_steal_fallback(), mm/page_alloc.c, v5.10; should_try_claim_block(), v7.2. */
-const worthClaiming = (order: number, type: number, pageblockOrder: number): boolean =>
-  order >= pageblockOrder >> 1 || type === 0 || type === 2
 
 /**
  * The buddy allocator of one zone: free blocks by order and migratetype, split and merged as the kernel does (pcp-unaccepted.md §4).
@@ -51,6 +40,10 @@ export class Buddy {
   /** mm_page_alloc_extfrag events; those that made a whole pageblock the request's type. */
   fallbacks = 0
   claims = 0
+  /** Pageblocks of another type that the last `take` looked at, to break into them: each boosts the watermarks. */
+  looked = 0
+  /** Whether a fallback of this hold of zone->lock found nothing to claim: the next does not look. Source: __rmqueue(), mm/page_alloc.c, v6.12. */
+  #steals = false
   /** How the last `take` fell back; undefined where its own type had a block. */
   fallback: Fallback | undefined
 
@@ -171,11 +164,20 @@ export class Buddy {
     return (this.#where[parent ^ (1 << (order + 1))]! - 1) >> 2 === order + 1
   }
 
+  /** A hold of zone->lock begins. */
+  begin(): void {
+    this.#steals = false
+  }
+
   /** A block of this order and type; −1 where the zone has none left, of any type. */
   take(order: number, type: number): number {
     this.fallback = undefined
+    this.looked = 0
     const pfn = this.#takeSmallest(order, type, type)
-    if (pfn >= 0) return pfn
+    if (pfn >= 0) {
+      this.#steals = false
+      return pfn
+    }
     return this.#family === 'steal' ? this.#steal(order, type) : this.#claim(order, type)
   }
 
@@ -224,7 +226,10 @@ export class Buddy {
       if (found >= this.#pageblockOrder) {
         this.claims++
         this.#setTypes(at, found, type)
-      } else if (whole) this.#claimBlock(at, type)
+      } else {
+        this.looked = 1
+        if (whole) this.#claimBlock(at, type)
+      }
       if ((this.#where[at]! - 1) % TYPES !== type) this.#retype(at, found, type)
       this.#note(at + this.base, found, from, type)
       return this.#takeSmallest(order, type, type)
@@ -247,10 +252,14 @@ export class Buddy {
         this.#setTypes(at, level, type)
         return this.#note(this.#split(at, level, order, type), level, from, type)
       }
+      if (!this.#steals) this.looked++
       if (!this.#claimBlock(at, type)) continue
+      this.#steals = false
+      this.looked = Math.max(1, this.looked)
       this.fallbacks++
       return this.#note(this.#takeSmallest(order, type, type), level, from, type)
     }
+    this.#steals = true
     for (let level = order; level <= this.maxOrder; level++) {
       const from = this.#fallbackType(level, type)
       if (from < 0) continue

@@ -11,3 +11,14 @@ export interface Fallback {
   /** Whether its pageblock is of the request’s type now. */
   readonly changeOwnership: boolean
 }
+
+/** Where a request looks when its own type is used up: UNMOVABLE, MOVABLE, RECLAIMABLE. Source: `fallbacks`, mm/page_alloc.c, v5.10 to v7.2. */
+export const FALLBACKS = [
+  [2, 1],
+  [2, 0],
+  [0, 1],
+] as const
+
+/** Blocks of a type that others may claim whole. Source: can_steal_fallback(), mm/page_alloc.c, v5.10; should_try_claim_block(), v7.2. */
+export const worthClaiming = (order: number, type: number, pageblockOrder: number): boolean =>
+  order >= pageblockOrder >> 1 || type === 0 || type === 2
