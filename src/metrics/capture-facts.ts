@@ -13,8 +13,12 @@ import { marksOf } from './recorded-marks.ts'
 import { recordedSums, recordedSumsWithin } from './recorded-sums.ts'
 import type { Fidelity } from './schemas.ts'
 import { cpuFlowsOf } from './survey/page-matching.ts'
+import { surveyWorks } from './survey/works.ts'
 import { recordedMeasures, stepSums, stepsOf, summedTotals } from './totals.ts'
 import { interruptionsWithin, recordingWithin, secondsOf } from './within.ts'
+
+/** Of functions, CPUs and requesters a report names so many at most. */
+const MOST_CELLS = 200
 
 /**
  * All that a comparison says of a capture by itself, whatever the policies: plain data, so that a report can carry it and compose the
@@ -78,10 +82,12 @@ export function captureFactsOf({
     recordedInterruptions: interruptionsWithin(recording, script, window),
   })
   const cpuFlows = cpuFlowsOf(events)
+  const works = surveyWorks(events, { isolated })
   return {
     head: {
       ...head,
       ...(cpuFlows === undefined ? {} : { cpuFlows }),
+      ...(works === undefined ? {} : { works: { ...works, cells: works.cells.slice(0, MOST_CELLS) } }),
       ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     },
     fidelity,

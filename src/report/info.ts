@@ -1,13 +1,12 @@
 import { zoneLabel } from '#kernel'
 import type { Info, Spread } from '#metrics/survey'
+import { slabOf } from './info-slab.ts'
 import type { Page, Part } from './page.ts'
 import { flowPart } from './sections/cpu-flows.ts'
-import { type Built, count, duration, percent, type Table, text } from './sections/section.ts'
+import { type Built, count, duration, type Table, text } from './sections/section.ts'
+import { workPart } from './sections/works.ts'
 
-const share = (part: number, whole: number): number | undefined => (whole === 0 ? undefined : part / whole)
 const number = (value: number): string => value.toLocaleString('en-US')
-const percentage = (value: number | undefined): string =>
-  value === undefined ? 'none' : value === 1 ? 'all' : `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
 
 /** What a trace says by itself, as the page that `info` prints and writes: sections only where there are events for them. */
 export function composeInfo(info: Info, version: string, top: number): Page {
@@ -35,6 +34,7 @@ export function composeInfo(info: Info, version: string, top: number): Page {
       ...part('fragmentation', 'Fragmentation', 'Which migratetype took memory from which?', fragmentationOf(info)),
       ...part('slab', 'Slab', 'Which objects were allocated, by whom, and what is wasted?', slabOf(info)),
       ...part('rcu', 'RCU', 'How long do grace periods and callbacks take?', rcuOf(info)),
+      ...part('works', 'Deferred work', 'Which deferred work hits isolated CPUs?', workPart(info.works, info.isolated)),
       ...part('quality', 'Quality', 'What can be concluded?', qualityOf(info)),
     ],
   }
@@ -285,62 +285,6 @@ function fragmentationOf({ fragmentation: found }: Info): Built | undefined {
           row.whole,
           row.changedOwnership,
         ]),
-      },
-    ],
-  }
-}
-
-function slabOf({ slab }: Info): Built | undefined {
-  if (slab === undefined) return undefined
-  const columns = [
-    count('allocs'),
-    count('bytes asked'),
-    count('bytes taken'),
-    percent('waste'),
-    count('ping-pong', undefined, 'Freed on another CPU than allocated on'),
-    count('alive'),
-  ]
-  const cells = (row: (typeof slab.byCallSite)[number]) => [
-    row.allocs,
-    row.bytesReq,
-    row.bytesAlloc,
-    row.waste,
-    row.pingPong,
-    row.aliveAtEnd,
-  ]
-  return {
-    paragraphs: [
-      `${number(slab.allocs)} objects allocated: ${number(slab.bytesReq)} bytes asked for, ${number(slab.bytesAlloc)} taken, ${percentage(slab.waste)} wasted; ${number(slab.frees)} freed, ${percentage(share(slab.matching.crossCpu, slab.matching.matched))} of the matched ones on another CPU; ${number(slab.failures)} allocations failed.`,
-    ],
-    tables: [
-      {
-        caption: 'Slab by cache',
-        columns: [text('cache'), ...columns, count('frees')],
-        rows: slab.byCache.map((row) => [row.cache, ...cells({ ...row, callSite: '' }), row.frees]),
-      },
-      {
-        caption: 'Slab by process',
-        columns: [
-          text('process'),
-          count('allocs'),
-          count('bytes asked'),
-          count('bytes taken'),
-          percent('waste'),
-          count('frees'),
-        ],
-        rows: slab.byProcess.map((row) => [
-          row.comm ?? '(unknown)',
-          row.allocs,
-          row.bytesReq,
-          row.bytesAlloc,
-          row.waste,
-          row.frees,
-        ]),
-      },
-      {
-        caption: 'Slab by call site',
-        columns: [text('call site'), ...columns, count('failed')],
-        rows: slab.byCallSite.map((row) => [row.callSite, ...cells(row), row.failures]),
       },
     ],
   }

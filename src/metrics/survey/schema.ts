@@ -3,6 +3,7 @@ import { largeHoldsSchema } from '../large-holds.ts'
 import { NOT_MODELLED } from '../machine-schemas.ts'
 import { losses, perCpu, tallySchema } from '../schemas.ts'
 import { cpuFlowsSchema } from './cpu-flows-schema.ts'
+import { worksSchema } from './works-schema.ts'
 
 const count = z.number()
 const pages = z.number().meta({ unit: 'pages' })
@@ -218,6 +219,7 @@ export const surveySchema = z.object({
   fragmentation: fragmentationSurveySchema.optional(),
   slab: slabSurveySchema.optional(),
   rcu: rcuSurveySchema.optional(),
+  works: worksSchema.optional().meta({ help: 'Work items: which ran where, who asked for them.' }),
   quality: qualitySurveySchema,
 })
 

@@ -6,6 +6,7 @@ import { surveyProcesses } from './processes.ts'
 import { surveyQuality } from './quality.ts'
 import { surveyRcu } from './rcu.ts'
 import { surveySlab } from './slab.ts'
+import { surveyWorks } from './works.ts'
 
 /** What a trace says by itself, with nothing replayed. A part is undefined where the events that it needs were not recorded. */
 export function survey(recording: Recording) {
@@ -21,6 +22,7 @@ export function survey(recording: Recording) {
     fragmentation: surveyFragmentation(events, machine),
     slab,
     rcu,
+    works: surveyWorks(events, machine),
     quality: surveyQuality(recording, { pages, slab, rcu }),
   }
 }

@@ -21,6 +21,7 @@ import type { Section } from './section.ts'
 import { served } from './served.ts'
 import { slabGroups } from './slab/index.ts'
 import { stranded } from './stranded.ts'
+import { deferredWork } from './works.ts'
 import { zoneLockWork } from './zone-lock.ts'
 
 /** Sections under one question, folded but for the first group. */
@@ -48,7 +49,7 @@ const groups: GroupsOf = {
   pcp: [
     { id: 'first', sections: [headline] },
     { id: 'why', sections: [zoneLockWork, comparison, bursts, cachedPages, served, bounds, contiguity] },
-    { id: 'who', sections: [interruptions, drainWaits, cpuFlows, lockTimes, fastPath, stranded, priced] },
+    { id: 'who', sections: [interruptions, drainWaits, deferredWork, cpuFlows, lockTimes, fastPath, stranded, priced] },
     { id: 'trust', sections: [fidelity] },
     { id: 'inputs', sections: [provenance, parameters, glossary] },
   ],
