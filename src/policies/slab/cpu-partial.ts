@@ -43,7 +43,7 @@ class CpuPartial implements SlabRules {
     this.#top = new Int32Array(cpus).fill(-1)
   }
 
-  start({ cpuSlab, cpuPartial }: SlabStart): void {
+  start({ cpuSlab, cpuFree, cpuPartial }: SlabStart): void {
     const slabs = this.#slabs
     for (let cpu = 0; cpu < slabs.cpus; cpu++) {
       for (const slab of (cpuPartial[cpu] ?? []).toReversed()) {
@@ -56,9 +56,10 @@ class CpuPartial implements SlabRules {
       if (slab < 0 || slabs.place[slab] === Place.cpu) continue
       if (slabs.place[slab] === Place.nodePartial) slabs.removePartial(slab)
       const free = this.#perSlab - slabs.inuse[slab]!
+      const own = Math.max(0, Math.min(free, cpuFree[cpu] ?? free))
       slabs.cached[cpu]! += free
-      slabs.inuse[slab] = this.#perSlab
-      this.#load(cpu, slab, free)
+      slabs.inuse[slab]! += own
+      this.#load(cpu, slab, own)
     }
   }
 

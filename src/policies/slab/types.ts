@@ -87,6 +87,8 @@ export interface Slabs {
 export interface SlabStart {
   /** By CPU: the slab from which it allocates, −1: none; its free objects are the CPU's. */
   readonly cpuSlab: readonly SlabId[]
+  /** By CPU: how many of them are on its own list; undefined: all. */
+  readonly cpuFree: readonly (number | undefined)[]
   /** By CPU: its partial slabs, that on top first. */
   readonly cpuPartial: readonly (readonly SlabId[])[]
   /** By CPU: the slab of each object in its main and its spare sheaf, the one that is taken first last. */

@@ -81,6 +81,8 @@ class Walk {
   readonly #slow: (number | undefined)[] = []
   /** By CPU: the object that a slow path just freed, whose event may follow. */
   readonly #unannounced: (number | undefined)[] = []
+  /** By CPU: the slab of the last slow free. */
+  readonly #slabFreed: (number | undefined)[] = []
   /** Whether slow paths have objects that were freed before: the kernel has sheaves. */
   readonly #flushes: boolean
 
@@ -96,7 +98,7 @@ class Walk {
     this.#found = found
     this.#shapes = shapes
     this.#frames = frames
-    this.evidence = shapes.map((shape) => new StartEvidence(shape, cpus))
+    this.evidence = shapes.map((shape) => new StartEvidence(shape, cpus, !flushes))
     this.unseenFrees = new Uint32Array(shapes.length)
   }
 
@@ -160,16 +162,14 @@ class Walk {
       evidence.renew(slabAddress(address, this.#shapes[cache]!.order, this.#frames.pageSize))
     if (this.#making[cpu] === cache) this.#making[cpu] = undefined
     const before = this.#objects.get(address)
-    if (before >= 0) {
-      this.unseenFrees[cache]!++
-      this.builder.push(time, SlabAsk.free, cpu, cache, before)
-    }
     const slab = this.#slabOf(cache, address)
-    if (before === NEVER_SEEN && slab >= 0) evidence.firstAllocated(slab)
+    if (before >= 0) this.#unseenFree(time, cpu, cache, slab, before)
+    else if (before === NEVER_SEEN && slab >= 0 && !evidence.firstAllocated(slab))
+      this.#unseenFree(time, cpu, cache, slab, this.#newObject(slab))
     evidence.allocated(cpu, slab)
     const held = evidence.held[cpu]!
     held.slab ??= this.#slow[cpu] === cache ? -1 : slab
-    if (held.main === undefined && ++held.net > held.most) {
+    if (held.atHand === undefined && ++held.net > held.most) {
       held.most = held.net
       if (slab >= 0) held.taken.push(slab)
     }
@@ -179,13 +179,21 @@ class Walk {
     this.builder.push(time, SlabAsk.alloc, cpu, cache, object)
   }
 
+  /** A free that no event shows comes to light: the object is allocated again. */
+  #unseenFree(time: number, cpu: Cpu, cache: number, slab: number, object: number): void {
+    this.unseenFrees[cache]!++
+    this.evidence[cache]!.freed(slab)
+    this.builder.push(time, SlabAsk.free, cpu, cache, object)
+  }
+
   /** The number of an object that is freed, if it can be. */
   #freed(cache: number, address: number): number | undefined {
     const object = this.#objects.get(address)
     if (object === FREED) return undefined
     this.#objects.set(address, FREED)
-    if (object >= 0) return object
     const slab = this.#slabOf(cache, address)
+    this.evidence[cache]!.freed(slab)
+    if (object >= 0) return object
     if (slab >= 0) this.evidence[cache]!.firstFreed(slab)
     return this.#newObject(slab)
   }
@@ -217,7 +225,7 @@ class Walk {
     this.#freeing[cpu] = undefined
     const held = this.evidence[freeing.cache]!.held[cpu]!
     held.slab ??= freeing.slab
-    if (held.main === undefined) held.net--
+    if (held.atHand === undefined) held.net--
   }
 
   #slowPath(time: number, cpu: Cpu, slot: number): void {
@@ -232,6 +240,8 @@ class Walk {
     }
     switch (this.#events.strings.get(column.recordedAs.data[slot]!)) {
       case '___slab_alloc':
+        this.#settleFree(cpu)
+        held.atHand ??= held.net
         this.#slow[cpu] = cache
         break
       case 'allocate_slab':
@@ -246,17 +256,25 @@ class Walk {
       }
       case '__pcs_replace_empty_main':
         this.#settleFree(cpu)
-        held.main ??= held.net
+        held.atHand ??= held.net
         break
       case '__pcs_replace_full_main':
         // The free that found it full is announced already.
         if (this.#freeing[cpu]?.cache !== cache) this.#settleFree(cpu)
-        held.main ??= this.#shapes[cache]!.sheafCapacity + held.net
+        held.atHand ??= this.#shapes[cache]!.sheafCapacity + held.net
         break
       case '__slab_free': {
         const object = at('object')
         if (this.#freeing[cpu]?.object === object) this.#freeing[cpu] = undefined
         else if (object !== undefined) this.#freedUnannounced(time, cpu, cache, object)
+        this.#slabFreed[cpu] = at('slab')
+        break
+      }
+      case 'put_cpu_partial': {
+        // Out of a free: the slab had nothing free before it. Else it comes from the node's list.
+        const slab = at('slab')
+        const address = slab === undefined ? undefined : addressOfSlab(this.#frames, slab)
+        if (address !== undefined && slab === this.#slabFreed[cpu]) evidence.full(evidence.slabAt(address), 1)
         break
       }
       case '__kfree_rcu_sheaf': {

@@ -1,18 +1,21 @@
-import type { SlabCounters } from '#kernel'
+import type { SlabCounters, SlabStat } from '#kernel'
 import type { SlabStart } from '#policies/slab'
 import type { RecordedCache } from './recorded.ts'
 
 /** How a cache began: its slabs, and what the CPUs held of them. */
 export interface CacheStart {
-  /** By slab, those that the trace shows first, in the order in which they stand on the node's list: objects in use. */
+  /** By slab, those that the trace shows first: objects in use. */
   readonly used: Int32Array
-  /** Slabs as the node's list has them, if they have free objects. */
+  /** Slabs in the order in which the node's list has them, if they have free objects. */
   readonly order: readonly number[]
   readonly held: SlabStart
 }
 
+type Stats = Readonly<Record<string, SlabStat>>
+
 const nothingHeld = (cpus: number): SlabStart => ({
   cpuSlab: new Array<number>(cpus).fill(-1),
+  cpuFree: new Array<undefined>(cpus).fill(undefined),
   cpuPartial: Array.from({ length: cpus }, () => []),
   main: Array.from({ length: cpus }, () => []),
   spare: Array.from({ length: cpus }, () => undefined),
@@ -21,9 +24,7 @@ const nothingHeld = (cpus: number): SlabStart => ({
 })
 
 /** Slabs that the node had on its list and the trace never touches: as many as the counters have more, with their free objects evenly. */
-function untouched(cache: RecordedCache, counters: SlabCounters | undefined, listed: number, free: number): number[] {
-  const stats = cache.id === undefined ? undefined : counters?.stats[cache.id]
-  const { perSlab } = cache.shape
+function untouched(perSlab: number, stats: Stats | undefined, listed: number, free: number): number[] {
   const more = (stats?.partial?.total ?? 0) - listed
   if (more <= 0) return []
   const freeThere = Math.max(0, (stats?.total_objects?.total ?? 0) - (stats?.objects?.total ?? 0) - free)
@@ -33,16 +34,18 @@ function untouched(cache: RecordedCache, counters: SlabCounters | undefined, lis
 
 /** The start as the trace and the counters read before it show it. `warm` false: CPUs held nothing. */
 export function startOf(cache: RecordedCache, counters: SlabCounters | undefined, warm: boolean): CacheStart {
-  const { evidence, shape } = cache
-  const cpus = evidence.held.length
+  const { evidence, shape, id } = cache
+  const stats = id === undefined ? undefined : counters?.stats[id]
   const used = evidence.slabs.map((_, slab) => shape.perSlab - evidence.freeAtStart(slab))
   // The order in which they were first allocated from is that of the list.
   const byTurn = [...used.keys()].sort((a, b) => evidence.slabs[a]!.turn - evidence.slabs[b]!.turn || a - b)
-  const held = warm ? heldAtStart(cache, counters, byTurn) : nothingHeld(cpus)
+  const none = nothingHeld(evidence.held.length)
+  const own = warm ? { ...none, ...ownSlabs(cache, stats, byTurn) } : none
+  const held = warm ? { ...own, ...sheavesOf(cache, stats, used) } : none
   const taken = new Set([...held.cpuSlab, ...held.cpuPartial.flat()])
   const listed = byTurn.filter((slab) => used[slab]! < shape.perSlab && !taken.has(slab))
   const free = listed.reduce((sum, slab) => sum + shape.perSlab - used[slab]!, 0)
-  const more = untouched(cache, counters, listed.length, free)
+  const more = untouched(shape.perSlab, stats, listed.length, free)
   return {
     used: Int32Array.from([...used, ...more]),
     order: [...byTurn, ...more.map((_, at) => used.length + at)],
@@ -50,22 +53,28 @@ export function startOf(cache: RecordedCache, counters: SlabCounters | undefined
   }
 }
 
-function heldAtStart(cache: RecordedCache, counters: SlabCounters | undefined, byTurn: readonly number[]): SlabStart {
-  const { evidence, shape, id } = cache
+/** The slab that each CPU allocates from, and its partial slabs: those it was first to allocate from. */
+function ownSlabs(
+  { evidence, shape }: RecordedCache,
+  stats: Stats | undefined,
+  byTurn: readonly number[],
+): Pick<SlabStart, 'cpuSlab' | 'cpuFree' | 'cpuPartial'> {
   const { held, slabs } = evidence
-  const stats = id === undefined ? undefined : counters?.stats[id]
   const cpuSlab = held.map(({ slab }) => slab ?? -1)
   const taken = new Set(cpuSlab)
+  // A node that had partial slabs may be where they came from; else they can only have been the CPU's.
+  const said = (stats?.partial?.total ?? 0) > 0 ? stats?.slabs_cpu_partial : undefined
   const cpuPartial = held.map((_, cpu) => {
-    const said = stats?.slabs_cpu_partial
-    const most = said === undefined ? Math.ceil((shape.cpuPartial * 2) / shape.perSlab) : partialSlabs(said.text, cpu)
-    const own = byTurn.filter((slab) => {
-      const { cpu: by, turn } = slabs[slab]!
-      return by === cpu && turn !== Number.POSITIVE_INFINITY && evidence.freeAtStart(slab) > 0 && !taken.has(slab)
-    })
-    return own.slice(0, most)
+    const most = said === undefined ? Number.POSITIVE_INFINITY : partialSlabs(said.text, cpu)
+    return byTurn
+      .filter((slab) => {
+        const { cpu: by, turn } = slabs[slab]!
+        return by === cpu && turn !== Number.POSITIVE_INFINITY && evidence.freeAtStart(slab) > 0 && !taken.has(slab)
+      })
+      .slice(0, most)
   })
-  return { ...nothingHeld(held.length), cpuSlab, cpuPartial, ...sheavesAtStart(cache, counters) }
+  const cpuFree = held.map(({ atHand }) => atHand)
+  return { cpuSlab, cpuFree, cpuPartial: cpuPartial.map((own) => own.slice(0, shape.cpuPartial)) }
 }
 
 /** `72(6) C0=60(5) C1=12(1)`: objects and slabs by CPU. */
@@ -74,29 +83,34 @@ function partialSlabs(text: string, cpu: number): number {
   return own === undefined ? 0 : Number(own)
 }
 
-/** Full sheaves of the barn: those put there less those taken, since boot. */
-function sheavesAtStart(
-  { evidence, shape, id }: RecordedCache,
-  counters: SlabCounters | undefined,
-): Pick<SlabStart, 'main' | 'spare' | 'barn' | 'emptySheaves'> {
-  const stats = id === undefined ? undefined : counters?.stats[id]
-  const pool = evidence.slabs.flatMap((_, slab) => new Array<number>(evidence.freeAtStart(slab)).fill(slab))
-  const left = new Map<number, number>()
-  for (const slab of pool) left.set(slab, (left.get(slab) ?? 0) + 1)
-  const take = (slab: number): boolean => {
-    const n = left.get(slab) ?? 0
-    left.set(slab, n - 1)
-    return n > 0
-  }
-  const main = evidence.held.map(({ main: shown, most, taken }) => {
-    const size = Math.min(shown ?? most, shape.sheafCapacity)
-    const first = taken.slice(0, size).filter(take)
-    return first.reverse()
+const MAX_FULL_SHEAVES = 10
+
+/** Main sheaves as first operations show them; full sheaves in the barn: those put there less those taken, since boot. `used` gives way. */
+function sheavesOf(
+  { evidence, shape }: RecordedCache,
+  stats: Stats | undefined,
+  used: number[],
+): Pick<SlabStart, 'main' | 'barn'> {
+  const { perSlab, sheafCapacity } = shape
+  const left = used.map((inUse) => perSlab - inUse)
+  const take = (slab: number): boolean => left[slab]! > 0 && left[slab]!-- > 0
+  /** Objects in a sheaf that nobody takes: their slabs have them in use. */
+  const unknown = (objects: number): number[] =>
+    Array.from({ length: objects }, () => {
+      let slab = used.findIndex((inUse, at) => inUse > evidence.slabs[at]!.used)
+      if (slab < 0) slab = used.length
+      if (slab === used.length) return -1
+      used[slab]!--
+      return slab
+    }).filter((slab) => slab >= 0)
+  const main = evidence.held.map(({ atHand, most, taken }) => {
+    const size = Math.min(Math.max(0, atHand ?? most), sheafCapacity)
+    const known = taken.slice(0, size).filter(take).reverse()
+    return [...unknown(size - known.length), ...known]
   })
-  const full = Math.max(0, Math.min(10, (stats?.barn_put?.total ?? 0) - (stats?.barn_get?.total ?? 0)))
-  const rest = [...left].flatMap(([slab, n]) => (n > 0 ? new Array<number>(n).fill(slab) : []))
+  const full = Math.min(MAX_FULL_SHEAVES, (stats?.barn_put?.total ?? 0) - (stats?.barn_get?.total ?? 0))
+  const rest = left.flatMap((n, slab) => new Array<number>(Math.max(0, n)).fill(slab))
   const barn: number[][] = []
-  for (let sheaf = 0; sheaf < full && rest.length >= shape.sheafCapacity; sheaf++)
-    barn.push(rest.splice(0, shape.sheafCapacity))
-  return { main, spare: main.map(() => undefined), barn, emptySheaves: 0 }
+  for (let sheaf = 0; sheaf < full && rest.length >= sheafCapacity; sheaf++) barn.push(rest.splice(0, sheafCapacity))
+  return { main, barn }
 }
