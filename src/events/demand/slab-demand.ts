@@ -7,6 +7,8 @@ export const SlabAsk = {
   free: 1,
   /** kfree_rcu(): to be free after a grace period. */
   freeRcu: 2,
+  /** A free that finds its CPU's lists locked, by what it interrupted. */
+  freeLocked: 3,
 } as const
 
 /**
@@ -40,7 +42,13 @@ export class SlabDemandBuilder {
     return this.#objects++
   }
 
-  push(time: Ns, ask: number, cpu: Cpu, cache: number, object: number): void {
+  /** What a row that was pushed turns out to ask. */
+  settle(row: number, ask: number): void {
+    this.#ask[row] = ask
+  }
+
+  /** Returns the row’s number. */
+  push(time: Ns, ask: number, cpu: Cpu, cache: number, object: number): number {
     const row = this.#length++
     if (row === this.#time.length) this.#grow(row * 2)
     this.#time[row] = time
@@ -48,6 +56,7 @@ export class SlabDemandBuilder {
     this.#cpu[row] = cpu
     this.#cache[row] = cache
     this.#object[row] = object
+    return row
   }
 
   finish(): SlabDemand {

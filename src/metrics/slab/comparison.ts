@@ -21,6 +21,7 @@ function workOf({ caches: recorded }: SlabRecord, { caches }: SlabRun): SlabWork
     frees: of(({ frees }) => frees),
     allocSlowPaths: of(({ counts }) => counts.allocSlowPaths),
     freeSlowPaths: of(({ counts }) => counts.freeSlowPaths),
+    pastSheaves: of(({ counts }) => counts.pastSheaves),
     slabFrees: of(({ counts }) => counts.slabFrees),
     refills: of(({ counts }) => counts.refills),
     refilledObjects: of(({ counts }) => counts.refilledObjects),

@@ -7,6 +7,7 @@ export const slabWorkSchema = z.object({
   frees: z.number().meta({ help: 'With those that no event shows, and calls of kfree_rcu().' }),
   allocSlowPaths: z.number().meta({ help: 'Allocations that found nothing in what their CPU keeps at hand.' }),
   freeSlowPaths: z.number().meta({ help: 'Frees that their CPU could not keep at hand.' }),
+  pastSheaves: z.number().meta({ help: 'Frees past the sheaves: of another node’s object, or with the CPU’s locked.' }),
   slabFrees: z.number().meta({ help: 'Calls of __slab_free(): objects of one slab that go back to it at once.' }),
   refills: z.number().meta({ help: 'Times that a CPU fetched objects from slabs.' }),
   refilledObjects: z.number(),

@@ -95,14 +95,18 @@ class Sheaves implements SlabRules {
     const slabs = this.#slabs
     if (slabs.node[slab] !== slabs.nodeOf[cpu]) {
       slabs.counts.remoteFrees++
-      slabs.counts.freeSlowPaths++
-      this.#slabFree(slab, 1)
+      this.freeLocked(cpu, slab)
       return
     }
     let main = this.#main[cpu]!
     if (main.n === this.#capacity) main = this.#replaceFull(cpu)
     main.slab[main.n++] = slab
     slabs.cached[cpu]!++
+  }
+
+  freeLocked(_cpu: Cpu, slab: SlabId): void {
+    this.#slabs.counts.pastSheaves++
+    this.#slabFree(slab, 1)
   }
 
   freeRcu(cpu: Cpu, slab: SlabId): void {

@@ -29,6 +29,8 @@ export interface SlabCounts {
   allocSlowPaths: number
   /** Frees that their CPU could not keep at hand: `__slab_free()` of one object, `__pcs_replace_full_main()`. */
   freeSlowPaths: number
+  /** Frees past the sheaves: of another node’s object, or with the CPU’s lists locked. */
+  pastSheaves: number
   /** Calls of `__slab_free()`: objects of one slab that go back at once. */
   slabFrees: number
   /** Times that a CPU fetched objects from slabs, and how many. */
@@ -107,6 +109,8 @@ export interface SlabRules {
   /** The slab of the object that an allocation gets. */
   alloc(cpu: Cpu): SlabId
   free(cpu: Cpu, slab: SlabId): void
+  /** A free that cannot touch what its CPU keeps at hand. Absent: as any other. */
+  freeLocked?(cpu: Cpu, slab: SlabId): void
   /** kfree_rcu() of one object. Absent: it is freed after a grace period. */
   freeRcu?(cpu: Cpu, slab: SlabId): void
 }

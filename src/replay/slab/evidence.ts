@@ -25,9 +25,12 @@ export interface FirstHeld {
   most: number
   net: number
   atHand: number | undefined
-  /** Slabs of the objects that were there, in the order in which they were taken. */
+  /** Slabs of the objects that were free at the start, in the order in which it took them. */
   readonly taken: number[]
 }
+
+/** Objects of a CPU’s sheaves, more than any has. */
+const MOST_TAKEN = 1 << 12
 
 /** What a trace shows of how one cache began. */
 export class StartEvidence {
@@ -80,10 +83,12 @@ export class StartEvidence {
   }
 
   /** The first that is seen of an object is its allocation. False: it cannot have been free at the start, somebody freed it unseen. */
-  firstAllocated(slab: number): boolean {
+  firstAllocated(cpu: Cpu, slab: number): boolean {
     const of = this.slabs[slab]!
     if (of.proven !== undefined && of.free >= of.proven) return false
     of.free++
+    const { taken } = this.held[cpu]!
+    if (taken.length < MOST_TAKEN) taken.push(slab)
     return true
   }
 

@@ -77,10 +77,12 @@ class Walk {
   readonly #objects = new AddressRows()
   /** By CPU: a slab that is being made; a free that a slow path may follow; whether a slow path comes before this allocation. */
   readonly #making: (number | undefined)[] = []
-  readonly #freeing: ({ cache: number; slab: number; object: number } | undefined)[] = []
+  readonly #freeing: ({ cache: number; slab: number; object: number; row: number } | undefined)[] = []
   readonly #slow: (number | undefined)[] = []
   /** By CPU: the object that a slow path just freed, whose event may follow. */
   readonly #unannounced: (number | undefined)[] = []
+  /** By task: a slow path that an allocation takes, and where. */
+  readonly #asking = new Map<number, { readonly cache: number; readonly cpu: Cpu }>()
   /** By CPU: the slab of the last slow free. */
   readonly #slabFreed: (number | undefined)[] = []
   /** Whether slow paths have objects that were freed before: the kernel has sheaves. */
@@ -103,7 +105,7 @@ class Walk {
   }
 
   walk(): void {
-    const { kind: kinds, slot: slots, cpu: cpus, time: times, length, tables } = this.#events
+    const { kind: kinds, slot: slots, cpu: cpus, pid: pids, time: times, length, tables } = this.#events
     const { kmem_cache_alloc, kmalloc, kmem_cache_free, kfree, mm_page_alloc } = tables
     const allocAt = new Addresses(kmem_cache_alloc.column.ptr.data)
     const kmallocAt = new Addresses(kmalloc.column.ptr.data)
@@ -116,10 +118,15 @@ class Walk {
       const time = times[row]!
       switch (kinds[row]) {
         case Kind.kmem_cache_alloc:
-          this.#alloc(time, cpu, keyOfAlloc[slot]!, allocAt.at(slot))
+          this.#alloc(time, this.#askedOn(cpu, pids[row]!, keyOfAlloc[slot]!), keyOfAlloc[slot]!, allocAt.at(slot))
           break
         case Kind.kmalloc:
-          this.#alloc(time, cpu, keyOfKmalloc[slot]!, kmallocAt.at(slot))
+          this.#alloc(
+            time,
+            this.#askedOn(cpu, pids[row]!, keyOfKmalloc[slot]!),
+            keyOfKmalloc[slot]!,
+            kmallocAt.at(slot),
+          )
           break
         case Kind.kmem_cache_free:
           this.#free(time, cpu, keyOfFree[slot]!, freeAt.at(slot))
@@ -137,9 +144,18 @@ class Walk {
           break
         }
         case Kind.slab_slow_path:
-          this.#slowPath(time, cpu, slot)
+          this.#slowPath(time, cpu, slot, pids[row]!)
       }
     }
+  }
+
+  /** The CPU on which an allocation began: its task may have moved before the event, and its slow path shows where it was. */
+  #askedOn(cpu: Cpu, pid: number, key: number): Cpu {
+    const asking = this.#asking.get(pid)
+    if (asking === undefined) return cpu
+    if (key === UNKNOWN || this.#found.cacheOf[key] !== asking.cache) return cpu
+    this.#asking.delete(pid)
+    return asking.cpu
   }
 
   #slabOf(cache: number, address: number): number {
@@ -164,15 +180,12 @@ class Walk {
     const before = this.#objects.get(address)
     const slab = this.#slabOf(cache, address)
     if (before >= 0) this.#unseenFree(time, cpu, cache, slab, before)
-    else if (before === NEVER_SEEN && slab >= 0 && !evidence.firstAllocated(slab))
+    else if (before === NEVER_SEEN && slab >= 0 && !evidence.firstAllocated(cpu, slab))
       this.#unseenFree(time, cpu, cache, slab, this.#newObject(slab))
     evidence.allocated(cpu, slab)
     const held = evidence.held[cpu]!
     held.slab ??= this.#slow[cpu] === cache ? -1 : slab
-    if (held.atHand === undefined && ++held.net > held.most) {
-      held.most = held.net
-      if (slab >= 0) held.taken.push(slab)
-    }
+    if (held.atHand === undefined) held.most = Math.max(held.most, ++held.net)
     this.#slow[cpu] = undefined
     const object = this.#newObject(-1)
     this.#objects.set(address, object)
@@ -214,8 +227,8 @@ class Walk {
     const slab = this.#slabOf(cache, address)
     const object = this.#freed(cache, address)
     if (object === undefined) return
-    this.builder.push(time, SlabAsk.free, cpu, cache, object)
-    this.#freeing[cpu] = { cache, slab, object: address }
+    const row = this.builder.push(time, SlabAsk.free, cpu, cache, object)
+    this.#freeing[cpu] = { cache, slab, object: address, row }
   }
 
   /** The last free of a CPU took no slow path. */
@@ -228,7 +241,7 @@ class Walk {
     if (held.atHand === undefined) held.net--
   }
 
-  #slowPath(time: number, cpu: Cpu, slot: number): void {
+  #slowPath(time: number, cpu: Cpu, slot: number, pid: number): void {
     const cache = this.#found.cacheOfPath[slot]!
     if (cache === UNKNOWN) return
     const { column } = this.#events.tables.slab_slow_path
@@ -243,6 +256,7 @@ class Walk {
         this.#settleFree(cpu)
         held.atHand ??= held.net
         this.#slow[cpu] = cache
+        this.#asking.set(pid, { cache, cpu })
         break
       case 'allocate_slab':
         this.#slow[cpu] = cache
@@ -257,6 +271,7 @@ class Walk {
       case '__pcs_replace_empty_main':
         this.#settleFree(cpu)
         held.atHand ??= held.net
+        this.#asking.set(pid, { cache, cpu })
         break
       case '__pcs_replace_full_main':
         // The free that found it full is announced already.
@@ -265,8 +280,12 @@ class Walk {
         break
       case '__slab_free': {
         const object = at('object')
-        if (this.#freeing[cpu]?.object === object) this.#freeing[cpu] = undefined
-        else if (object !== undefined) this.#freedUnannounced(time, cpu, cache, object)
+        const freeing = this.#freeing[cpu]
+        if (freeing?.object === object && freeing !== undefined) {
+          // A CPU that has sheaves frees past them only if it cannot touch them.
+          if (this.#flushes) this.builder.settle(freeing.row, SlabAsk.freeLocked)
+          this.#freeing[cpu] = undefined
+        } else if (object !== undefined) this.#freedUnannounced(time, cpu, cache, object)
         this.#slabFreed[cpu] = at('slab')
         break
       }

@@ -145,6 +145,10 @@ class Replay {
           rules[of]!.free(on, slabOf[what]!)
           frees[of]!++
           break
+        case SlabAsk.freeLocked:
+          this.#freeLocked(of, on, slabOf[what]!)
+          frees[of]!++
+          break
         default:
           this.#freeRcu(of, on, slabOf[what]!)
           frees[of]!++
@@ -153,6 +157,12 @@ class Replay {
     }
     while (step < series.t.length) this.#sample(series, step++)
     return { caches: stores.map((store, at) => cacheRun(store, allocs[at]!, frees[at]!, peaks[at]!)), series }
+  }
+
+  #freeLocked(cache: number, cpu: Cpu, slab: number): void {
+    const rules = this.#rules[cache]!
+    if (rules.freeLocked !== undefined) rules.freeLocked(cpu, slab)
+    else rules.free(cpu, slab)
   }
 
   #freeRcu(cache: number, cpu: Cpu, slab: number): void {

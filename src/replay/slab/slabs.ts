@@ -6,6 +6,7 @@ import { Place, type SlabCounts, type SlabId, type SlabShape, type Slabs } from 
 export const noCounts = (): SlabCounts => ({
   allocSlowPaths: 0,
   freeSlowPaths: 0,
+  pastSheaves: 0,
   slabFrees: 0,
   refills: 0,
   refilledObjects: 0,

@@ -85,32 +85,51 @@ function partialSlabs(text: string, cpu: number): number {
 
 const MAX_FULL_SHEAVES = 10
 
-/** Main sheaves as first operations show them; full sheaves in the barn: those put there less those taken, since boot. `used` gives way. */
+/**
+ * Sheaves. Main ones as first operations show them. A full spare is what the counters of a CPU’s moves leave beside that. Full ones in the barn: those
+ * put there less those taken, since boot. Of objects in them that nobody takes `used` gives way.
+ */
 function sheavesOf(
   { evidence, shape }: RecordedCache,
   stats: Stats | undefined,
   used: number[],
-): Pick<SlabStart, 'main' | 'barn'> {
-  const { perSlab, sheafCapacity } = shape
+): Pick<SlabStart, 'main' | 'spare' | 'barn'> {
+  const { perSlab, sheafCapacity: capacity } = shape
   const left = used.map((inUse) => perSlab - inUse)
   const take = (slab: number): boolean => left[slab]! > 0 && left[slab]!-- > 0
-  /** Objects in a sheaf that nobody takes: their slabs have them in use. */
-  const unknown = (objects: number): number[] =>
-    Array.from({ length: objects }, () => {
-      let slab = used.findIndex((inUse, at) => inUse > evidence.slabs[at]!.used)
-      if (slab < 0) slab = used.length
-      if (slab === used.length) return -1
-      used[slab]!--
-      return slab
-    }).filter((slab) => slab >= 0)
-  const main = evidence.held.map(({ atHand, most, taken }) => {
-    const size = Math.min(Math.max(0, atHand ?? most), sheafCapacity)
-    const known = taken.slice(0, size).filter(take).reverse()
-    return [...unknown(size - known.length), ...known]
+  const unknown = (objects: number): number[] => {
+    const found: number[] = []
+    for (let slab = 0; found.length < objects; slab++) {
+      // Beyond those that the trace touches there are others.
+      if (slab === used.length) used.push(perSlab)
+      for (; found.length < objects && used[slab]! > (evidence.slabs[slab]?.used ?? 0); used[slab]!--) found.push(slab)
+    }
+    return found
+  }
+  const sheaf = (known: readonly number[], size: number): number[] => {
+    const kept = known.filter(take).reverse()
+    return [...unknown(size - kept.length), ...kept]
+  }
+  const sizes = evidence.held.map(({ atHand, most }) => Math.min(Math.max(0, atHand ?? most), capacity))
+  const main = evidence.held.map(({ taken }, cpu) => sheaf(taken.slice(0, sizes[cpu]), sizes[cpu]!))
+  const spare = evidence.held.map(({ taken }, cpu) => {
+    const objects = stats === undefined ? 0 : objectsOn(cpu, stats, capacity)
+    const isFull = objects - sizes[cpu]! > capacity / 2
+    return isFull ? sheaf(taken.slice(sizes[cpu], sizes[cpu]! + capacity), capacity) : undefined
   })
   const full = Math.min(MAX_FULL_SHEAVES, (stats?.barn_put?.total ?? 0) - (stats?.barn_get?.total ?? 0))
   const rest = left.flatMap((n, slab) => new Array<number>(Math.max(0, n)).fill(slab))
   const barn: number[][] = []
-  for (let sheaf = 0; sheaf < full && rest.length >= sheafCapacity; sheaf++) barn.push(rest.splice(0, sheafCapacity))
-  return { main, barn }
+  for (let one = 0; one < full; one++) {
+    const known = rest.splice(0, capacity)
+    barn.push([...unknown(capacity - known.length), ...known])
+  }
+  return { main, spare, barn }
+}
+
+/** Objects that moved to a CPU’s sheaves, less those that moved away. */
+function objectsOn(cpu: number, stats: Stats, capacity: number): number {
+  const of = (file: string): number => stats[file]?.cpus[cpu] ?? 0
+  const sheaves = of('barn_get') - of('barn_put')
+  return of('sheaf_refill') - of('sheaf_flush') - of('alloc_fastpath') + of('free_fastpath') + capacity * sheaves
 }

@@ -351,12 +351,16 @@ export class SlowSheaves extends Slow {
   free(cpu: number, slab: SlowSlab): void {
     if (slab.node !== this.nodeOf[cpu]) {
       this.counts.remoteFrees++
-      this.counts.freeSlowPaths++
-      this.#slabFree(slab, 1)
+      this.freeLocked(slab)
       return
     }
     if (this.#main[cpu]!.length === this.#capacity) this.#makeRoom(cpu)
     this.#main[cpu]!.push(slab)
+  }
+
+  freeLocked(slab: SlowSlab): void {
+    this.counts.pastSheaves++
+    this.#slabFree(slab, 1)
   }
 
   #makeRoom(cpu: number): void {
