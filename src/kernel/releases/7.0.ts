@@ -12,7 +12,7 @@ export const linux70: KernelRelease = {
     {
       what: 'all slab caches have sheaves, and no CPU has slabs of its own',
       source: '241001db15ba "slab: add sheaves to most caches", 160cec517d49 "slab: remove SLUB_CPU_PARTIAL"',
-      facts: { slab: 'sheaves' },
+      facts: { slab: 'sheaves{remainder=free}' },
     },
   ],
 }

@@ -33,7 +33,7 @@ const causes: readonly Cause[] = [
   },
   {
     id: 'start',
-    help: 'At most one slow path, or a sheaf’s worth of slabs, for each CPU: what CPUs and barn held when the trace began is known to the slab, not to the object.',
+    help: 'No more than what the lists of the CPUs held when the trace began: a slow path, or as many slabs as a sheaf has objects of, for each CPU. The trace shows them only as far as it takes from them.',
     holds: ({ cache, cpus }, { recorded, predicted }, what) => {
       const { shape } = cache
       const each =

@@ -22,6 +22,9 @@ const params = z.object({
     .max(1 << 12)
     .default(10)
     .meta({ unit: 'sheaves', help: 'MAX_EMPTY_SHEAVES: empty ones that it takes after a grace period.' }),
+  remainder: z.enum(['list', 'free']).default('list').meta({
+    help: 'Where objects of a slab go that a refill does not need: `list`: the slab keeps them and heads its node’s list (7.2); `free`: by __slab_free(), and the slab ends the list.',
+  }),
   minPartial,
 })
 
@@ -41,6 +44,7 @@ class Sheaves implements SlabRules {
   readonly #capacity: number
   readonly #maxFull: number
   readonly #maxEmpty: number
+  readonly #keepsRemainder: boolean
   readonly #main: Sheaf[]
   readonly #spare: (Sheaf | undefined)[]
   readonly #rcu: (Sheaf | undefined)[]
@@ -58,6 +62,7 @@ class Sheaves implements SlabRules {
     this.#capacity = given.capacity === 0 ? shape.sheafCapacity : given.capacity
     this.#maxFull = given.maxFull
     this.#maxEmpty = given.maxEmpty
+    this.#keepsRemainder = given.remainder === 'list'
     this.#main = Array.from({ length: cpus }, () => this.#newSheaf())
     this.#spare = Array.from({ length: cpus }, () => undefined)
     this.#rcu = Array.from({ length: cpus }, () => undefined)
@@ -275,22 +280,36 @@ class Sheaves implements SlabRules {
       free += this.#perSlab - slabs.inuse[slab]!
       slab = after
     }
-    for (let slab = isolated.pop(); slab !== undefined; slab = isolated.pop()) {
+    // Before 7.2 those taken last from the list come first.
+    if (!this.#keepsRemainder) isolated.reverse()
+    let used = 0
+    while (used < isolated.length && sheaf.n < this.#capacity) {
+      const slab = isolated[used++]!
       const free = this.#perSlab - slabs.inuse[slab]!
       const taken = Math.min(free, this.#capacity - sheaf.n)
       this.#take(sheaf, slab, taken)
-      // Its whole list of free objects was taken; the rest goes back like any other free.
-      if (free > taken) {
-        slabs.inuse[slab]! += free - taken
-        this.#slabFree(slab, free - taken)
-      }
-      if (sheaf.n === this.#capacity) break
+      if (free > taken) this.#giveBack(slab, free - taken)
     }
-    if (isolated.length === 0) return
-    counts.listLocks++
-    for (let slab = isolated.pop(); slab !== undefined; slab = isolated.pop())
+    if (used < isolated.length) counts.listLocks++
+    for (; used < isolated.length; used++) {
+      const slab = isolated[used]!
       if (slabs.inuse[slab] === 0 && slabs.nrPartial[node]! >= this.#minPartial) slabs.discard(slab)
       else slabs.addPartial(slab, 'head')
+    }
+    isolated.length = 0
+  }
+
+  /** Free objects of a slab that a refill found and does not need. */
+  #giveBack(slab: SlabId, objects: number): void {
+    const slabs = this.#slabs
+    if (this.#keepsRemainder) {
+      slabs.counts.listLocks++
+      slabs.addPartial(slab, 'head')
+      return
+    }
+    // Its whole list of free objects was taken; the rest goes back like any other free.
+    slabs.inuse[slab]! += objects
+    this.#slabFree(slab, objects)
   }
 
   /** build_detached_freelist(): from the end, objects of one slab together, unless too many others stand between. */
@@ -341,7 +360,7 @@ export const sheaves = defineSlabPolicy({
   id: 'sheaves',
   title: 'two sheaves of objects for each CPU, a barn for each node, RCU sheaves',
   source:
-    '__pcs_replace_empty_main(), __pcs_replace_full_main(), refill_objects(), __kfree_rcu_sheaf(), rcu_free_sheaf(), mm/slub.c; Vlastimil Babka, "slab: replace cpu (partial) slabs with sheaves", Jan 2026 (7.0); 6.18 has sheaves for some caches alone',
+    '__pcs_replace_empty_main(), __pcs_replace_full_main(), refill_objects(), __kfree_rcu_sheaf(), rcu_free_sheaf(), mm/slub.c; Vlastimil Babka, "slab: replace cpu (partial) slabs with sheaves", Jan 2026 (7.0); 93a51a74d7de "mm, slab: simplify returning slab in __refill_objects_node()", 0fc52deec106 "mm/slub: detach and reattach partial slabs in batch" (7.2); 6.18 has sheaves for some caches alone',
   leavesOut:
     'prefilled sheaves (maple tree), the objects that sheaves are themselves, other nodes’ slabs for a refill, memory policies, flushes by hotplug and shrinking, and races',
   params,

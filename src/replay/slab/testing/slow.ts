@@ -250,6 +250,7 @@ type Sheaf = SlowSlab[]
 export class SlowSheaves extends Slow {
   readonly #maxFull: number
   readonly #maxEmpty: number
+  readonly #keepsRemainder: boolean
   readonly #main: Sheaf[]
   readonly #spare: (Sheaf | undefined)[]
   readonly #rcu: (Sheaf | undefined)[]
@@ -258,8 +259,9 @@ export class SlowSheaves extends Slow {
   readonly #empty: number[]
   readonly waiting: (() => void)[] = []
 
-  constructor(setting: SlowSetting, maxFull: number, maxEmpty: number) {
+  constructor(setting: SlowSetting, maxFull: number, maxEmpty: number, keepsRemainder: boolean) {
     super(setting)
+    this.#keepsRemainder = keepsRemainder
     this.#maxFull = maxFull
     this.#maxEmpty = maxEmpty
     this.#main = Array.from({ length: this.cpus }, () => [])
@@ -315,7 +317,8 @@ export class SlowSheaves extends Slow {
       while (list.length > 0 && isolated.reduce((sum, { free }) => sum + free, 0) < this.#capacity) {
         const slab = list[0]!
         this.unlist(slab)
-        isolated.unshift(slab)
+        if (this.#keepsRemainder) isolated.push(slab)
+        else isolated.unshift(slab)
       }
       while (isolated.length > 0 && sheaf.length < this.#capacity) {
         const slab = isolated.shift()!
@@ -323,7 +326,11 @@ export class SlowSheaves extends Slow {
         const taken = Math.min(whole, this.#capacity - sheaf.length)
         for (let i = 0; i < taken; i++) sheaf.push(slab)
         slab.free = 0
-        if (whole > taken) this.#slabFree(slab, whole - taken)
+        if (whole > taken && this.#keepsRemainder) {
+          counts.listLocks++
+          slab.free = whole - taken
+          this.list(slab, 'head')
+        } else if (whole > taken) this.#slabFree(slab, whole - taken)
       }
       if (isolated.length > 0) {
         counts.listLocks++
