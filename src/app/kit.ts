@@ -1,6 +1,6 @@
 import { captureFactsOf, fidelityOf } from '#metrics'
 import { lockPricesOf, type Prices } from '#metrics/prices'
-import { choosePcp, type PcpChoice, pcpIds, shipped } from '#policies'
+import { choosePcp, type PcpChoice, pcpIds } from '#policies'
 import { Op, type Script } from '#record'
 import { carriedOver, stepEndsOf, type Window } from '#replay'
 import type { Engine, Kit, KitCatalogue, Question } from '#report'
@@ -100,9 +100,6 @@ function catalogueOf({ release, whatIf }: Engine): KitCatalogue {
     ],
   }
 }
-
-export const isShippedOnly = (choice: PcpChoice): boolean =>
-  choice.route === undefined && shipped.lists.includes(choice.lists) && shipped.drains.includes(choice.drain)
 
 /** `command`: of the capture, without window and policies. */
 export function kitOf(engine: Engine, question: Question, command: string): Kit {

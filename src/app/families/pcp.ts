@@ -7,8 +7,8 @@ import { choosePcp } from '#policies'
 import { chunkParams, ownPcpId } from '#policies/pcp'
 import { carriedOver, Foresight, planOf, type Window } from '#replay'
 import { analyse } from '../analyse.ts'
-import { runPolicies, threadsFor } from '../jobs/run-policies.ts'
-import { engineOfPart, isShippedOnly, partOf } from '../kit.ts'
+import { isShipped, runPolicies, threadsFor } from '../jobs/run-policies.ts'
+import { engineOfPart, partOf } from '../kit.ts'
 import { type Family, lacksPages } from './family.ts'
 
 export const pcp: Family = {
@@ -37,7 +37,7 @@ export const pcp: Family = {
     async function add(read: Recording, isolated: readonly number[], window?: Window): Promise<void> {
       const { release } = read.machine
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
-      const heard = hear !== undefined && choices.every(isShippedOnly)
+      const heard = hear !== undefined && choices.every((choice) => choice.route === undefined && isShipped(choice))
       const analysis = analyse(read, {
         sources: choices.some(({ route }) => route !== undefined),
         window,

@@ -16,8 +16,9 @@ export function threadsFor(
   return rows < WORTH_THREADS ? 1 : Math.min(jobs, work.length)
 }
 
-const isShipped = ({ lists, drain }: PcpChoice): boolean =>
-  shipped.lists.includes(lists) && shipped.drains.includes(drain)
+/** Whether another thread, or a page, has the code of a choice. An id names one policy: no file may give one that ships. */
+export const isShipped = ({ lists, drain }: Pick<PcpChoice, 'lists' | 'drain'>): boolean =>
+  shipped.lists.some(({ id }) => id === lists.id) && shipped.drains.some(({ id }) => id === drain.id)
 
 /**
  * Runs policies over one demand, in so many threads; in one, or where a policy is code that only this thread has, here. The results,

@@ -112,9 +112,9 @@ function blocksOf(ages: Float64Array): Uint32Array {
 /** Columns of one byte that a replay reads. */
 const SMALL = ['ask', 'zone', 'order', 'migratetype', 'lockHeld'] as const
 
-function writeStart(writer: Writer, { free, blockTypes, inUse, listed, fallback, carried }: StartState) {
+function writeStart(writer: Writer, { free, blockTypes, inUse, listed, carried, ...plain }: StartState) {
   return {
-    fallback,
+    ...plain,
     carried: carried && {
       ...carried,
       reclaimActive: [...carried.reclaimActive],
@@ -150,7 +150,7 @@ function machineOf({ machine }: Pick<WhatIf, 'machine'>): WhatIf['machine'] {
 /** An engine as bytes. Tasks and gfp flags stay behind: no policy that a page may ask for looks at them. */
 export function pack({ whatIf, ...rest }: Engine): Uint8Array<ArrayBuffer> {
   const writer = new Writer()
-  const { demand, start, zones, cpus, remote, from, to } = whatIf
+  const { demand, start, machine: _machine, remote, gracePeriods, ...plain } = whatIf
   const columns = {
     time: writer.steps(demand.time),
     block: writer.column(agesOf(demand), 5),
@@ -163,8 +163,8 @@ export function pack({ whatIf, ...rest }: Engine): Uint8Array<ArrayBuffer> {
     columns,
     demand: { length: demand.length, start: demand.start, blocks: demand.blocks },
     start: writeStart(writer, start),
-    whatIf: { machine: machineOf(whatIf), zones, cpus, remote: [...remote], from, to },
-    gracePeriods: whatIf.gracePeriods,
+    whatIf: { ...plain, machine: machineOf(whatIf), remote: [...remote] },
+    gracePeriods,
   })
 }
 
@@ -176,9 +176,9 @@ type Head = Omit<Engine, 'whatIf'> & {
   readonly gracePeriods: WhatIf['gracePeriods']
 }
 
-function readStart(reader: Reader, { free, blockTypes, inUse, listed, fallback, carried }: Head['start']): StartState {
+function readStart(reader: Reader, { free, blockTypes, inUse, listed, carried, ...plain }: Head['start']): StartState {
   return {
-    fallback,
+    ...plain,
     free: free.map(({ pfn, order, migratetype }) => ({
       pfn: reader.steps(Uint32Array, pfn),
       order: reader.column(Uint8Array, order),
