@@ -45,6 +45,7 @@ const reasons: Readonly<Record<string, string>> = {
   'fast-check': 'Property tests.',
   node: 'The Node that kreplay is tested on, so that a clone needs none of its own.',
   'playwright-core': 'Drives the browser of the tests.',
+  s3rver: 'An S3-compatible store for the trials of `npm run soak`.',
   typescript: 'Types are checked; Node strips them when it runs.',
   vitest: 'Test runner.',
 }

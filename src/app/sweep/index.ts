@@ -7,7 +7,7 @@ import type { Worked } from '../queue/worker.ts'
 import { writeWhole } from '../write-files.ts'
 import { estimateOf, type SweepEstimate } from './estimate.ts'
 import { usualCache } from './local-capture.ts'
-import { type Plan, type PlannedRun, planOf } from './plan.ts'
+import { type Plan, planOf, type Shard } from './plan.ts'
 import { questionOf } from './question.ts'
 import { type Ranked, ranked } from './ranking.ts'
 import { csvOf, type Failure, resultOf, type SweepResult } from './results.ts'
@@ -47,25 +47,28 @@ const settingsOf = ({ jobs, memory, progress }: SweepRequest) => ({
   onProgress: progress ?? (() => {}),
 })
 
-async function opened(request: SweepRequest): Promise<{ readonly plan: Plan; readonly store: Store }> {
+/** `fetch`: whether this machine needs captures from elsewhere, and not only their digests. */
+async function opened(request: SweepRequest, fetch: boolean): Promise<{ readonly plan: Plan; readonly store: Store }> {
   const from = await readScenario(request.scenario)
   const plan = await planOf(from, {
     cache: request.cache ?? usualCache(),
     onProgress: request.progress,
     chunk: request.chunk,
+    fetch,
+    ...(request.shard === undefined ? {} : { shard: shardOf(request.shard) }),
   })
   return { plan, store: await Store.open(storeOf(request.scenario, request.store)) }
 }
 
 /** How many runs a scenario comes to, how long they take and how much memory. Nothing is run but for a measurement. */
 export async function planSweep(request: SweepRequest): Promise<SweepEstimate> {
-  const { plan, store } = await opened(request)
+  const { plan, store } = await opened(request, true)
   return await estimateOf(plan, store, settingsOf(request))
 }
 
 /** Does what is not done yet; the result holds everything that is, or what one shard asked for. */
 export async function runSweep(request: SweepRequest): Promise<SweepResult> {
-  const { plan, store } = await opened(request)
+  const { plan, store } = await opened(request, request.queue === undefined)
   const failed = await failuresOf(request, plan, store)
   const result = await resultOf(plan, store, failed)
   if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
@@ -75,7 +78,7 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
 async function failuresOf(request: SweepRequest, plan: Plan, store: Store): Promise<readonly Failure[]> {
   const { queue, shard, jobs, retries, onNotice } = request
   const { onProgress } = settingsOf(request)
-  if (queue === undefined) return await runLocally(plan, store, settingsOf(request), shardOf(plan, shard))
+  if (queue === undefined) return await runLocally(plan, store, settingsOf(request))
   if (shard !== undefined)
     throw new UsageError('--shard and --queue exclude each other: a queue shares the runs out itself')
   const { runByQueue } = await import('../queue/index.ts')
@@ -100,7 +103,7 @@ export interface SweepStatus {
 }
 
 export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
-  const { plan, store } = await opened(request)
+  const { plan, store } = await opened(request, false)
   const left = new Map(missingOf(plan, store).map(({ capture, runs }) => [capture, runs.length]))
   const captures = plan.captures.map((capture) => {
     const runs = plan.runsOf(capture).length
@@ -116,28 +119,18 @@ export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
 
 /** What the store holds of a sweep. */
 export async function readSweep(request: SweepRequest): Promise<SweepResult> {
-  const { plan, store } = await opened(request)
+  const { plan, store } = await opened(request, false)
   const result = await resultOf(plan, store)
   if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
   return result
 }
 
-/**
- * Which runs are a shard's: of all runs in the order of captures, so many neighbours, that each shard reads few captures. They do not
- * depend on what is done already.
- */
-export function shardOf(
-  plan: Pick<Plan, 'captures' | 'runsOf'>,
-  shard: string | undefined,
-): ((run: PlannedRun) => boolean) | undefined {
-  if (shard === undefined) return undefined
-  const [, index, count] = /^(\d{1,7})\/(\d{1,7})$/.exec(shard)?.map(Number) ?? []
+/** @throws UsageError for a text that is none */
+function shardOf(text: string): Shard {
+  const [, index, count] = /^(\d{1,7})\/(\d{1,7})$/.exec(text)?.map(Number) ?? []
   if (index === undefined || count === undefined || index < 1 || index > count)
-    throw new UsageError(`--shard ${shard} is no part of a whole`, 'an example: --shard 2/8, the second of eight')
-  const digests = plan.captures.flatMap((capture) => plan.runsOf(capture).map(({ digest }) => digest))
-  const [from, to] = [index - 1, index].map((part) => Math.floor((part * digests.length) / count))
-  const own = new Set(digests.slice(from, to))
-  return ({ digest }) => own.has(digest)
+    throw new UsageError(`--shard ${text} is no part of a whole`, 'an example: --shard 2/8, the second of eight')
+  return { index, count }
 }
 
 export interface WorkerRequest {

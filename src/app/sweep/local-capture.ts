@@ -23,17 +23,20 @@ export const usualCache = (): string =>
   join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kreplay', 'captures')
 
 /**
- * A capture by its digest: one on disk is hashed, one from elsewhere is fetched into `cache` unless it is there.
+ * A capture by its digest: one on disk is hashed, one from elsewhere is fetched into `cache` unless it is there. Without `fetch` one that
+ * is named by its digest stays where it is: it has no path and no size.
  *
  * @throws TraceError where it can’t be read, or its bytes are not those of the digest that is asked for
  */
-export async function localCapture(ref: CaptureRef, cache: string): Promise<LocalCapture> {
+export async function localCapture(ref: CaptureRef, cache: string, fetch = true): Promise<LocalCapture> {
   if (!isAddress(ref.at)) {
     const { sha256, bytes } = await captureDigest(ref.at)
     checkDigest(ref, sha256)
     return { ...ref, path: ref.at, sha256, bytes }
   }
   const cached = ref.sha256 === undefined ? undefined : inCache(cache, ref.sha256)
+  if (cached === undefined && ref.sha256 !== undefined && !fetch)
+    return { ...ref, path: '', sha256: ref.sha256, bytes: 0 }
   const path = cached ?? (await fetched(ref, cache))
   const sha256 = ref.sha256 ?? path.split('/').at(-2)!
   return { ...ref, path, sha256, bytes: statSync(path).size }

@@ -28,7 +28,6 @@ export interface Plan extends Space {
   readonly from: ScenarioFile
   readonly captures: readonly LocalCapture[]
   readonly prices: readonly Prices[]
-  readonly seeds: readonly number[] | undefined
   readonly catalogue: Catalogue
   readonly code: readonly PolicyCode[]
   /** Of kreplay and its code. */
@@ -45,6 +44,17 @@ export interface PlanOptions {
   readonly onProgress?: ((phase: string, done: number, total: number) => void) | undefined
   /** Runs of a chunk; default by the size of the capture. */
   readonly chunk?: number | undefined
+  /** Whether captures from elsewhere that the scenario names by digest are wanted here too. Default true. */
+  readonly fetch?: boolean | undefined
+  /** Only one part of the runs; captures that have none of them are not looked at. */
+  readonly shard?: Shard | undefined
+}
+
+/** One of so many parts: all runs stand in the order of captures, and each part has as many neighbours. */
+export interface Shard {
+  /** From 1 on. */
+  readonly index: number
+  readonly count: number
 }
 
 /** What of a scenario does not depend on where its captures are. */
@@ -72,13 +82,32 @@ function checkQuestion({ objective = usualObjective.pcp, limits }: SweepScenario
 export async function planOf(from: ScenarioFile, options: PlanOptions): Promise<Plan> {
   const parts = await partsOf(from)
   const refs = await capturesOf(from)
+  const each = parts.choices.length * parts.prices.length * seedsOf(from, parts).length
+  const share = shareOf(refs.length * each, options.shard)
   const captures: LocalCapture[] = []
+  const parted = new Map<string, readonly [from: number, to: number]>()
   for (const [at, ref] of refs.entries()) {
+    const [first, end] = share.map((run) => Math.min(each, Math.max(0, run - at * each))) as [number, number]
+    if (first === end) continue
     options.onProgress?.('looking at captures', at, refs.length)
-    captures.push(await localCapture(ref, options.cache))
+    const capture = await localCapture(ref, options.cache, options.fetch)
+    captures.push(capture)
+    parted.set(capture.at, [first, end])
   }
-  return { ...planWith(from, parts, captures), chunk: options.chunk }
+  const plan = planWith(from, parts, captures)
+  const runsOf: Plan['runsOf'] = (capture) => plan.runsOf(capture).slice(...(parted.get(capture.at) ?? []))
+  return { ...plan, runsOf, chunk: options.chunk }
 }
+
+/** The first of a part's runs, and the first of the next part's. */
+const shareOf = (runs: number, shard: Shard = { index: 1, count: 1 }): [number, number] => [
+  Math.floor(((shard.index - 1) * runs) / shard.count),
+  Math.floor((shard.index * runs) / shard.count),
+]
+
+/** Seeds are of workloads; a recorded capture has none. */
+const seedsOf = ({ scenario }: ScenarioFile, { family }: Pick<Space, 'family'>): readonly (number | undefined)[] =>
+  family.id === 'kvfree' ? (scenario.seeds ?? [undefined]) : [undefined]
 
 /** The same with captures that are known already. */
 export function planWith(
@@ -86,14 +115,12 @@ export function planWith(
   parts: Awaited<ReturnType<typeof partsOf>>,
   captures: readonly LocalCapture[],
 ): Plan {
-  const { seeds } = from.scenario
-  const version = engineVersion()
-  const plan = { from, ...parts, captures, seeds, version }
+  const plan = { from, ...parts, captures, version: engineVersion() }
   return { ...plan, runsOf: (capture) => runsOf(plan, capture) }
 }
 
 function runsOf(plan: Omit<Plan, 'runsOf'>, capture: LocalCapture): PlannedRun[] {
-  const seeds = plan.family.id === 'kvfree' ? (plan.seeds ?? [undefined]) : [undefined]
+  const seeds = seedsOf(plan.from, plan)
   return plan.choices.flatMap((choice) =>
     plan.prices.flatMap((prices) =>
       seeds.map((seed): PlannedRun => {

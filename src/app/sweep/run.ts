@@ -19,23 +19,17 @@ export interface RunSettings {
 export const missingOf = (
   { captures, runsOf }: Pick<Plan, 'captures' | 'runsOf'>,
   store: Pick<Store, 'has'>,
-  mine: (run: PlannedRun) => boolean = () => true,
 ): { readonly capture: LocalCapture; readonly runs: PlannedRun[] }[] =>
   captures
-    .map((capture) => ({ capture, runs: runsOf(capture).filter((run) => mine(run) && !store.has(run.digest)) }))
+    .map((capture) => ({ capture, runs: runsOf(capture).filter(({ digest }) => !store.has(digest)) }))
     .filter(({ runs }) => runs.length > 0)
 
 /**
  * Does the runs of a plan that the store lacks, on all cores of this machine: each capture is read once, its runs are handed out in
  * chunks, and each finished chunk is one file of the store. What fails is returned and the rest is done.
  */
-export async function runLocally(
-  plan: Plan,
-  store: Store,
-  settings: RunSettings,
-  mine?: (run: PlannedRun) => boolean,
-): Promise<readonly Failure[]> {
-  const missing = missingOf(plan, store, mine)
+export async function runLocally(plan: Plan, store: Store, settings: RunSettings): Promise<readonly Failure[]> {
+  const missing = missingOf(plan, store)
   const total = missing.reduce((sum, { runs }) => sum + runs.length, 0)
   if (total === 0) return []
   const pool =

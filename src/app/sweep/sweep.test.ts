@@ -30,7 +30,12 @@ test('a second run does nothing and says the same; shards and one store make the
   expect(await runSweep({ scenario, store: path('whole'), jobs: 1 })).toEqual(whole)
   expect(readdirSync(path('whole')).sort()).toEqual(files)
 
-  for (const shard of ['1/2', '2/2']) await runSweep({ scenario, store: path('shards'), jobs: 1, shard })
+  const parts = []
+  for (const shard of ['1/2', '2/2']) parts.push(await runSweep({ scenario, store: path('shards'), jobs: 1, shard }))
+  expect(parts.map(({ runs, captures }) => [runs.length, captures.length])).toEqual([
+    [7, 1],
+    [7, 1],
+  ])
   expect(await runSweep({ scenario, store: path('shards'), jobs: 1 })).toEqual(whole)
 
   // In threads too, byte for byte.
