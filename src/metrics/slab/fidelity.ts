@@ -22,9 +22,10 @@ type Paths = SlabFidelity['totals']
 export const hasSlab = ({ events: { tables } }: Recording): boolean =>
   tables.kmem_cache_alloc.length + tables.kmalloc.length > 0 && tables.kmem_cache_free.length + tables.kfree.length > 0
 
-export function slabFidelity(recording: Recording, record: SlabRecord = slabRecord(recording)): SlabFidelity {
+/** `choice`: by default the recording kernel's own policy. */
+export function slabFidelity(recording: Recording, choice = ownSlab(recording.machine)): SlabFidelity {
   const { slabsBefore: before, slabsAfter: after } = recording.machine
-  const choice = ownSlab(recording.machine)
+  const record = slabRecord(recording)
   const run = runSlab(record, choice, { counters: before, warm: true })
   const caches = busiest(record)
     .filter((at) => record.caches[at]!.traced.allocs + record.caches[at]!.traced.frees > 0)

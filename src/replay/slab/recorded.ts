@@ -6,7 +6,7 @@ import { factsOf } from '#kernel/releases'
 import { choosePolicy, type PolicyChoice } from '#policies'
 import { type AnySlabPolicy, type SlabShape, slabPolicies } from '#policies/slab'
 import { type FoundCache, type FoundCaches, findCaches, UNKNOWN } from './caches.ts'
-import { statsIds, type Traced } from './counters.ts'
+import { riseOf, statsIds, type Traced } from './counters.ts'
 import { StartEvidence } from './evidence.ts'
 import { addressOfSlab, type Frames, framesOf, slabAddress } from './frames.ts'
 import { shapeOf } from './shapes.ts'
@@ -17,6 +17,8 @@ export interface RecordedCache extends FoundCache {
   /** Its directory below /sys/kernel/slab, where there are counters. */
   readonly id?: string
   readonly traced: Traced
+  /** Whether the counters rose by what the trace has: nothing else used the cache between their reading and the trace. */
+  readonly undisturbed: boolean
   /** Frees that no event shows: the object is allocated again, or a slow path has it. */
   readonly unseenFrees: number
   readonly evidence: StartEvidence
@@ -324,6 +326,17 @@ function nodesOf({ machine }: Recording, cpus: number): Pick<SlabRecord, 'nodes'
   return { nodes: Math.max(1, Math.min(own.length, 255)), nodeOf }
 }
 
+function isUndisturbed(
+  { slabsBefore, slabsAfter }: Recording['machine'],
+  id: string | undefined,
+  traced: Traced,
+): boolean {
+  if (id === undefined) return false
+  const rise = (file: string): number | undefined => riseOf(slabsBefore, slabsAfter, id, file)
+  const fast = rise('alloc_fastpath')
+  return fast !== undefined && fast + (rise('alloc_slowpath') ?? 0) === traced.allocs
+}
+
 export function slabRecord(recording: Recording): SlabRecord {
   const { events, machine } = recording
   const found = findCaches(events)
@@ -358,6 +371,7 @@ export function slabRecord(recording: Recording): SlabRecord {
         shape: shapes[at]!,
         ...(id === undefined ? {} : { id }),
         traced: traced[at]!,
+        undisturbed: isUndisturbed(machine, id, traced[at]!),
         unseenFrees: walk.unseenFrees[at]!,
         evidence: walk.evidence[at]!,
       }

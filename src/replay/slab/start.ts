@@ -35,7 +35,8 @@ function untouched(perSlab: number, stats: Stats | undefined, listed: number, fr
 /** The start as the trace and the counters read before it show it. `warm` false: CPUs held nothing. */
 export function startOf(cache: RecordedCache, counters: SlabCounters | undefined, warm: boolean): CacheStart {
   const { evidence, shape, id } = cache
-  const stats = id === undefined ? undefined : counters?.stats[id]
+  // What else used the cache after its counters were read made them stale.
+  const stats = id === undefined || !cache.undisturbed ? undefined : counters?.stats[id]
   const used = evidence.slabs.map((_, slab) => shape.perSlab - evidence.freeAtStart(slab))
   // The order in which they were first allocated from is that of the list.
   const byTurn = [...used.keys()].sort((a, b) => evidence.slabs[a]!.turn - evidence.slabs[b]!.turn || a - b)
