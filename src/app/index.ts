@@ -19,6 +19,8 @@ export const compare = lazily(async () => (await import('./compare-files.ts')).c
 export const demo = lazily(async () => (await import('./demo.ts')).demo)
 /** Each capture under each other's kernel. */
 export const cross = lazily(async () => (await import('./cross-captures.ts')).cross)
+/** What zone->lock costs on the recorded machine. */
+export const prices = lazily(async () => (await import('./prices.ts')).prices)
 /** A trace in another format. */
 export const convert = lazily(async () => (await import('./convert.ts')).convert)
 /** A synthetic trace, written. */
@@ -52,6 +54,7 @@ export const sweep = {
 export type { KindName } from '#events'
 export type { Comparison, Fidelity, Likeness } from '#metrics'
 export type { Cross, CrossCell, CrossPair } from '#metrics/cross'
+export type { MeasuredPrices } from '#metrics/prices'
 export type { Info } from '#metrics/survey'
 export type { ComparisonDone, ComparisonRequest } from './compare-files.ts'
 export type { Conversion } from './convert.ts'

@@ -81,6 +81,7 @@ export const Kind = Object.fromEntries(kindNames.map((kind, number) => [kind, nu
 /** Kinds that only probes record, under the names that a file of probes tells. */
 export const probedKinds = [
   'drain_all_pages',
+  'hold_probe',
   'kvfree_call_rcu',
   'pcp_state',
   'rcu_probe',

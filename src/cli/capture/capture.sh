@@ -158,6 +158,10 @@ check_events() {
 
 # Without one source of grace periods and one of calls or frees nothing about kvfree_rcu() can be replayed.
 check_evidence() {
+  if [ "$QUESTION" = prices ]; then
+    case " $EVENTS " in *" kreplay/bulk_free_begin "*" kreplay/bulk_free_end "* | *" kreplay/refill_begin "*" kreplay/refill_end "*) return 0 ;; esac
+    refuse "no probe can time what this kernel does under zone->lock" "it takes CONFIG_KPROBE_EVENTS=y and functions free_pcppages_bulk() and rmqueue_bulk() of their own"
+  fi
   [ "$QUESTION" = kvfree ] || [ "$QUESTION" = all ] || return 0
   periods=no objects=no
   case " $EVENTS " in *" rcu/rcu_grace_period "* | *" kreplay/rcu_gp_init "*" kreplay/rcu_gp_cleanup "*) periods=yes ;; esac
@@ -207,7 +211,7 @@ choose_registers() {
 # Of kallsyms what is asked for, each with the symbol after it; read once, since it is long. Without it only the try tells.
 load_symbols() {
   names=vmstat_update
-  for name in $STATES $PROBES kmem_cache_free_bulk kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor; do names="$names|$name"; done
+  for name in $STATES $PROBES free_pcppages_bulk rmqueue_bulk kmem_cache_free_bulk kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor; do names="$names|$name"; done
   for pair in $STAND_INS; do names="$names|${pair%%=*}|$(probed_function "${pair%%=*}")"; done
   SYMBOLS=$(grep -A 1 -E " [tT] ($names)$" "$PROC/kallsyms" 2>/dev/null) || SYMBOLS=''
   SYMBOLS="$SYMBOLS
@@ -253,6 +257,10 @@ probe_definitions() {
   case $1 in
     drain_all_pages) [ -z "$A1" ] || echo "p:kreplay/$1 $1 zone=$A1" ;;
     kvfree_call_rcu) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1 arg=$A2" ;;
+    bulk_free_begin | bulk_free_again) [ -z "$A1" ] || echo "p:kreplay/$1 free_pcppages_bulk n=$A2:s32" ;;
+    bulk_free_end) echo "r:kreplay/$1 free_pcppages_bulk" ;;
+    refill_begin) [ -z "$A1" ] || echo "p:kreplay/$1 rmqueue_bulk order=$A2:s32 n=$A3:s32" ;;
+    refill_end) echo "r:kreplay/$1 rmqueue_bulk moved=\$retval:s32" ;;
     queue_rcu_work) [ -z "$A1" ] || echo "p:kreplay/$1 $1 rwork=$A2" ;;
     rcu_free_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1" ;;
     call_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 call_rcu head=$A1 func=$A2" ;;
@@ -312,6 +320,8 @@ probe_filter() {
 # The function that a probe is on, and what is lost without it; nothing where releases lack it with its feature.
 probed_function() {
   case $1 in
+    bulk_free_*) echo free_pcppages_bulk ;;
+    refill_*) echo rmqueue_bulk ;;
     call_rcu_sheaf) echo rcu_free_sheaf ;;
     kvfree_rcu_bulk) if has_symbol kvfree_rcu_bulk; then echo kvfree_rcu_bulk; else echo kfree_rcu_work; fi ;;
     kvfree_rcu_object) echo kvfree ;;
@@ -322,6 +332,8 @@ probed_function() {
 lost_without() {
   case $1 in
     drain_all_pages) echo "who asks for drains is not recorded" ;;
+    bulk_free_begin) echo "bulk frees are not timed" ;;
+    refill_begin) echo "refills are not timed" ;;
     kvfree_call_rcu) echo "single enqueues are not recorded" ;;
     rcu_gp_init | rcu_gp_cleanup) echo "grace periods are inferred from the batches that waited for them" ;;
     rcu_do_batch) echo "runs of callbacks are not recorded" ;;

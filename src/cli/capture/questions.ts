@@ -1,7 +1,10 @@
 import type { KindName } from '#app'
 
 /** An event as tracefs names it. */
-type Event = `${'kmem' | 'rcu' | 'vmscan' | 'workqueue'}/${KindName}`
+type Event = `${'kmem' | 'lock' | 'rcu' | 'vmscan' | 'workqueue'}/${KindName}`
+
+/** Probes at the entry and the return of what is done under zone->lock: all are of kind `hold_probe`. */
+type Timer = 'bulk_free_begin' | 'bulk_free_again' | 'bulk_free_end' | 'refill_begin' | 'refill_end'
 
 /** What a recording needs to answer a question. */
 export interface Question {
@@ -11,7 +14,7 @@ export interface Question {
   /** Left out with a note where a kernel lacks them. */
   readonly optional: readonly Event[]
   /** Functions probed at their entry; their arguments' registers stand in the script. */
-  readonly probes: readonly KindName[]
+  readonly probes: readonly (KindName | Timer)[]
   /** Functions at whose entry the state of a pageset is fetched. */
   readonly states: readonly string[]
   /** Probes that stand in for an event where a kernel lacks it; `none`: no kernel has an event for it. */
@@ -94,6 +97,16 @@ const kvfree: Question = {
   },
 }
 
+/** No page event among them: each page that is moved would write one under the lock, and the hold would be that of tracing. */
+const prices: Question = {
+  help: 'what zone->lock costs here: how long refills and bulk frees take, and waits for locks',
+  required: [],
+  optional: ['lock/contention_begin', 'lock/contention_end'],
+  probes: ['bulk_free_begin', 'bulk_free_again', 'bulk_free_end', 'refill_begin', 'refill_end'],
+  states: [],
+  standIns: {},
+}
+
 const all: Question = {
   help: 'all of these',
   required: [...drain.required, ...kvfree.required],
@@ -103,5 +116,5 @@ const all: Question = {
   standIns: kvfree.standIns,
 }
 
-export const questions = { pages, drain, kvfree, all } as const satisfies Record<string, Question>
+export const questions = { pages, drain, kvfree, prices, all } as const satisfies Record<string, Question>
 export type QuestionName = keyof typeof questions

@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts'
 import { fidelity } from './fidelity.ts'
 import { info } from './info.ts'
 import { policies } from './policies.ts'
+import { prices } from './prices.ts'
 import { recommend } from './recommend.ts'
 import { report } from './report.ts'
 import { sweep } from './sweep.ts'
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   recommend,
   convert,
   policies,
+  prices,
   capture,
   report,
   synth,

@@ -21,4 +21,21 @@ export const pcp = {
     asked: pages('Pages that the function was asked to free; of free_pcppages_bulk() alone.'),
     recordedAs: field.text('The probe’s event: as a rule the function’s name.').optional(),
   },
+  /** A probe at the entry (`bulk_free_begin`, `refill_begin`) or the return of a function that moves pages under zone->lock. */
+  hold_probe: {
+    count: field.signed('At the entry: blocks that the function is asked to move.', 'blocks').optional(),
+    order: field.signed('Of those blocks, where all have one order.').optional(),
+    moved: field.signed('At the return of a refill: blocks that came.', 'blocks').optional(),
+    recordedAs: field.text('The probe’s event.').optional(),
+  },
+  /** Somebody begins to wait for a lock that is held; from 5.19 on. */
+  contention_begin: {
+    lockAddr: field.pointer('The lock’s address.'),
+    flags: field.text('How it waits: `SPIN`, `MUTEX` and so on, as printed, or a number.').optional(),
+  },
+  /** The wait is over. */
+  contention_end: {
+    lockAddr: field.pointer('The lock’s address.'),
+    ret: field.signed('0: it has the lock.').optional(),
+  },
 } as const satisfies Record<string, Record<string, FieldSchema>>

@@ -5,6 +5,9 @@ import type { KindName } from '../kinds.ts'
  * include/trace/events/rcu.h, 5.10 to 7.2. `{idle}` is four letters, one a flag.
  */
 export const positional: { readonly [K in KindName]?: string } = {
+  // include/trace/events/lock.h, 5.19 to 7.2.
+  contention_begin: '{lockAddr} (flags={flags})',
+  contention_end: '{lockAddr} (ret={ret})',
   rcu_utilization: '{s}',
   rcu_stall_warning: '{rcuname} {msg}',
   rcu_grace_period: '{rcuname} {gpSeq} {gpevent}',

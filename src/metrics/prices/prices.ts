@@ -6,7 +6,7 @@ export const pricesSchema = z.object({
   machine: z.string(),
   method: z.string(),
   source: z.string(),
-  /** Time zone->lock is held for one bulk free or one refill: published [pages, mean µs, 99 % µs] points; a line is fitted. */
+  /** Time zone->lock is held for one bulk free or one refill: [pages, mean or median µs, 99 % µs] points; a line is fitted. */
   bulkFreeUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
   refillUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
   /** What a requester waits for, per drain request that queues work items, in ns. */
