@@ -12,6 +12,10 @@ const about: Partial<Record<(typeof kindNames)[number], string>> = {
   drain_all_pages: 'A probe on drain_all_pages(): somebody asked all CPUs to give their pages back.',
   kvfree_call_rcu: 'A probe on kvfree_call_rcu(): an object is queued.',
   pcp_state: 'A probe that fetches a pageset at the entry of a function: what no tracepoint shows.',
+  hold_probe:
+    'A probe at the entry or the return of a function that moves pages under zone->lock ([prices](prices.md)).',
+  contention_begin: 'A task found a lock held and begins to wait.',
+  contention_end: 'The wait for a lock is over.',
   rcu_probe:
     'A probe on a function of RCU or of kvfree_rcu(), on kernels without CONFIG_RCU_TRACE: it stands for the event that they lack.',
   slab_slow_path:

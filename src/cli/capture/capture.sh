@@ -257,7 +257,12 @@ probe_definitions() {
   case $1 in
     drain_all_pages) [ -z "$A1" ] || echo "p:kreplay/$1 $1 zone=$A1" ;;
     kvfree_call_rcu) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1 arg=$A2" ;;
-    bulk_free_begin | bulk_free_again) [ -z "$A1" ] || echo "p:kreplay/$1 free_pcppages_bulk n=$A2:s32" ;;
+    bulk_free_begin | bulk_free_again)
+      if [ -n "$A1" ]; then
+        echo "p:kreplay/$1 free_pcppages_bulk n=$A2:s32 listed=pcp->count"
+        echo "p:kreplay/$1 free_pcppages_bulk n=$A2:s32"
+      fi
+      ;;
     bulk_free_end) echo "r:kreplay/$1 free_pcppages_bulk" ;;
     refill_begin) [ -z "$A1" ] || echo "p:kreplay/$1 rmqueue_bulk order=$A2:s32 n=$A3:s32" ;;
     refill_end) echo "r:kreplay/$1 rmqueue_bulk moved=\$retval:s32" ;;

@@ -34,6 +34,7 @@ interface SizeClass {
   readonly ns: readonly number[]
 }
 
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 const medianOf = (sorted: readonly number[]): number => quantile(sorted, 0.5)!
 
@@ -51,13 +52,12 @@ function classesOf({ pages, ns }: Holds): SizeClass[] {
     .map(([, one]) => ({ pages: medianOf(ascending(one.pages)), ns: ascending(one.ns) }))
 }
 
-/** Least squares through the classes, each with the weight of its holds. */
-function lineThrough(points: readonly { readonly x: number; readonly y: number; readonly weight: number }[]) {
-  const weight = points.reduce((sum, point) => sum + point.weight, 0)
-  const x = points.reduce((sum, point) => sum + point.weight * point.x, 0) / weight
-  const y = points.reduce((sum, point) => sum + point.weight * point.y, 0) / weight
-  const over = points.reduce((sum, point) => sum + point.weight * (point.x - x) * (point.y - y), 0)
-  const under = points.reduce((sum, point) => sum + point.weight * (point.x - x) ** 2, 0)
+/** Least squares, as for published points. */
+function lineThrough(points: readonly { readonly x: number; readonly y: number }[]) {
+  const x = meanOf(points.map((point) => point.x))
+  const y = meanOf(points.map((point) => point.y))
+  const over = points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0)
+  const under = points.reduce((sum, point) => sum + (point.x - x) ** 2, 0)
   const pageNs = over / under
   return { baseNs: y - pageNs * x, pageNs }
 }
@@ -78,7 +78,7 @@ export function fitHolds(holds: Holds, probeNs: number): HoldFit | undefined {
   const sound = classes.filter(({ ns }) => ns.length >= LEAST_IN_CLASS)
   if (sound.length < 2) return undefined
   const lineOf = (medians: readonly number[]) =>
-    lineThrough(sound.map(({ pages, ns }, at) => ({ x: pages, y: medians[at]!, weight: ns.length })))
+    lineThrough(sound.map(({ pages }, at) => ({ x: pages, y: medians[at]! })))
   const { baseNs, pageNs } = lineOf(sound.map(({ ns }) => medianOf(ns)))
   const random = randomOf(1, 'holds')
   const resampled = Array.from({ length: RESAMPLES }, () =>

@@ -1,4 +1,5 @@
 import { type Events, Kind } from '#events'
+import { ABSENT } from '#events/columns'
 import type { Ns, Pages } from '#kernel'
 
 /** Operations under zone->lock as probes timed them: pages moved and how long it took, waits for the lock taken off. */
@@ -23,6 +24,8 @@ export interface MeasuredHolds {
 /** What runs on a CPU now. zone->lock is held with interrupts off: nothing else can begin there. */
 interface Open {
   what: 'bulkFree' | 'refill' | undefined
+  /** The probe that saw the entry: of two on one function, the kernel says which runs first. */
+  by: number | undefined
   begun: Ns
   blocks: number
   order: number
@@ -52,13 +55,21 @@ export function measuredHolds({ events }: { readonly events: Events }): Measured
   const openOn = (cpu: number): Open => {
     const known = cpus.get(cpu)
     if (known !== undefined) return known
-    const fresh: Open = { what: undefined, begun: 0, blocks: 0, order: 0, waitedSince: -1, waited: 0 }
+    const fresh: Open = { what: undefined, by: undefined, begun: 0, blocks: 0, order: 0, waitedSince: -1, waited: 0 }
     cpus.set(cpu, fresh)
     return fresh
   }
   const begin = (open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number, order: number) => {
     if (open.what !== undefined) found.unpaired++
     Object.assign(open, { what, begun: now, blocks, order, waitedSince: -1, waited: 0 })
+  }
+  const enterBulkFree = (open: Open, now: Ns, count: number, by: number | undefined) => {
+    const isSecond = open.what === 'bulkFree' && open.by !== undefined && open.by !== by
+    if (isSecond) {
+      found.probeNs.push(now - open.begun)
+      open.begun = now
+    } else begin(open, 'bulkFree', now, count, 0)
+    open.by = isSecond ? undefined : by
   }
   const end = (open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number) => {
     if (open.what !== what) {
@@ -86,15 +97,13 @@ export function measuredHolds({ events }: { readonly events: Events }): Measured
         break
       case Kind.hold_probe: {
         const { column } = probes
-        const count = column.count.data[slot] as number
+        const asked = column.count.data[slot] as number
+        const listed = column.listed.data[slot] as number
+        const count = listed === ABSENT.i32 ? asked : Math.min(asked, listed)
         switch (column.recordedAs.data[slot]) {
           case names.freeBegin:
-            begin(open, 'bulkFree', now, count, 0)
-            break
           case names.freeAgain:
-            if (open.what !== 'bulkFree') break
-            found.probeNs.push(now - open.begun)
-            open.begun = now
+            enterBulkFree(open, now, count, column.recordedAs.data[slot])
             break
           case names.freeEnd:
             end(open, 'bulkFree', now, open.blocks)

@@ -18,11 +18,9 @@ export const measuredPricesSchema = z.object({
   capture: z.string(),
   kernel: z.string(),
   bulkFree: holdFitSchema.optional().meta({ help: 'Absent where fewer than two size classes have 20 holds.' }),
-  refill: holdFitSchema
-    .optional()
-    .meta({
-      help: 'Absent where refills could not be timed: the price list then takes the line of bulk frees for them.',
-    }),
+  refill: holdFitSchema.optional().meta({
+    help: 'Absent where refills could not be timed: the price list then takes the line of bulk frees for them.',
+  }),
   probeNs: z.number().optional().meta({ help: 'Median cost of one probe, taken off each hold. Absent: not measured.' }),
   unpaired: z.int(),
   recordedWaits: waitsSchema.optional().meta({ help: 'Absent where the kernel records no waits (before 5.19).' }),

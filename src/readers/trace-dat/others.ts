@@ -2,7 +2,7 @@ import type { LateText } from '#events/columns'
 import { KnownBytes } from '../known-bytes.ts'
 import type { Decoder, DecoderContext, Window } from './decoder-types.ts'
 import type { EventFormat } from './layout.ts'
-import { isAddress, printerOf } from './values.ts'
+import { isAddress, isCode, isFormat, printerOf } from './values.ts'
 
 /** Events of no kind of ours: name and fields as text, `qlen=16 blimit=10`; values with spaces in quotes. */
 export function otherRow(format: EventFormat, context: DecoderContext): Decoder['row'] {
@@ -55,7 +55,10 @@ class OtherText implements LateText {
 
 /** Puts the text together as bytes: strings joined of many small ones cost twice, when they are made and when they are looked up. */
 function textOf(format: EventFormat, context: DecoderContext): (window: Window, at: number, length: number) => string {
-  const { little } = context
+  const { little, symbols, printk } = context
+  // The text may be asked for when the file is closed: what it takes of the file is read now.
+  if (format.fields.some(isCode)) symbols.load()
+  if (format.fields.some(isFormat)) printk()
   let scratch = Buffer.alloc(1024)
   let end = 0
   const reserve = (size: number): void => {

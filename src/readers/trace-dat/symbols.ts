@@ -35,10 +35,15 @@ export class Symbols {
     return name
   }
 
+  /** Reads them now, while the file is open. */
+  load(): void {
+    this.#addresses ??= this.#read()
+  }
+
   #find(address: bigint): string {
     const hex = `0x${address.toString(16)}`
-    this.#addresses ??= this.#read()
-    const addresses = this.#addresses
+    this.load()
+    const addresses = this.#addresses!
     let low = 0
     let high = addresses.length
     while (low < high) {

@@ -54,7 +54,7 @@ export function printerOf(
   context: DecoderContext,
 ): (window: Window, at: number, length: number) => string {
   const { little, symbols, printk } = context
-  const { name, type, offset, size, place } = field
+  const { type, offset, size, place } = field
   if (place !== 'inline' && size === 4) {
     const text = isString(field)
     return (window, at, length) => {
@@ -74,8 +74,8 @@ export function printerOf(
     }
   }
   const value = integerOf({ ...field, signed: field.signed && !type.includes('*') }, context)
-  if (CODE.test(name)) return (window, at) => symbols.name(value(window, at))
-  if (/\bchar\s*\*/.test(type)) {
+  if (isCode(field)) return (window, at) => symbols.name(value(window, at))
+  if (isFormat(field)) {
     return (window, at) => {
       const address = value(window, at)
       return printk().get(address) ?? `0x${address.toString(16)}`
@@ -85,12 +85,21 @@ export function printerOf(
   return (window, at) => String(value(window, at))
 }
 
+/** An address in the kernel's code, printed as the symbol there. */
+export const isCode = ({ name }: RecordField): boolean => CODE.test(name)
+/** The address of a text that the kernel has, such as a format of printk(). */
+export const isFormat = ({ type }: RecordField): boolean => /\bchar\s*\*/.test(type)
+
 /** Kprobe arguments are `u64` and mostly pointers; the kernel prints them in hex. */
-export const isAddress = ({ name, type, place, array }: RecordField): boolean =>
-  place === 'inline' &&
-  !array &&
-  !CODE.test(name) &&
-  !/\bchar\s*\*/.test(type) &&
-  (type.includes('*') || type === 'u64' || name === '__probe_ip')
+export const isAddress = (field: RecordField): boolean => {
+  const { name, type, place, array } = field
+  return (
+    place === 'inline' &&
+    !array &&
+    !isCode(field) &&
+    !isFormat(field) &&
+    (type.includes('*') || type === 'u64' || name === '__probe_ip')
+  )
+}
 
 const hexOf = (bytes: Uint8Array): string => `0x${Buffer.from(bytes).toString('hex')}`
