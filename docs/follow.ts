@@ -1,6 +1,6 @@
 /** Follows a page as a reader would: makes its files in a clone of the project, and runs its commands there. For tests. */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,6 +14,15 @@ export class Clone implements AsyncDisposable {
 
   private constructor(folder: string) {
     this.folder = folder
+  }
+
+  /** Links to what a page's commands read: what V8 has compiled of it serves all of them. For pages that change nothing of the project. */
+  static async linked(): Promise<Clone> {
+    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')))
+    const names = ['package.json', 'tsconfig.json', 'README.md', 'src', 'docs', 'node_modules', 'traces']
+    await Promise.all(names.map((name) => symlink(join(root, name), join(clone.folder, name))))
+    await mkdir(join(clone.folder, 'reports'))
+    return clone
   }
 
   /** A copy of what a page may change; the rest is linked. */
@@ -48,12 +57,17 @@ export class Clone implements AsyncDisposable {
   async apply({ language, info, text }: Block): Promise<void> {
     const file = join(this.folder, info)
     await mkdir(dirname(file), { recursive: true })
+    if (!(await realpath(dirname(file))).startsWith(await realpath(this.folder)))
+      throw new Error(`${info} lies behind a link: the page needs a copy`)
     await writeFile(file, language === 'diff' ? patched(await readFile(file, 'utf8'), text, info) : text)
   }
 
-  /** What the compiler has to say of these files. Others of a clone may be half-written work. */
+  /** What the compiler has to say of these files. It looks at them and what they import: others may be half-written work. */
   async typeErrors(files: readonly string[]): Promise<string[]> {
-    const said = await this.shell('tsc --noEmit || true')
+    const types = files.filter((file) => file.endsWith('.ts'))
+    const config = { extends: './tsconfig.json', include: [], files: types }
+    await writeFile(join(this.folder, 'tsconfig.followed.json'), JSON.stringify(config))
+    const said = await this.shell('tsc --noEmit -p tsconfig.followed.json || true')
     return said.split('\n').filter((line) => files.some((file) => line.startsWith(`${file}(`)))
   }
 

@@ -14,7 +14,7 @@ const readme = await readFile(join(root, 'README.md'), 'utf8')
 
 describe('README.md', () => {
   test('its kreplay commands run and print what it says', async () => {
-    await using clone = await Clone.make()
+    await using clone = await Clone.linked()
     const { printed, untrue } = await follow('README.md', clone, (line) => line.startsWith('npm run -s kreplay -- '))
     expect(printed.length).toBe(10)
     expect(untrue).toEqual([])
@@ -22,17 +22,17 @@ describe('README.md', () => {
   })
 
   test('its snippets have types that hold, and run', async () => {
-    await using clone = await Clone.make()
+    await using clone = await Clone.linked()
     const snippets = blocksOf(readme).filter(({ language }) => language === 'ts')
     expect(snippets.length).toBe(2)
     const out: string[] = []
     for (const [at, { text }] of snippets.entries()) {
-      await writeFile(join(clone.folder, 'src', `snippet-${at}.ts`), text)
-      out.push(await clone.shell(`node --conditions=kreplay-src src/snippet-${at}.ts`))
+      await writeFile(join(clone.folder, `snippet-${at}.ts`), text)
+      out.push(await clone.shell(`node --conditions=kreplay-src snippet-${at}.ts`))
     }
     expect(out[0]).toMatch(/^6\.1\.192 73794\npcp\/linux-6\.1 \d+ \d+\npcp\/linux-6\.1\{batch=31\} \d+ \d+\ntrue\n$/)
     expect(out[1]).toMatch(/^pcp\/linux-6\.1 \d+ \d+\npcp\/give-all \d+ \d+\n$/)
-    expect(await clone.typeErrors(snippets.map((_, at) => `src/snippet-${at}.ts`))).toEqual([])
+    expect(await clone.typeErrors(snippets.map((_, at) => `snippet-${at}.ts`))).toEqual([])
   })
 
   test('names only events that kreplay knows', () => {
@@ -77,7 +77,7 @@ test('docs/prices.md: its example is a price list, names every field, and prices
   const [example] = blocksOf(page).filter(({ language }) => language === 'json')
   expect(z.array(pricesSchema).parse(JSON.parse(example!.text))).toHaveLength(1)
   for (const field of Object.keys(pricesSchema.shape)) expect(page).toContain(`| \`${field}\` |`)
-  await using clone = await Clone.make()
+  await using clone = await Clone.linked()
   await follow('docs/prices.md', clone, () => true)
   expect(await readFile(join(clone.folder, 'reports/priced.html'), 'utf8')).toContain('our test machine in the lab')
 })
