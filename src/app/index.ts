@@ -23,6 +23,8 @@ export const cross = lazily(async () => (await import('./cross-captures.ts')).cr
 export const prices = lazily(async () => (await import('./prices.ts')).prices)
 /** A trace in another format. */
 export const convert = lazily(async () => (await import('./convert.ts')).convert)
+/** A capture that says nothing of whose machine it is. */
+export const anonymise = lazily(async () => (await import('./anonymise/index.ts')).anonymise)
 /** A synthetic trace, written. */
 export const synth = lazily(async () => (await import('./synth.ts')).synth)
 /** The workloads of `synth`, with their parameters. */
@@ -56,6 +58,7 @@ export type { Comparison, Fidelity, Likeness } from '#metrics'
 export type { Cross, CrossCell, CrossPair } from '#metrics/cross'
 export type { MeasuredPrices } from '#metrics/prices'
 export type { Info } from '#metrics/survey'
+export type { Anonymised } from './anonymise/index.ts'
 export type { ComparisonDone, ComparisonRequest } from './compare-files.ts'
 export type { Conversion } from './convert.ts'
 export type { Parameter } from './parameters.ts'
