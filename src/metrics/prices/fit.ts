@@ -34,7 +34,6 @@ interface SizeClass {
   readonly ns: readonly number[]
 }
 
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 const medianOf = (sorted: readonly number[]): number => quantile(sorted, 0.5)!
 
@@ -52,12 +51,15 @@ function classesOf({ pages, ns }: Holds): SizeClass[] {
     .map(([, one]) => ({ pages: medianOf(ascending(one.pages)), ns: ascending(one.ns) }))
 }
 
-/** Least squares, as for published points. */
+/** Least squares of the relative error: of holds from 1 µs to 1 ms the short ones count as much. */
 function lineThrough(points: readonly { readonly x: number; readonly y: number }[]) {
-  const x = meanOf(points.map((point) => point.x))
-  const y = meanOf(points.map((point) => point.y))
-  const over = points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0)
-  const under = points.reduce((sum, point) => sum + (point.x - x) ** 2, 0)
+  const weights = points.map(({ y }) => 1 / Math.max(1, y) ** 2)
+  const mean = (of: (point: { readonly x: number; readonly y: number }) => number): number =>
+    points.reduce((sum, point, at) => sum + weights[at]! * of(point), 0) /
+    weights.reduce((sum, weight) => sum + weight, 0)
+  const [x, y] = [mean((point) => point.x), mean((point) => point.y)]
+  const over = mean((point) => (point.x - x) * (point.y - y))
+  const under = mean((point) => (point.x - x) ** 2)
   const pageNs = over / under
   return { baseNs: y - pageNs * x, pageNs }
 }
@@ -68,7 +70,7 @@ const intervalOf = (values: number[]): [number, number] => {
 }
 
 /**
- * hold = a + b · pages, by least squares through the medians of size classes: an interrupted virtual CPU makes some holds a thousand
+ * hold = a + b · pages, by least squares of the relative error of the medians of size classes: an interrupted virtual CPU makes some holds a thousand
  * times too long, and no median. Intervals by resampling holds within their class, seeded. `probeNs` is taken off each hold. Undefined
  * where fewer than two classes have 20 holds.
  */

@@ -42,6 +42,8 @@ const pointsOf = ({ classes }: HoldFit): Prices['bulkFreeUs'] =>
     p99Ns === undefined ? [] : [[pages, medianNs / MICRO, p99Ns / MICRO]],
   )
 
+const lineOf = ({ baseNs, pageNs }: HoldFit) => ({ baseNs, pageNs })
+
 /** A price list of the machine that was recorded, with how well it fits and what the probes cost. */
 export function measurePrices(recording: Recording): MeasuredPrices {
   const holds = measuredHolds(recording)
@@ -81,5 +83,6 @@ function priceList(
     source: `kreplay prices ${name}`,
     bulkFreeUs: pointsOf(bulkFree),
     refillUs: pointsOf(refill ?? bulkFree),
+    lines: { bulkFree: lineOf(bulkFree), refill: lineOf(refill ?? bulkFree) },
   }
 }

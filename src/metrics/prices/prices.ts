@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import type { LockPrices } from '#sim'
+
+const line = z.object({ baseNs: z.number(), pageNs: z.number() })
+
 /** A price list: what one unit of work costs on one machine, and how anybody knows. */
 export const pricesSchema = z.object({
   id: z.string(),
@@ -9,6 +12,8 @@ export const pricesSchema = z.object({
   /** Time zone->lock is held for one bulk free or one refill: [pages, mean or median µs, 99 % µs] points; a line is fitted. */
   bulkFreeUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
   refillUs: z.array(z.tuple([z.number(), z.number(), z.number()])).min(2),
+  /** hold = baseNs + pageNs · pages, in place of the line through the points. */
+  lines: z.object({ bulkFree: line, refill: line }).optional(),
   /** What a requester waits for, per drain request that queues work items, in ns. */
   drainWorkNs: z.number().optional(),
 })
@@ -122,11 +127,13 @@ function holdLine(points: Prices['bulkFreeUs']): LockPrices['refill'] {
   return { baseNs: sumY / n - (pageNs * sumX) / n, pageNs }
 }
 
-/** ns for one operation on so many pages, by that line. */
-export function holdTime(points: Prices['bulkFreeUs']): (pages: number) => number {
-  const { baseNs, pageNs } = holdLine(points)
-  return (pages) => Math.max(0, baseNs + pages * pageNs)
-}
+/** ns for one operation on so many pages, by the line through the points. */
+export const holdTime = (points: Prices['bulkFreeUs']): ((pages: number) => number) => holdBy(holdLine(points))
+
+const holdBy =
+  ({ baseNs, pageNs }: LockPrices['refill']): ((pages: number) => number) =>
+  (pages) =>
+    Math.max(0, baseNs + pages * pageNs)
 
 const leastPages = (points: Prices['bulkFreeUs']): number => Math.min(...points.map(([pages]) => pages))
 
@@ -134,17 +141,16 @@ const leastPages = (points: Prices['bulkFreeUs']): number => Math.min(...points.
  * The least that an operation can take where fewer pages were moved than were measured: in proportion to the smallest published
  * size, as if none of it were fixed.
  */
-function leastHoldTime(points: Prices['bulkFreeUs']): (pages: number) => number {
-  const hold = holdTime(points)
+function leastHoldTime(points: Prices['bulkFreeUs'], hold: (pages: number) => number): (pages: number) => number {
   const from = leastPages(points)
   return (pages) => (pages >= from ? hold(pages) : Math.min(hold(pages), (hold(from) * pages) / from))
 }
 
 /** What a replay in time needs of a price list. */
-export const lockPricesOf = ({ id, bulkFreeUs, refillUs }: Prices): LockPrices => ({
+export const lockPricesOf = ({ id, bulkFreeUs, refillUs, lines }: Prices): LockPrices => ({
   id,
-  bulkFree: holdLine(bulkFreeUs),
-  refill: holdLine(refillUs),
+  bulkFree: lines?.bulkFree ?? holdLine(bulkFreeUs),
+  refill: lines?.refill ?? holdLine(refillUs),
 })
 
 /** What prices need to know of a run. */
@@ -182,8 +188,8 @@ export interface Priced {
 
 /** Prices the work of one run. What has no published price stays a count and is named in `unpriced`. */
 export function priceOf(work: PriceableWork, prices: Prices): Priced {
-  const free = holdTime(prices.bulkFreeUs)
-  const refill = holdTime(prices.refillUs)
+  const lines = lockPricesOf(prices)
+  const [free, refill] = [holdBy(lines.bulkFree), holdBy(lines.refill)]
   let sum = 0
   let longest = 0
   const small = {
@@ -193,8 +199,8 @@ export function priceOf(work: PriceableWork, prices: Prices): Priced {
     leastNs: 0,
   }
   for (const [sizes, hold, least] of [
-    [work.burstSizes, free, leastHoldTime(prices.bulkFreeUs)],
-    [work.refillSizes, refill, leastHoldTime(prices.refillUs)],
+    [work.burstSizes, free, leastHoldTime(prices.bulkFreeUs, free)],
+    [work.refillSizes, refill, leastHoldTime(prices.refillUs, refill)],
   ] as const) {
     for (const [pages, times] of sizes) {
       sum += times * hold(pages)
