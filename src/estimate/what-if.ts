@@ -18,7 +18,7 @@ export function whatIfOf(
   const owners = new Owners({ script, inferred }, events)
   owners.walk()
   const demand = owners.builder.finish()
-  const { machine, zones, cpus, from, to, gracePeriods } = script
+  const { machine, zones, cpus, from, to, gracePeriods, drainWorks } = script
   return {
     demand,
     start: owners.startState(lists ?? startListsOf(script, inferred, demand)),
@@ -29,5 +29,6 @@ export function whatIfOf(
     from,
     to,
     gracePeriods,
+    ...(drainWorks.cpu.length === 0 ? {} : { drainWorks }),
   }
 }

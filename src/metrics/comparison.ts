@@ -1,4 +1,3 @@
-import { formatDuration } from '#kernel/messages'
 import type { Foresight, PolicyRun } from '#replay'
 import type { CaptureFacts } from './capture-facts.ts'
 import { measure } from './compared-run.ts'
@@ -27,17 +26,15 @@ export interface VariedPolicy {
   readonly run: PolicyRun
 }
 
-/** Where the recording kernel’s policy, replayed as a what-if, interrupts otherwise than the record shows: how far, and why. */
-function interruptionNotes({ head }: CaptureFacts, { result, params }: PolicyRun): string[] {
+/** Where the recording kernel’s policy, replayed as a what-if, interrupts otherwise than the record shows: how far. */
+function interruptionNotes({ head }: CaptureFacts, { result }: PolicyRun): string[] {
   const recorded = Object.values(head.recordedInterruptions).reduce((sum, times) => sum + times, 0)
   const replayed = result.work.interruptions
-  if (recorded === 0 || replayed === recorded) return []
-  const waits = head.recordedDrains?.waits
-  const why =
-    waits === undefined || typeof params.workDelayNs !== 'number'
-      ? ''
-      : ` Work items are assumed to start after ${formatDuration(params.workDelayNs)}; recorded requesters waited ${formatDuration(waits.mean)} on average. Replay with the recorded delay: --set workDelayNs=${waits.mean}.`
-  return [`${head.name}: ${recorded} interruptions recorded, ${replayed} predicted by the same rules.${why}`]
+  return recorded === 0 || replayed === recorded
+    ? []
+    : [
+        `${head.name}: ${recorded} interruptions recorded, ${replayed} predicted by the same rules with work items as late as recorded.`,
+      ]
 }
 
 /** What a reader must know of the runs on a capture, a sentence each. */

@@ -32,6 +32,17 @@ describe('a replay under the recording kernel’s own rules, free-running', () =
     })
   })
 
+  test('interrupts each CPU as often as drain-5.10-s recorded, with works as late as they were', async () => {
+    const recording = await readCapture('traces/drain-5.10-s')
+    const inference = infer(scriptOf(recording))
+    const { interruptions, params } = ((run) => ({ ...run.result, params: run.params }))(
+      runPolicy(whatIfOf(inference), ownPolicy(inference.script), { steps: 1 }),
+    )
+    expect(interruptions).toEqual(inference.script.recordedInterruptions)
+    // In place of the published mean, the recorded one.
+    expect(params.workDelayNs).toBeGreaterThan(1e6)
+  })
+
   // Its vmstat ticks were not recorded, and 12 bulk frees do not show when they came.
   test('refills as pages-7.2-s recorded', async () => {
     const { lists, recorded, replayed } = await ownRules('pages-7.2-s')

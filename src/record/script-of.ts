@@ -49,6 +49,7 @@ export function scriptOf(
     requestsInferred,
     isLossy: missingIn(events, trackers.pages.reallocated) > events.length * NEGLIGIBLE,
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
+    drainWorks: drains.works,
     states: states.byRow,
     ticksRecorded: ticks.all,
     recordedInterruptions: drains.interruptions,

@@ -91,6 +91,14 @@ export interface Script {
   readonly states: ReadonlyMap<number, PagesetState>
   /** Whether every vmstat_update() was traced. */
   readonly ticksRecorded: boolean
+  /** `drain_local_pages_wq` items that ran: on which CPU, when they were queued, and how long until they ran; ns. */
+  readonly drainWorks: {
+    readonly cpu: readonly number[]
+    readonly queued: readonly number[]
+    readonly delay: readonly number[]
+    /** When requests were made, and how long after their last work they went on; ns. */
+    readonly wakes: { readonly asked: readonly number[]; readonly delay: readonly number[] }
+  }
   /** `drain_local_pages_wq` items queued, by CPU. */
   readonly recordedInterruptions: Readonly<Record<string, number>>
   /** By row: the event that it stems from. Where it was asked for. */

@@ -77,9 +77,9 @@ export function withParam(id: string, name: string, value: number | string | boo
  * Each policy again with each of its assumed inputs at either end of its range: a finding that such a run overturns rests on the
  * assumption. Drain mechanisms assume something only where somebody asks for a drain.
  */
-function variationsOf({ demand, gracePeriods }: WhatIf, runs: readonly PolicyWork[]): Variation[] {
+function variationsOf({ demand, gracePeriods, drainWorks }: WhatIf, runs: readonly PolicyWork[]): Variation[] {
   if (!demand.ask.includes(Ask.drainRequest)) return []
-  const recorded = { gracePeriods: gracePeriods.start.length > 0 }
+  const recorded = { gracePeriods: gracePeriods.start.length > 0, drainWorks: drainWorks !== undefined }
   return runs.flatMap(({ choice, options }) =>
     (choice.drain.assumes?.(choice.drainParams, recorded) ?? []).flatMap(({ param, low, high }) =>
       (['low', 'high'] as const).map((end): Variation => {

@@ -48,6 +48,7 @@ export class Replay implements AllocatorObserver {
       observer: this,
       shortage: 'borrow',
       gracePeriods,
+      drainWorks: whatIf.drainWorks,
       remote: whatIf.remote,
     })
     this.#own = new OwnPages(whatIf)

@@ -1,4 +1,5 @@
 import { Ask, type WhatIf } from '#events/demand'
+import type { Ns } from '#kernel'
 import type { PcpChoice } from '#policies'
 import type { LockPrices, Times } from '#sim'
 import { Replay } from './replay.ts'
@@ -32,6 +33,13 @@ export interface RunOptions extends Omit<ReplayOptions, 'prices'> {
 }
 
 /** Replays a demand under one choice of list rules and drain mechanism; with `prices`, once more for each list, with locks that take time. */
+/** Where work items start as recorded, the mean of that stands for the parameter. */
+function recordedDelay({ drainWorks }: WhatIf, { drain, drainParams }: PcpChoice): { readonly workDelayNs?: Ns } {
+  const usual = drain.params.safeParse({}).data?.workDelayNs
+  if (drainWorks === undefined || usual === undefined || drainParams.workDelayNs !== usual) return {}
+  return { workDelayNs: Math.round(drainWorks.delay.reduce((sum, ns) => sum + ns, 0) / drainWorks.delay.length) }
+}
+
 export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...options }: RunOptions = {}): PolicyRun {
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
@@ -48,6 +56,7 @@ export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...o
     params: {
       ...choice.listParams,
       ...choice.drainParams,
+      ...recordedDelay(whatIf, choice),
       ...(choice.route === undefined ? {} : { route: choice.route.id }),
     },
     sizes: whatIf.zones.map((zone) => {

@@ -1,6 +1,7 @@
 import type { Cpu, Machine, Ns, Order, Pages, Pfn, Zone } from '#kernel'
 import type { DrainObserver } from '#policies/pcp'
 import type { Buddy } from './buddy.ts'
+import type { RecordedWorks } from './recorded-waits.ts'
 
 /** From here on page numbers name no page of the machine: see `PageAllocator.shortage`. */
 export const BORROWED = 2 ** 31
@@ -51,5 +52,6 @@ export interface AllocatorOptions {
   readonly shortage: 'borrow' | 'fail'
   /** By pageset: 1 where the zone is of another node than the CPU. Default: none is. */
   readonly remote?: Uint8Array
+  readonly drainWorks?: RecordedWorks | undefined
   readonly gracePeriods?: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
 }

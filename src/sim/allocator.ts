@@ -1,4 +1,3 @@
-import { bisectLeft } from 'd3-array'
 import type { Cpu, Ns, Order, Pages, Pfn } from '#kernel'
 import type { PcpChoice } from '#policies'
 import { type DrainActions, type DrainMechanism, type ListRules, type Pcp, Quota, type ZoneFlags } from '#policies/pcp'
@@ -13,6 +12,7 @@ import { BlockSets } from './block-sets.ts'
 import type { Buddy } from './buddy.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { listTables } from './pagesets.ts'
+import { gracePeriodEndOf, wakeDelaysOf, workDelaysOf } from './recorded-waits.ts'
 import { RemoteExpiry } from './remote-expiry.ts'
 import type { Rings } from './rings.ts'
 import { Timers } from './timers.ts'
@@ -59,7 +59,9 @@ export class PageAllocator implements DrainActions {
   readonly #zonelists: readonly (readonly number[])[]
   readonly #shortage: AllocatorOptions['shortage']
   readonly #expiry: RemoteExpiry
-  readonly #gracePeriods: NonNullable<AllocatorOptions['gracePeriods']>
+  readonly #gracePeriodEnd: (now: Ns) => Ns | undefined
+  readonly #workDelay: (cpu: Cpu, now: Ns) => Ns | undefined
+  readonly wakeDelay: (asked: Ns) => Ns | undefined
   readonly #timers = new Timers()
   /** Whether the observer wants every block: most do not, and there are many. */
   readonly #hearsTaken: boolean
@@ -68,6 +70,8 @@ export class PageAllocator implements DrainActions {
 
   constructor(of: AllocatorMachine, choice: PcpChoice, options: AllocatorOptions) {
     const { isolated, buddies, observer, shortage, gracePeriods = { start: [], end: [] } } = options
+    this.#workDelay = workDelaysOf(options.drainWorks)
+    this.wakeDelay = wakeDelaysOf(options.drainWorks)
     this.cpus = of.cpus
     this.zones = of.zones.length
     this.isolated = isolated
@@ -102,7 +106,7 @@ export class PageAllocator implements DrainActions {
     this.#zonelists = zonelistsOf(of.zones)
     this.#shortage = shortage
     this.#expiry = new RemoteExpiry(options.remote ?? new Uint8Array(pcps.length))
-    this.#gracePeriods = gracePeriods
+    this.#gracePeriodEnd = gracePeriodEndOf(gracePeriods)
   }
 
   /** The list of a pageset that keeps such blocks; −1: none does. */
@@ -161,14 +165,8 @@ export class PageAllocator implements DrainActions {
     if (page >= 0) return page
     for (const other of this.#zonelists[zone]!) {
       const next = cpu * this.zones + other
-      const found = this.#take(
-        next,
-        other,
-        list < 0 ? -1 : this.listOf(next, order, migratetype),
-        order,
-        migratetype,
-        paced,
-      )
+      const itsList = list < 0 ? -1 : this.listOf(next, order, migratetype)
+      const found = this.#take(next, other, itsList, order, migratetype, paced)
       if (found < 0) continue
       this.lastZone = other
       return found
@@ -392,10 +390,9 @@ export class PageAllocator implements DrainActions {
     return this.observer.requestDrained?.(cpu, zone, drained, { by }) ?? 0
   }
 
-  gracePeriodEnd(): Ns | undefined {
-    const { start, end } = this.#gracePeriods
-    return end[bisectLeft(start, this.now)]
-  }
+  readonly gracePeriodEnd = (): Ns | undefined => this.#gracePeriodEnd(this.now)
+
+  readonly workDelay = (cpu: Cpu): Ns | undefined => this.#workDelay(cpu, this.now)
 
   after(ns: Ns, then: () => void): void {
     this.#timers.set(this.now + ns, then)

@@ -226,10 +226,8 @@ export class Buddy {
       if (found >= this.#pageblockOrder) {
         this.claims++
         this.#setTypes(at, found, type)
-      } else {
-        this.looked = 1
-        if (whole) this.#claimBlock(at, type)
-      }
+      } else if (whole) this.#claimBlock(at, type)
+      this.looked = found < this.#pageblockOrder ? 1 : 0
       if ((this.#where[at]! - 1) % TYPES !== type) this.#retype(at, found, type)
       this.#note(at + this.base, found, from, type)
       return this.#takeSmallest(order, type, type)

@@ -1,4 +1,4 @@
-import type { Machine, Ns, Pages, Pfn, Zone } from '#kernel'
+import type { Cpu, Machine, Ns, Pages, Pfn, Zone } from '#kernel'
 import type { Demand } from './demand.ts'
 
 /** Where the pages of a machine were before the first row of a demand. */
@@ -78,6 +78,16 @@ export interface WhatIf {
   readonly to: Ns
   /** Recorded grace periods, in order: when each began and ended. */
   readonly gracePeriods: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
+  /**
+   * Recorded work items that drained a CPU’s lists: when each was queued, and how long until it ran; and of requests, when each was made, and
+   * how long after its last work its task went on. Absent: none was recorded.
+   */
+  readonly drainWorks?: {
+    readonly cpu: readonly Cpu[]
+    readonly queued: readonly Ns[]
+    readonly delay: readonly Ns[]
+    readonly wakes: { readonly asked: readonly Ns[]; readonly delay: readonly Ns[] }
+  }
 }
 
 /** `Touches.does` of a row. */

@@ -48,10 +48,13 @@ function inTurn(host: DrainActions, step: () => number | undefined, done: () => 
   else host.after(ns, () => inTurn(host, step, done))
 }
 
+/** ns */
+const DEFAULT_WORK_DELAY = 487_512
+
 const workParams = z.object({
-  workDelayNs: z.int().min(0).max(1e10).default(487_512).meta({
+  workDelayNs: z.int().min(0).max(1e10).default(DEFAULT_WORK_DELAY).meta({
     unit: 'ns',
-    help: 'From queueing to running. Default: mean of 1283 drain_all_pages() calls, Minchan Kim, commit 443c2accd1b6.',
+    help: 'From queueing to running. Default: as recorded, item by item, where the kernel drained so; else the mean of 1283 drain_all_pages() calls, Minchan Kim, commit 443c2accd1b6.',
   }),
   isolatedDelayNs: z.int().min(0).max(1e10).optional().meta({
     unit: 'ns',
@@ -67,36 +70,43 @@ const workParams = z.object({
 })
 
 /** A kworker starts a tenth to ten times as late as the value in use: published means of the same kernel lie that far apart. */
-const assumesWorkDelay = ({ workDelayNs }: z.infer<typeof workParams>): Assumption[] => [
-  { param: 'workDelayNs', low: Math.round(workDelayNs / 10), high: Math.min(1e10, workDelayNs * 10) },
-]
+const assumesWorkDelay = (
+  { workDelayNs }: z.infer<typeof workParams>,
+  { drainWorks = false }: { readonly drainWorks?: boolean },
+): Assumption[] =>
+  drainWorks && workDelayNs === DEFAULT_WORK_DELAY
+    ? []
+    : [{ param: 'workDelayNs', low: Math.round(workDelayNs / 10), high: Math.min(1e10, workDelayNs * 10) }]
 
 /** One work item on each CPU that holds pages; the requester waits for all. */
-const workRequest = ({
-  workDelayNs,
-  isolatedDelayNs = workDelayNs,
-  busyCpus,
-  busyDelayNs,
-}: z.infer<typeof workParams>) =>
-  underMutex((host, _cpu, zone, done) => {
+const workRequest = ({ workDelayNs, isolatedDelayNs, busyCpus, busyDelayNs }: z.infer<typeof workParams>) => {
+  const delayOf = (host: DrainActions, cpu: number): number => {
+    if (cpu < busyCpus) return busyDelayNs
+    if (isolatedDelayNs !== undefined && host.isolated.includes(cpu)) return isolatedDelayNs
+    return (workDelayNs === DEFAULT_WORK_DELAY ? host.workDelay?.(cpu) : undefined) ?? workDelayNs
+  }
+  return underMutex((host, _cpu, zone, done) => {
+    const asked = host.now
     const cpus = new Set(pagesets(host, zone).map(([cpu]) => cpu))
     let left = cpus.size
     if (left === 0) done()
+    const wakes = () =>
+      when(host, (workDelayNs === DEFAULT_WORK_DELAY ? host.wakeDelay?.(asked) : undefined) ?? 0, done)
     for (const cpu of cpus) {
       host.observer.interrupt?.(cpu)
       host.observer.workItemWait?.()
-      const delay = cpu < busyCpus ? busyDelayNs : host.isolated.includes(cpu) ? isolatedDelayNs : workDelayNs
-      when(host, delay, () => {
+      when(host, delayOf(host, cpu), () => {
         let ns = 0
         for (const [owner, at] of pagesets(host, zone))
           if (owner === cpu) ns += host.drainPages(cpu, at, host.count(cpu, at), cpu)
         host.observer.stolen?.(cpu, ns)
         when(host, ns, () => {
-          if (--left === 0) done()
+          if (--left === 0) wakes()
         })
       })
     }
   })
+}
 
 export const workDrain = defineDrainPolicy({
   id: 'work',

@@ -174,6 +174,10 @@ export interface DrainActions {
   freeDetached(cpu: number, zone: number, by: number): Ns
   /** End of the first recorded grace period that begins from now on; undefined where the trace has none. */
   gracePeriodEnd(): Ns | undefined
+  /** How long a drain work queued now would wait for `cpu`, as the trace recorded of one near; undefined where it has none of that CPU. */
+  workDelay?(cpu: number): Ns | undefined
+  /** How long a request made at `asked` goes on after its last work: as recorded of one near. */
+  wakeDelay?(asked: Ns): Ns | undefined
   /** Calls back at a later moment of the trace's time. */
   after(ns: Ns, then: () => void): void
 }
@@ -228,7 +232,10 @@ export interface DrainPolicy<P extends z.ZodObject = z.ZodObject> {
   readonly params: P
   readonly create: (params: z.infer<P>) => DrainMechanism
   /** Inputs that the outcome may rest on; none where the trace records them. */
-  readonly assumes?: (params: z.infer<P>, recorded: { readonly gracePeriods: boolean }) => readonly Assumption[]
+  readonly assumes?: (
+    params: z.infer<P>,
+    recorded: { readonly gracePeriods: boolean; readonly drainWorks?: boolean },
+  ) => readonly Assumption[]
 }
 
 export type AnyListPolicy = ListPolicy<z.ZodObject>

@@ -7,12 +7,25 @@ import { DrainTasks, RECLAIMED, REQUESTING } from './drain-tasks.ts'
 import type { PageTracker } from './pages.ts'
 import { Outcome, type RequestOutcomes, requestOutcomes } from './requests.ts'
 
+/** Work items that drained a CPU's lists, in order of when they started. */
+interface DrainWorks {
+  readonly cpu: number[]
+  /** ns */
+  readonly queued: number[]
+  /** From queueing to running; ns. */
+  readonly delay: number[]
+  readonly wakes: RequestOutcomes['wakes']
+}
+
 /** Drained pages, whose they are, and the requests to drain. */
 export class DrainTracker {
   /** Rows of bulk frees whose task was seen next on another CPU. */
   readonly moved: number[] = []
   /** `drain_local_pages_wq` items queued, by CPU. */
   readonly interruptions: Record<string, number> = {}
+  readonly works: DrainWorks
+  /** Work items on their way: address → CPU and when it was queued. */
+  readonly #onTheirWay = new Map<bigint, { readonly cpu: number; readonly time: number }>()
   readonly #context: Context
   readonly #writer: RowWriter
   readonly #types: BlockTypes
@@ -23,6 +36,7 @@ export class DrainTracker {
   readonly #asked: BigUint64Array
   readonly #queue
   readonly #started: Uint32Array
+  readonly #startedWork: BigUint64Array
   /** Number of the drain work's function in the trace's dictionary; an absent one matches nothing. */
   readonly #drainWork: number
 
@@ -36,9 +50,11 @@ export class DrainTracker {
     this.#asked = events.tables.drain_all_pages.column.zone.data
     this.#queue = events.tables.workqueue_queue_work.column
     this.#started = events.tables.workqueue_execute_start.column.function.data
+    this.#startedWork = events.tables.workqueue_execute_start.column.work.data
     this.#drainWork = events.strings.find('drain_local_pages_wq') ?? -1
     if (!traits.remoteDrains)
       this.#outcomes = requestOutcomes(events, this.#drainWork, (slot) => this.#zoneAsked(slot) !== 0)
+    this.works = { cpu: [], queued: [], delay: [], wakes: this.#outcomes?.wakes ?? { asked: [], delay: [] } }
   }
 
   /** The task at hand does something else than draining. */
@@ -111,11 +127,20 @@ export class DrainTracker {
     if (this.#queue.function.data[slot] !== this.#drainWork) return
     const target = this.#queue.poolCpu.data[slot]!
     this.interruptions[target] = (this.interruptions[target] ?? 0) + 1
+    this.#onTheirWay.set(this.#queue.work.data[slot]!, { cpu: target, time })
     const request = this.#outcomes?.startedBy.get(slot)
     if (request !== undefined) this.#writer.add(time, Op.requestStarted, cpu, 0, this.#zoneAsked(request))
   }
 
   workStarts(slot: number, time: number, cpu: number): void {
-    if (this.#started[slot] === this.#drainWork) this.#writer.add(time, Op.drainWork, cpu)
+    if (this.#started[slot] !== this.#drainWork) return
+    this.#writer.add(time, Op.drainWork, cpu)
+    const work = this.#startedWork[slot]!
+    const queued = this.#onTheirWay.get(work)
+    if (queued === undefined) return
+    this.#onTheirWay.delete(work)
+    this.works.cpu.push(queued.cpu)
+    this.works.queued.push(queued.time)
+    this.works.delay.push(time - queued.time)
   }
 }

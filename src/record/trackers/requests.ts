@@ -21,6 +21,8 @@ export interface RequestOutcomes {
   readonly of: Uint8Array
   /** Slot of workqueue_queue_work → slot of the request whose first work it is: it looked for CPUs with pages just before. */
   readonly startedBy: ReadonlyMap<number, number>
+  /** Requests that queued works: when each was made, and how long after the last of these another could begin; ns. */
+  readonly wakes: { readonly asked: readonly number[]; readonly delay: readonly number[] }
 }
 
 /**
@@ -59,7 +61,17 @@ export function requestOutcomes(
     } else if (kind === Kind.workqueue_execute_end) end(ended[slot]!, time)
   }
   for (const request of all) if (isSkipped(request)) of[request.slot] = Outcome.skipped
-  return { of, startedBy }
+  return { of, startedBy, wakes: wakesOf() }
+
+  function wakesOf(): RequestOutcomes['wakes'] {
+    const holders = all.filter(({ works, open }) => works > 0 && open === 0)
+    const went = holders.map(({ until }, at) => Math.min(until, holders[at + 1]?.from ?? Number.POSITIVE_INFINITY))
+    const known = [...holders.keys()].filter((at) => Number.isFinite(went[at]!))
+    return {
+      asked: known.map((at) => holders[at]!.from),
+      delay: known.map((at) => Math.max(0, went[at]! - holders[at]!.done)),
+    }
+  }
 
   /** The task does something else than queue works: it waits no more. */
   function seen(pid: number, time: number): void {
