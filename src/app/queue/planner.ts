@@ -1,3 +1,4 @@
+import { eachOf } from '../sweep/each.ts'
 import type { CaptureContext, RunOutcome } from '../sweep/measure.ts'
 import { chunksOf, type Plan, type PlannedRun } from '../sweep/plan.ts'
 import type { Failure } from '../sweep/results.ts'
@@ -18,6 +19,8 @@ export interface QueueSettings {
 /** Jobs that are handed over in one statement. */
 const BATCH = 500
 const POLL_MS = 250
+/** Files that are written at a time. */
+const WRITES = 16
 /** A day: what is alive says so by heartbeats. */
 const EXPIRE_SECONDS = 86_400 - 1
 /** So long without a worker, and the planner says so. */
@@ -100,7 +103,7 @@ async function collect(
       async () =>
         (await pool.query<ChunkRow>('SELECT * FROM kreplay.chunk WHERE seq > $1 ORDER BY seq LIMIT 200', [seq])).rows,
     )
-    for (const row of rows) await take(row)
+    await eachOf(rows, WRITES, take)
     if (rows.length > 0) {
       seq = rows.at(-1)!.seq
       heardAt = Date.now()

@@ -106,23 +106,34 @@ async function heartbeat({ queue, name, id, inHand }: Work): Promise<void> {
   if (inHand.size > 0) await queue.boss.touch(name, [...inHand.values()])
 }
 
+/** Small jobs are taken several at a time: about as many as take this long. One that is killed loses no more. */
+const TAKE_MS = 200
+const MOST_TAKEN = 32
+
 async function slot(work: Work): Promise<void> {
   const { queue, name, settings, inHand, done } = work
   let idleSince = Date.now()
+  let batchSize = 1
   while (!settings.drain.aborted) {
-    const [job] = await patiently(() => queue.boss.fetch<Job>(name, { includeMetadata: true }), settings.drain)
-    if (job === undefined) {
+    const jobs = await patiently(
+      () => queue.boss.fetch<Job>(name, { includeMetadata: true, batchSize }),
+      settings.drain,
+    )
+    if (jobs.length === 0) {
       if (settings.idleSeconds !== undefined && Date.now() - idleSince > settings.idleSeconds * 1000) return
       await pause(PAUSE_MS, settings.drain)
       continue
     }
-    inHand.set(job.id, { id: job.id, retryCount: job.retryCount })
+    for (const { id, retryCount } of jobs) inHand.set(id, { id, retryCount })
+    const began = performance.now()
     try {
-      await doJob(work, job)
-      done.jobs++
+      await doJobs(work, jobs)
+      done.jobs += jobs.length
     } finally {
-      inHand.delete(job.id)
+      for (const { id } of jobs) inHand.delete(id)
     }
+    const each = (performance.now() - began) / jobs.length
+    batchSize = Math.max(1, Math.min(MOST_TAKEN, 2 * batchSize, Math.floor(TAKE_MS / each)))
     idleSince = Date.now()
   }
 }
@@ -145,37 +156,51 @@ interface Result {
   readonly error?: string
 }
 
-async function doJob(work: Work, job: JobWithMetadata<Job>): Promise<void> {
-  const began = performance.now()
-  const result = await resultOf(work, job).catch((error: Error): Result => ({ outcomes: [], error: error.message }))
-  const { queue, name, done } = work
-  const isLast = job.retryCount >= job.retryLimit
+interface Done {
+  readonly job: JobWithMetadata<Job>
+  readonly result: Result
+  readonly ms: number
+}
+
+/** Does jobs and says so: their results and that they are done stand in the database together or not at all. */
+async function doJobs(work: Work, jobs: readonly JobWithMetadata<Job>[]): Promise<void> {
+  const all: Done[] = []
+  for (const job of jobs) {
+    const began = performance.now()
+    const result = await resultOf(work, job).catch((error: Error): Result => ({ outcomes: [], error: error.message }))
+    all.push({ job, result, ms: performance.now() - began })
+  }
+  const { queue, name, id: worker, done } = work
+  const isLast = ({ job }: Done): boolean => job.retryCount >= job.retryLimit
+  const isGood = ({ result }: Done): boolean => result.error === undefined
   await patiently(() =>
     inTransaction(queue.pool, async (client) => {
       const db = asDb(client)
-      const attempt = { id: job.id, retryCount: job.retryCount }
-      if (result.error === undefined || isLast) {
-        await client.query(
-          `INSERT INTO kreplay.chunk (id, outcomes, context, error, runs, host, worker, ms)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-          [
-            job.data.chunk,
-            JSON.stringify(result.outcomes),
-            result.context === undefined ? null : JSON.stringify(result.context),
-            result.error ?? null,
-            job.data.runs.length,
-            thisHost(),
-            work.id,
-            performance.now() - began,
-          ],
-        )
-      }
-      if (result.error === undefined) await queue.boss.complete(name, attempt, null, { db })
-      else await queue.boss.fail(name, attempt, { message: result.error }, { db })
+      const attemptOf = ({ job: { id, retryCount } }: Done) => ({ id, retryCount })
+      const kept = all.filter((one) => isGood(one) || isLast(one))
+      await client.query(
+        `INSERT INTO kreplay.chunk (id, outcomes, context, error, runs, host, worker, ms)
+         SELECT c.id, c.outcomes, c.context, c.error, c.runs, $2, $3, c.ms FROM jsonb_to_recordset($1::jsonb)
+           AS c(id text, outcomes jsonb, context jsonb, error text, runs int, ms double precision)
+         ON CONFLICT (id) DO NOTHING`,
+        [
+          JSON.stringify(
+            kept.map(({ job, result, ms }) => ({ id: job.data.chunk, ...result, runs: job.data.runs.length, ms })),
+          ),
+          thisHost(),
+          worker,
+        ],
+      )
+      const good = all.filter(isGood)
+      if (good.length > 0) await queue.boss.complete(name, good.map(attemptOf), null, { db })
+      for (const one of all)
+        if (!isGood(one)) await queue.boss.fail(name, attemptOf(one), { message: one.result.error }, { db })
     }),
   )
-  if (result.error === undefined) done.runs += job.data.runs.length
-  else if (isLast) done.failed++
+  for (const one of all) {
+    if (isGood(one)) done.runs += one.job.data.runs.length
+    else if (isLast(one)) done.failed++
+  }
 }
 
 async function resultOf({ pool, captures, settings, code }: Work, job: BossJob<Job>): Promise<Result> {
