@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countByName, type Events, eachEvent, type KindName, lossesOf, nameAt, type TraceEvent } from '#events'
 import { TraceError } from '#kernel/messages'
+import { readCapture } from '../index.ts'
 import {
   formatText,
   type PageEntry,
@@ -422,6 +424,30 @@ test('instances, long records, strings in the record and short records', () => {
       ['several-buffers', 1],
     ])
   }
+})
+
+test('symbols and formats of an unknown event are known after the file is closed: its text is made when somebody asks', async () => {
+  const text = formatText('print', 20, [
+    ['u64 ip', 8, 8],
+    ['const char * fmt', 16, 8],
+  ])
+  const marked = record({ id: 20, pid: 9, size: 24 }, [
+    [0xffffffff81000010n, 8, 8],
+    [0xffffffff82000000n, 16, 8],
+  ])
+  const file = join(mkdtempSync(join(tmpdir(), 'kreplay-')), 'late.dat')
+  writeFileSync(
+    file,
+    writeTraceDat({
+      version: 7,
+      formats: [...formats, { system: 'ftrace', text }],
+      kallsyms: 'ffffffff81000000 T tracing_mark_write\n',
+      printk: '0xffffffff82000000 : "marked"\n',
+      buffers: [{ name: '', cpus: [{ cpu: 0, data: page(5n, [{ kind: 'record', delta: 0, data: marked }]) }] }],
+    }),
+  )
+  const { events } = await readCapture(file)
+  expect(list(events)).toMatchObject([{ name: 'print', fields: 'ip=tracing_mark_write+0x10 fmt=marked' }])
 })
 
 test('a string may be the last of a record, and no string lies beyond it', () => {
