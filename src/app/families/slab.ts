@@ -1,14 +1,24 @@
 import { infer } from '#estimate'
 import type { Recording } from '#events'
 import { fidelityOf } from '#metrics'
-import { composeSlab, hasSlab, measureSlab, type SlabCapture, slabWorkSchema } from '#metrics/slab'
+import {
+  composeSlab,
+  hasSlab,
+  measureSlab,
+  type SlabCapture,
+  type SlabSweep,
+  SWEPT,
+  slabWorkSchema,
+  sweptCell,
+} from '#metrics/slab'
 import { type Catalogue, choosePolicy } from '#policies'
 import { scriptOf } from '#record'
 import { runSlab, type SlabRecord, slabRecord, USUAL_GRACE_PERIOD_NS } from '#replay/slab'
 import type { Family, Settings } from './family.ts'
 
-/** Steps of the series over the trace. */
+/** Steps of the series over the trace; of each run of a sweep. */
 const STEPS = 200
+const SWEEP_STEPS = 50
 
 const choose = (id: string, set: Settings, { slab }: Catalogue) => choosePolicy('slab', slab, id, set)
 
@@ -51,10 +61,27 @@ export const slab: Family = {
         zones: script.zones,
         fidelity: fidelityOf(recording, script, infer(script)),
         runs,
+        sweep: policies.some((id) => choose(id, {}, catalogue).policy.id === 'sheaves')
+          ? sweep(recording, record, set, catalogue)
+          : undefined,
         notes: notesOn(recording, record),
       })
     }
   },
+}
+
+/** Sheaves of other sizes, and barns. */
+function sweep({ name, machine }: Recording, record: SlabRecord, set: Settings, catalogue: Catalogue): SlabSweep {
+  const capacities = [...SWEPT.capacities]
+  const maxFulls = [...SWEPT.maxFulls]
+  const cells = capacities.flatMap((capacity) =>
+    maxFulls.map((maxFull) => {
+      const choice = choose(`slab/sheaves{capacity=${capacity},maxFull=${maxFull}}`, set, catalogue)
+      const run = runSlab(record, choice, { counters: machine.slabsBefore, warm: true, steps: SWEEP_STEPS })
+      return sweptCell(capacity, maxFull, measureSlab(name, record, run), record.cpus)
+    }),
+  )
+  return { capture: name, capacities, maxFulls, cells }
 }
 
 function notesOn({ machine }: Recording, { caches, unknownFrees }: SlabRecord): string[] {

@@ -1,7 +1,7 @@
 import type { SlabRecord, SlabRun } from '#replay/slab'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { slabHeadline } from './headline.ts'
-import type { SlabComparedRun, SlabComparison, SlabWork } from './schema.ts'
+import type { SlabComparedRun, SlabComparison, SlabSweep, SlabWork } from './schema.ts'
 
 /** Caches that a result names one by one. */
 const CACHES_SHOWN = 40
@@ -89,8 +89,28 @@ export function measureSlab(capture: string, record: SlabRecord, run: SlabRun): 
   }
 }
 
+/** Sheaves of these sizes under barns of these. */
+export const SWEPT = { capacities: [4, 8, 12, 20, 28, 40, 64], maxFulls: [2, 5, 10, 20, 40] } as const
+
+/** What one size of sheaves and barns comes to. */
+export function sweptCell(
+  capacity: number,
+  maxFull: number,
+  { work, held: { meanPerCpu, meanInBarn } }: SlabComparedRun,
+  cpus: number,
+): SlabSweep['cells'][number] {
+  return {
+    capacity,
+    maxFull,
+    listLocks: work.listLocks,
+    slabPages: work.slabPagesAllocated,
+    held: meanPerCpu * cpus + meanInBarn,
+  }
+}
+
 export interface SlabCapture extends ReplayedCapture {
   readonly runs: readonly SlabComparedRun[]
+  readonly sweep?: SlabSweep | undefined
   /** What a reader must know of how the runs were made. */
   readonly notes: readonly string[]
 }
@@ -101,6 +121,7 @@ export function composeSlab(captures: readonly SlabCapture[], baseline: string, 
     family: 'slab',
     ...composeHead(captures, baseline, version),
     runs,
+    sweeps: captures.flatMap(({ sweep }) => sweep ?? []),
     headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
       slabHeadline(
         name,

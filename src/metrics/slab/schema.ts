@@ -71,8 +71,28 @@ export const slabRunSchema = z.object({
 })
 export type SlabComparedRun = z.infer<typeof slabRunSchema>
 
+const sweepSchema = z.object({
+  capture: z.string(),
+  capacities: z.array(z.number()),
+  maxFulls: z.array(z.number()),
+  cells: z.array(
+    z.object({
+      capacity: z.number(),
+      maxFull: z.number(),
+      listLocks: z.number(),
+      slabPages: z.number().meta({ help: 'Pages that slabs took from the page allocator.' }),
+      held: z.number().meta({ help: 'Free objects on CPUs and in barns, mean over time.' }),
+    }),
+  ),
+})
+export type SlabSweep = z.infer<typeof sweepSchema>
+
 export const slabComparisonSchema = comparisonHeadSchema.extend({
   family: z.literal('slab'),
   runs: z.array(slabRunSchema),
+  sweeps: z
+    .array(sweepSchema)
+    .default([])
+    .meta({ help: 'Where sheaves are compared: sheaves of other sizes, and barns, for all caches alike.' }),
 })
 export type SlabComparison = z.infer<typeof slabComparisonSchema>

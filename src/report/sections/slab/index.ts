@@ -6,11 +6,12 @@ import { slabCaches } from './caches.ts'
 import { slabFidelity } from './fidelity.ts'
 import { slabFinding } from './finding.ts'
 import { slabOverTime } from './over-time.ts'
+import { slabSweep } from './sweep.ts'
 import { slabWork } from './work.ts'
 
 export const slabGroups: readonly Group<SlabComparison>[] = [
   { id: 'first', sections: [slabFinding] },
-  { id: 'why', sections: [slabWork, slabOverTime] },
+  { id: 'why', sections: [slabWork, slabSweep, slabOverTime] },
   { id: 'who', sections: [slabCaches] },
   { id: 'trust', sections: [slabFidelity] },
   { id: 'inputs', sections: [provenance, policyParameters] },
