@@ -13,6 +13,7 @@ import { print } from './print.ts'
 import { readers } from './readers.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
+import { slab } from './slab.ts'
 import { text } from './text.ts'
 import { type Result, root, type Topic } from './topic.ts'
 
@@ -21,6 +22,7 @@ const topics: readonly Topic[] = [
   readers, // files → columns and back
   text, // text → columns, and its memory with --large
   replay, // columns → runs
+  slab, // slab objects → runs
   kvfree, // calls of kvfree_call_rcu() → runs
   report, // a file → a page
 ]

@@ -126,6 +126,8 @@ function countersOf(
   return { allocs, frees, agree, ...(agree ? {} : { because: untracedPath(allocs, frees, unseenFrees, names) }) }
 }
 
+const count = (value: number): string => value.toLocaleString('en-US')
+
 /** Which path the events miss, or why the counters have more. */
 function untracedPath(
   allocs: { traced: number; counted: number },
@@ -133,15 +135,18 @@ function untracedPath(
   unseenFrees: number,
   names: readonly string[],
 ): string {
-  if (allocs.counted < allocs.traced)
-    return `the counters have ${allocs.traced - allocs.counted} allocations less: ${names.some((name) => /maple/.test(name)) ? 'objects out of prefilled sheaves are counted when the sheaf is filled' : 'what an object came out of counted it elsewhere'}`
-  const more = allocs.counted - allocs.traced
-  const left = more - (frees.counted - frees.traced)
+  const [more, moreFrees] = [allocs.counted - allocs.traced, frees.counted - frees.traced]
+  if (more < 0) {
+    const why = names.some((name) => /maple/.test(name))
+      ? 'objects out of prefilled sheaves are counted when the sheaf is filled'
+      : 'an object is counted for the cache that it came out of'
+    return `the counters have ${count(-more)} allocations less: ${why}`
+  }
   if (more === 0)
     return unseenFrees > 0
       ? 'kfree_rcu() frees in bulk, and a list of objects counts once'
-      : `frees that no event shows: ${frees.counted - frees.traced}`
-  return `the counters go on while they are read, each file by processes of its own: ${more} allocations beyond the events${left === 0 ? ', all freed again' : `, ${left} more than frees`}`
+      : `${count(Math.abs(moreFrees))} frees ${moreFrees > 0 ? 'that no event shows' : 'that the counters lack'}`
+  return `the counters go on while they are read, by processes for each file: ${count(more)} allocations and ${count(moreFrees)} frees beyond the events`
 }
 
 /** Slabs that the counters have at the end, against those at the start and what the replay made of them. */

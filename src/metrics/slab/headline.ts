@@ -44,5 +44,5 @@ export function slabHeadline(
     const off = error === undefined ? '' : `, model error ${percent(error)}`
     return `${measure.words} ${from === to ? `stay at ${count(from)}` : `${to < from ? 'fall' : 'rise'} from ${count(from)} to ${count(to)}`}${off}`
   })
-  return `On ${capture}, ${least.policy} beside ${baseline}: ${parts.join('; ')}.`
+  return `On ${capture}, ${least.policy} beside ${baseline}: ${parts.join('; ')}. Nothing records list_lock and what CPUs hold, so nothing checks them.`
 }
