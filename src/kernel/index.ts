@@ -18,7 +18,6 @@ export { notModelled } from './not-modelled.ts'
 export { quantile, quantileOfCounts, rankOf } from './quantiles.ts'
 export { type Random, randomOf } from './random.ts'
 export { isBeforeKnown, KNOWN_VERSIONS, parseRelease, RECORDED_VERSIONS, type Release, unameOf } from './release.ts'
-export type { SlabCounters, SlabInfo, SlabStat } from './slab-counters.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {
   type Cpu,

@@ -1,5 +1,5 @@
 import type { Release } from './release.ts'
-import type { SlabCounters } from './slab-counters.ts'
+import type { SlabCounters } from './slab/slab-counters.ts'
 import type { Cpu, Order, Pages, Pfn } from './units.ts'
 
 /** One CPU's page lists in one zone, as /proc/zoneinfo prints them. */

@@ -1,6 +1,7 @@
 import type { Comparison } from '#metrics'
 import { type Matrix, matricesOf } from './matrix/index.ts'
-import { type Group, groupsOf } from './sections/index.ts'
+import type { Group } from './sections/group.ts'
+import { groupsOf } from './sections/index.ts'
 import type { Built, Chart, Section, Table } from './sections/section.ts'
 import { type Timeline, timelinesOf } from './timeline.ts'
 import { onTraceClock } from './trace-clock.ts'

@@ -1,4 +1,4 @@
-import type { SlabCounters } from '#kernel'
+import type { SlabCounters } from '#kernel/slab'
 import { type RecordedCache, riseOf } from '#replay/slab'
 import type { SlabCounted, SlabMeasure } from './fidelity-schema.ts'
 

@@ -6,11 +6,11 @@ import {
   type Order,
   parseRelease,
   type Release,
-  type SlabCounters,
   unknownMachine,
   type Zone,
 } from '#kernel'
 import { factsOf } from '#kernel/releases'
+import type { SlabCounters } from '#kernel/slab'
 import { cpusIn, type Zones } from '../fits.ts'
 import { parseBuddyinfo } from './buddyinfo.ts'
 import { parseIsolated } from './cmdline.ts'

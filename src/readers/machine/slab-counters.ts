@@ -1,4 +1,4 @@
-import type { SlabCounters, SlabInfo, SlabStat } from '#kernel'
+import type { SlabCounters, SlabInfo, SlabStat } from '#kernel/slab'
 import { malformed } from './malformed.ts'
 
 /** Lines `dentry 4200 4242 192 21 1 : tunables … : slabdata …` behind two lines of head. */

@@ -1,14 +1,12 @@
-export { type CallColumns, type CallKind, ColumnArrivals } from './columns.ts'
-export { DelayedExecutor, type Delays, freeInPieces, ideal } from './delays.ts'
-export { type BatchRun, KvfreeEngine, type KvfreeResult, type KvfreeSeries, type KvfreeSetting } from './engine.ts'
-export type { Flow, Sample } from './flows.ts'
-export { Frees, freeCounts, Latencies, Ledger } from './ledger.ts'
-export { type RecordedCalls, recordedCalls } from './recorded-calls.ts'
-export { RecordedExecutor } from './recorded-executor.ts'
-export { type CallbackRun, recordedCallbacks, recordedWorks, type WorkRun } from './recorded-works.ts'
+/** The face of replay/kvfree: kvfree_rcu(), from a recording's events or a workload to runs of a policy. */
+export { ColumnArrivals } from './columns.ts'
+export { DelayedExecutor, type Delays, ideal } from './delays.ts'
+export { KvfreeEngine, type KvfreeResult, type KvfreeSeries } from './engine.ts'
+export type { Sample } from './flows.ts'
+export { Frees, freeCounts } from './ledger.ts'
+export type { RecordedCalls } from './recorded-calls.ts'
 export {
   delaysOf,
-  type KvfreeOptions,
   type KvfreeRecord,
   type KvfreeRun,
   kvfreeRecord,
@@ -18,6 +16,4 @@ export {
   usualDelays,
 } from './replay.ts'
 export { runWorkload, type WorkloadRun } from './run-workload.ts'
-export type { BatchSpan } from './spans.ts'
-export type { Arrivals, Clock, Executor } from './types.ts'
 export { type AnyKvfreeWorkload, kvfreeWorkloads, type Scene } from './workloads/index.ts'

@@ -1,4 +1,4 @@
-import type { SlabCounters } from '#kernel'
+import type { SlabCounters } from '#kernel/slab'
 import type { FoundCache } from './caches.ts'
 
 /** What a trace counts of a cache. */

@@ -1,5 +1,6 @@
 import { SlabAsk } from '#events/demand'
-import type { Cpu, Ns, SlabCounters } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
+import type { SlabCounters } from '#kernel/slab'
 import type { PolicyChoice } from '#policies'
 import type { AnySlabPolicy, SlabCounts, SlabRules, SlabShape } from '#policies/slab'
 import type { SlabRecord } from './recorded.ts'

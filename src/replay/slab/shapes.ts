@@ -1,5 +1,6 @@
-import type { Machine, SlabCounters } from '#kernel'
+import type { Machine } from '#kernel'
 import { factsOf } from '#kernel/releases'
+import type { SlabCounters } from '#kernel/slab'
 import { sheafCapacity } from '#policies/kvfree'
 import type { SlabShape } from '#policies/slab'
 import type { FoundCache } from './caches.ts'

@@ -1,4 +1,4 @@
-import type { SlabCounters, SlabStat } from '#kernel'
+import type { SlabCounters, SlabStat } from '#kernel/slab'
 import type { SlabStart } from '#policies/slab'
 import type { RecordedCache } from './recorded.ts'
 

@@ -10,6 +10,7 @@ import { drainWaits } from './drain-waits.ts'
 import { fastPath } from './fast-path.ts'
 import { fidelity } from './fidelity.ts'
 import { glossary } from './glossary.ts'
+import type { Group } from './group.ts'
 import { headline } from './headline.ts'
 import { interruptions } from './interruptions.ts'
 import { kvfreeGroups } from './kvfree/index.ts'
@@ -23,12 +24,6 @@ import { slabGroups } from './slab/index.ts'
 import { stranded } from './stranded.ts'
 import { deferredWork } from './works.ts'
 import { zoneLockWork } from './zone-lock.ts'
-
-/** Sections under one question, folded but for the first group. */
-export interface Group<C extends Comparison = Comparison> {
-  readonly id: 'first' | 'why' | 'who' | 'trust' | 'inputs'
-  readonly sections: readonly Section<C>[]
-}
 
 /** What each group answers. */
 export const groupQuestions: { readonly [G in Group['id']]: string } = {

@@ -1,5 +1,5 @@
 import type { AcceptComparison } from '#metrics/accept'
-import type { Group } from '../index.ts'
+import type { Group } from '../group.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'
 import { acceptFinding } from './finding.ts'

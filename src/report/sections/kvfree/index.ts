@@ -1,5 +1,5 @@
 import type { KvfreeComparison } from '#metrics/kvfree'
-import type { Group } from '../index.ts'
+import type { Group } from '../group.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'
 import { kvfreeChannels } from './channels.ts'

@@ -1,5 +1,5 @@
 import type { SlabComparison } from '#metrics/slab'
-import type { Group } from '../index.ts'
+import type { Group } from '../group.ts'
 import { policyParameters } from '../policy-parameters.ts'
 import { provenance } from '../provenance.ts'
 import { slabCaches } from './caches.ts'
