@@ -435,13 +435,18 @@ test('symbols and formats of an unknown event are known after the file is closed
     [0xffffffff81000010n, 8, 8],
     [0xffffffff82000000n, 16, 8],
   ])
+  // More than one window of the file holds.
+  const manySymbols = Array.from(
+    { length: 60_000 },
+    (_, at) => `ffffffff9${(at + 0x1000000).toString(16)} T f${at}\n`,
+  ).join('')
   const file = join(mkdtempSync(join(tmpdir(), 'kreplay-')), 'late.dat')
   writeFileSync(
     file,
     writeTraceDat({
       version: 7,
       formats: [...formats, { system: 'ftrace', text }],
-      kallsyms: 'ffffffff81000000 T tracing_mark_write\n',
+      kallsyms: `ffffffff81000000 T tracing_mark_write\n${manySymbols}`,
       printk: '0xffffffff82000000 : "marked"\n',
       buffers: [{ name: '', cpus: [{ cpu: 0, data: page(5n, [{ kind: 'record', delta: 0, data: marked }]) }] }],
     }),
