@@ -18,6 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
   'hyparquet-writer': 'Writes them, byte for byte the same on every machine; DuckDB would add 70 MB to each worker.',
   minizlib: 'Synchronous zlib in chunks for trace.dat, which Node has no call for.',
   pg: 'Connections to PostgreSQL, with the usual PG variables; loaded by `--queue` alone.',
+  pbf: 'Writes protocol buffers for Perfetto, 25 kB.',
   'pg-boss':
     'A queue in PostgreSQL: heartbeats, back-off, and completion in the transaction that stores the result. 2 MB; loaded by `--queue` alone.',
   piscina: 'A pool of worker threads with back pressure and cancellation.',
@@ -45,6 +46,7 @@ const reasons: Readonly<Record<string, string>> = {
   'fast-check': 'Property tests.',
   node: 'The Node that kreplay is tested on, so that a clone needs none of its own.',
   'playwright-core': 'Drives the browser of the tests.',
+  protobufjs: 'Reads Perfetto traces by their schema in the tests.',
   s3rver: 'An S3-compatible store for the trials of `npm run soak`.',
   typescript: 'Types are checked; Node strips them when it runs.',
   vitest: 'Test runner.',

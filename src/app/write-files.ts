@@ -37,7 +37,7 @@ export function makeFolderOf(path: string): void {
 }
 
 /** Writes beside, then renames: a reader never meets half a file, and Ctrl-C leaves none. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string | Uint8Array): Promise<void> {
   makeFolderOf(path)
   const partial = clearPartial(path)
   await whileWriting([partial], async () => {

@@ -94,6 +94,9 @@ export function measure(
         pages: bursts.map(({ pages }) => pages),
         requested: bursts.map(({ requested }) => requested),
       },
+      ...(result.waits.time.length === 0
+        ? {}
+        : { drainWaits: { t: [...result.waits.time], durationNs: [...result.waits.ns] } }),
       burstsShown: bursts.length,
       burstsTotal: result.bursts.length,
     },

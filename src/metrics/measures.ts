@@ -211,6 +211,10 @@ export const recordedRowSchema = z.object({
     kswapd: z
       .object({ t: z.array(z.number()), durationNs: z.array(z.number()) })
       .meta({ help: 'kswapd balances; at most 500.' }),
+    gracePeriods: z
+      .object({ t: z.array(z.number()), durationNs: z.array(z.number()) })
+      .optional()
+      .meta({ help: 'Recorded grace periods; at most 500.' }),
   }),
 })
 export type RecordedRow = z.infer<typeof recordedRowSchema>

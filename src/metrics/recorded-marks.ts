@@ -13,6 +13,17 @@ const even = (rows: readonly number[]): number[] =>
 
 const REQUESTS: readonly number[] = [Op.drainRequest, Op.requestSkipped, Op.requestWaited]
 
+function gracePeriodsOf(
+  { gracePeriods: { start, end } }: Script,
+  from: number,
+  to: number,
+): Pick<RecordedRow['marks'], 'gracePeriods'> {
+  const inside = even([...start.keys()].filter((at) => start[at]! >= from && start[at]! < to))
+  return inside.length === 0
+    ? {}
+    : { gracePeriods: { t: inside.map((at) => start[at]!), durationNs: inside.map((at) => end[at]! - start[at]!) } }
+}
+
 /** What happened to the machine meanwhile. */
 export function marksOf(
   script: Script,
@@ -35,6 +46,7 @@ export function marksOf(
   return {
     requests: at(even(rows.requests.filter(isIn))),
     losses: at(even(rows.losses.filter(isIn))),
+    ...gracePeriodsOf(script, from, to),
     kswapd: { t: at(starts).t, durationNs: starts.map((row) => (ends.get(row) ?? script.to) - time[row]!) },
   }
 }

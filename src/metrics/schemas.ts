@@ -344,6 +344,10 @@ export const runSchema = z.object({
       })
       .meta({ help: 'Each time pages were given back; at most 2000, evenly thinned if more (totals are in `work`).' }),
     sums: stepSumsSchema.optional(),
+    drainWaits: z
+      .object({ t: z.array(z.number()), durationNs: z.array(z.number()) })
+      .optional()
+      .meta({ help: 'Drain requests and how long each took, under the first price list; at most the first 2000.' }),
     burstsShown: z.number(),
     burstsTotal: z.number(),
   }),

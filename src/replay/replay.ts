@@ -384,5 +384,6 @@ export class Replay implements AllocatorObserver {
 
   answered(since: Ns): void {
     this.#clocks?.answered(this.#allocator.now - since)
+    this.#series.answered(since, this.#allocator.now)
   }
 }

@@ -81,6 +81,8 @@ export interface ReplayResult {
   /** Free blocks at the end of each step, by order. */
   readonly freeBlocks: readonly Int32Array[]
   readonly bursts: readonly Burst[]
+  /** Drain requests and how long each took, at most the first 2000. */
+  readonly waits: { readonly time: readonly Ns[]; readonly ns: readonly Ns[] }
   readonly sums: StepSums
   /** How often a refill or a single zone-lock hold of so many pages happened. */
   readonly refillSizes: ReadonlyMap<number, number>

@@ -8,6 +8,9 @@ const count = (sizes: Map<number, number>, size: number): void => {
   sizes.set(size, (sizes.get(size) ?? 0) + 1)
 }
 
+/** Waits that are kept one by one. */
+const MOST_WAITS = 2000
+
 /** Steps that a run counts within, where none are given. */
 export const STEPS = 200
 
@@ -25,6 +28,8 @@ export class Series {
   readonly refillPages: Float64Array
   readonly freeBlocks: readonly Int32Array[]
   readonly bursts: Burst[] = []
+  /** Drain requests and how long each took, the first so many. */
+  readonly waits = { time: [] as Ns[], ns: [] as Ns[] }
   readonly sums: StepSums
   readonly refillSizes = new Map<Pages, number>()
   readonly burstSizes = new Map<Pages, number>()
@@ -55,6 +60,12 @@ export class Series {
   direct(pages: Pages): void {
     this.zoneLockPages[this.#step]! += pages
     this.sums.direct(this.#step, pages)
+  }
+
+  answered(since: Ns, now: Ns): void {
+    if (this.waits.time.length === MOST_WAITS) return
+    this.waits.time.push(since)
+    this.waits.ns.push(now - since)
   }
 
   interruption(cpu: Cpu): void {
@@ -95,8 +106,9 @@ export class Series {
 
   result() {
     const { stepEnds, cached, zoneLockPages, refillPages, freeBlocks, bursts, sums } = this
-    const { refillSizes, burstSizes, refillBlocks, burstBlocks } = this
+    const { refillSizes, burstSizes, refillBlocks, burstBlocks, waits } = this
     return {
+      waits,
       stepEnds,
       cached,
       zoneLockPages,

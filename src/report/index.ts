@@ -10,6 +10,7 @@ export { escapeMarkdown, markdownTable, renderMarkdown } from './markdown.ts'
 export { type Matrix, matricesOf } from './matrix/index.ts'
 export { verdictSign, writerOfColumn } from './matrix/words.ts'
 export { compose, type Page, type Part } from './page.ts'
+export { renderPerfetto } from './perfetto.ts'
 export { sectionsOf } from './sections/index.ts'
 export type {
   Better,

@@ -40,7 +40,8 @@ export const compare = defineCommand({
     output: {
       alias: 'o',
       type: 'string',
-      describe: 'HTML report; a .md name: as Markdown; .json: the result itself',
+      describe:
+        'HTML report; .md: Markdown; .pftrace: for ui.perfetto.dev; .parquet: a table of results; .json: all of the result',
     },
     replay: {
       type: 'boolean',
