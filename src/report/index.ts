@@ -25,4 +25,5 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
+export { composeSweep, type SweepFindings } from './sweep.ts'
 export type { Engine, Kit, KitCatalogue, Question } from './worker/kit.ts'

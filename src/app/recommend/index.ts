@@ -2,17 +2,18 @@ import { availableParallelism } from 'node:os'
 import { TraceError, UsageError } from '#kernel/messages'
 import { splitIds } from '#policies'
 import type { Progress } from '../progress.ts'
+import { PAGE, writePage } from '../report.ts'
 import { capturesOf } from '../sweep/captures.ts'
 import { localCapture, usualCache } from '../sweep/local-capture.ts'
 import { usualObjective } from '../sweep/objective.ts'
 import { partsOf, planWith } from '../sweep/plan.ts'
 import { RunPool } from '../sweep/pool.ts'
 import { questionOf } from '../sweep/question.ts'
-import { type RankingQuestion, ranked } from '../sweep/ranking.ts'
+import { type Ranked, type RankingQuestion, ranked } from '../sweep/ranking.ts'
 import { csvOf, type SweepRun } from '../sweep/results.ts'
 import { type SweepScenario, sweepSchema } from '../sweep/scenario-schema.ts'
 import { Store } from '../sweep/store.ts'
-import { writeWhole } from '../write-files.ts'
+import { checkOutput, writeWhole } from '../write-files.ts'
 import { usualCandidates } from './candidates.ts'
 import { Evaluator } from './evaluator.ts'
 import { type Decision, decide, type Recommendation } from './recommendation.ts'
@@ -38,6 +39,8 @@ export interface RecommendRequest {
   readonly jobs?: number | undefined
   readonly store?: string | undefined
   readonly csv?: string | undefined
+  /** An HTML report. */
+  readonly output?: string | undefined
   readonly progress?: Progress | undefined
 }
 
@@ -50,6 +53,8 @@ const WORTH_THREADS = 5e7
  * @throws TraceError for a capture that can’t be used, UsageError for an unknown policy, measure or parameter
  */
 export async function recommend(request: RecommendRequest): Promise<Recommendation> {
+  if (request.output !== undefined) checkOutput(request.output, PAGE)
+  if (request.csv !== undefined) checkOutput(request.csv, ['.csv'])
   const { progress = () => {}, seed = 1, top = 10, search = 'grid' } = request
   const alone = RunPool.here({ lists: [], drains: [], kvfree: [], accept: [], slab: [] })
   const captures = []
@@ -88,7 +93,7 @@ export async function recommend(request: RecommendRequest): Promise<Recommendati
     const settings = { search, draws: request.runs, seed }
     const found = await recommended(evaluator, plan, settings, top)
     if (request.csv !== undefined) await writeWhole(request.csv, csvOf({ runs: found.runs }))
-    return {
+    const recommendation: Recommendation = {
       schema: 'kreplay.recommendation/1',
       ...found.decision,
       captures: evaluator.contexts,
@@ -99,6 +104,11 @@ export async function recommend(request: RecommendRequest): Promise<Recommendati
       turningPoints: found.turningPoints,
       version: plan.version,
     }
+    if (request.output !== undefined)
+      await writePage(request.output, async () =>
+        (await import('./page.ts')).recommendationPage(recommendation, found.rows, found.runs),
+      )
+    return recommendation
   } finally {
     await pool.close()
   }
@@ -106,12 +116,21 @@ export async function recommend(request: RecommendRequest): Promise<Recommendati
 
 type PlanOf = ReturnType<typeof planWith>
 
+interface Found {
+  readonly decision: Decision
+  readonly turningPoints: readonly TurningPoint[]
+  /** With those of other assumed inputs. */
+  readonly runs: readonly SweepRun[]
+  /** All choices that the search reached, best first. */
+  readonly rows: readonly Ranked[]
+}
+
 async function recommended(
   evaluator: Evaluator,
   plan: PlanOf,
   settings: Parameters<typeof searched>[3],
   top: number,
-): Promise<{ decision: Decision; turningPoints: TurningPoint[]; runs: readonly SweepRun[] }> {
+): Promise<Found> {
   const { objective = usualObjective.pcp, limits } = plan.from.scenario
   const { baseline } = plan
   const first = await evaluator.run([{ id: baseline }])
@@ -133,6 +152,7 @@ async function recommended(
   return {
     decision,
     runs: all,
+    rows: ranked(runs, question),
     turningPoints: winner === undefined ? [] : await turningPoints(winner, runs, evaluator, plan, question, assumed),
   }
 }

@@ -4,16 +4,16 @@ import { UsageError } from '#kernel/messages'
 import type { Progress } from '../progress.ts'
 import type { QueueStatus } from '../queue/status.ts'
 import type { Worked } from '../queue/worker.ts'
-import { writeWhole } from '../write-files.ts'
+import { PAGE, writePage } from '../report.ts'
+import { checkOutput, writeWhole } from '../write-files.ts'
 import { estimateOf, type SweepEstimate } from './estimate.ts'
 import { usualCache } from './local-capture.ts'
 import { type Plan, planOf, type Shard } from './plan.ts'
-import { questionOf } from './question.ts'
-import { type Ranked, ranked } from './ranking.ts'
 import { csvOf, type Failure, resultOf, type SweepResult } from './results.ts'
 import { missingOf, runLocally } from './run.ts'
 import { readScenario } from './scenario-file.ts'
 import { Store } from './store.ts'
+import { summaryOf } from './summary.ts'
 
 export interface SweepRequest {
   readonly scenario: string
@@ -27,6 +27,8 @@ export interface SweepRequest {
   /** `2/8`: the second of eight parts. */
   readonly shard?: string | undefined
   readonly csv?: string | undefined
+  /** An HTML report. */
+  readonly output?: string | undefined
   /** Runs of a chunk. */
   readonly chunk?: number | undefined
   /** `postgres://HOST/DATABASE`, or `embedded`: the runs are done by workers. */
@@ -49,6 +51,8 @@ const settingsOf = ({ jobs, memory, progress }: SweepRequest) => ({
 
 /** `fetch`: whether this machine needs captures from elsewhere, and not only their digests. */
 async function opened(request: SweepRequest, fetch: boolean): Promise<{ readonly plan: Plan; readonly store: Store }> {
+  if (request.output !== undefined) checkOutput(request.output, PAGE)
+  if (request.csv !== undefined) checkOutput(request.csv, ['.csv'])
   const from = await readScenario(request.scenario)
   const plan = await planOf(from, {
     cache: request.cache ?? usualCache(),
@@ -71,7 +75,14 @@ export async function runSweep(request: SweepRequest): Promise<SweepResult> {
   const { plan, store } = await opened(request, request.queue === undefined)
   const failed = await failuresOf(request, plan, store)
   const result = await resultOf(plan, store, failed)
-  if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
+  return await written(request, result)
+}
+
+/** Also as the files that were asked for. */
+async function written({ csv, output }: SweepRequest, result: SweepResult): Promise<SweepResult> {
+  if (csv !== undefined) await writeWhole(csv, csvOf(result))
+  if (output !== undefined)
+    await writePage(output, async () => (await import('./page.ts')).sweepPage(result, summaryOf(result)))
   return result
 }
 
@@ -120,9 +131,7 @@ export async function sweepStatus(request: SweepRequest): Promise<SweepStatus> {
 /** What the store holds of a sweep. */
 export async function readSweep(request: SweepRequest): Promise<SweepResult> {
   const { plan, store } = await opened(request, false)
-  const result = await resultOf(plan, store)
-  if (request.csv !== undefined) await writeWhole(request.csv, csvOf(result))
-  return result
+  return await written(request, await resultOf(plan, store))
 }
 
 /** @throws UsageError for a text that is none */
@@ -152,26 +161,7 @@ export async function work(request: WorkerRequest): Promise<Worked> {
   return await runWorker({ ...request, jobs: threads, memory, cache: request.cache ?? usualCache() })
 }
 
-/** What a sweep's result comes to: its policies in order, and the measures that count. */
-export interface SweepSummary {
-  readonly objective: string
-  /** Measures by which the front is drawn, the objective first. */
-  readonly axes: readonly string[]
-  readonly rows: readonly Ranked[]
-}
-
-/** @throws UsageError where an objective or a limit names a measure that no run has */
-export function summaryOf(result: SweepResult): SweepSummary {
-  if (result.runs.length === 0) return { objective: result.objective, axes: [], rows: [] }
-  const question = questionOf(result)
-  const { objective, limits, besides } = question
-  return {
-    objective: result.objective,
-    axes: [...new Set([objective.measure, ...besides, ...limits.map(({ measure }) => measure)])],
-    rows: ranked(result.runs, question),
-  }
-}
-
 export type { SweepEstimate } from './estimate.ts'
 export type { SweepResult } from './results.ts'
 export { sweepJsonSchema } from './scenario-schema.ts'
+export { type SweepSummary, summaryOf } from './summary.ts'

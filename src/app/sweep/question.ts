@@ -17,6 +17,6 @@ export function questionOf({
     baseline,
     objective: goal,
     limits: parsed,
-    besides: parsed.length > 0 ? [] : usualBesides(runs, goal),
+    besides: usualBesides(runs, goal),
   }
 }

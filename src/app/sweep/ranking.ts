@@ -106,7 +106,7 @@ function frontOf(
   return new Set(front)
 }
 
-/** Measures by which a front is drawn where no limit names one: who is interrupted, and what lies on lists. */
+/** Measures by which a front is drawn beside the objective and those with a limit: who is interrupted, and what lies on lists. */
 export const usualBesides = (runs: readonly SweepRun[], objective: Objective): string[] =>
   ['interruptions', 'cachedPages', 'footprint.peakBytes', 'throttledNs', 'costs.bootNs'].filter(
     (name) => name !== objective.measure && runs.some(({ measures }) => measures[name] !== undefined),

@@ -38,6 +38,7 @@ export const recommend = defineCommand({
     jobs: { type: 'number', coerce: positive('jobs', 'threads'), describe: 'Threads; default one for each core' },
     store: { type: 'string', describe: 'Folder of results, as of `sweep`: runs in it are not repeated' },
     csv: { type: 'string', describe: 'Also write every run as CSV' },
+    output: { alias: 'o', type: 'string', describe: 'Also write an HTML report' },
   },
   examples: [
     [
@@ -53,7 +54,7 @@ export const recommend = defineCommand({
       import('../print/recommendation.ts'),
     ])
     const progress = progressOf()
-    const { captures, objective, policies, baseline, prices, search, runs, seed, top, jobs, store, csv } = argv
+    const { captures, objective, policies, baseline, prices, search, runs, seed, top, jobs, store, csv, output } = argv
     const found = await app
       .recommend({
         captures,
@@ -72,11 +73,17 @@ export const recommend = defineCommand({
         jobs,
         store,
         csv,
+        output,
         progress: progress.hear,
       })
       .finally(progress.stop)
     if (argv.json) printJson(found)
-    else printRecommendation(found, top, outputAs(argv))
+    else {
+      const out = outputAs(argv)
+      printRecommendation(found, top, out)
+      if (csv !== undefined) out.line(`Every run: ${csv}`)
+      if (output !== undefined) out.line(`Report: ${output}`)
+    }
     return 0
   },
 })

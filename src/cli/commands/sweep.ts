@@ -51,10 +51,11 @@ export const sweep = defineCommand({
       describe: 'Runs that are done and stored together; default about two seconds of work',
     },
     csv: { type: 'string', describe: 'run, report: also write every run as CSV' },
+    output: { alias: 'o', type: 'string', describe: 'run, report: also write an HTML report' },
   },
   examples: [
     ['sweep plan scenario.yaml', 'runs, time and memory, before anything starts'],
-    ['sweep run scenario.yaml', 'every run that is not done yet'],
+    ['sweep run scenario.yaml -o report.html', 'every run that is not done yet'],
   ],
   handler: async (argv): Promise<Exit> => {
     const { action, scenario } = argv
@@ -66,7 +67,7 @@ export const sweep = defineCommand({
     if (scenario === undefined)
       throw new UsageError(`sweep ${action}: name a scenario file`, `an example: kreplay sweep ${action} scenario.yaml`)
     const progress = progressOf()
-    const { store, cache, jobs, memory, shard, csv, queue, retries, chunk } = argv
+    const { store, cache, jobs, memory, shard, csv, queue, retries, chunk, output } = argv
     const request = {
       scenario,
       store,
@@ -78,6 +79,7 @@ export const sweep = defineCommand({
       queue,
       retries,
       chunk,
+      output,
       onNotice: warn,
       progress: progress.hear,
     }
@@ -100,6 +102,7 @@ export const sweep = defineCommand({
     else {
       print.printSweep(await app.summary(result), result, TOP, out)
       if (csv !== undefined) out.line(`Every run: ${csv}`)
+      if (output !== undefined) out.line(`Report: ${output}`)
     }
     for (const { capture, policy, error } of result.failed.slice(0, TOP))
       warn(`not done: ${capture}${policy === undefined ? '' : `, ${policy}`}: ${error}`)
