@@ -1,6 +1,7 @@
 import { type Events, Kind } from '#events'
-import { ABSENT, ABSENT_COMM, Addresses, AddressRows, FREED, NEVER_SEEN } from '#events/columns'
+import { ABSENT, ABSENT_COMM } from '#events/columns'
 import { callersByRow, NO_STACK } from './callers.ts'
+import { Fate, SlabFates } from './slab-fates.ts'
 import { mostFirst, Sums } from './sums.ts'
 
 const fields = [
@@ -14,11 +15,7 @@ const fields = [
   'bytesAliveAtEnd',
   'failures',
 ] as const
-
-/** No cache's string has this number. */
-const AMBIGUOUS = ABSENT.text - 1
-/** bytesAlloc of a cache's objects stays below it. */
-const LARGEST = 2 ** 22
+type Field = (typeof fields)[number]
 
 const allocating = ['kmalloc', 'kmem_cache_alloc', 'kmalloc_failed', 'kmem_cache_alloc_failed'] as const
 
@@ -43,167 +40,97 @@ function callSites({ tables, ...events }: Events): Readonly<Record<(typeof alloc
   return sites
 }
 
+const unnamed = (bytes: number): string => `(unnamed, ${bytes} B)`
+const sizeClass = (bytes: number): string => `kmalloc, ${bytes} B`
+
+/** Sums by cache and by call site. */
+class SlabSums {
+  readonly byCache = new Sums<Field, string>(fields)
+  readonly byCallSite = new Sums(fields)
+
+  constructor(events: Events, { fate, names, freedByCache, matching }: SlabFates) {
+    const { tables, strings } = events
+    const { kmem_cache_alloc: alloc, kmalloc, kfree } = tables
+    const sites = callSites(events)
+    for (let slot = 0; slot < alloc.length; slot++) {
+      const req = alloc.column.bytesReq.data[slot]!
+      const bytes = alloc.column.bytesAlloc.data[slot]!
+      const name = names.of(slot)
+      count(this.byCache, name === undefined ? unnamed(bytes) : strings.get(name)!, req, bytes, fate.alloc[slot]!)
+      count(this.byCallSite, sites.kmem_cache_alloc[slot]!, req, bytes, fate.alloc[slot]!)
+    }
+    for (let slot = 0; slot < kmalloc.length; slot++) {
+      const req = kmalloc.column.bytesReq.data[slot]!
+      const bytes = kmalloc.column.bytesAlloc.data[slot]!
+      count(this.byCache, sizeClass(bytes), req, bytes, fate.kmalloc[slot]!)
+      count(this.byCallSite, sites.kmalloc[slot]!, req, bytes, fate.kmalloc[slot]!)
+    }
+    for (const [at, name] of freedByCache.keys.entries()) {
+      const cache = name === ABSENT.text ? '(unnamed)' : strings.get(name)!
+      this.byCache.add('frees', cache, freedByCache.column.frees[at]!)
+    }
+    this.#failed(events, sites)
+    const { nulls } = matching
+    if (kfree.length - nulls > 0) this.byCache.add('frees', '(kfree)', kfree.length - nulls)
+  }
+
+  #failed({ tables, strings }: Events, sites: ReturnType<typeof callSites>): void {
+    const { kmalloc_failed: kmalloc, kmem_cache_alloc_failed: alloc } = tables
+    for (let slot = 0; slot < kmalloc.length; slot++) {
+      this.byCallSite.add('failures', sites.kmalloc_failed[slot]!)
+      this.byCache.add('failures', sizeClass(kmalloc.column.bytesAlloc.data[slot]!))
+    }
+    for (let slot = 0; slot < alloc.length; slot++) {
+      this.byCallSite.add('failures', sites.kmem_cache_alloc_failed[slot]!)
+      const name = alloc.column.cacheName.data[slot]!
+      const bytes = alloc.column.bytesAlloc.data[slot]!
+      this.byCache.add('failures', name === ABSENT.text ? unnamed(bytes) : strings.get(name)!)
+    }
+  }
+
+  total(of: Field): number {
+    return this.byCallSite.column[of].reduce((a, b) => a + b, 0)
+  }
+}
+
+/** Counts one allocation. */
+function count<K extends number | string>(sums: Sums<Field, K>, key: K, req: number, alloc: number, end: number): void {
+  const at = sums.row(key)
+  const column = sums.column
+  column.allocs[at]!++
+  column.bytesReq[at]! += req
+  column.bytesAlloc[at]! += alloc
+  if (end === Fate.freedHere || end === Fate.freedElsewhere) column.freedSeen[at]!++
+  if (end === Fate.freedElsewhere) column.pingPong[at]!++
+  if (end !== Fate.alive) return
+  column.aliveAtEnd[at]!++
+  column.bytesAliveAtEnd[at]! += alloc
+}
+
+const waste = <R extends { bytesReq: number; bytesAlloc: number }>(row: R) => ({
+  ...row,
+  /** Share of the bytes taken that nobody asked for. */
+  waste: row.bytesAlloc === 0 ? undefined : (row.bytesAlloc - row.bytesReq) / row.bytesAlloc,
+})
+
 /**
  * Objects and bytes by cache and by call site; who frees on another CPU (ping-pong)?
  *
- * Before 7.2 an allocation does not name its cache. It gets the name that its own free has, else the one that all frees of objects of
- * its call site and size have; what no free tells stays unnamed. kmalloc's caches are never recorded: its rows are size classes.
- * Frees of unknown objects count for the cache they name.
+ * What names no cache gets its name from frees (`SlabFates`); what no free tells stays unnamed. kmalloc's caches are never recorded:
+ * its rows are size classes. Frees of unknown objects count for the cache they name.
  */
 export function surveySlab(events: Events) {
-  const { kind: kinds, cpu: cpus, comm: comms, slot: slots, tables, strings } = events
+  const { tables, strings } = events
   const { kmalloc, kmem_cache_alloc: cacheAlloc, kfree, kmem_cache_free: cacheFree } = tables
   const { kmalloc_failed: kmallocFailed, kmem_cache_alloc_failed: cacheFailed } = tables
   const all = [kmalloc, cacheAlloc, kfree, cacheFree, kmallocFailed, cacheFailed]
   if (all.every(({ length }) => length === 0)) return undefined
-  const ptrs = {
-    kmalloc: new Addresses(kmalloc.column.ptr.data),
-    alloc: new Addresses(cacheAlloc.column.ptr.data),
-    kfree: new Addresses(kfree.column.ptr.data),
-    free: new Addresses(cacheFree.column.ptr.data),
-  }
-  const ownName = cacheAlloc.column.cacheName.data
-  const freeName = cacheFree.column.cacheName.data
-  const names = ownName.slice()
-  const [cacheSites, cacheBytes] = [cacheAlloc.column.callSite.data, cacheAlloc.column.bytesAlloc.data]
-  const nameBySite = new Map<number, number>()
-  const siteKey = (slot: number): number => cacheSites[slot]! * LARGEST + cacheBytes[slot]!
-
-  // The outcome of each allocation, by its slot: 0 alive, else 1 + (1 if freed on another CPU).
-  const fate = { kmalloc: new Uint8Array(kmalloc.length), alloc: new Uint8Array(cacheAlloc.length) }
-  const rows = new AddressRows()
-  let [neverSeen, alreadyFree, reallocated, nulls, hidden, matched, crossCpu] = [0, 0, 0, 0, 0, 0, 0]
-  const ALIVE = 0,
-    FREED_HERE = 1,
-    FREED_ELSEWHERE = 2,
-    FORGOTTEN = 3
-  const fateOf = (row: number): Uint8Array => (kinds[row] === Kind.kmalloc ? fate.kmalloc : fate.alloc)
-  const freedByCache = new Sums(['frees'])
-  const byProcess = new Sums(['allocs', 'bytesReq', 'bytesAlloc', 'frees'])
-  const unnamedFree = ABSENT.text
-
-  for (let row = 0; row < events.length; row++) {
-    // row < length, so every column has it
-    const kind = kinds[row]!,
-      slot = slots[row]!
-    switch (kind) {
-      case Kind.kmalloc:
-      case Kind.kmem_cache_alloc: {
-        const { bytesReq, bytesAlloc } = (kind === Kind.kmalloc ? kmalloc : cacheAlloc).column
-        byProcess.add('allocs', comms[row]!)
-        byProcess.add('bytesReq', comms[row]!, bytesReq.data[slot]!)
-        byProcess.add('bytesAlloc', comms[row]!, bytesAlloc.data[slot]!)
-        const address = (kind === Kind.kmalloc ? ptrs.kmalloc : ptrs.alloc).at(slot)
-        if (address === undefined || address === 0) {
-          hidden++
-          fateOf(row)[slot] = FORGOTTEN
-          break
-        }
-        const before = rows.get(address)
-        if (before >= 0) {
-          reallocated++
-          fateOf(before)[slots[before]!] = FORGOTTEN
-        }
-        rows.set(address, row)
-        break
-      }
-      case Kind.kfree:
-      case Kind.kmem_cache_free: {
-        const address = (kind === Kind.kfree ? ptrs.kfree : ptrs.free).at(slot)
-        if (address === 0) {
-          nulls++
-          break
-        }
-        byProcess.add('frees', comms[row]!)
-        const name = kind === Kind.kmem_cache_free ? freeName[slot]! : unnamedFree
-        if (kind === Kind.kmem_cache_free) freedByCache.add('frees', name)
-        if (address === undefined) {
-          hidden++
-          break
-        }
-        const from = rows.get(address)
-        if (from === NEVER_SEEN) neverSeen++
-        else if (from === FREED) alreadyFree++
-        else {
-          matched++
-          const elsewhere = cpus[from] !== cpus[row]
-          if (elsewhere) crossCpu++
-          const allocSlot = slots[from]!
-          fateOf(from)[allocSlot] = elsewhere ? FREED_ELSEWHERE : FREED_HERE
-          if (kinds[from] === Kind.kmem_cache_alloc && name !== ABSENT.text) {
-            if (names[allocSlot] === ABSENT.text) names[allocSlot] = name
-            const key = siteKey(allocSlot)
-            const known = nameBySite.get(key)
-            nameBySite.set(key, known === undefined || known === name ? name : AMBIGUOUS)
-          }
-        }
-        rows.set(address, FREED)
-      }
-    }
-  }
-
-  const byCache = new Sums<(typeof fields)[number], string>(fields)
-  const sites = callSites(events)
-  const byCallSite = new Sums(fields)
-  const count = <K extends number | string>(
-    sums: Sums<(typeof fields)[number], K>,
-    key: K,
-    req: number,
-    alloc: number,
-    end: number,
-  ) => {
-    const at = sums.row(key)
-    const column = sums.column
-    column.allocs[at]!++
-    column.bytesReq[at]! += req
-    column.bytesAlloc[at]! += alloc
-    if (end === FREED_HERE || end === FREED_ELSEWHERE) column.freedSeen[at]!++
-    if (end === FREED_ELSEWHERE) column.pingPong[at]!++
-    if (end !== ALIVE) return
-    column.aliveAtEnd[at]!++
-    column.bytesAliveAtEnd[at]! += alloc
-  }
-  const unnamed = (bytes: number): string => `(unnamed, ${bytes} B)`
-  const sizeClass = (bytes: number): string => `kmalloc, ${bytes} B`
-  const cacheOf = (slot: number): string => {
-    let name = names[slot]!
-    if (name === ABSENT.text) name = nameBySite.get(siteKey(slot)) ?? AMBIGUOUS
-    return name === AMBIGUOUS ? unnamed(cacheBytes[slot]!) : strings.get(name)!
-  }
-  for (let slot = 0; slot < cacheAlloc.length; slot++) {
-    const req = cacheAlloc.column.bytesReq.data[slot]!,
-      bytes = cacheBytes[slot]!
-    count(byCache, cacheOf(slot), req, bytes, fate.alloc[slot]!)
-    count(byCallSite, sites.kmem_cache_alloc[slot]!, req, bytes, fate.alloc[slot]!)
-  }
-  for (let slot = 0; slot < kmalloc.length; slot++) {
-    const req = kmalloc.column.bytesReq.data[slot]!,
-      bytes = kmalloc.column.bytesAlloc.data[slot]!
-    count(byCache, sizeClass(bytes), req, bytes, fate.kmalloc[slot]!)
-    count(byCallSite, sites.kmalloc[slot]!, req, bytes, fate.kmalloc[slot]!)
-  }
-  for (const [at, name] of freedByCache.keys.entries())
-    byCache.add('frees', name === ABSENT.text ? '(unnamed)' : strings.get(name)!, freedByCache.column.frees[at]!)
-  for (let slot = 0; slot < kmallocFailed.length; slot++) {
-    byCallSite.add('failures', sites.kmalloc_failed[slot]!)
-    byCache.add('failures', sizeClass(kmallocFailed.column.bytesAlloc.data[slot]!))
-  }
-  for (let slot = 0; slot < cacheFailed.length; slot++) {
-    byCallSite.add('failures', sites.kmem_cache_alloc_failed[slot]!)
-    const name = cacheFailed.column.cacheName.data[slot]!
-    const bytes = cacheFailed.column.bytesAlloc.data[slot]!
-    byCache.add('failures', name === ABSENT.text ? unnamed(bytes) : strings.get(name)!)
-  }
-  if (kfree.length - nulls > 0) byCache.add('frees', '(kfree)', kfree.length - nulls)
-  const sum = (of: (typeof fields)[number]): number => byCallSite.column[of].reduce((a, b) => a + b, 0)
-  const waste = <R extends { bytesReq: number; bytesAlloc: number }>(row: R) => ({
-    ...row,
-    /** Share of the bytes taken that nobody asked for. */
-    waste: row.bytesAlloc === 0 ? undefined : (row.bytesAlloc - row.bytesReq) / row.bytesAlloc,
-  })
+  const fates = new SlabFates(events)
+  const sums = new SlabSums(events, fates)
+  const { matched, crossCpu, neverSeen, alreadyFree, reallocated, nulls, hidden } = fates.matching
   return {
     allocs: kmalloc.length + cacheAlloc.length,
-    ...waste({ bytesReq: sum('bytesReq'), bytesAlloc: sum('bytesAlloc') }),
+    ...waste({ bytesReq: sums.total('bytesReq'), bytesAlloc: sums.total('bytesAlloc') }),
     frees: kfree.length + cacheFree.length - nulls,
     failures: kmallocFailed.length + cacheFailed.length,
     matching: {
@@ -213,7 +140,7 @@ export function surveySlab(events: Events) {
       neverSeen,
       alreadyFree,
       reallocated,
-      aliveAtEnd: sum('aliveAtEnd'),
+      aliveAtEnd: sums.total('aliveAtEnd'),
       /** Calls that passed no object: kfree(NULL). */
       nulls,
       /** Events of which the text hides the address. */
@@ -221,17 +148,17 @@ export function surveySlab(events: Events) {
     },
     /** As the kernel records it: what an interrupt does counts for the process it interrupted. */
     byProcess: mostFirst(
-      byProcess.list((comm) => ({ comm: comm === ABSENT_COMM ? undefined : strings.get(comm) })),
+      fates.byProcess.list((comm) => ({ comm: comm === ABSENT_COMM ? undefined : strings.get(comm) })),
       (row) => row.bytesAlloc,
       (row) => row.frees,
     ).map(waste),
     byCache: mostFirst(
-      byCache.list((cache) => ({ cache: cache })),
+      sums.byCache.list((cache) => ({ cache: cache })),
       (row) => row.bytesAlloc,
       (row) => row.frees,
     ).map(waste),
     byCallSite: mostFirst(
-      byCallSite.list((site) => ({ callSite: strings.get(site) ?? '(unknown)' })),
+      sums.byCallSite.list((site) => ({ callSite: strings.get(site) ?? '(unknown)' })),
       (row) => row.bytesAlloc,
       (row) => row.failures,
     ).map(({ frees: _, ...row }) => waste(row)),
