@@ -165,7 +165,7 @@ ${markdownTable(
       us(stalls.mean),
       difference(STALL_NS, stalls.mean),
       'recorded',
-      `an emulated machine with ${stalls.count} such calls, median ${us(stalls.p50)}: its scheduling is not a phone’s`,
+      `an emulated machine with ${stalls.count} such calls: its scheduling is not a phone’s`,
     ],
     notSimulated(
       'a CMA allocation that drains, CPUs fully booked',

@@ -54,11 +54,13 @@ test('each exit code, as a shell sees it', async () => {
   expect(await spawned('info', at('nowhere'))).toMatchObject({ code: 3, stdout: '' })
 })
 
-test('the demo ends with the path of its report and the headline', async () => {
+test('the demo begins with the headline and ends with the path of its report', async () => {
   const path = at('demo.html')
   const { code, stdout, stderr } = await kreplay('demo', '-o', path)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const [report, headline] = stdout.trimEnd().split('\n').slice(-2)
+  const lines = stdout.trimEnd().split('\n')
+  const [report, headline] = [lines.at(-1), lines.find((line) => line.startsWith('On '))]
+  expect(lines.indexOf(headline!)).toBeLessThan(3)
   expect(report).toBe(`Report: ${path}`)
   expect(headline).toMatch(/drain-5\.10-s.* reproduce .*\.$/)
   expect(readFileSync(path, 'utf8')).toContain('Content-Security-Policy')

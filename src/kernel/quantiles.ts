@@ -20,3 +20,12 @@ export function quantileOfCounts(
   }
   return undefined
 }
+
+/** No percentile is told of fewer values: it would be one of them by chance. */
+export const LEAST_FOR_PERCENTILES = 20
+
+/** Percentiles of so many values; nothing where they are too few. */
+export const percentiles = <T extends object>(
+  count: number,
+  of: () => T,
+): T | { readonly [name in keyof T]?: never } => (count < LEAST_FOR_PERCENTILES ? {} : of())

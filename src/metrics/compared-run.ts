@@ -1,4 +1,4 @@
-import { quantileOfCounts } from '#kernel'
+import { percentiles, quantileOfCounts } from '#kernel'
 import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
 import type { CaptureFacts } from './capture-facts.ts'
@@ -11,10 +11,14 @@ import { stepSums, stepsOf, totalsOf } from './totals.ts'
 const BURSTS_SHOWN = 2000
 
 /** Exact quantiles of sizes counted by value; undefined where nothing happened. */
-export function quantilesOf(sizes: ReadonlyMap<number, number>): { p50: number; p99: number; max: number } | undefined {
+export function quantilesOf(
+  sizes: ReadonlyMap<number, number>,
+): { p50?: number; p99?: number; max: number } | undefined {
   const sorted = [...sizes].sort(([a], [b]) => a - b)
   const [p50, p99, max] = [0.5, 0.99, 1].map((share) => quantileOfCounts(sorted, share))
-  return p50 === undefined ? undefined : { p50, p99: p99!, max: max! }
+  if (p50 === undefined || p99 === undefined || max === undefined) return undefined
+  const count = sorted.reduce((sum, [, times]) => sum + times, 0)
+  return { ...percentiles(count, () => ({ p50, p99 })), max }
 }
 
 /** At most `most` bursts, evenly over the trace; the largest of each stretch, so that peaks stay. */

@@ -37,7 +37,13 @@ const capturesSchema = z.array(
           help: 'Of these, those that queued work items. The others found the mutex taken, or no CPU with pages.',
         }),
         waits: z
-          .object({ count: z.number(), mean: z.number(), p50: z.number(), p99: z.number(), max: z.number() })
+          .object({
+            count: z.number(),
+            mean: z.number(),
+            p50: z.number().optional(),
+            p99: z.number().optional(),
+            max: z.number(),
+          })
           .meta({ unit: 'ns', help: 'From the call to the end of its last work item.' })
           .optional(),
       })

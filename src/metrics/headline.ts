@@ -17,10 +17,12 @@ export interface Compared {
 /** Rounded down, so that 100 % is said only of all. */
 const score = (value: number): string => `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
 
-/** "99.9 % of 6,224 refills"; nothing where none were scored. */
+/** "99.9 % of 6,224 refills"; where more were predicted than recorded, the share is of those; nothing where none were scored. */
 function reproduced(what: string, of: PcpFidelity['refills']): string[] {
   const value = scoreOf(of)
-  return value === undefined ? [] : [`${score(value)} of ${number(Math.max(of.recorded, of.predicted))} ${what}`]
+  if (value === undefined) return []
+  const { recorded, predicted } = of
+  return [`${score(value)} of ${predicted > recorded ? `${number(predicted)} predicted` : number(recorded)} ${what}`]
 }
 
 /** How far to trust a comparison: the free-running score, which is the one that what-ifs have, and why it is poor. */

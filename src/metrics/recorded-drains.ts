@@ -1,6 +1,6 @@
 import { type Events, Kind } from '#events'
 import { ABSENT_PID } from '#events/columns'
-import { type Ns, quantile } from '#kernel'
+import { type Ns, percentiles, quantile } from '#kernel'
 import type { ComparisonHead } from './head.ts'
 
 export type RecordedDrains = NonNullable<ComparisonHead['captures'][number]['recordedDrains']>
@@ -59,8 +59,7 @@ export function recordedDrainsOf(events: Events): RecordedDrains | undefined {
           waits: {
             count: waits.length,
             mean: Math.round(mean),
-            p50: quantile(waits, 0.5)!,
-            p99: quantile(waits, 0.99)!,
+            ...percentiles(waits.length, () => ({ p50: quantile(waits, 0.5)!, p99: quantile(waits, 0.99)! })),
             max: waits.at(-1)!,
           },
         }),

@@ -261,13 +261,19 @@ export const pricedSchema = z.object({
   unpriced: z.array(workField).meta({ help: 'Work fields that this price list has no price for: they stay counts.' }),
 })
 
+/** Percentiles are absent below 20 values. */
+const sizeQuantiles = z.object({ p50: z.number().optional(), p99: z.number().optional(), max: z.number() })
+
 const spread = z.object({
   count: z.number(),
   positive: z.number().meta({ help: 'Those that took any time at all.' }),
   sumNs: z.number().meta({ unit: 'ns' }),
-  p50: z.number().meta({ unit: 'ns', help: 'Quantiles of all `count`; at most 1.1 % too high.' }),
-  p99: z.number().meta({ unit: 'ns' }),
-  p999: z.number().meta({ unit: 'ns' }),
+  p50: z.number().optional().meta({
+    unit: 'ns',
+    help: 'Percentiles of all `count`; at most 1.1 % too high. Absent where `count` is below 20.',
+  }),
+  p99: z.number().optional().meta({ unit: 'ns' }),
+  p999: z.number().optional().meta({ unit: 'ns' }),
   max: z.number().meta({ unit: 'ns' }),
 })
 
@@ -352,8 +358,8 @@ export const runSchema = z.object({
     burstsTotal: z.number(),
   }),
   quantiles: z.object({
-    burstPages: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).optional(),
-    refillPages: z.object({ p50: z.number(), p99: z.number(), max: z.number() }).optional(),
+    burstPages: sizeQuantiles.optional(),
+    refillPages: sizeQuantiles.optional(),
   }),
   largeHolds: largeHoldsSchema.default([]),
   interruptions: perCpu,

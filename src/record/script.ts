@@ -96,8 +96,8 @@ export interface Script {
     readonly cpu: readonly number[]
     readonly queued: readonly number[]
     readonly delay: readonly number[]
-    /** When requests were made, and how long after their last work they went on; ns. */
-    readonly wakes: { readonly asked: readonly number[]; readonly delay: readonly number[] }
+    /** When requests were made, and how long each held pcpu_drain_mutex at least; ns. */
+    readonly holds: { readonly asked: readonly number[]; readonly held: readonly number[] }
   }
   /** `drain_local_pages_wq` items queued, by CPU. */
   readonly recordedInterruptions: Readonly<Record<string, number>>

@@ -12,7 +12,7 @@ import { BlockSets } from './block-sets.ts'
 import type { Buddy } from './buddy.ts'
 import { PagesetLists } from './pageset-lists.ts'
 import { listTables } from './pagesets.ts'
-import { gracePeriodEndOf, wakeDelaysOf, workDelaysOf } from './recorded-waits.ts'
+import { gracePeriodEndOf, mutexHoldsOf, workDelaysOf } from './recorded-waits.ts'
 import { RemoteExpiry } from './remote-expiry.ts'
 import type { Rings } from './rings.ts'
 import { Timers } from './timers.ts'
@@ -61,7 +61,7 @@ export class PageAllocator implements DrainActions {
   readonly #expiry: RemoteExpiry
   readonly #gracePeriodEnd: (now: Ns) => Ns | undefined
   readonly #workDelay: (cpu: Cpu, now: Ns) => Ns | undefined
-  readonly wakeDelay: (asked: Ns) => Ns | undefined
+  readonly mutexHold: (asked: Ns) => Ns | undefined
   readonly #timers = new Timers()
   /** Whether the observer wants every block: most do not, and there are many. */
   readonly #hearsTaken: boolean
@@ -71,7 +71,7 @@ export class PageAllocator implements DrainActions {
   constructor(of: AllocatorMachine, choice: PcpChoice, options: AllocatorOptions) {
     const { isolated, buddies, observer, shortage, gracePeriods = { start: [], end: [] } } = options
     this.#workDelay = workDelaysOf(options.drainWorks)
-    this.wakeDelay = wakeDelaysOf(options.drainWorks)
+    this.mutexHold = mutexHoldsOf(options.drainWorks)
     this.cpus = of.cpus
     this.zones = of.zones.length
     this.isolated = isolated

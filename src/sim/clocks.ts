@@ -1,4 +1,4 @@
-import { type Ns, rankOf } from '#kernel'
+import { type Ns, percentiles, rankOf } from '#kernel'
 import { Lock } from './lock.ts'
 
 interface HoldPrice {
@@ -21,9 +21,10 @@ export interface Spread {
   /** Those that took any time at all. */
   readonly positive: number
   readonly sumNs: Ns
-  readonly p50: Ns
-  readonly p99: Ns
-  readonly p999: Ns
+  /** Percentiles: absent below 20 times. */
+  readonly p50?: Ns
+  readonly p99?: Ns
+  readonly p999?: Ns
   readonly max: Ns
 }
 
@@ -80,9 +81,7 @@ class Spreads {
       count,
       positive: this.#positive,
       sumNs: Math.round(this.#sum),
-      p50: at(0.5),
-      p99: at(0.99),
-      p999: at(0.999),
+      ...percentiles(count, () => ({ p50: at(0.5), p99: at(0.99), p999: at(0.999) })),
       max: Math.round(this.#max),
     }
   }

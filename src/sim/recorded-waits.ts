@@ -6,11 +6,11 @@ export interface RecordedWorks {
   readonly cpu: readonly Cpu[]
   readonly queued: readonly Ns[]
   readonly delay: readonly Ns[]
-  /** Requests: when each was made, and how long after its last work its task went on. */
-  readonly wakes: { readonly asked: readonly Ns[]; readonly delay: readonly Ns[] }
+  /** Requests: when each was made, and how long it held pcpu_drain_mutex at least. */
+  readonly holds: { readonly asked: readonly Ns[]; readonly held: readonly Ns[] }
 }
 
-const NONE: RecordedWorks = { cpu: [], queued: [], delay: [], wakes: { asked: [], delay: [] } }
+const NONE: RecordedWorks = { cpu: [], queued: [], delay: [], holds: { asked: [], held: [] } }
 
 /** Of moments, the nearest one’s number; undefined: there is none. */
 const nearest = (moments: readonly Ns[], now: Ns, among: Iterable<number> = moments.keys()): number | undefined =>
@@ -22,11 +22,11 @@ export function workDelaysOf({ cpu, queued, delay }: RecordedWorks = NONE): (on:
   return (on, now) => delay[nearest(queued, now, ofCpu.get(on) ?? []) ?? -1]
 }
 
-/** How long after its last work a request goes on: as the recorded one that was made nearest in time. */
-export const wakeDelaysOf =
-  ({ wakes }: RecordedWorks = NONE) =>
+/** How long a request holds the mutex at least: as the recorded one that was made nearest in time. */
+export const mutexHoldsOf =
+  ({ holds }: RecordedWorks = NONE) =>
   (asked: Ns): Ns | undefined =>
-    wakes.delay[nearest(wakes.asked, asked) ?? -1]
+    holds.held[nearest(holds.asked, asked) ?? -1]
 
 /** Recorded grace periods, in order: the end of the first that begins at a moment or later; undefined where none does. */
 export const gracePeriodEndOf =

@@ -91,7 +91,6 @@ export const compare = defineCommand({
       const out = outputAs(argv)
       printComparison(comparison, out)
       if (output !== undefined) out.line(`\nReport: ${output}`)
-      out.line(`\n${comparison.headline}`)
     }
     for (const failure of failed) warn(`check failed: ${failure}`)
     if (argv.open && output !== undefined) openFile(output)

@@ -32,7 +32,7 @@ export const demo = defineCommand({
     if (json) printJson(done.comparison)
     else {
       printComparison(done.comparison, outputAs({ markdown: false }))
-      print(`\nReport: ${done.output}\n${done.comparison.headline}`)
+      print(`\nReport: ${done.output}`)
     }
     if (open && done.output !== undefined) openFile(done.output)
     return 0

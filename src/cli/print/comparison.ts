@@ -5,6 +5,9 @@ import { captureTitle, holdTable, lackLines, matrixNotes, matrixTable, optimumTa
 
 export function printComparison(comparison: Comparison, out: Output): void {
   for (const sentence of comparison.notModelled ?? []) out.line(sentence)
+  // What was found before what it was found by.
+  out.line(comparison.headline)
+  out.line('')
   for (const capture of comparison.captures) {
     out.heading(captureTitle(comparison, capture))
     for (const matrix of matricesOf(comparison).filter((one) => one.capture === capture.name)) {

@@ -88,7 +88,8 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): Summary | und
   const prices = own[0]?.times[0]?.prices
   const over = own[0]?.largeHolds.at(-1)?.over
   if (prices === undefined) return undefined
-  const ns = (value: number): string => (value === 0 ? 'none' : formatDuration(value))
+  const ns = (value: number | undefined): string =>
+    value === undefined ? '–' : value === 0 ? 'none' : formatDuration(value)
   return {
     head: [
       `zone->lock (${prices})`,

@@ -80,13 +80,13 @@ export interface WhatIf {
   readonly gracePeriods: { readonly start: readonly Ns[]; readonly end: readonly Ns[] }
   /**
    * Recorded work items that drained a CPU’s lists: when each was queued, and how long until it ran; and of requests, when each was made, and
-   * how long after its last work its task went on. Absent: none was recorded.
+   * how long it held the mutex at least. Absent: none was recorded.
    */
   readonly drainWorks?: {
     readonly cpu: readonly Cpu[]
     readonly queued: readonly Ns[]
     readonly delay: readonly Ns[]
-    readonly wakes: { readonly asked: readonly Ns[]; readonly delay: readonly Ns[] }
+    readonly holds: { readonly asked: readonly Ns[]; readonly held: readonly Ns[] }
   }
 }
 

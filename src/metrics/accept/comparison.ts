@@ -1,4 +1,4 @@
-import { quantile, rankOf } from '#kernel'
+import { percentiles, quantile, rankOf } from '#kernel'
 import type { AcceptResult } from '#replay'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { acceptHeadline } from './headline.ts'
@@ -18,7 +18,7 @@ export interface AcceptCapture extends ReplayedCapture {
 /** Of `delays` and so many zeros that there are `all`. `delays` is sorted. */
 function withZeros(delays: Float64Array, all: number): AcceptCosts['addedNs'] {
   const at = (share: number): number => delays[rankOf(share, all) - (all - delays.length)] ?? 0
-  return { p50: at(0.5), p99: at(0.99), max: delays.at(-1) ?? 0 }
+  return { ...percentiles(all, () => ({ p50: at(0.5), p99: at(0.99) })), max: delays.at(-1) ?? 0 }
 }
 
 function costsOf({
@@ -34,7 +34,11 @@ function costsOf({
   return {
     bootNs,
     addedNs: withZeros(addedNs, work.allocs),
-    ...(addedNs.length === 0 ? {} : { delayedNs: { p50: at(0.5), p99: at(0.99), max: at(1) } }),
+    ...(addedNs.length === 0
+      ? {}
+      : {
+          delayedNs: { ...percentiles(addedNs.length, () => ({ p50: at(0.5), p99: at(0.99) })), max: at(1) },
+        }),
     addedTotalNs: addedNs.reduce((sum, ns) => sum + ns, 0),
     lockWaitNs: waits.reduce((sum, { zoneNs, bitmapNs }) => sum + zoneNs + bitmapNs, 0),
     lateNs,

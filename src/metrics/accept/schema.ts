@@ -22,7 +22,8 @@ export const acceptWorkSchema = z.object({
 })
 export type AcceptWork = z.infer<typeof acceptWorkSchema>
 
-const quantiles = z.object({ p50: z.number(), p99: z.number(), max: z.number() })
+/** Percentiles are absent below 20 values. */
+const quantiles = z.object({ p50: z.number().optional(), p99: z.number().optional(), max: z.number() })
 
 /** What a run costs those who allocate, in ns. */
 export const acceptCostsSchema = z.object({

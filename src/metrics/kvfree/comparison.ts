@@ -1,5 +1,5 @@
 import type { Scenario } from '#events'
-import { share } from '#kernel'
+import { LEAST_FOR_PERCENTILES, share } from '#kernel'
 import { freeCounts, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
 import type { GpInterval } from '#sim'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
@@ -82,7 +82,7 @@ export function measureKvfree(capture: string, { policy, params, result, gracePe
       freeing: waitOf(series.freeing),
     },
     quantiles:
-      p50 === undefined || p90 === undefined || p99 === undefined
+      latencies.count < LEAST_FOR_PERCENTILES || p50 === undefined || p90 === undefined || p99 === undefined
         ? {}
         : { reclaimLatencyNs: { p50, p90, p99, max: latencies.max } },
     series: {

@@ -1,4 +1,4 @@
-import { quantile } from '#kernel'
+import { LEAST_FOR_PERCENTILES, quantile } from '#kernel'
 import type { Frees, RecordedCalls } from '#replay'
 /** All moments of calls, in order. */
 export function callTimes({ cpus, count }: RecordedCalls): Float64Array {
@@ -40,15 +40,15 @@ export function footprintOf(calls: Float64Array, frees: Frees, start: number, en
 }
 
 /**
- * Waits from call to free, first in, first out over the whole machine, since bulk frees carry no pointers: undefined where nothing
- * was freed.
+ * Waits from call to free, first in, first out over the whole machine, since bulk frees carry no pointers: undefined where fewer than 20
+ * objects were freed.
  */
 export function fifoLatencies(calls: Float64Array, frees: Frees): { p50: number; p99: number } | undefined {
   const waits: number[] = []
   let call = 0
   for (let row = 0; row < frees.length; row++)
     for (let i = 0; i < frees.n[row]! && call < calls.length; i++, call++) waits.push(frees.time[row]! - calls[call]!)
-  if (waits.length === 0) return undefined
+  if (waits.length < LEAST_FOR_PERCENTILES) return undefined
   const sorted = Float64Array.from(waits).sort()
   return { p50: quantile(sorted, 0.5)!, p99: quantile(sorted, 0.99)! }
 }

@@ -11,8 +11,15 @@ const ns = z.number().meta({ unit: 'ns' })
 const share = z.number().optional().meta({ help: 'Between 0 and 1; absent where there is nothing to have a share in.' })
 
 const spread = z
-  .object({ count, total: z.number(), min: z.number(), p50: z.number(), p99: z.number(), max: z.number() })
-  .meta({ help: 'A quantile is a value that occurred.' })
+  .object({
+    count,
+    total: z.number(),
+    min: z.number(),
+    p50: z.number().optional(),
+    p99: z.number().optional(),
+    max: z.number(),
+  })
+  .meta({ help: 'A quantile is a value that occurred; absent below 20 values.' })
 
 /** Frees with the allocations they belong to: of pages, page by page; of objects, by address. */
 const matching = z.object({

@@ -1,4 +1,4 @@
-import { quantile } from '#kernel'
+import { percentiles, quantile } from '#kernel'
 /** Sums by key: one row a key, one column a field. Rows stay where they are, so a loop may hold their numbers. */
 export class Sums<F extends string, K extends number | string = number> {
   readonly keys: K[] = []
@@ -56,8 +56,9 @@ export interface Spread {
   readonly count: number
   readonly total: number
   readonly min: number
-  readonly p50: number
-  readonly p99: number
+  /** Absent below 20 values. */
+  readonly p50?: number
+  readonly p99?: number
   readonly max: number
 }
 
@@ -68,5 +69,11 @@ export function spreadOf(values: ArrayLike<number>): Spread | undefined {
   const at = (share: number): number => quantile(sorted, share)!
   let total = 0
   for (const value of sorted) total += value
-  return { count: sorted.length, total, min: at(0), p50: at(0.5), p99: at(0.99), max: at(1) }
+  return {
+    count: sorted.length,
+    total,
+    min: at(0),
+    ...percentiles(sorted.length, () => ({ p50: at(0.5), p99: at(0.99) })),
+    max: at(1),
+  }
 }

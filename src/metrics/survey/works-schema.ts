@@ -5,8 +5,8 @@ const spread = z.object({
   count: z.number(),
   total: z.number(),
   min: z.number(),
-  p50: z.number(),
-  p99: z.number(),
+  p50: z.number().optional(),
+  p99: z.number().optional(),
   max: z.number(),
 })
 

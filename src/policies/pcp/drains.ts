@@ -18,17 +18,21 @@ function pagesets(host: DrainActions, zone: number | undefined): Pageset[] {
 }
 
 /** Requests take turns; one that comes while another runs drains nothing if it asked for all zones, else waits. */
-function underMutex(start: (host: DrainActions, cpu: number, zone: number | undefined, done: () => void) => void) {
+function underMutex(
+  start: (host: DrainActions, cpu: number, zone: number | undefined, done: (heldFor?: number) => void) => void,
+) {
   let busy = false
   const waiting: (() => void)[] = []
   return function request(host: DrainActions, cpu: number, zone: number | undefined): void {
     const since = host.now
     const run = () => {
       busy = true
-      start(host, cpu, zone, () => {
+      start(host, cpu, zone, (heldFor = 0) => {
         host.observer.answered?.(since)
-        busy = false
-        waiting.shift()?.()
+        when(host, heldFor, () => {
+          busy = false
+          waiting.shift()?.()
+        })
       })
     }
     if (!busy) run()
@@ -90,8 +94,7 @@ const workRequest = ({ workDelayNs, isolatedDelayNs, busyCpus, busyDelayNs }: z.
     const cpus = new Set(pagesets(host, zone).map(([cpu]) => cpu))
     let left = cpus.size
     if (left === 0) done()
-    const wakes = () =>
-      when(host, (workDelayNs === DEFAULT_WORK_DELAY ? host.wakeDelay?.(asked) : undefined) ?? 0, done)
+    const held = (workDelayNs === DEFAULT_WORK_DELAY ? host.mutexHold?.(asked) : undefined) ?? 0
     for (const cpu of cpus) {
       host.observer.interrupt?.(cpu)
       host.observer.workItemWait?.()
@@ -101,7 +104,7 @@ const workRequest = ({ workDelayNs, isolatedDelayNs, busyCpus, busyDelayNs }: z.
           if (owner === cpu) ns += host.drainPages(cpu, at, host.count(cpu, at), cpu)
         host.observer.stolen?.(cpu, ns)
         when(host, ns, () => {
-          if (--left === 0) wakes()
+          if (--left === 0) done(asked + held - host.now)
         })
       })
     }

@@ -176,8 +176,8 @@ export interface DrainActions {
   gracePeriodEnd(): Ns | undefined
   /** How long a drain work queued now would wait for `cpu`, as the trace recorded of one near; undefined where it has none of that CPU. */
   workDelay?(cpu: number): Ns | undefined
-  /** How long a request made at `asked` goes on after its last work: as recorded of one near. */
-  wakeDelay?(asked: Ns): Ns | undefined
+  /** How long a request made at `asked` holds the mutex at least, as recorded of one near: its task may wake late. */
+  mutexHold?(asked: Ns): Ns | undefined
   /** Calls back at a later moment of the trace's time. */
   after(ns: Ns, then: () => void): void
 }

@@ -14,7 +14,7 @@ interface DrainWorks {
   readonly queued: number[]
   /** From queueing to running; ns. */
   readonly delay: number[]
-  readonly wakes: RequestOutcomes['wakes']
+  readonly holds: RequestOutcomes['holds']
 }
 
 /** Drained pages, whose they are, and the requests to drain. */
@@ -54,7 +54,7 @@ export class DrainTracker {
     this.#drainWork = events.strings.find('drain_local_pages_wq') ?? -1
     if (!traits.remoteDrains)
       this.#outcomes = requestOutcomes(events, this.#drainWork, (slot) => this.#zoneAsked(slot) !== 0)
-    this.works = { cpu: [], queued: [], delay: [], wakes: this.#outcomes?.wakes ?? { asked: [], delay: [] } }
+    this.works = { cpu: [], queued: [], delay: [], holds: this.#outcomes?.holds ?? { asked: [], held: [] } }
   }
 
   /** The task at hand does something else than draining. */

@@ -21,8 +21,8 @@ export interface RequestOutcomes {
   readonly of: Uint8Array
   /** Slot of workqueue_queue_work → slot of the request whose first work it is: it looked for CPUs with pages just before. */
   readonly startedBy: ReadonlyMap<number, number>
-  /** Requests that queued works: when each was made, and how long after the last of these another could begin; ns. */
-  readonly wakes: { readonly asked: readonly number[]; readonly delay: readonly number[] }
+  /** Requests that queued works: when each was made, and how long it held pcpu_drain_mutex at least; ns. */
+  readonly holds: { readonly asked: readonly number[]; readonly held: readonly number[] }
 }
 
 /**
@@ -61,15 +61,19 @@ export function requestOutcomes(
     } else if (kind === Kind.workqueue_execute_end) end(ended[slot]!, time)
   }
   for (const request of all) if (isSkipped(request)) of[request.slot] = Outcome.skipped
-  return { of, startedBy, wakes: wakesOf() }
+  return { of, startedBy, holds: holdsOf() }
 
-  function wakesOf(): RequestOutcomes['wakes'] {
+  /** A request holds the mutex at least as long as others are skipped because of it. */
+  function holdsOf(): RequestOutcomes['holds'] {
+    const skipped = all.filter(({ slot }) => of[slot] === Outcome.skipped).map(({ from }) => from)
     const holders = all.filter(({ works, open }) => works > 0 && open === 0)
-    const went = holders.map(({ until }, at) => Math.min(until, holders[at + 1]?.from ?? Number.POSITIVE_INFINITY))
-    const known = [...holders.keys()].filter((at) => Number.isFinite(went[at]!))
     return {
-      asked: known.map((at) => holders[at]!.from),
-      delay: known.map((at) => Math.max(0, went[at]! - holders[at]!.done)),
+      asked: holders.map(({ from }) => from),
+      held: holders.map(({ from, done, until }, at) => {
+        const end = Math.min(until, holders[at + 1]?.from ?? Number.POSITIVE_INFINITY)
+        const last = skipped.findLast((moment) => moment >= from && moment <= end) ?? 0
+        return Math.max(done, last + 1) - from
+      }),
     }
   }
 

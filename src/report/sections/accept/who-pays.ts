@@ -55,8 +55,10 @@ function costs(baseline: string, runs: AcceptRun[], of: string): Table {
 }
 
 function bounds(runs: AcceptRun[], of: string): Table {
-  const both = (costsOf: (costs: AcceptRun['costs']) => number) => (run: AcceptRun) =>
-    formatBounds(costsOf(run.bounds.least), costsOf(run.bounds.most))
+  const both = (costsOf: (costs: AcceptRun['costs']) => number | undefined) => (run: AcceptRun) => {
+    const [least, most] = [costsOf(run.bounds.least), costsOf(run.bounds.most)]
+    return least === undefined || most === undefined ? undefined : formatBounds(least, most)
+  }
   const cells = [
     both(({ bootNs }) => bootNs),
     both(({ addedNs }) => addedNs.p50),
