@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { quantile, quantileOfCounts } from './quantiles.ts'
+import { percentiles, quantile, quantileOfCounts } from './quantiles.ts'
 
 test('a quantile is a value that occurred: the smallest that so large a share does not exceed', () => {
   expect([0, 0.5, 0.75, 0.99, 1].map((share) => quantile([1, 2, 3, 10], share))).toEqual([1, 2, 3, 10, 10])
@@ -16,4 +16,8 @@ test('values counted have the quantiles of the values one by one', () => {
       expect(quantileOfCounts(counts, share)).toBe(quantile(sorted, share))
     }),
   )
+})
+
+test('no percentile is told of fewer than 20 values', () => {
+  expect([19, 20].map((count) => percentiles(count, () => ({ p50: 1 })))).toEqual([{}, { p50: 1 }])
 })

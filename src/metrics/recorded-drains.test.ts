@@ -34,7 +34,7 @@ test('a requester waits until the last of its work items ends; one that queues n
     [510, 8, 'queues', 1n],
     [550, 41, 'ends', 1n],
   )
-  expect(drains).toEqual({ requests: 3, withWork: 2, waits: { count: 2, mean: 125, p50: 50, p99: 200, max: 200 } })
+  expect(drains).toEqual({ requests: 3, withWork: 2, waits: { count: 2, mean: 125, max: 200 } })
 })
 
 test('a wait that the trace does not see the end of is none', () => {
@@ -54,6 +54,6 @@ test('drain-5.10-s: what a script of its own found in the text of trace-cmd repo
   expect(recordedDrainsOf(events)).toEqual({
     requests: 5,
     withWork: 5,
-    waits: { count: 5, mean: 5_384_796, p50: 1_813_897, p99: 12_130_486, max: 12_130_486 },
+    waits: { count: 5, mean: 5_384_796, max: 12_130_486 },
   })
 })

@@ -1,5 +1,6 @@
 import type { Run } from '#metrics'
 import { formatBounds } from '../format.ts'
+import { ENOUGH } from './common.ts'
 import type { Cell } from './section.ts'
 
 export type Times = Run['times'][number]
@@ -7,7 +8,8 @@ export type Spread = Times['requester']
 
 /** Least and greatest of a figure over all price lists; undefined where it never happened, or too seldom for a percentile. */
 export function rangeOf(run: Run, of: (times: Times) => Spread, what: keyof Spread): [number, number] | undefined {
-  const values = run.times.filter((times) => of(times).count > 0).flatMap((times) => of(times)[what] ?? [])
+  const least = /^p\d/.test(what) ? ENOUGH : 1
+  const values = run.times.filter((times) => of(times).count >= least).flatMap((times) => of(times)[what] ?? [])
   return values.length === 0 ? undefined : [Math.min(...values), Math.max(...values)]
 }
 
