@@ -17,6 +17,9 @@ test('the bench runs and tells of every step and target; how fast is nobody’s 
     'fidelity',
     'pcp/none',
     'HTML',
+    'kreplay --help',
+    'kreplay info --json',
+    'kreplay compare of 6 policies',
   ])
     expect(steps.some((what) => what.includes(step))).toBe(true)
   for (const { cpuSeconds } of rows) expect(cpuSeconds.median).toBeGreaterThan(0)

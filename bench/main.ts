@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { commands } from './commands.ts'
 import { kvfree } from './kvfree.ts'
 import { type Effort, versionOf } from './measure.ts'
 import { print } from './print.ts'
@@ -25,6 +26,7 @@ const topics: readonly Topic[] = [
   slab, // slab objects → runs
   kvfree, // calls of kvfree_call_rcu() → runs
   report, // a file → a page
+  commands, // whole processes, against trace-cmd
 ]
 
 const { values } = parseArgs({
