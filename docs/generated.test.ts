@@ -5,7 +5,9 @@ import { eventSchemas, kindNames } from '#events'
 import { comparisonSchema } from '#metrics'
 import { compose, renderHtml } from '#report'
 import { generated, generatedFromLarge, root } from './generated.ts'
+import { likenessOfOne } from './likeness.ts'
 import { mechanisms } from './mechanisms.ts'
+import { expectSame } from './same.ts'
 
 const committed = (path: string) => readFile(join(root, path), 'utf8')
 
@@ -13,20 +15,18 @@ const committed = (path: string) => readFile(join(root, path), 'utf8')
 const captures = process.env.KREPLAY_CAPTURES ?? ''
 const all = { ...generated, ...(captures === '' ? {} : generatedFromLarge(captures)) }
 
-// Notebooks have tests of their own.
-test.each(Object.keys(all).filter((path) => !/\.ipynb$/.test(path)))(
+// Notebooks have tests of their own, and `npm run soak` makes the whole page of likeness.
+test.each(Object.keys(all).filter((path) => !/\.ipynb$|likeness\.md$/.test(path)))(
   '%s is what kreplay makes now (else: npm run examples)',
-  async (path) => {
-    const now = await all[path]!()
-    // Not `toBe` alone: the difference of two pages of 1 MB helps nobody.
-    const [before, after] = [(await committed(path)).split('\n'), now.split('\n')]
-    const at = before.findIndex((line, row) => line !== after[row])
-    const differ = at < 0 && before.length === after.length ? undefined : at < 0 ? before.length : at
-    expect(differ === undefined ? undefined : { line: differ + 1, committed: before[differ]?.slice(0, 300) }).toEqual(
-      differ === undefined ? undefined : { line: differ + 1, committed: after[differ]?.slice(0, 300) },
-    )
-  },
+  async (path) => expectSame(await committed(path), await all[path]!()),
 )
+
+test('docs/likeness.md says of a capture what kreplay finds now (else: npm run examples)', async () => {
+  const [title = '', ...lines] = (await likenessOfOne(join(root, 'traces/pages-5.10-s'))).split('\n')
+  const page = (await committed('docs/likeness.md')).split('\n')
+  const from = page.indexOf(title)
+  expectSame(page.slice(from, from + 1 + lines.length).join('\n'), [title, ...lines].join('\n'))
+})
 
 test('traces like the captures are within the bounds', async () => {
   const page = await committed('docs/likeness.md')

@@ -102,6 +102,9 @@ const summaryFile = (root: string): string => join(root, 'docs/likeness-seeds.js
 const readSummary = async (root: string): Promise<Measured[]> =>
   summarySchema.parse(JSON.parse(await readFile(summaryFile(root), 'utf8')))
 
+/** What docs/likeness.md says of one capture. */
+export const likenessOfOne = async (path: string): Promise<string> => table(await measured(path, [1]))
+
 /** docs/likeness.md: a trace like each small page capture now, and like all captures as last measured. */
 export async function likenessPage(root: string): Promise<string> {
   const small: Measured[] = []
