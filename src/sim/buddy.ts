@@ -1,11 +1,9 @@
 import type { Zone } from '#kernel'
 import { FALLBACKS, type Fallback, type FallbackFamily, worthClaiming } from './fallback.ts'
+import { eachFreeBlock, HIGHATOMIC, TYPES } from './free-blocks.ts'
 
 /** MAX_PAGE_ORDER of machines with pages of 4 KiB. */
 const USUAL_MAX_ORDER = 10
-/** UNMOVABLE, MOVABLE, RECLAIMABLE, HIGHATOMIC. Isolated blocks are not modelled. */
-const TYPES = 4
-const HIGHATOMIC = 3
 
 /**
  * The buddy allocator of one zone: free blocks by order and migratetype, split and merged as the kernel does (pcp-unaccepted.md §4).
@@ -395,17 +393,6 @@ export class Buddy {
 
   /** Calls back for every free block, from the lowest pfn on. */
   eachBlock(visit: (pfn: number, order: number) => void): void {
-    const where = this.#where
-    // Four pages at a time where no free block begins.
-    const words = new Uint32Array(where.buffer, 0, where.length >> 2)
-    for (let at = 0; at < where.length; ) {
-      const list = where[at]!
-      if (list !== 0) {
-        const order = (list - 1) >> 2
-        visit(at + this.base, order)
-        at += 1 << order
-      } else if ((at & 3) === 0 && words[at >> 2] === 0) at += 4
-      else at++
-    }
+    eachFreeBlock(this.#where, this.base, visit)
   }
 }
