@@ -15,6 +15,7 @@ await build({
     'bin/main': 'src/cli/main.ts',
     'bin/library': 'src/index.ts',
     'bin/replay-worker': 'src/app/jobs/replay-worker.ts',
+    'bin/answer-thread': 'src/app/explore/answer-thread.ts',
     'bin/sweep-worker': 'src/app/sweep/sweep-worker.ts',
   },
   outdir: 'dist',

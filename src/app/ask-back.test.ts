@@ -27,12 +27,12 @@ let window: { from: number; to: number }
 const compared = async (
   asked: { policies: string[]; set?: Record<string, number> },
   span: object,
-  hear?: (engine: Engine) => void,
+  take?: (engine: Engine) => void,
 ): Promise<PcpComparison> =>
   (await compareRecordings(
     { captures: [capture], baseline: policies[0], ...asked, ...span },
     async () => recording,
-    hear,
+    take === undefined ? undefined : { take },
   )) as PcpComparison
 
 beforeAll(async () => {

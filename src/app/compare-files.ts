@@ -10,7 +10,7 @@ import { commandOf, fileOptions } from './command-line.ts'
 import { compareRecordings } from './compare.ts'
 import { defaultPolicies } from './default-policies.ts'
 import { parseExpectation, unmet } from './expectations.ts'
-import { familyOfAll, policyIds, type Settings } from './families/index.ts'
+import { type EngineListener, familyOfAll, policyIds, type Settings } from './families/index.ts'
 import { isPortable, kitOf } from './kit.ts'
 import { catalogueWith, ownIds } from './policy-file.ts'
 import type { Progress } from './progress.ts'
@@ -54,10 +54,18 @@ export interface ComparisonDone {
   readonly because?: string
 }
 
-/** `compareCaptures` with files of policies, routes, prices and probes, with expectations and a report. */
-export async function compare(request: ComparisonRequest): Promise<ComparisonDone> {
-  const { captures, output, progress, expect = [] } = request
-  if (output !== undefined) checkOutput(output, [...REPORT, '.json'])
+/** A comparison, with what else its report is made from. */
+interface Compared {
+  readonly comparison: Comparison
+  readonly ids: readonly string[]
+  readonly set: Settings
+  readonly failed: readonly string[]
+  readonly because: string | undefined
+}
+
+/** `compareCaptures` with files of policies, routes, prices and probes, and with expectations. `listener`: for engines. */
+export async function compared(request: ComparisonRequest, listener?: EngineListener): Promise<Compared> {
+  const { captures, progress, expect = [] } = request
   const set = parseSettings(request.set ?? [])
   const catalogue = {
     ...(await catalogueWith(request.policyFiles ?? [])),
@@ -72,9 +80,7 @@ export async function compare(request: ComparisonRequest): Promise<ComparisonDon
   const policies = [...rules, ...routed(rules, set, catalogue)]
   const ids = policyIds(policies, set, catalogue)
   const expectations = expect.map((text) => parseExpectation(text, ids))
-  const wantsKit = request.replay !== false && captures.length === 1 && output !== undefined && isPage(output)
-  let engine: Engine | undefined
-  const compared = await compareRecordings(
+  const made = await compareRecordings(
     {
       captures,
       policies,
@@ -90,34 +96,38 @@ export async function compare(request: ComparisonRequest): Promise<ComparisonDon
       onProgress: progress,
     },
     (path) => (first !== undefined && path === captures[0] ? Promise.resolve(first) : read(path)),
-    wantsKit
-      ? (one) => {
-          engine = one
-        }
-      : undefined,
+    listener,
   )
-  const comparison = await signed(compared, filesOf(request), chosen?.because)
+  const comparison = await signed(made, filesOf(request), chosen?.because)
+  const failed = expectations.flatMap((expectation) => unmet(expectation, comparison))
+  return { comparison, ids, set, failed, because: chosen?.because }
+}
+
+/** `compared`, with a report. */
+export async function compare(request: ComparisonRequest): Promise<ComparisonDone> {
+  const { captures, output, progress } = request
+  if (output !== undefined) checkOutput(output, [...REPORT, '.json'])
+  let engine: Engine | undefined
+  const take = (one: Engine): void => {
+    engine = one
+  }
+  const wantsKit = request.replay !== false && captures.length === 1 && output !== undefined && isPage(output)
+  const { comparison, ids, set, failed, because } = await compared(request, wantsKit ? { take } : undefined)
   if (output !== undefined) {
     progress?.('writing the report', 0, 1)
+    const command = commandOf({ captures, isolated: request.isolated })
+    const kit =
+      engine === undefined || !isPortable(engine)
+        ? undefined
+        : kitOf(engine, { policies: ids, baseline: comparison.baseline, set }, command)
     if (output.endsWith('.json')) await writeWhole(output, `${JSON.stringify(comparison)}\n`)
-    else
-      await writeReport(
-        comparison,
-        output,
-        engine === undefined || !isPortable(engine)
-          ? undefined
-          : kitOf(
-              engine,
-              { policies: ids, baseline: comparison.baseline, set },
-              commandOf({ captures, isolated: request.isolated }),
-            ),
-      )
+    else await writeReport(comparison, output, kit)
   }
   return {
     comparison,
-    failed: expectations.flatMap((expectation) => unmet(expectation, comparison)),
+    failed,
     ...(output === undefined ? {} : { output }),
-    ...(chosen === undefined ? {} : { because: chosen.because }),
+    ...(because === undefined ? {} : { because }),
   }
 }
 

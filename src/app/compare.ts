@@ -6,9 +6,8 @@ import type { Comparison } from '#metrics'
 import { publishedPrices } from '#metrics/prices'
 import { shipped } from '#policies'
 import { readCapture } from '#readers'
-import type { Engine } from '#report'
 import { type CompareRequest, commandLineOf } from './command-line.ts'
-import { familyOfAll, policyIds } from './families/index.ts'
+import { type EngineListener, familyOfAll, policyIds } from './families/index.ts'
 import { version } from './version.ts'
 import { checkSpan, isWhole, windowOf } from './window.ts'
 
@@ -30,11 +29,12 @@ export function compareCaptures(request: CompareRequest): Promise<Comparison> {
   )
 }
 
-/** The same, where something else reads the captures. `hear`: gets what replays each of them elsewhere, where that can be had. */
+/** The same, where something else reads the captures. `listener`: gets what replays each of them
+ * elsewhere, where that can be had. */
 export async function compareRecordings(
   request: CompareRequest,
   readOne: (path: string) => Promise<Recording>,
-  hear?: (engine: Engine) => void,
+  listener?: EngineListener,
 ): Promise<Comparison> {
   checkSpan(request)
   const { set = {}, catalogue = shipped, prices = publishedPrices, onProgress = () => {} } = request
@@ -63,7 +63,7 @@ export async function compareRecordings(
     jobs: request.jobs ?? availableParallelism(),
     version,
     onRun: (id) => onProgress(`replaying ${id}`, done++, steps),
-    hear,
+    listener,
   })
   const names = new Set<string>()
   for (const path of request.captures) {

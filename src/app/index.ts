@@ -25,6 +25,8 @@ export const prices = lazily(async () => (await import('./prices.ts')).prices)
 export const convert = lazily(async () => (await import('./convert.ts')).convert)
 /** A capture that says nothing of whose machine it is. */
 export const anonymise = lazily(async () => (await import('./anonymise/index.ts')).anonymise)
+/** A report of a whole capture, served on this machine. */
+export const explore = lazily(async () => (await import('./explore/index.ts')).explore)
 /** A synthetic trace, written. */
 export const synth = lazily(async () => (await import('./synth.ts')).synth)
 /** The workloads of `synth`, with their parameters. */

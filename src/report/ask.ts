@@ -9,24 +9,36 @@ import { pack } from './worker/pack.ts'
 export const SPARE_LINES = 8
 
 /** What a page gets of a kit as plain data: the rest goes to its worker. */
-export type PageKit = Pick<Kit, 'catalogue' | 'question' | 'command' | 'extent' | 'prices'>
+export type PageKit = Pick<Kit, 'catalogue' | 'question' | 'command' | 'extent' | 'prices'> & {
+  /** Whether who serves the page answers. */
+  readonly served: boolean
+}
 
 const packed = (bytes: Uint8Array | string): string => gzipSync(bytes, { level: 9 }).toString('base64')
 
 /** The engine, what it replays, and what may be asked, as elements that no browser runs: the page's script unpacks them. */
-export async function askData({ catalogue, question, command, extent, ...engine }: Kit): Promise<Html> {
+export async function askData(
+  { catalogue, question, command, extent, ...engine }: Kit,
+  served: boolean,
+): Promise<Html> {
   const plain: PageKit = {
     catalogue,
     question,
     command,
     extent,
     prices: engine.prices,
+    served,
   }
   const json = JSON.stringify(plain, (_, one) => (typeof one === 'string' ? cleanText(one) : one))
-  return html`<script type="application/json" id="kreplay-ask">${verbatim(json.replaceAll('<', '\\u003c'))}</script>
+  const plainData = html`<script type="application/json" id="kreplay-ask">${verbatim(json.replaceAll('<', '\\u003c'))}</script>`
+  if (served) return plainData
+  return html`${plainData}
 <script type="text/plain" id="kreplay-engine">${verbatim(packed(await scriptSource('engine')))}</script>
 <script type="text/plain" id="kreplay-capture">${verbatim(packed(pack(engine)))}</script>`
 }
+
+/** Where a trace may be dropped on a page that is served. */
+export const dropZone: Html = html`<p class="drop" id="drop" hidden><label for="drop-file">Another capture: drop a trace or a tarball here, or choose one</label> <input type="file" id="drop-file"> <span id="drop-status" role="status"></span></p>`
 
 /** The panel by which a reader asks back. The page's script fills it and shows it. */
 export function askPanel({ catalogue, prices, question, extent }: Kit): Html {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { cleanText } from '#kernel/messages'
 import type { Comparison } from '#metrics'
-import { askData, askPanel, SPARE_LINES } from './ask.ts'
+import { askData, askPanel, dropZone, SPARE_LINES } from './ask.ts'
 import { type Html, html, verbatim } from './escape.ts'
 import { figureOf, tableOf } from './html-blocks.ts'
 import { matrixOf } from './html-matrix.ts'
@@ -16,20 +16,21 @@ import type { Kit } from './worker/kit.ts'
 
 /**
  * One self-contained page: opens from file://, asks the network for nothing, runs one script known by its hash. With a kit it can be asked
- * back: it carries the engine and the demand.
+ * back: it carries the engine and the demand. `served`: by `kreplay explore`, which answers instead.
  */
-export const renderHtml = (comparison: Comparison, kit?: Kit): Promise<string> => renderPage(compose(comparison), kit)
+export const renderHtml = (comparison: Comparison, kit?: Kit, served = false): Promise<string> =>
+  renderPage(compose(comparison), kit, served)
 
 /** A page without charts and matrix runs no script at all. */
-export async function renderPage(page: Page, kit?: Kit): Promise<string> {
+export async function renderPage(page: Page, kit?: Kit, served = false): Promise<string> {
   const alive = page.matrices.length > 0 || page.parts.some(({ charts }) => charts.length > 0)
   const [script, specs, data] = await Promise.all([
     alive ? scriptSource('page') : '',
     compiledSpecs(page, kit === undefined ? 0 : SPARE_LINES),
-    kit === undefined ? undefined : askData(kit),
+    kit === undefined ? undefined : askData(kit, served),
   ])
   const ask = kit === undefined || data === undefined ? undefined : { panel: askPanel(kit), data }
-  return documentOf(page, script.replaceAll('</script', '<\\/script'), specs, ask).markup
+  return documentOf(page, script.replaceAll('</script', '<\\/script'), specs, ask, served).markup
 }
 
 /** JSON inside a script element: no `<` can end it or open a comment. */
@@ -57,12 +58,13 @@ function documentOf(
   script: string,
   specs: Record<string, unknown>,
   ask: { readonly panel: Html; readonly data: Html } | undefined,
+  served: boolean,
 ): Html {
   const policy = [
     "default-src 'none'",
     script === '' ? "script-src 'none'" : `script-src ${hashOf(script)}`,
     `style-src ${hashOf(style)}`,
-    ...(ask === undefined ? [] : ['worker-src blob:']),
+    ...(served ? ["connect-src 'self'"] : ask === undefined ? [] : ['worker-src blob:']),
     'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",
@@ -89,10 +91,10 @@ ${
     ? undefined
     : html`<noscript><p class="caveats">Charts need JavaScript, which is off. All of their numbers stand in the tables behind them.</p></noscript>`
 }
-${(groups.get('first') ?? []).map((part, at) => openPart(part, at === 0 ? [...firstScreen(page), ...(ask === undefined ? [] : [ask.panel])] : []))}
+${(groups.get('first') ?? []).map((part, at) => openPart(part, at === 0 ? [...firstScreen(page), ...(ask === undefined ? [] : [ask.panel]), ...(served ? [dropZone] : [])] : []))}
 ${[...groups].flatMap(([id, parts]) => (id === 'first' ? [] : [groupOf(id, parts)]))}
 </main>
-<footer>Made by kreplay ${page.version}. This file holds everything it shows and asks the network for nothing.</footer>
+<footer>Made by kreplay ${page.version}. ${served ? 'This page is served by kreplay on this machine and asks nobody else.' : 'This file holds everything it shows and asks the network for nothing.'}</footer>
 </div>
 ${
   script === ''

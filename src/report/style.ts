@@ -88,6 +88,7 @@ figcaption h3,figcaption h4{margin:0;font-size:.98rem;font-weight:600}
 .plot{min-height:6rem;overflow:hidden}.when .plot{min-height:190px}
 .plot svg{display:block;max-width:100%;height:auto}
 ${colours.map((name) => `.s-${name}{stroke:var(--${name})}.f-${name}{fill:var(--${name})}`).join('')}
+.drop{border:1px dashed var(--line);border-radius:8px;padding:.4rem .9rem;margin:.4rem 0;font-size:.88rem;color:var(--muted)}.drop.over{border-color:var(--link);background:var(--soft)}
 .ask-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.4rem 1rem}.ask fieldset{border:1px solid var(--line);border-radius:6px;padding:.2rem .8rem .5rem;margin:.3rem 0;min-width:0}.ask legend{font-size:.86rem;color:var(--muted)}
 .ask-row{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .6rem;margin:.25rem 0;font-size:.88rem}.ask-row label{flex:0 0 9.5rem;overflow-wrap:anywhere}.ask-row input[type=range]{flex:1 1 8rem;min-width:6rem;accent-color:var(--k0)}.ask-row input[type=number]{width:7.5rem}#ask-id{flex:1 1 10rem;min-width:0}.ask input,.ask select,.ask button{font:inherit;color:var(--fg);background:var(--soft);border:1px solid var(--line);border-radius:5px;padding:.1rem .45rem}.ask button{cursor:pointer}
 #ask-added{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem .6rem;padding:0;margin:.4rem 0;font-size:.86rem}#ask-added li{background:var(--soft);border-radius:99px;padding:.05rem .2rem .05rem .7rem}#ask-added button{border:0;background:none}#ask-status{color:var(--muted);font-size:.88rem;margin:.3rem 0}

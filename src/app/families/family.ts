@@ -7,6 +7,12 @@ import type { Engine } from '#report'
 
 export type Settings = Readonly<Record<string, ParamValue>>
 
+/** Who gets engines: of whole captures, or of as much as a report can carry. */
+export interface EngineListener {
+  readonly whole?: boolean
+  readonly take: (engine: Engine) => void
+}
+
 /** What all captures of a comparison are replayed with. */
 interface ComparisonSettings {
   /** Ids as `policyId` gives them. */
@@ -22,7 +28,7 @@ interface ComparisonSettings {
   /** Hears of each policy before it runs. */
   readonly onRun: (policy: string) => void
   /** Gets what it takes to replay each capture elsewhere, where that is wanted and can be had. */
-  readonly hear?: ((engine: Engine) => void) | undefined
+  readonly listener?: EngineListener | undefined
 }
 
 /** A comparison while its captures come in. */

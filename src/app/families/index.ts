@@ -59,4 +59,4 @@ export function policyIds(policies: readonly string[], set: Settings, catalogue:
   return ids
 }
 
-export type { Family, Settings } from './family.ts'
+export type { EngineListener, Family, Settings } from './family.ts'

@@ -30,18 +30,18 @@ export const pcp: Family = {
   lacks: lacksPages,
   windows: true,
   ownRuns: 1,
-  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun, hear }) => {
+  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun, listener }) => {
     const captures: ComparedCapture[] = []
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
     async function add(read: Recording, isolated: readonly number[], window?: Window): Promise<void> {
       const { release } = read.machine
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
-      const heard = hear !== undefined && choices.every((choice) => choice.route === undefined && isShipped(choice))
+      const heard = listener !== undefined && choices.every((choice) => choice.route === undefined && isShipped(choice))
       const analysis = analyse(read, {
         sources: choices.some(({ route }) => route !== undefined),
         window,
-        partOf: heard ? partOf : undefined,
+        partOf: heard && listener.whole !== true ? partOf : undefined,
       })
       const { recording, script, fidelity, part } = analysis
       const outside = isolated.find((cpu) => cpu >= script.cpus)
@@ -74,7 +74,7 @@ export const pcp: Family = {
         })),
       })
       if (!heard) return
-      hear(
+      listener.take(
         part === undefined
           ? { facts, whatIf, release, isolated, prices, version }
           : engineOfPart(analysis, part, { isolated, own, prices, version }),

@@ -5,6 +5,7 @@ import { convert } from './convert.ts'
 import { cross } from './cross.ts'
 import { demo } from './demo.ts'
 import { doctor } from './doctor.ts'
+import { explore } from './explore.ts'
 import { fidelity } from './fidelity.ts'
 import { info } from './info.ts'
 import { policies } from './policies.ts'
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   demo,
   info,
   compare,
+  explore,
   fidelity,
   cross,
   sweep,

@@ -31,8 +31,23 @@ async function unpacked(id: string): Promise<ArrayBuffer> {
   return await new Response(stream).arrayBuffer()
 }
 
+/** What answers questions: a worker of the page, or who serves it. */
+export interface Port {
+  post(message: Extract<ToWorker, { kind: 'ask' }>): void
+}
+
+/** Who serves the page answers. */
+const remote = (hear: (message: FromWorker) => void): Port => ({
+  post: (message) => {
+    fetch('ask', { method: 'POST', body: JSON.stringify(message) })
+      .then((response) => response.json())
+      .then((answer: FromWorker) => hear(answer))
+      .catch(() => hear({ kind: 'refused', id: message.id, why: 'kreplay explore does not answer any more' }))
+  },
+})
+
 /** The worker with its engine, once it is ready. */
-async function engine(): Promise<Worker> {
+async function engine(hear: (message: FromWorker) => void): Promise<Port> {
   const [source, capture] = await Promise.all([unpacked('kreplay-engine'), unpacked('kreplay-capture')])
   const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
   const worker = new Worker(address)
@@ -43,7 +58,8 @@ async function engine(): Promise<Worker> {
     worker.postMessage({ kind: 'engine', bytes } satisfies ToWorker, [bytes.buffer])
   })
   URL.revokeObjectURL(address)
-  return worker
+  worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => hear(data))
+  return { post: (message) => worker.postMessage(message) }
 }
 
 /** Asks for the exact answer once a slider has rested so long. */
@@ -52,7 +68,7 @@ const REST_MS = 250
 class Panel {
   readonly #kit: PageKit
   readonly #show: Show
-  #worker: Promise<Worker> | undefined
+  #worker: Promise<Port> | undefined
   #asked: Asked = nothingAsked
   /** The policy whose parameters are shown, and the row that they made of it. */
   #variant: string | undefined
@@ -107,11 +123,9 @@ class Panel {
     this.#change(asked, true)
   }
 
-  #engine(): Promise<Worker> {
-    this.#worker ??= engine().then((worker) => {
-      worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => this.#hear(data))
-      return worker
-    })
+  #engine(): Promise<Port> {
+    const hear = (message: FromWorker): void => this.#hear(message)
+    this.#worker ??= this.#kit.served ? Promise.resolve(remote(hear)) : engine(hear)
     return this.#worker
   }
 
@@ -223,8 +237,8 @@ class Panel {
     if (quick) this.#busy = true
     const id = ++this.#id
     try {
-      const worker = await this.#engine()
-      worker.postMessage({ kind: 'ask', id, question: questionOf(this.#kit, this.#asked), quick } satisfies ToWorker)
+      const port = await this.#engine()
+      port.post({ kind: 'ask', id, question: questionOf(this.#kit, this.#asked), quick })
     } catch (error) {
       this.#busy = false
       this.#say(String(error))
@@ -232,7 +246,7 @@ class Panel {
   }
 
   #hear(message: FromWorker): void {
-    if (message.kind === 'ready') return
+    if (message.kind === 'ready' || message.kind === 'given-up') return
     if (message.kind === 'refused') {
       this.#busy = false
       this.#say(message.why)

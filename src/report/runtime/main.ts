@@ -8,6 +8,7 @@ import { type Config, parse, type Spec, View } from 'vega'
 import { expressionInterpreter } from 'vega-interpreter'
 import { answerShower, lineNames } from './answers.ts'
 import { startAsk } from './ask.ts'
+import { startDrop } from './drop.ts'
 import { showWindow, startMatrices } from './matrix.ts'
 import { configOf, type Theme, themed, themes } from './theme.ts'
 import { addTools } from './tools.ts'
@@ -133,6 +134,7 @@ for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-m
 }
 
 startMatrices(specs)
+startDrop()
 startAsk(answerShower(specs, (figure) => drawn.get(figure)?.view))
 for (const figure of figures) addTools(figure, () => drawn.get(figure)?.view)
 

@@ -36,4 +36,6 @@ export interface Answer {
 export type FromWorker =
   | { readonly kind: 'ready' }
   | Answer
+  /** A later question came. */
+  | { readonly kind: 'given-up'; readonly id: number }
   | { readonly kind: 'refused'; readonly id: number; readonly why: string }
