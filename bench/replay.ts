@@ -1,5 +1,6 @@
 import { infer, whatIfOf } from '#estimate'
 import type { WhatIf } from '#events/demand'
+import type { Kernel } from '#kernel/releases'
 import { fidelityOf } from '#metrics'
 import { lockPricesOf, publishedPrices } from '#metrics/prices'
 import { choosePcp } from '#policies'
@@ -59,6 +60,8 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
     met: slowest >= 20e6,
   })
 
+  await ownedBlocks(name, length, whatIf, machine.release, effort, { rows, targets })
+
   const six = POLICIES.slice(0, 6).map((id) => choosePcp(id, machine.release))
   const [together] = await measure(effort, () => six.map((choice) => runPolicy(whatIf, choice, { isolated: [3] })))
   const policyEvents = byEvents(
@@ -78,6 +81,22 @@ async function replayAll(path: string, { effort, large, result }: Bench): Promis
   const note = `policy-events, waits under ${prices.length} price lists`
   rows.push(byEvents(name, 'six policies, with who waited how long', six.length * length, priced, note))
   if (large) await longer(name, script, whatIf, result)
+}
+
+/** Lists of blocks, which CPUs share: linked, merged, and with owners to find. */
+async function ownedBlocks(
+  name: string,
+  length: number,
+  whatIf: WhatIf,
+  kernel: Kernel,
+  effort: Bench['effort'],
+  { rows, targets }: Pick<Bench['result'], 'rows' | 'targets'>,
+): Promise<void> {
+  const choice = choosePcp('pcp/block-owner', kernel)
+  const [times] = await measure(effort, () => runPolicy(whatIf, choice, { isolated: [3] }))
+  const row = byEvents(name, `replay under ${choice.id}`, length, times)
+  rows.push(row)
+  targets.push(speedTarget(row, 10e6))
 }
 
 /** The same recording over and over. */

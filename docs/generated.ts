@@ -6,6 +6,7 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { compareCaptures, renderMarkdown } from 'kreplay'
 import { formatNotebook, runNotebook } from '../notebooks/run.ts'
+import { blockOwnerLargePage, blockOwnerPage } from './block-owner.ts'
 import { dependenciesPage } from './dependencies.ts'
 import { eventsPage } from './events.ts'
 import { fidelityLargePage, fidelityPage } from './fidelity.ts'
@@ -65,6 +66,7 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
   'docs/likeness.md': () => likenessPage(root),
   'docs/pairs.md': () => pairsPage(root),
   'docs/flood.md': async () => floodPage(),
+  'docs/block-owner.md': () => blockOwnerPage(root),
   'docs/rcuscale.md': () => rcuscalePage(root),
   'reports/drain-5.10-s.md': async () => renderMarkdown(await example()),
   'reports/drain-5.10-s.json': async () => `${JSON.stringify(await example())}\n`,
@@ -80,5 +82,6 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
 /** What only the large captures make; `captures` is where they are at hand. */
 export const generatedFromLarge = (captures: string): Readonly<Record<string, () => Promise<string>>> => ({
   'reports/drain-5.10.md': () => mechanismReport(captures),
+  'docs/block-owner-large.md': () => blockOwnerLargePage(captures),
   'docs/fidelity-large.md': () => fidelityLargePage(captures),
 })

@@ -43,6 +43,8 @@ export class BlockLists {
   readonly #head: Int32Array
   readonly #tail: Int32Array
   readonly #lens: Int32Array
+  readonly #orderOfList: Uint8Array
+  readonly #cpuOfList: Int16Array
   /** By cpu × TYPES + type: bit n is set where the list of order n holds a block. */
   readonly #orders: Int32Array
   /** By pageblock: its owner + 1. */
@@ -71,6 +73,8 @@ export class BlockLists {
     this.#head = new Int32Array(cpus * this.#perCpu)
     this.#tail = new Int32Array(cpus * this.#perCpu)
     this.#lens = new Int32Array(cpus * this.#perCpu)
+    this.#orderOfList = Uint8Array.from(this.#lens, (_, list) => Math.trunc((list % this.#perCpu) / TYPES))
+    this.#cpuOfList = Int16Array.from(this.#lens, (_, list) => Math.trunc(list / this.#perCpu))
     this.#orders = new Int32Array(cpus * TYPES)
     this.#owner = new Int16Array(this.#span >>> top)
     this.#fresh = Array.from({ length: cpus }, () => [])
@@ -149,7 +153,7 @@ export class BlockLists {
 
   /** The CPU on whose lists a block begins there; −1: on nobody’s. */
   #cpuAt(at: number): Cpu {
-    return this.#where[at] === 0 ? -1 : Math.trunc((this.#where[at]! - 1) / this.#perCpu)
+    return this.#where[at] === 0 ? -1 : this.#cpuOfList[this.#where[at]! - 1]!
   }
 
   #link(cpu: Cpu, at: number, order: Order, type: number, toTail: boolean): void {
@@ -211,31 +215,46 @@ export class BlockLists {
    */
   merge(cpu: Cpu): void {
     const fresh = this.#fresh[cpu]!
-    const levels = this.#levels
+    if (fresh.length === 0) return
+    let pairs = 0
     for (const at of fresh) {
       if (this.#freshOf[at] === cpu + 1) this.#freshOf[at] = 0
-      if (at < this.#span && this.#cpuAt(at) === cpu) levels[this.orderOf(this.#where[at]! - 1)]!.push(at)
+      if (at < this.#span && this.#cpuAt(at) === cpu)
+        pairs += this.#noteMerge(cpu, at, this.orderOf(this.#where[at]! - 1))
     }
     fresh.length = 0
-    for (let order = 0; order < this.#top; order++) {
-      const level = levels[order]!
+    for (let order = 0; pairs > 0 && order < this.#top; order++) {
+      const level = this.#levels[order]!
       if (level.length > 1) level.sort((a, b) => a - b)
-      for (const at of level) this.#mergeAt(cpu, at, order)
+      pairs -= level.length
+      for (const at of level) if (this.#isOn(cpu, at, order)) pairs += this.#mergeAt(cpu, at, order)
       level.length = 0
     }
-    levels[this.#top]!.length = 0
   }
 
-  #mergeAt(cpu: Cpu, at: number, order: Order): void {
+  /** Whoever of two buddies comes last finds the other one. Returns how many pairs that makes. */
+  #noteMerge(cpu: Cpu, at: number, order: Order): number {
+    if (order === this.#top || !this.#mayMerge(cpu, at, order)) return 0
+    this.#levels[order]!.push(at)
+    return 1
+  }
+
+  #mayMerge(cpu: Cpu, at: number, order: Order): boolean {
+    return (
+      this.#isOn(cpu, at ^ (1 << order), order) &&
+      this.#isOn(cpu, at, order) &&
+      (!this.#mergesOwned || this.#owner[at >>> this.#top]! - 1 === cpu)
+    )
+  }
+
+  #mergeAt(cpu: Cpu, at: number, order: Order): number {
     const buddy = at ^ (1 << order)
-    if (!this.#isOn(cpu, at, order) || !this.#isOn(cpu, buddy, order)) return
-    if (this.#mergesOwned && this.#owner[at >>> this.#top]! - 1 !== cpu) return
     const low = at & buddy
     const type = ((this.#where[low]! - 1) % this.#perCpu) % TYPES
     this.#unlink(at)
     this.#unlink(buddy)
     this.#link(cpu, low, order + 1, type, true)
-    this.#levels[order + 1]!.push(low)
+    return this.#noteMerge(cpu, low, order + 1)
   }
 
   #isOn(cpu: Cpu, at: number, order: Order): boolean {
@@ -261,7 +280,7 @@ export class BlockLists {
   }
 
   orderOf(list: number): Order {
-    return Math.trunc((list % this.#perCpu) / TYPES)
+    return this.#orderOfList[list]!
   }
 
   /** Takes the coldest block of a list that holds one. */
@@ -271,16 +290,25 @@ export class BlockLists {
     return this.#pageAt(at)
   }
 
-  /** Every block on every list, and whether a page of it was freed there from afar. */
-  each(visit: (page: Pfn, order: Order, fromAfar: Pages) => void): void {
+  /** Every block on every list. */
+  each(visit: (page: Pfn, order: Order) => void): void {
+    this.#eachAt((at, order) => visit(this.#pageAt(at), order))
+  }
+
+  #eachAt(visit: (at: number, order: Order) => void): void {
     for (let list = 0; list < this.#cpus * this.#perCpu; list++) {
       const order = this.orderOf(list)
-      for (let at = this.#head[list]! - 1; at >= 0; at = this.#next[at]! - 1) {
-        let fromAfar = 0
-        for (let one = at; one < at + (1 << order); one++) fromAfar += this.#fromAfar[one]!
-        visit(this.#pageAt(at), order, fromAfar)
-      }
+      for (let at = this.#head[list]! - 1; at >= 0; at = this.#next[at]! - 1) visit(at, order)
     }
+  }
+
+  /** Pages on lists that another CPU freed there. */
+  fromAfar(): Pages {
+    let sum = 0
+    this.#eachAt((first, order) => {
+      for (let at = first; at < first + (1 << order); at++) sum += this.#fromAfar[at]!
+    })
+    return sum
   }
 
   /** Pages on a CPU’s lists, from the lists themselves. */

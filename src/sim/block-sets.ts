@@ -6,7 +6,7 @@ import type { Buddy } from './buddy.ts'
 
 /** Lists stand by order, of each order by migratetype. */
 const TYPES = 3
-const orderOf = (list: number): Order => Math.trunc(list / TYPES)
+const orderOf = (list: number): Order => (list / TYPES) | 0
 
 /** One visit to the buddy under zone->lock. */
 export interface BlockMove {
@@ -71,7 +71,7 @@ export class BlockSets {
   }
 
   #cpu(pset: number): Cpu {
-    return Math.trunc(pset / this.#zones.length)
+    return (pset / this.#zones.length) | 0
   }
 
   #zone(pset: number): number {
@@ -244,11 +244,6 @@ export class BlockSets {
 
   /** Pages on lists that another CPU than the lists’ own put there. */
   fromAfar(): Pages {
-    let sum = 0
-    for (const lists of this.#zones)
-      lists.each((_page, _order, fromAfar) => {
-        sum += fromAfar
-      })
-    return sum
+    return this.#zones.reduce((sum, lists) => sum + lists.fromAfar(), 0)
   }
 }
