@@ -182,6 +182,16 @@ const fewer =
   (one: Found) =>
     1 - of(one.of(policy)) / of(one.of(base))
 
+/** By how much the free pageblocks change that are left once all lists are emptied. */
+function changes(found: readonly Found[], policy: string): string {
+  const wholeOf = ({ work }: Run): number => work.wholeBlocksAfterDrain
+  const [least, most] = extent(
+    found.filter((one) => wholeOf(one.of(BASE)) >= 10),
+    (one) => wholeOf(one.of(policy)) / wholeOf(one.of(BASE)),
+  )
+  return least === undefined ? 'an unknown share' : `${change(least, 1)} to ${change(most, 1)}`
+}
+
 function conserved(found: readonly Found[]): string {
   const lost = found.filter(({ comparison }) => comparison.notes.some((note) => note.includes('lost count of pages')))
   return lost.length === 0
@@ -203,6 +213,7 @@ allocation. \`pcp/block-owner\` is that rule, with the limits of 7.2’s lists. 
 - zone->lock is held ${range(found, fewer(OWNER, held), 'shorter', 'longer')} in all than under 7.2’s rules, and taken ${range(found, fewer(OWNER, locks), 'less often', 'more often')}. Part of the latter is that 7.2 lets go after each batch of pages, block-owner after as many blocks: with each bulk free in one hold on both sides, it is taken ${range(found, fewer(OWNER_WHOLE, locks, WHOLE), 'less often', 'more often')}.
 - In return ${range(found, (one) => one.of(OWNER).work.remoteListLocks / Math.max(1, one.of(OWNER).work.frees), 'of the frees')} take another CPU’s list lock.
 - Zi Yan asked the same day whether merging on the lists would do without owners, a much smaller change. With \`frees=local\`, where each CPU keeps what it frees and merges what lies side by side there, zone->lock is taken ${range(found, fewer(LOCAL, locks), 'less often', 'more often')} and held ${range(found, fewer(LOCAL, held), 'shorter', 'longer')}, with no lock from afar.
+- Each CPU fills pageblocks of its own. The free pageblocks that are left at the end, once all lists are emptied, change by ${changes(found, OWNER)}, with \`frees=local\` by ${changes(found, LOCAL)} (captures where 7.2 leaves 10 or more).
 - ${conserved(found)}
 
 \`\`\`sh
@@ -237,7 +248,7 @@ ${openTable(found)}
 ## What this cannot say
 
 - Whether it is faster. Work is counted; hold times come from published means, waits from a model of one lock. Cache misses of pages that come home to another CPU, the cost of an uncontended lock from afar, and of finding a page’s owner, have no price here.
-- How it scales. These are guests of 4 CPUs or so and 1 GiB; the mail is about machines of hundreds. Two frees that meet at one list for nanoseconds do not collide in the model.
+- How it scales. These are guests of 2 to 8 CPUs and a few GiB at most; the mail is about machines of hundreds. Two frees that meet at one list for nanoseconds do not collide in the model.
 - What reclaim would do. A trace’s reclaim is replayed as it was: lists that hold more would be reclaimed for earlier. Where the zone has no page left one is borrowed and counted.
 - Whether the patch does the same. The text of the patch was read in part: where blocks wait, which go first and how much a refill takes are this model’s choices, hence the table above.
 - How often list locks are taken exactly: frees of a batch may share one acquisition, here each counts. The figures are upper bounds.

@@ -14,10 +14,11 @@ function taken(
   const buddy = new Buddy(zone, 9, 'steal', Uint8Array.from(types))
   for (const [pfn, order] of blocks) buddy.put(pfn, order)
   const scanner = new FreeScanner(buddy, zone, 9)
-  const free = () => Array.from({ length: 4096 }, (_, pfn) => pfn).filter((pfn) => buddy.isFree(pfn))
+  const free = () => Array.from({ length: 4096 }, (_, pfn) => pfn).filter((pfn) => buddy.orderAround(pfn) >= 0)
   for (const pfn of free()) if (!shown.includes(pfn)) scanner.settle(pfn)
   const pfns: number[] = []
-  for (let before = free(); scanner.take(); before = free()) pfns.push(before.find((pfn) => !buddy.isFree(pfn))!)
+  for (let before = free(); scanner.take(); before = free())
+    pfns.push(before.find((pfn) => buddy.orderAround(pfn) < 0)!)
   return pfns
 }
 
@@ -44,10 +45,10 @@ test('it goes on where it was, and begins again at the end of the zone', () => {
     scanner.settle(pfn)
   }
   for (const pfn of [700, 702, 100]) freed(pfn)
-  expect([scanner.take(), buddy.isFree(700)]).toEqual([true, false])
+  expect([scanner.take(), buddy.orderAround(700) >= 0]).toEqual([true, false])
   freed(4000)
-  expect([scanner.take(), buddy.isFree(702)]).toEqual([true, false])
-  expect([scanner.take(), buddy.isFree(100)]).toEqual([true, false])
-  expect([scanner.take(), buddy.isFree(4000)]).toEqual([true, false])
+  expect([scanner.take(), buddy.orderAround(702) >= 0]).toEqual([true, false])
+  expect([scanner.take(), buddy.orderAround(100) >= 0]).toEqual([true, false])
+  expect([scanner.take(), buddy.orderAround(4000) >= 0]).toEqual([true, false])
   expect(scanner.take()).toBe(false)
 })

@@ -177,7 +177,7 @@ function completeParts(buddy: Buddy, wanted: readonly number[], places: Places):
       }, 0)
       if (gain <= 0) continue
       places.claim(start, order)
-      for (let pfn = start; pfn < start + (1 << order); pfn++) if (!buddy.isFree(pfn)) buddy.release(pfn, 0)
+      for (let pfn = start; pfn < start + (1 << order); pfn++) if (buddy.orderAround(pfn) < 0) buddy.release(pfn, 0)
     }
   }
 }

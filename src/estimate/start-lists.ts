@@ -140,7 +140,7 @@ class Frames {
     inUse.pfn.forEach((pfn, at) => {
       for (let page = pfn; page < pfn + (1 << inUse.order[at]!); page++) buddies[inUse.zone[at]!]!.takeAt(page, 0)
     })
-    this.#isFree = (zone, pfn) => buddies[zone]!.isFree(pfn)
+    this.#isFree = (zone, pfn) => buddies[zone]!.orderAround(pfn) >= 0
   }
 
   next(zone: number, order: Order): Pfn {

@@ -3,7 +3,8 @@ import { didYouMean, type Issue, issueText, UsageError } from '#kernel/messages'
 import type { Kernel } from '#kernel/releases'
 import { type Catalogue, shipped } from './catalogue.ts'
 import type { PolicyHead } from './head.ts'
-import { type AnyDrainPolicy, type AnyListPolicy, inChunks, listsOf, pairOf, pairs, type Route } from './pcp/index.ts'
+import { inChunks } from './pcp/chunks.ts'
+import { type AnyDrainPolicy, type AnyListPolicy, listsOf, pairOf, pairs, type Route } from './pcp/index.ts'
 
 export type ParamValue = number | string | boolean
 

@@ -1,8 +1,10 @@
 import type { Cpu, Order, Pages, Pfn } from '#kernel'
-import type { BlockRules, ListRules, Pcp } from '#policies/pcp'
+import type { ListRules, Pcp } from '#policies/pcp'
 import { type AllocatorMachine, BORROWED } from './allocator-types.ts'
 import { BlockLists } from './block-lists.ts'
 import type { Buddy } from './buddy.ts'
+
+type BlockRules = NonNullable<ListRules['blocks']>
 
 /** Lists stand by order, of each order by migratetype. */
 const TYPES = 3

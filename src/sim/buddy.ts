@@ -171,7 +171,7 @@ export class Buddy {
   take(order: number, type: number): number {
     this.fallback = undefined
     this.looked = 0
-    const pfn = this.#takeSmallest(order, type, type)
+    const pfn = this.takeOwn(order, type)
     if (pfn >= 0) {
       this.#steals = false
       return pfn
@@ -179,12 +179,8 @@ export class Buddy {
     return this.#family === 'steal' ? this.#steal(order, type) : this.#claim(order, type)
   }
 
-  /** As `take`, of this type alone: −1 where it has none left. */
-  takeOwn(order: number, type: number): number {
-    return this.#takeSmallest(order, type, type)
-  }
-
-  #takeSmallest(order: number, type: number, restType: number): number {
+  /** As `take`, of this type alone: −1 where it has none left. `restType`: of the list that the halves left over go to. */
+  takeOwn(order: number, type: number, restType = type): number {
     const fitting = this.#orders[type]! >>> order
     if (fitting === 0) return -1
     const from = order + 31 - Math.clz32(fitting & -fitting)
@@ -228,7 +224,7 @@ export class Buddy {
       this.looked = found < this.#pageblockOrder ? 1 : 0
       if ((this.#where[at]! - 1) % TYPES !== type) this.#retype(at, found, type)
       this.#note(at + this.base, found, from, type)
-      return this.#takeSmallest(order, type, type)
+      return this.takeOwn(order, type)
     }
     return -1
   }
@@ -253,14 +249,14 @@ export class Buddy {
       this.#steals = false
       this.looked = Math.max(1, this.looked)
       this.fallbacks++
-      return this.#note(this.#takeSmallest(order, type, type), level, from, type)
+      return this.#note(this.takeOwn(order, type), level, from, type)
     }
     this.#steals = true
     for (let level = order; level <= this.maxOrder; level++) {
       const from = this.#fallbackType(level, type)
       if (from < 0) continue
       this.fallbacks++
-      return this.#note(this.#takeSmallest(order, from, from), level, from, type)
+      return this.#note(this.takeOwn(order, from), level, from, type)
     }
     return -1
   }
@@ -285,18 +281,20 @@ export class Buddy {
       page += 1 << order
     }
     const claimed = free >= size >> 1
-    if (claimed || this.#family === 'steal') {
-      for (let page = start; page < start + size; ) {
-        const order = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
-        if (this.#where[page] !== 0) this.#retype(page, order, type)
-        page += 1 << order
-      }
-    }
+    if (claimed || this.#family === 'steal') this.#retypeFree(start, size, type)
     if (claimed) {
       this.claims++
       this.#setTypes(start, this.#pageblockOrder, type)
     }
     return claimed
+  }
+
+  #retypeFree(start: number, size: number, type: number): void {
+    for (let page = start; page < start + size; ) {
+      const order = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
+      if (this.#where[page] !== 0) this.#retype(page, order, type)
+      page += 1 << order
+    }
   }
 
   #retype(at: number, order: number, type: number): void {
@@ -338,11 +336,7 @@ export class Buddy {
   claimAt(pfn: number, order: number, type: number): void {
     const whole = Math.max(order, this.#pageblockOrder)
     const start = (pfn - this.base) & ~((1 << whole) - 1)
-    for (let page = start; page < start + (1 << whole); ) {
-      const level = this.#where[page] === 0 ? 0 : (this.#where[page]! - 1) >> 2
-      if (this.#where[page] !== 0) this.#retype(page, level, type)
-      page += 1 << level
-    }
+    this.#retypeFree(start, 1 << whole, type)
     this.#setTypes(start, whole, type)
   }
 
@@ -359,11 +353,6 @@ export class Buddy {
     const wereFree = this.takeFree(pfn, order)
     this.release(pfn, order)
     return wereFree
-  }
-
-  /** Whether a page lies in a free block. */
-  isFree(pfn: number): boolean {
-    return this.orderAround(pfn) >= 0
   }
 
   /** Order of the free block that begins at a page; −1: none does. */

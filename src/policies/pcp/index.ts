@@ -49,7 +49,7 @@ export const pairs: Readonly<Record<string, Pair>> = {
 /** Id of the policy that a kernel itself follows. */
 export const ownPcpId = (kernel: Kernel): string => ownIdOf(kernel, listPolicies, drainPolicies)
 
-export { chunkParams, inChunks } from './chunks.ts'
+export { chunkParams } from './chunks.ts'
 export { allOrderLists, Quota, SweepOrder } from './lists.ts'
 export { listsOf, ROUTE_TYPES, type Route, type RouteRule, routeSchema, withMoreLists } from './route.ts'
 export { highFraction, zoneBatchsize } from './sizes.ts'

@@ -84,7 +84,7 @@ export interface BulkOrder {
 }
 
 /** How lists keep pageblocks, which CPUs own. Lists are by order × 3 + migratetype, of orders 0 to `top`. */
-export interface BlockRules {
+interface BlockRules {
   /** The order of a pageblock. */
   readonly top: Order
   /** Whose lists a free goes to: those of the CPU that owns the pageblock, or of the CPU that frees, and nobody owns any. */

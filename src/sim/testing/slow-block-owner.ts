@@ -1,5 +1,7 @@
-import type { BlockRules, ListRules, Pcp } from '#policies/pcp'
+import type { ListRules, Pcp } from '#policies/pcp'
 import type { SlowBuddy } from './slow-buddy.ts'
+
+type BlockRules = NonNullable<ListRules['blocks']>
 
 /** A block on a list, and whether another CPU freed each of its pages there. */
 interface Listed {
