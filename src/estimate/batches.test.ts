@@ -30,16 +30,18 @@ const each = (from: number, to: number, what: (pfn: number) => TraceEvent) =>
 /** 7.2 with lists of 20 pages, emptied four at a time. A first burst, of 16, proves the count; then pages come until the next. */
 const toSecondBurst = () => [...each(600, 620, free), ...each(600, 616, drain), ...each(620, 636, free)]
 
-function run(events: readonly TraceEvent[], cpus = 1) {
+function inferred(events: readonly TraceEvent[], cpus = 1) {
   const wish = { release: '7.2.12', cpus, batch: 4, high: 20 }
   const { zones, ...whole } = machine(wish)
   const fixed = zones.map((zone) => ({
     ...zone,
     pagesets: zone.pagesets.map((set) => ({ ...set, highMin: 20, highMax: 20 })),
   }))
-  const { misses, cpus: scores } = infer(
-    scriptOf({ ...recordingOf(events, wish), machine: { ...whole, zones: fixed } }),
-  ).run
+  return infer(scriptOf({ ...recordingOf(events, wish), machine: { ...whole, zones: fixed } }))
+}
+
+function run(events: readonly TraceEvent[], cpus = 1) {
+  const { misses, cpus: scores } = inferred(events, cpus).run
   return { misses: Object.fromEntries(misses), bursts: scores[0]!.bursts }
 }
 const oneExact = { recorded: 1, predicted: 1, exact: 1 }
@@ -67,6 +69,15 @@ test('one that was preempted goes on with what others have left on the lists', (
     bursts: oneMissed,
   })
   expect(run([...halfway(3), ...each(624, 631, drain)]).bursts).toEqual(oneMissed)
+})
+
+test('a pageset that is left to its rules gives back as many batches before others run, and the rest after them', () => {
+  const taken = (pages: number) => each(0, pages, (page) => alloc(635 - page))
+  const events = [...toSecondBurst(), ...each(616, 624, drain), ...taken(6), ...each(624, 630, drain)]
+  const { run: followed, freeRun } = inferred([...events, free(650)])
+  expect([...freeRun.misses]).toEqual([])
+  expect([...freeRun.finalCounts]).toEqual([...followed.finalCounts])
+  expect(freeRun.totals.bulkFreedPages).toEqual(followed.totals.bulkFreedPages)
 })
 
 test('it is preempted between two batches only: elsewhere it held the lists’ lock, and stopped short', () => {

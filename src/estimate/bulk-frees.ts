@@ -17,6 +17,16 @@ interface Open {
   exact: boolean
 }
 
+/** One of a pageset that is left to its rules. */
+interface Rest {
+  readonly pset: number
+  readonly list: number
+  readonly quota: Quota
+  /** The same as the record takes it. */
+  readonly record: Quota
+  parts: number
+}
+
 /** Recorded bulk frees, compared with when, how many and which pages the rule would have given back. */
 export class BulkFrees {
   readonly pages: PagesGivenBack
@@ -24,6 +34,8 @@ export class BulkFrees {
   readonly #sizes: BulkSizes
   /** By its row: a bulk free that was preempted. */
   readonly #open = new Map<number, Open>()
+  /** By its row: what is left to give back of one by a pageset that is left to its rules. */
+  readonly #rest = new Map<number, Rest>()
   readonly #before: Pcp
 
   constructor(state: EstimatorState, sizes: BulkSizes) {
@@ -50,6 +62,7 @@ export class BulkFrees {
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {
       set.lastSilentFreeRow = row
+      set.silentCount = set.pcp.count
       return
     }
     const saved = this.#before.clone()
@@ -95,8 +108,14 @@ export class BulkFrees {
       if (expected === recorded) bursts.exact++
       else state.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')
     }
-    const went = this.pages.byRule({ pset, list, from, to, quota: new Quota(Math.min(n, expected), chunk) }, scored)
-    state.countBulkFree(recorded, went)
+    const [first, ...later] = ranges as [Range, ...Range[]]
+    // A task that is preempted between two batches, or finds itself on another CPU by then, gives back the rest once it runs again, or not at all.
+    const [quota, record] = [new Quota(n, chunk), new Quota(n, chunk)]
+    const isCut = later.length > 0 || (n > 0 && expected < Math.min(n, pcp.count))
+    const batches = isCut ? this.#sizes.batchesOf(first, record) : undefined
+    const went = this.pages.byRule({ pset, list, from, to, quota }, scored, undefined, batches)
+    if (later.length > 0) this.#rest.set(row, { pset, list, quota, record, parts: later.length })
+    state.countBulkFree(recorded, went + (later.length > 0 ? Math.min(quota.rest, pcp.count) : 0))
     if (recorded > 0 && state.belief.traits.decay) state.free.endsWith(this.#lastFlow(ranges))
   }
 
@@ -143,7 +162,8 @@ export class BulkFrees {
       if (seen.scored && !off && !set.isTied) set.high = 'proven'
       else set.isTied = true
     }
-    if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
+    if (order === 0 || empties || (n === 0 && cause !== 'count'))
+      set.count = set.count === 'recorded' ? 'recorded' : 'proven'
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
     const beyond = bulkFreeCauses[cause ?? '']?.page ?? 'page-not-predicted'
     this.pages.follow({ pset, list, from, to, scored, quota, beyond })
@@ -200,6 +220,18 @@ export class BulkFrees {
     this.#open.set(row, { pset, list: 0, scored, quota, beyond: 'page-not-predicted', parts, exact: false })
   }
 
+  /** The same of a pageset that is left to its rules. Returns whether it is. */
+  #goesOnByRule(begun: number, row: number): boolean {
+    const rest = this.#rest.get(begun)
+    if (rest === undefined) return false
+    const { pset, list, quota, record } = rest
+    const [from, to] = [this.#state.script.drainStart[row]!, this.#state.script.drainEnd[row]!]
+    const batches =
+      --rest.parts > 0 || this.#sizes.moved(begun) ? this.#sizes.batchesOf({ from, to }, record) : undefined
+    this.pages.byRule({ pset, list, from, to, quota }, true, undefined, batches)
+    return true
+  }
+
   /** A preempted bulk free goes on. */
   resumed(row: number): void {
     const state = this.#state
@@ -207,6 +239,8 @@ export class BulkFrees {
     const begun = script.pfn[row]!
     const open = this.#open.get(begun)
     if (open === undefined) {
+      if (this.#goesOnByRule(begun, row)) return
+
       const cpu = script.cpu[begun]!
       const zone = state.index.zone(script.drainPfn[script.drainStart[row]!] ?? -1)
       if (zone < 0 || !state.runsFree(cpu * belief.zones + zone)) this.strayDrains(row)

@@ -63,6 +63,13 @@ export class BulkSizes {
     return gone + Math.min(quota.rest, Math.max(0, count - gone))
   }
 
+  /** Batches that recorded pages end; they are taken off the quota. */
+  batchesOf({ from, to }: Range, quota: Quota): number {
+    let batches = 0
+    for (let item = from; item < to; item++) if (quota.take(1 << this.#state.script.drainOrder[item]!)) batches++
+    return batches
+  }
+
   /**
    * Whether the kernel stopped at the end of a batch, short of what the rule gives: between two it tries the lists' lock again, and gives
    * the rest up where that fails. Source: free_frozen_page_commit(), mm/page_alloc.c, v7.2.

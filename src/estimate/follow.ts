@@ -66,13 +66,14 @@ export class Pass {
       if (row === end) state.endsHere()
       while (ticks.row[nextTick] === row) {
         free.tick(ticks.cpu[nextTick]!)
-        this.#ticks.silentTick(ticks.cpu[nextTick++]!)
+        this.#ticks.due(ticks.cpu[nextTick++]!, row)
       }
       state.row = row
       if (op[row] === Op.lost) {
         if (!this.#bridges) belief.forget(cpu[row]!)
         continue
       }
+      this.#ticks.comesLate(cpu[row]!, row)
       free.advance(row)
       this.#requests.before(cpu[row]!, op[row]!)
       if (script.refillEnd[row]! > script.refillStart[row]!) this.#refills.recorded(row)

@@ -128,12 +128,13 @@ export class PagesGivenBack {
 
   /**
    * Gives pages back by the rule alone, up to the quota. Recorded pages of the same bulk free, if there are some, are compared one by one.
-   * Returns how many pages went. `gone` hears of each block that is known.
+   * Returns how many pages went. `gone` hears of each block that is known. `batches`: no more of them, where a task is preempted after so many.
    */
   byRule(
     given: Pick<GivenBack, 'pset' | 'list' | 'from' | 'to' | 'quota'>,
     compares: boolean,
     gone: (page: number, order: number) => void = () => {},
+    batches = Number.POSITIVE_INFINITY,
   ): number {
     const state = this.#state
     const { belief } = state
@@ -146,7 +147,8 @@ export class PagesGivenBack {
     order.begin(quota.left, list)
     let sum = 0
     let item = from
-    while (quota.rest > 0) {
+    let batchesLeft = batches
+    while (quota.rest > 0 && batchesLeft > 0) {
       const page = this.#next(pset, order, quota.left)
       if (page < 0) {
         const rest = Math.min(quota.rest, set.pcp.count)
@@ -167,7 +169,9 @@ export class PagesGivenBack {
         else pages.wrong++
         item++
       }
-      if (quota.take(1 << size)) order.begin(quota.left, list)
+      if (!quota.take(1 << size)) continue
+      order.begin(quota.left, list)
+      batchesLeft--
     }
     if (compares)
       for (; item < to; item++) {

@@ -1,3 +1,4 @@
+import type { Pages } from '#kernel'
 import type { ListRules, Pcp } from '#policies/pcp'
 
 const FREE = 0
@@ -5,6 +6,8 @@ const POP = 1
 const REFILL = 2
 const TAKEN = 3
 const TICK = 4
+
+const NO_FLAGS = { reclaimActive: false, belowHigh: false }
 
 /** Numbers per entry: row, what, order, value. */
 const WIDTH = 4
@@ -19,8 +22,32 @@ export interface EarlyPop {
   readonly order: number
 }
 
-/** The first bulk free that the rules make of a history. */
+/** What is asked of a history: how it differs from what is believed. */
+export interface Change {
+  /** Pages that left early, in order of `from`. */
+  readonly early?: readonly EarlyPop[]
+  /** Pages that were not there at its start. */
+  readonly fewer?: number
+  /** Entries of ticks that did not run then. */
+  readonly skip?: readonly number[]
+  /** Entries before which one did, that no event shows. */
+  readonly add?: readonly number[]
+}
+
+/** What moved `high` of a pageset since its state was confirmed. */
+export interface HighLine {
+  readonly start: Pages
+  /** By refill: its entry, and how much it raised `high`. */
+  readonly raises: readonly { readonly entry: number; readonly by: Pages }[]
+  /** Entries of ticks that no event shows. */
+  readonly ticks: readonly number[]
+  /** Its last entry. */
+  readonly last: number
+}
+
+/** The first bulk free that the rules make of a history, or its end. */
 export interface FirstBulkFree {
+  /** −1: none came. */
   readonly row: number
   /** Pages to give back. */
   readonly n: number
@@ -97,49 +124,82 @@ export class History {
     else entries.push(row, what, order, value)
   }
 
+  /** The row of an entry. */
+  rowOf(pset: number, entry: number): number {
+    return this.#entries[pset]![entry]!
+  }
+
+  /** Number of the entry after another. */
+  after(entry: number): number {
+    return entry + WIDTH
+  }
+
+  line(pset: number, rules: ListRules): HighLine {
+    const raises: { entry: number; by: Pages }[] = []
+    const ticks: number[] = []
+    const pcp = this.#start[pset]!.clone()
+    const start = pcp.high
+    const entries = this.#entries[pset]!
+    for (let at = 0; at < entries.length; at += WIDTH) {
+      const { high } = pcp
+      const what = entries[at + 1]!
+      this.#does(pcp, rules, what, entries[at + 2]!, entries[at + 3]!)
+      if (what === REFILL && pcp.high > high) raises.push({ entry: at, by: pcp.high - high })
+      if (what === TICK && entries[at + 3] === 0) ticks.push(at)
+    }
+    return { start, raises, ticks, last: Math.max(0, entries.length - WIDTH) }
+  }
+
   /**
-   * The first bulk free that the rules make of it, far from any shortage, if these pages left early (in order of `from`) and `fewer` pages were
-   * there at its start; undefined: none.
+   * The first bulk free that the rules make of it, far from any shortage, with a change; undefined: nothing is known, or a tick would have given
+   * pages back unseen.
    */
-  play(pset: number, rules: ListRules, early: readonly EarlyPop[], fewer = 0): FirstBulkFree | undefined {
+  play(
+    pset: number,
+    rules: ListRules,
+    { early = [], fewer = 0, skip = [], add = [] }: Change,
+  ): FirstBulkFree | undefined {
     const pcp = this.#start[pset]?.clone()
     if (pcp === undefined) return undefined
     const entries = this.#entries[pset]!
-    const flags = { reclaimActive: false, belowHigh: false }
     pcp.count -= fewer
     let next = 0
     for (let at = 0; at < entries.length; at += WIDTH) {
       const row = entries[at]!
-      const order = entries[at + 2]!
-      for (; next < early.length && early[next]!.from <= row; next++) {
-        rules.onAlloc(pcp)
-        pcp.count -= 1 << early[next]!.order
-      }
-      switch (entries[at + 1]) {
-        case FREE: {
-          pcp.count += 1 << order
-          const n = rules.nrFree(pcp, order, flags)
-          if (n > 0) return { row, n, pcp }
-          break
-        }
-        case POP:
-          if (early.some((pop) => pop.row === row)) break
-          rules.onAlloc(pcp)
-          pcp.count -= 1 << order
-          break
-        case REFILL:
-          rules.nrAlloc(pcp, order, flags)
-          pcp.count += entries[at + 3]!
-          break
-        case TAKEN:
-          pcp.count -= entries[at + 3]!
-          break
-        case TICK:
-          rules.onTick?.(pcp)
-          pcp.count -= entries[at + 3]!
-          break
-      }
+      const what = entries[at + 1]!
+      for (; next < early.length && early[next]!.from <= row; next++) this.#does(pcp, rules, POP, early[next]!.order, 0)
+      for (const before of add) if (before === at && this.#does(pcp, rules, TICK, 0, 0) > 0) return undefined
+      if (what === POP && early.some((pop) => pop.row === row)) continue
+      if (what === TICK && skip.includes(at)) continue
+      const n = this.#does(pcp, rules, what, entries[at + 2]!, entries[at + 3]!)
+      if (what === FREE && n > 0) return { row, n, pcp }
+      if (what === TICK && n > 0 && entries[at + 3] === 0) return undefined
     }
-    return undefined
+    return { row: -1, n: 0, pcp }
+  }
+
+  /** What an entry does to a pageset. Returns pages to give back. */
+  #does(pcp: Pcp, rules: ListRules, what: number, order: number, value: number): Pages {
+    switch (what) {
+      case FREE:
+        pcp.count += 1 << order
+        return rules.nrFree(pcp, order, NO_FLAGS)
+      case POP:
+        rules.onAlloc(pcp)
+        pcp.count -= 1 << order
+        return 0
+      case REFILL:
+        rules.nrAlloc(pcp, order, NO_FLAGS)
+        pcp.count += value
+        return 0
+      case TICK: {
+        const n = rules.onTick?.(pcp) ?? 0
+        pcp.count -= value
+        return n
+      }
+      default:
+        pcp.count -= value
+        return 0
+    }
   }
 }

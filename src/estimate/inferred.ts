@@ -9,7 +9,7 @@ import { PreemptedPops } from './preempted-pops.ts'
 import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
 import { type Inferences, noInferences, type Shared } from './state.ts'
-import { silentTicksOf } from './tick-times.ts'
+import { movedTicks, silentTicksOf } from './tick-times.ts'
 import type { Inferred } from './what-if-start.ts'
 
 /** The recording kernel's own policy. */
@@ -69,7 +69,7 @@ function learnt(given: Inferences, found: Inferences): Inferences {
     isNew = true
     early.set(row, [...(known ?? []), ...more])
   }
-  if (found.unseen.length > 0) isNew = true
+  if (found.unseen.length + found.tickMoves.length > 0) isNew = true
   if (!isNew) return given
   return {
     ...noInferences(),
@@ -108,10 +108,10 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
   const { rules } = pagesets(script, choice)
   const start = pageStartOf(script, rules)
   const shared = sharedOf(script, choice, rules, start)
+  const first = new Pass(shared, { corrects: true, scored, bridges: true }).run()
+  let ticks = silentTicksOf(script, first.inferences.tickWindows)
   const follow = (given: Inferences, bridges: boolean) =>
     new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges }).run()
-  const first = new Pass(shared, { corrects: true, scored, bridges: true }).run()
-  const ticks = silentTicksOf(script, first.inferences.tickWindows)
   let given = noInferences()
   // What surfaces after a gap may have come since: what-ifs go on over it, or pages of the first lists would be taken for more of them.
   let bridged = first
@@ -120,10 +120,12 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
     const isNew = pass === 1 ? ticks.row.length > 0 || next !== given : next !== given
     if (!isNew) break
     given = next
+    ticks = movedTicks(ticks, bridged.inferences.tickMoves)
     bridged = follow(given, true)
   }
   const run = script.op.includes(Op.lost) ? follow(given, false) : bridged
   const { highMax, proving, unseen } = learnt(given, bridged.inferences)
+  ticks = movedTicks(ticks, bridged.inferences.tickMoves)
   const freeRun = new Pass(
     { ...shared, ticks },
     {
@@ -133,6 +135,6 @@ export function infer(script: Script, choice = ownPolicy(script), scored?: Score
       bridges: true,
     },
   ).run()
-  const inferred = inferredFrom(bridged, rules, start)
+  const inferred = inferredFrom({ ...bridged, ticks }, rules, start)
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

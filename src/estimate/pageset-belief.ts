@@ -25,6 +25,8 @@ export interface PagesetBelief {
   decay: number
   /** Row of its last free, if nothing was given back then; else −1. */
   lastSilentFreeRow: number
+  /** Pages there were after that free. */
+  silentCount: number
 }
 
 /** Whether two states of a pageset have the same pacing. */
@@ -71,4 +73,5 @@ export const newPagesetBelief = (pcp: Pcp, pset: number, rules: readonly ListRul
   isDoubted: false,
   decay: 0,
   lastSilentFreeRow: -1,
+  silentCount: 0,
 })

@@ -3,12 +3,13 @@ import type { ZoneFlags } from '#policies/pcp'
 import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
 import { Belief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
-import { type EarlyPop, History } from './history.ts'
+import { type Change, type EarlyPop, type HighLine, History } from './history.ts'
 import type { PagesetBelief } from './pageset-belief.ts'
 import type { PreemptedPops } from './preempted-pops.ts'
 import { since } from './scored-window.ts'
 import type { CpuFidelity, FidelityRun, Miss, RunCounts, Score, Totals } from './scores.ts'
 import { TickEvidence, type TickWindow } from './tick-evidence.ts'
+import type { TickMove } from './tick-times.ts'
 
 const newScore = (): Score => ({ recorded: 0, predicted: 0, exact: 0 })
 const newTotals = (): Totals => ({
@@ -58,6 +59,8 @@ export interface Inferences {
   readonly direct: Set<number>
   /** Pages from before the trace that left unseen: before which row, and how many. */
   readonly unseen: { readonly row: number; readonly pset: number; readonly pages: number }[]
+  /** Ticks that no event shows and that ran before another row than thought; −1: did not run, or was not thought to. */
+  readonly tickMoves: TickMove[]
 }
 
 export const noInferences = (): Inferences => ({
@@ -73,6 +76,7 @@ export const noInferences = (): Inferences => ({
   tickWindows: [],
   highMax: [],
   unseen: [],
+  tickMoves: [],
 })
 
 /** State shared by one pass over a script: belief, scores, findings. */
@@ -95,6 +99,8 @@ export class EstimatorState {
   readonly tickEvidence: TickEvidence
   readonly history: History
   readonly preemptedPops: PreemptedPops
+  /** Whether ticks that no event shows are believed, and may be moved. */
+  readonly placesTicks: boolean
   /** By row: where an earlier pass found that compaction emptied the lists. */
   readonly localDrainAt: ReadonlyMap<number, { readonly pset: number; readonly from: number }>
   readonly interruptions: Record<string, number> = {}
@@ -116,7 +122,11 @@ export class EstimatorState {
   /** By page: rows at which an earlier pass found that it left its list. */
   readonly #givenEarly = new Map<number, number[]>()
 
-  constructor({ script, choice, index, fates, boosts, preemptedPops }: Shared, corrects: boolean, given: Inferences) {
+  constructor(
+    { script, choice, index, fates, boosts, preemptedPops, ticks }: Shared,
+    corrects: boolean,
+    given: Inferences,
+  ) {
     this.script = script
     this.corrects = corrects
     this.index = index
@@ -125,6 +135,7 @@ export class EstimatorState {
     this.tickEvidence = new TickEvidence(script.cpus * script.zones.length)
     this.history = new History(script.cpus * script.zones.length)
     this.preemptedPops = preemptedPops
+    this.placesTicks = corrects && ticks.row.length > 0
     for (const [from, pages] of given.early)
       for (const page of pages) this.#givenEarly.set(page, [...(this.#givenEarly.get(page) ?? []), from])
     const { row: rows, pset: psets, from } = given.localDrains
@@ -190,11 +201,38 @@ export class EstimatorState {
     this.#ahead.delete(page)
   }
 
-  /** Whether what happened to a pageset is known well enough to play it again: far from any shortage, and no tick unseen lowered `high`. */
+  /** Whether a pageset's state was confirmed, far from any shortage. */
+  isUnpressedSince(pset: number): boolean {
+    return this.history.since(pset) >= 0 && this.free.unpressed(pset % this.belief.zones)
+  }
+
+  /** Whether what happened to a pageset is known well enough to play it again: no tick unseen lowered `high`. */
   canPlay(pset: number): boolean {
-    const { zone, pcp } = this.belief.psets[pset]!
-    const isTuned = pcp.highMin < pcp.highMax
-    return this.history.since(pset) >= 0 && this.free.unpressed(zone) && (!isTuned || this.script.ticksRecorded)
+    const { highMin, highMax } = this.belief.psets[pset]!.pcp
+    return this.isUnpressedSince(pset) && (highMin === highMax || this.script.ticksRecorded || this.placesTicks)
+  }
+
+  /** What moved `high` of a pageset, with what tells where ticks may have been. */
+  tickLine(pset: number, line: HighLine) {
+    const { history, script } = this
+    const { highMin, highMax } = this.belief.psets[pset]!.pcp
+    return {
+      ...line,
+      bounds: { highMin, highMax },
+      timeOf: (entry: number) => script.time[history.rowOf(pset, entry)] ?? script.to,
+      after: (entry: number) => history.after(entry),
+    }
+  }
+
+  /** Ticks ran at other moments than thought. */
+  movesTicks(pset: number, { skip = [], add = [] }: Change): void {
+    const { cpu } = this.belief.psets[pset]!
+    const rowOf = (entry: number | undefined): number =>
+      entry === undefined ? -1 : (this.history.rowOf(pset, entry) ?? this.row)
+    for (let at = 0; at < Math.max(skip.length, add.length); at++) {
+      const [from, to] = [rowOf(skip[at]), rowOf(add[at])]
+      if (from !== to) this.found.tickMoves.push({ cpu, from, to })
+    }
   }
 
   /** A task took its page at `from` already: it leaves the lists now, if it has not left since. */

@@ -16,6 +16,26 @@ const MOST_IN_A_GAP = 64
 
 const within = (time: number): number => ((time % STAT_INTERVAL) + STAT_INTERVAL) % STAT_INTERVAL
 
+/** A tick of a CPU that ran before row `to` instead of `from`; −1: at all. */
+export interface TickMove {
+  readonly cpu: Cpu
+  readonly from: number
+  readonly to: number
+}
+
+/** Ticks that no event shows, put right. */
+export function movedTicks({ row, cpu }: SilentTicks, moves: readonly TickMove[]): SilentTicks {
+  const all = row.map((at, tick) => ({ row: at, cpu: cpu[tick]! }))
+  for (const move of moves) {
+    const at = all.findIndex((tick) => tick.row === move.from && tick.cpu === move.cpu)
+    if (at >= 0) all.splice(at, 1)
+    // What was moved already is not moved again.
+    if (move.to >= 0 && (at >= 0 || move.from < 0)) all.push({ row: move.to, cpu: move.cpu })
+  }
+  all.sort((a, b) => a.row - b.row || a.cpu - b.cpu)
+  return { row: all.map((tick) => tick.row), cpu: all.map((tick) => tick.cpu) }
+}
+
 export interface SeenTick {
   readonly time: Ns
   readonly cpu: Cpu

@@ -1,9 +1,11 @@
+import type { Cpu } from '#kernel'
 import { type Pcp, Quota } from '#policies/pcp'
 import type { BulkFrees } from './bulk-frees.ts'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { firstWhere } from './invert.ts'
 import { remotePsets } from './remote-psets.ts'
 import type { EstimatorState } from './state.ts'
+import { tickPlacements } from './tick-search.ts'
 
 /** Ticks after which a remote pageset that nobody used is given back. Source: refresh_cpu_vm_stats(), mm/vmstat.c, v5.10 to v7.2. */
 const EXPIRE_TICKS = 3
@@ -38,8 +40,12 @@ export class Ticks {
   /** By pageset: 1 where this CPU changed the zone's counters since its last tick. */
   readonly #used: Uint8Array
 
+  /** By CPU: the row before which a tick fell due that has not run yet; −1: none. */
+  readonly #late: Int32Array
+
   constructor(state: EstimatorState, sizes: BulkSizes, bulkFrees: BulkFrees) {
     this.#state = state
+    this.#late = new Int32Array(state.script.cpus).fill(-1)
     this.#sizes = sizes
     this.#bulkFrees = bulkFrees
     this.#remote = remotePsets(state.script)
@@ -55,6 +61,7 @@ export class Ticks {
   /** A recorded tick. */
   tick(row: number): void {
     const { script, index } = this.#state
+    this.#seen(script.cpu[row]!)
     this.#each(row, script.cpu[row]!, (zone, from) => {
       let to = from
       while (to < script.drainEnd[row]! && index.zone(script.drainPfn[to]!) === zone) to++
@@ -62,9 +69,49 @@ export class Ticks {
     })
   }
 
-  /** A tick which no event shows: nothing was given back, at least where it was thought to be. */
-  silentTick(cpu: number): void {
-    this.#each(this.#state.row, cpu, (_zone, from) => from)
+  /** A tick is seen: what was due and had not run is this one. */
+  #seen(cpu: Cpu): void {
+    if (this.#late[cpu]! >= 0) this.#state.found.tickMoves.push({ cpu, from: this.#late[cpu]!, to: -1 })
+    this.#late[cpu] = -1
+  }
+
+  /**
+   * A tick that no event shows falls due before a row. Where it would give pages back, it has not run yet: it comes once it gives nothing, as
+   * the record says.
+   */
+  due(cpu: Cpu, row: number): void {
+    if (this.#state.placesTicks && !this.#isSilent(cpu)) {
+      if (this.#late[cpu]! >= 0) this.#runsLate(cpu, row)
+      this.#late[cpu] = row
+    } else this.#silentTick(cpu, row)
+  }
+
+  /** A tick that was due earlier runs before this row, if it may by now. */
+  comesLate(cpu: Cpu, row: number): void {
+    if (this.#late[cpu]! >= 0 && this.#isSilent(cpu)) this.#runsLate(cpu, row)
+  }
+
+  #runsLate(cpu: Cpu, row: number): void {
+    this.#state.found.tickMoves.push({ cpu, from: this.#late[cpu]!, to: row })
+    this.#late[cpu] = -1
+    this.#silentTick(cpu, row)
+  }
+
+  /** Whether a tick would give nothing back, as far as is known. */
+  #isSilent(cpu: Cpu): boolean {
+    const { belief } = this.#state
+    for (let pset = cpu * belief.zones; pset < (cpu + 1) * belief.zones; pset++) {
+      const { onTick } = belief.rulesOf(pset)
+      const { high, pcp } = belief.psets[pset]!
+      if (onTick === undefined || high === 'guessed' || high === 'unknown' || !belief.isProven(pset)) continue
+      if (onTick(belief.trial(pcp)) > 0) return false
+    }
+    return true
+  }
+
+  /** Nothing was given back, at least where it was thought to be. */
+  #silentTick(cpu: Cpu, row: number): void {
+    this.#each(row, cpu, (_zone, from) => from)
   }
 
   #each(row: number, cpu: number, end: (zone: number, from: number) => number): void {
@@ -93,14 +140,21 @@ export class Ticks {
     return true
   }
 
+  /** What the tick of this row gave back of a zone after it was preempted. */
+  #laterOf(row: number, zone: number): readonly Range[] {
+    const { script, index } = this.#state
+    return this.#sizes.later(row).filter((range) => index.zone(script.drainPfn[range.from]!) === zone)
+  }
+
   #tickOf(row: number, pset: number, from: number, to: number, expires: boolean): void {
     const state = this.#state
     const { belief } = state
     const set = belief.psets[pset]!
     const { ticks } = state.cpuOf(pset)
-    const ranges: TickSeen['ranges'] = [{ from, to }, ...(to > from ? this.#sizes.later(row) : [])]
+    const ranges: TickSeen['ranges'] = [{ from, to }, ...(to > from ? this.#laterOf(row, set.zone) : [])]
     const recorded = this.#sizes.sizeOfAll(ranges)
     const { high, count: held } = set.pcp
+    const runsFree = state.runsFree(pset)
     const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
     const isTied = set.isTied
     set.isTied = false
@@ -117,7 +171,7 @@ export class Ticks {
       if (recorded > 0 && expected === recorded) ticks.exact++
     }
     const quota = new Quota(scored ? n : recorded, chunk)
-    if (state.runsFree(pset)) {
+    if (runsFree) {
       const went = this.#bulkFrees.pages.byRule({ pset, list: 0, from, to, quota }, recorded > 0)
       state.countBulkFree(recorded, went)
       return
@@ -132,7 +186,6 @@ export class Ticks {
     const [{ from, to }, ...later] = ranges
     const recorded = this.#sizes.sizeOfAll(ranges)
     state.countBulkFree(recorded, recorded)
-    state.history.ticked(pset, state.row, recorded)
     if (recorded > 0) {
       state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
       this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
@@ -148,9 +201,11 @@ export class Ticks {
       }
     } else if (off) {
       if (isTied && !expires && recorded > 0 && this.#untie(row, pset, ranges, high)) return
+      if (!expires && recorded > 0 && this.#ranOtherwise(row, pset, ranges)) return
       this.#correct(pset, ranges, recorded, high, scored, expires)
-    } else if (recorded > 0 && !scored) this.#prove(pset, later)
-    if (recorded > 0 && scored) state.history.confirmUnless(later.length > 0, pset, set.pcp, state.row)
+    } else if (recorded > 0 && !scored && !expires) this.#prove(pset, later)
+    if (recorded === 0) state.history.ticked(pset, row, 0)
+    else state.history.confirmUnless(later.length > 0 || !state.belief.isProven(pset), pset, set.pcp, row)
   }
 
   /** Pages went, so the count is at `high` once all have gone: the better known of the two proves the other. */
@@ -193,6 +248,33 @@ export class Ticks {
     belief.recount(pset, before + by - recorded + toGo)
     set.high = gone(by + 1) === recorded ? 'guessed' : 'proven'
     return true
+  }
+
+  /** Whether this tick gave back what it did since earlier ones, which no event shows, ran at other moments than believed. */
+  #ranOtherwise(row: number, pset: number, ranges: readonly Range[]): boolean {
+    const state = this.#state
+    const { belief, history } = state
+    if (!state.placesTicks || !state.isUnpressedSince(pset)) return false
+    const { onTick, tickChunk } = belief.rulesOf(pset)
+    const set = belief.psets[pset]!
+    const recorded = this.#sizes.sizeOfAll(ranges)
+    const toGo = this.#sizes.sizeOfAll(ranges.slice(1))
+    const before = set.pcp.count + recorded - toGo
+    const gives = (pcp: Pcp): boolean => {
+      const n = onTick?.(pcp) ?? 0
+      return this.#sizes.expected(row, before, n, tickChunk?.(pcp) ?? n, ranges) === recorded
+    }
+    const fits = (high: number): boolean => gives(Object.assign(belief.trial(set.pcp), { high, count: before }))
+    for (const change of tickPlacements(state.tickLine(pset, history.line(pset, belief.rulesOf(pset))), fits)) {
+      const played = history.play(pset, belief.rulesOf(pset), change)
+      if (played?.row !== -1 || played.pcp.count !== before || !gives(played.pcp)) continue
+      state.movesTicks(pset, change)
+      set.pcp.high = played.pcp.high
+      set.high = 'proven'
+      history.confirmUnless(toGo > 0, pset, set.pcp, row)
+      return true
+    }
+    return false
   }
 
   /** Where `high` was, or the count, as the record shows it. */

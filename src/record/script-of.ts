@@ -106,7 +106,7 @@ class Trackers {
       const preemptedAt = writer.preemptions.seen(writer.task, cpu)
       if (events.kind[at] !== Kind.mm_page_pcpu_drain) drains.otherEvent(cpu)
       if (ticks.row[nextTick] === at) {
-        writer.add(time, Op.tick, cpu)
+        drains.tickBegins(writer.add(time, Op.tick, cpu), cpu)
         nextTick++
       }
       const edges = reclaim?.edges[at] ?? 0

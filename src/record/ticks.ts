@@ -35,6 +35,11 @@ function worksOf(events: Events, name: string): number[] {
 }
 
 /**
+ * ns: a worker that was preempted while it drains goes on sooner; a tick comes later after the last. Half of vm.stat_interval, 1 s by default.
+ */
+const LONGEST_PAUSE = 0.5e9
+
+/**
  * Rows at which a kernel worker drains pages without having freed or asked for any: what vmstat_update() alone does since 6.8. What
  * a preempted worker drains once it runs again is no tick of its own.
  */
@@ -46,11 +51,13 @@ function drainsByWorkers(events: Events): number[] {
   for (let row = 0; row < events.length; row++) {
     const cpu = events.cpu[row]!
     const pid = events.pid[row]!
+    const before = lastOfPid.get(pid) ?? -1
+    const drained = events.kind[before] === Kind.mm_page_pcpu_drain
+    const goesOn = drained && events.time[row]! - events.time[before]! < LONGEST_PAUSE
     if (
       events.kind[row] === Kind.mm_page_pcpu_drain &&
       workers.has(events.comm[row]!) &&
-      events.pid[lastOfCpu[cpu] ?? -1] !== pid &&
-      events.kind[lastOfPid.get(pid) ?? -1] !== Kind.mm_page_pcpu_drain
+      (drained ? !goesOn : events.pid[lastOfCpu[cpu] ?? -1] !== pid)
     )
       found.push(row)
     lastOfCpu[cpu] = row

@@ -7,6 +7,7 @@ import { lockLost } from './lock-lost.ts'
 import { pacing } from './pacing.ts'
 import { preempted } from './preempted.ts'
 import { takenUnseen } from './taken-unseen.ts'
+import { tickTime } from './tick-time.ts'
 import { tunedHigh } from './tuned-high.ts'
 import type { BulkFreeSeen, Context, Hypothesis, RefillSeen } from './types.ts'
 import { zoneFlags } from './zone-flags.ts'
@@ -17,6 +18,7 @@ export type { BulkFreeSeen, Hypothesis, RefillSeen } from './types.ts'
 export const hypotheses: readonly Hypothesis[] = [
   bulkTaken,
   highBound,
+  tickTime,
   preempted,
   takenUnseen,
   zoneFlags,
@@ -70,7 +72,7 @@ export function explainRefill(seen: RefillSeen, state: EstimatorState, sizes: Co
 export const proveCount = (seen: BulkFreeSeen, context: Context): void => count.bulkFree?.(seen, context)?.()
 
 /** Hypotheses that explain why a bulk free came later than it was due, once it came. */
-const delays: readonly Hypothesis[] = [preempted, takenUnseen]
+const delays: readonly Hypothesis[] = [tickTime, preempted, takenUnseen]
 
 /**
  * The same for a bulk free, or for one that did not come. `isLate`: it is as predicted by now, but an earlier one that was due did not come.

@@ -4,8 +4,14 @@ import { outcomeOf } from './outcome.ts'
 import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'
 
 /** The pageset after a free whose pacing was such that the record's pages went; undefined where none gives them, or it is proven. */
-export function pacedOutcome(seen: BulkFreeSeen, pcp: Pcp, flags: ZoneFlags, context: Context): Pcp | undefined {
-  if (context.belief.psets[seen.pset]!.twin === undefined || seen.recorded === 0) return undefined
+export function pacedOutcome(
+  seen: BulkFreeSeen,
+  pcp: Pcp,
+  flags: ZoneFlags,
+  context: Context,
+  isProven = context.belief.psets[seen.pset]!.twin === undefined,
+): Pcp | undefined {
+  if (isProven || seen.recorded === 0) return undefined
   const rule = (trial: Pcp) => outcomeOf(seen, trial, flags, context)
   for (const after of pacings(pcp, seen.recorded, rule, PCP_BATCH_SCALE_MAX)) return after
   return undefined

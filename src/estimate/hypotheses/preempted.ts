@@ -1,21 +1,6 @@
-import type { EarlyPop, FirstBulkFree } from '../history.ts'
-import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'
-
-/** What the rules make of the pageset's history if these pages left early, and `fewer` were there; undefined where that is not what was recorded. */
-export function playedAs(
-  seen: BulkFreeSeen,
-  early: readonly EarlyPop[],
-  fewer: number,
-  { state, belief, sizes }: Context,
-) {
-  const { row, pset, from, to, recorded } = seen
-  const rules = belief.rulesOf(pset)
-  const played: FirstBulkFree | undefined = state.history.play(pset, rules, early, fewer)
-  if (played?.row !== row) return undefined
-  const ranges = [{ from, to }, ...sizes.later(row)]
-  const chunk = rules.freeChunk?.(played.pcp) ?? played.n
-  return sizes.expected(row, played.pcp.count, played.n, chunk, ranges) === recorded ? played : undefined
-}
+import type { EarlyPop } from '../history.ts'
+import { playedAs } from './played.ts'
+import type { Hypothesis } from './types.ts'
 
 /** One page, or two, of those that may have left early: the first that explain the record. */
 function* sets(all: readonly EarlyPop[]): Generator<readonly EarlyPop[]> {
@@ -40,7 +25,7 @@ export const preempted: Hypothesis = {
     const rules = belief.rulesOf(pset)
     const all = state.preemptedPops.between(cpu, zone, since, row).filter(({ order }) => rules.allowed(order))
     for (const early of sets(all)) {
-      const played = playedAs(seen, early, 0, context)
+      const played = playedAs(seen, { early }, context)
       if (played === undefined) continue
       return () => {
         belief.psets[pset]!.pcp.assign(played.pcp)

@@ -1,5 +1,5 @@
 import { firstWhere } from '../invert.ts'
-import { playedAs } from './preempted.ts'
+import { playedAs } from './played.ts'
 import type { Hypothesis } from './types.ts'
 
 /** More pages than so many are not thought to go unseen between two bulk frees: vmalloc() asks for up to 100 at once. */
@@ -20,10 +20,13 @@ export const takenUnseen: Hypothesis = {
     if (recorded === 0 || !belief.traits.bulkAllocator || !belief.holdsUnknown(pset, 0)) return undefined
     if (!state.canPlay(pset)) return undefined
     const rules = belief.rulesOf(pset)
-    const playsTo = (fewer: number): number => state.history.play(pset, rules, [], fewer)?.row ?? row + 1
+    const playsTo = (fewer: number): number => {
+      const at = state.history.play(pset, rules, { fewer })?.row ?? -1
+      return at < 0 ? row + 1 : at
+    }
     const fewer = firstWhere(1, Math.min(set.unknown, MOST_TAKEN), (pages) => playsTo(pages) >= row)
     if (fewer === undefined) return undefined
-    const played = playedAs(seen, [], fewer, context)
+    const played = playedAs(seen, { fewer }, context)
     if (played === undefined) return undefined
     return () => {
       belief.recount(pset, played.pcp.count)

@@ -16,7 +16,8 @@ function raised({ pset, saved, order }: BulkFreeSeen, { belief, state }: Context
   return () => {
     set.pcp.assign(pcp)
     set.decay = 0
-    set.high = undone > saved.count ? 'proven' : 'unknown'
+    set.high = undone > saved.count ? 'guessed' : 'unknown'
+    set.isTied = false
   }
 }
 
@@ -43,7 +44,8 @@ function lowered(seen: BulkFreeSeen, context: Context): Correction | undefined {
   }
   const trial = pcp.clone()
   const paced = outcomeOf(seen, trial, flags, context) === recorded
-  const after = paced ? trial : pacedOutcome(seen, pcp, flags, context)
+  // Where none was due, what else is off shows in the size.
+  const after = paced ? trial : pacedOutcome(seen, pcp, flags, context, n > 0 && set.twin === undefined)
   if (after === undefined) return undefined
   return () => {
     set.pcp.assign(after)

@@ -105,6 +105,11 @@ export class DrainTracker {
     this.#tasks.begins(task, cpu, this.#writer.lastRow(cpu))
   }
 
+  /** What the task at hand drains next is of this tick. */
+  tickBegins(row: number, cpu: number): void {
+    this.#tasks.begins(this.#writer.task, cpu, row)
+  }
+
   reclaimEnds(cpu: number): void {
     if (this.#context.traits.remoteDrains) this.#tasks.begins(this.#writer.task, cpu, RECLAIMED)
   }
