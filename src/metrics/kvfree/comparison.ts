@@ -6,6 +6,7 @@ import { composeHead, composeHeadline, type ReplayedCapture } from '../compariso
 import { kvfreeHeadline } from './headline.ts'
 import { rcuscaleOf } from './rcuscale.ts'
 import type { KvfreeComparedRun, KvfreeComparison } from './schema.ts'
+import { kvfreeDifferences, kvfreeRecordedRow, largestKvfreeErrors } from './verdicts.ts'
 
 /** Batches and grace periods that a chart shows; totals are in `work`. */
 const SHOWN = 2000
@@ -161,6 +162,10 @@ export interface KvfreeCapture extends ReplayedCapture {
 
 export function composeKvfree(captures: readonly KvfreeCapture[], baseline: string, version: string): KvfreeComparison {
   const runs = captures.flatMap((capture) => capture.runs)
+  const rows = captures.map(({ recording: { name, scenario }, fidelity }) =>
+    scenario === undefined ? kvfreeRecordedRow(name, fidelity?.kvfree) : undefined,
+  )
+  const recorded = rows.flatMap((row) => row ?? [])
   return {
     family: 'kvfree',
     ...composeHead(captures, baseline, version),
@@ -168,6 +173,9 @@ export function composeKvfree(captures: readonly KvfreeCapture[], baseline: stri
       scenario === undefined ? [] : [{ capture: name, ...plain(scenario) }],
     ),
     runs,
+    recorded,
+    modelError: largestKvfreeErrors(recorded),
+    differences: captures.flatMap((capture, at) => kvfreeDifferences(capture.runs, baseline, rows[at])),
     headline: composeHeadline(captures, ({ recording: { name, scenario }, fidelity }) =>
       kvfreeHeadline(
         name,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { comparisonHeadSchema } from '../head.ts'
+import { kvfreeVerdictFields } from './verdicts.ts'
 
 /** Counts of one run, over the whole trace and all CPUs. */
 export const kvfreeWorkSchema = z.object({
@@ -141,5 +142,6 @@ export const kvfreeComparisonSchema = comparisonHeadSchema.extend({
     )
     .meta({ help: 'Which captures are workloads for the machine model, not recordings.' }),
   runs: z.array(kvfreeRunSchema),
+  ...kvfreeVerdictFields,
 })
 export type KvfreeComparison = z.infer<typeof kvfreeComparisonSchema>
