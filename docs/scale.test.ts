@@ -71,7 +71,12 @@ function checkOptions(name: string, line: string): void {
 }
 
 test('every example of docs/scale is linted here', () => {
-  expect(readdirSync(folder).sort()).toEqual(['kubernetes-job.yaml', 'kubernetes-workers.yaml', 'slurm-array.sh'])
+  expect(readdirSync(folder).sort()).toEqual([
+    'kubernetes-job.yaml',
+    'kubernetes-workers.yaml',
+    'measured.json',
+    'slurm-array.sh',
+  ])
 })
 
 test('the indexed Job gives each pod one part of as many as there are', () => {

@@ -28,7 +28,6 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
-export { composeSweep, type SweepFindings } from './sweep.ts'
 export type { Engine, Kit, KitCatalogue, Question } from './worker/kit.ts'
 export type { FromWorker, ToWorker } from './worker/messages.ts'
 /** What answers a page’s questions; its code is loaded when it is needed. */

@@ -54,7 +54,7 @@ export class CapturesHeld {
 }
 
 /** The capture on this machine, with the bytes that the planner saw. */
-export async function checkedCapture({ at, name, sha256, isolated }: Job['capture'], cache: string) {
+export async function checkedCapture({ at, name, sha256, isolated }: Omit<Job['capture'], 'bytes'>, cache: string) {
   try {
     return await localCapture({ at, name, sha256, ...(isolated === undefined ? {} : { isolated }) }, cache)
   } catch (error) {

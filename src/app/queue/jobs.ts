@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { pricesSchema } from '#metrics/prices'
 import { textDigest } from '../sweep/capture-digest.ts'
-import type { PlannedRun } from '../sweep/plan.ts'
+import { chunksOf, type Plan, type PlannedRun } from '../sweep/plan.ts'
 import type { PolicyCode } from '../sweep/policy-code.ts'
 
 /** One chunk of runs on one capture, as it stands in the queue: what to do, never data. */
@@ -13,6 +13,7 @@ export const jobSchema = z.object({
     at: z.string(),
     name: z.string(),
     sha256: z.string(),
+    bytes: z.number().meta({ help: 'As the planner saw it; 0: it did not.' }),
     isolated: z.array(z.number()).optional(),
   }),
   prices: z.array(pricesSchema),
@@ -30,6 +31,16 @@ export const chunkId = (runs: readonly { readonly digest: string }[]): string =>
 export const uuidOf = (digest: string): string =>
   digest.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 
+/**
+ * Runs of one job, where nobody says. Whoever takes it may have to read the capture first, which costs as much as two dozen runs: a job of
+ * fewer would mostly read.
+ */
+const RUNS_OF_JOB = 64
+
+/** The runs of one capture as jobs. */
+export const jobsOf = ({ chunk }: Pick<Plan, 'chunk'>, runs: readonly PlannedRun[]): PlannedRun[][] =>
+  chunksOf(runs, chunk ?? RUNS_OF_JOB)
+
 export function jobOf(
   { version, family, code }: { version: string; family: Job['family']; code: readonly PolicyCode[] },
   runs: readonly PlannedRun[],
@@ -44,6 +55,7 @@ export function jobOf(
       at: capture.at,
       name: capture.name,
       sha256: capture.sha256,
+      bytes: capture.bytes,
       ...(capture.isolated === undefined ? {} : { isolated: [...capture.isolated] }),
     },
     prices,

@@ -1,11 +1,11 @@
 import { eachOf } from '../sweep/each.ts'
 import type { CaptureContext, RunOutcome } from '../sweep/measure.ts'
-import { chunksOf, type Plan, type PlannedRun } from '../sweep/plan.ts'
+import type { Plan, PlannedRun } from '../sweep/plan.ts'
 import type { Failure } from '../sweep/results.ts'
 import { keep, missingOf } from '../sweep/run.ts'
 import type { Store } from '../sweep/store.ts'
 import { BOSS_SCHEMA, HEARTBEAT_SECONDS, openQueue, patiently, type Queue, thisHost } from './database.ts'
-import { chunkId, jobOf, queueName, uuidOf } from './jobs.ts'
+import { chunkId, jobOf, jobsOf, queueName, uuidOf } from './jobs.ts'
 
 export interface QueueSettings {
   readonly address: string
@@ -34,9 +34,7 @@ type Pending = Map<string, readonly PlannedRun[]>
  */
 export async function runQueued(plan: Plan, store: Store, settings: QueueSettings): Promise<readonly Failure[]> {
   const pending: Pending = new Map(
-    missingOf(plan, store).flatMap(({ runs }) =>
-      chunksOf(runs, plan.chunk).map((some) => [chunkId(some), some] as const),
-    ),
+    missingOf(plan, store).flatMap(({ runs }) => jobsOf(plan, runs).map((some) => [chunkId(some), some] as const)),
   )
   if (pending.size === 0) return []
   const queue = await openQueue(settings.address, 2)

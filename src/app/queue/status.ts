@@ -1,9 +1,8 @@
 import type { Plan } from '../sweep/plan.ts'
-import { chunksOf } from '../sweep/plan.ts'
 import { missingOf } from '../sweep/run.ts'
 import type { Store } from '../sweep/store.ts'
 import { BOSS_SCHEMA, HEARTBEAT_SECONDS, openQueue } from './database.ts'
-import { chunkId, queueName, uuidOf } from './jobs.ts'
+import { chunkId, jobsOf, queueName, uuidOf } from './jobs.ts'
 
 /** What a queue does for a sweep. */
 export interface QueueStatus {
@@ -27,7 +26,7 @@ export interface QueueStatus {
 }
 
 export async function queueStatus(plan: Plan, store: Pick<Store, 'has'>, address: string): Promise<QueueStatus> {
-  const pending = missingOf(plan, store).flatMap(({ runs }) => chunksOf(runs, plan.chunk))
+  const pending = missingOf(plan, store).flatMap(({ runs }) => jobsOf(plan, runs))
   const ids = pending.map(chunkId)
   const queue = await openQueue(address, 1)
   const { pool } = queue

@@ -3,6 +3,7 @@ import type { Job as BossJob, JobWithMetadata } from 'pg-boss'
 import { UsageError } from '#kernel/messages'
 import { engineVersion } from '../sweep/engine-version.ts'
 import type { CaptureContext, RunOutcome, RunRequest } from '../sweep/measure.ts'
+import { MemoryGate } from '../sweep/memory-gate.ts'
 import { type PolicyCode, policyCode } from '../sweep/policy-code.ts'
 import { RunPool } from '../sweep/pool.ts'
 import { CapturesHeld, checkedCapture } from './captures-held.ts'
@@ -38,6 +39,8 @@ interface Work {
   readonly id: string
   readonly pool: RunPool
   readonly captures: CapturesHeld
+  /** Captures in work fit into memory together. */
+  readonly gate: MemoryGate
   readonly settings: WorkerSettings
   readonly code: readonly PolicyCode[]
   readonly inHand: Map<string, { readonly id: string; readonly retryCount: number }>
@@ -62,6 +65,7 @@ export async function runWorker(settings: WorkerSettings): Promise<Worked> {
     id,
     pool,
     captures: new CapturesHeld(pool, settings.cache, settings.memory),
+    gate: new MemoryGate(settings.memory),
     settings,
     code,
     inHand: new Map(),
@@ -203,7 +207,7 @@ async function doJobs(work: Work, jobs: readonly JobWithMetadata<Job>[]): Promis
   }
 }
 
-async function resultOf({ pool, captures, settings, code }: Work, job: BossJob<Job>): Promise<Result> {
+async function resultOf({ pool, captures, gate, settings, code, inHand }: Work, job: BossJob<Job>): Promise<Result> {
   const { family, capture, runs, prices, code: wanted } = jobSchema.parse(job.data)
   const lacks = wanted.filter((sha256) => !code.some((one) => one.sha256 === sha256))
   if (lacks.length > 0)
@@ -232,7 +236,14 @@ async function resultOf({ pool, captures, settings, code }: Work, job: BossJob<J
       const { path } = await checkedCapture(capture, settings.cache)
       return await pool.whole(path, family, requests)
     }
-    const prepared = await captures.get(capture)
-    return { outcomes: await pool.run(prepared, requests), context: prepared.context }
+    return await gate.within(capture.bytes, async () => {
+      const prepared = await captures.get(capture)
+      // Threads that no other job needs help with this one's runs.
+      const pieces = Math.max(1, Math.floor(settings.jobs / inHand.size))
+      const size = Math.ceil(requests.length / pieces)
+      const parts = Array.from({ length: pieces }, (_, at) => requests.slice(at * size, (at + 1) * size))
+      const all = await Promise.all(parts.filter(({ length }) => length > 0).map((some) => pool.run(prepared, some)))
+      return { outcomes: all.flat(), context: prepared.context }
+    })
   }
 }

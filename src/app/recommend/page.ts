@@ -1,4 +1,5 @@
-import { composeSweep, type Page, verdictHelp } from '#report'
+import { type Page, verdictHelp } from '#report'
+import { composeSweep } from '#report/sweep'
 import type { Ranked } from '../sweep/ranking.ts'
 import type { SweepRun } from '../sweep/results.ts'
 import type { Candidate, Recommendation } from './recommendation.ts'

@@ -1,4 +1,5 @@
-import { composeSweep, type Page } from '#report'
+import type { Page } from '#report'
+import { composeSweep } from '#report/sweep'
 import type { SweepResult } from './results.ts'
 import type { SweepSummary } from './summary.ts'
 

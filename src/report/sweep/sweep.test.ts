@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { renderPage } from './html.ts'
-import { composeSweep, type SweepFindings } from './sweep.ts'
+import { renderPage } from '../html.ts'
+import { composeSweep, type SweepFindings } from './index.ts'
 
 const row = (policy: string, cost: number, memory: number, onFront: boolean) => ({
   policy,
