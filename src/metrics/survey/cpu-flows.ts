@@ -52,7 +52,8 @@ export class FlowSums {
   constructor(events: Events) {
     this.#events = events
     let cpus = 0
-    for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
+    const { cpu, length } = events
+    for (let row = 0; row < length; row++) if (cpu[row]! >= cpus) cpus = cpu[row]! + 1
     this.#cpus = cpus
     this.#pages = new Pairs(cpus)
     this.#frees = new Pairs(cpus)

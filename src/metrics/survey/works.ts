@@ -70,6 +70,7 @@ class WorkSums {
     this.#isolated = isolated
     this.#deferrals = new Deferrals(isolated)
     const { length, kind, slot, time, cpu } = events
+    const { dueOn } = this.#deferrals
     for (let row = 0; row < length; row++)
       switch (kind[row]!) {
         case Kind.workqueue_queue_work:
@@ -82,7 +83,7 @@ class WorkSums {
           this.#end(row, slot[row]!)
           break
         default:
-          if (this.#deferrals.isDue(cpu[row]!) && this.#isTask(row)) this.#deferrals.seen(cpu[row]!, time[row]!)
+          if (dueOn[cpu[row]!] === 1 && this.#isTask(row)) this.#deferrals.seen(cpu[row]!, time[row]!)
       }
     for (const work of this.#running.keys()) this.#finish(work, 0)
   }
@@ -192,6 +193,8 @@ class WorkSums {
 class Deferrals {
   readonly #isolated: ReadonlySet<Cpu>
   readonly #due = new Map<Cpu, Map<Subject, Ns>>()
+  /** By CPU: 1 where something is due. Every event asks. */
+  readonly dueOn = new Uint8Array(2 ** 16)
   readonly #waits = new Map<Subject, number[]>()
   readonly #sums = new Sums<'runs' | 'onIsolated' | 'saved', Subject>(['runs', 'onIsolated', 'saved'])
 
@@ -199,13 +202,10 @@ class Deferrals {
     this.#isolated = isolated
   }
 
-  isDue(cpu: Cpu): boolean {
-    return this.#due.get(cpu)?.size !== undefined
-  }
-
   ask(subject: Subject, cpu: Cpu, now: Ns): void {
     const due = this.#due.get(cpu) ?? new Map<Subject, Ns>()
     this.#due.set(cpu, due)
+    this.dueOn[cpu] = 1
     if (due.has(subject)) this.#sums.add('saved', subject)
     else due.set(subject, now)
   }
@@ -220,6 +220,7 @@ class Deferrals {
       this.#waits.set(subject, waits)
     }
     this.#due.delete(cpu)
+    this.dueOn[cpu] = 0
   }
 
   of(subject: Subject): Works['drains'][number]['deferred'] {

@@ -67,6 +67,10 @@ export const terms: readonly (readonly [term: string, meaning: string])[] = [
     'A CPU which the administrator keeps free of the kernel’s housekeeping (isolcpus=, nohz_full=, --isolated).',
   ],
   ['stranded pages', 'Free pages on the lists of isolated CPUs: nobody else can use them until they are drained.'],
+  [
+    'owner of a pageblock',
+    'The CPU that took it whole from the buddy (pcp/block-owner): its pages come back to that CPU’s lists, whoever frees them.',
+  ],
   ['remote drain', 'The requester empties a CPU’s lists itself (its own among them), without interrupting it.'],
   ['grace period', 'The time after which RCU guarantees that no CPU still uses a pointer it read before.'],
   [
