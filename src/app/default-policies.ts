@@ -2,7 +2,9 @@ import type { Events, Recording } from '#events'
 import { RECORDED_VERSIONS } from '#kernel'
 import { factsOf, versionOf } from '#kernel/releases'
 import { hasKvfree } from '#metrics/kvfree'
+import { hasSlab } from '#metrics/slab'
 import { ownPcpId } from '#policies/pcp'
+import { ownSlab } from '#replay/slab'
 
 export interface DefaultPolicies {
   /** The first is the baseline. */
@@ -37,6 +39,15 @@ export function defaultPolicies(recording: Recording): DefaultPolicies {
       ]),
       because: `${scenario === undefined ? 'the trace has calls of kvfree_rcu() and no page events' : 'a workload of kvfree_rcu()'}: ${kernel}, the newest release, plain call_rcu(), and polled grace periods`,
     }
+  if (isOfSlab(recording))
+    return {
+      policies: unique([
+        ownSlab(machine).id,
+        ...['sheaves', 'cpu-partial'].filter((id) => ownSlab(machine).policy.id !== id).map((id) => `slab/${id}`),
+        'slab/none',
+      ]),
+      because: `the trace has slab objects and ${events.tables.slab_slow_path.length > 0 ? 'the slab allocator’s slow paths' : 'no page events'}: ${kernel}, the other way to keep objects at CPUs, and none as the bound`,
+    }
   const lists = [ownPcpId(release), `pcp/linux-${newest}`]
   const requests = drainRequests(events)
   const works = recordedDrainWorks(events)
@@ -50,6 +61,13 @@ export function defaultPolicies(recording: Recording): DefaultPolicies {
     policies: unique([...lists, 'pcp/work', 'pcp/rcu-swap', 'pcp/trylock', ...(isolated ? ['pcp/no-isolated'] : [])]),
     because: `${requests > 0 ? `${requests} drain requests were recorded` : 'drain work was recorded'}: ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
   }
+}
+
+/** Recorded for the slab allocator’s sake: page events without refills, if any, are of slabs. */
+const isOfSlab = (recording: Recording): boolean => {
+  const { tables } = recording.events
+  const { length: refills } = tables.mm_page_alloc_zone_locked
+  return hasSlab(recording) && (tables.slab_slow_path.length > 0 ? refills === 0 : !hasPages(recording.events))
 }
 
 /** Work items by which kernels before 6.0 drain the lists of each CPU. */

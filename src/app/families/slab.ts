@@ -84,7 +84,7 @@ function sweep({ name, machine }: Recording, record: SlabRecord, set: Settings, 
   return { capture: name, capacities, maxFulls, cells }
 }
 
-function notesOn({ machine }: Recording, { caches, unknownFrees }: SlabRecord): string[] {
+function notesOn({ machine }: Recording, { caches, unknownFrees, probed }: SlabRecord): string[] {
   const unseen = caches.reduce((sum, cache) => sum + cache.unseenFrees, 0)
   const deferred = caches.reduce((sum, { traced }) => sum + (traced.paths.get('__kfree_rcu_sheaf') ?? 0), 0)
   const count = (value: number): string => value.toLocaleString('en-US')
@@ -92,6 +92,11 @@ function notesOn({ machine }: Recording, { caches, unknownFrees }: SlabRecord): 
     'Every policy begins with the slabs, partial lists and sheaves that the trace and the counters show the recording kernel’s to have been, as far as it has such lists.',
     ...(machine.slabsBefore === undefined
       ? ['No slabinfo.before and slabstats.before: how slabs are built follows from the size of their objects.']
+      : []),
+    ...(probed.size === 0
+      ? [
+          'No slow path was probed: nothing checks the replay, and slabs that were made meanwhile count as there from the start.',
+        ]
       : []),
     ...(unseen > 0
       ? [

@@ -58,18 +58,22 @@ function printCauses(caches: readonly Cache[], out: Output): void {
 }
 
 function printCounters(caches: readonly Cache[], out: Output): void {
-  const counted = caches.flatMap(({ cache, counters }) => (counters === undefined ? [] : [{ cache, counters }]))
+  const counted = caches.flatMap(({ cache, counters, slabs }) =>
+    counters === undefined ? [] : [{ cache, counters, slabs }],
+  )
   if (counted.length === 0) return
-  out.heading('events against SLUB_STATS')
+  out.heading('events against SLUB_STATS, slabs against slabinfo')
   out.table(
-    ['cache', 'allocs, events', 'counters', 'frees, events', 'counters', 'agree'],
-    counted.map(({ cache, counters }) => [
+    ['cache', 'allocs, events', 'counters', 'frees, events', 'counters', 'agree', 'slabs after', 'predicted'],
+    counted.map(({ cache, counters, slabs }) => [
       cache,
       number(counters.allocs.traced),
       number(counters.allocs.counted),
       number(counters.frees.traced),
       number(counters.frees.counted),
       counters.agree ? 'yes' : 'no',
+      slabs === undefined ? '–' : number(slabs.recorded),
+      slabs === undefined ? '–' : number(slabs.predicted),
     ]),
   )
   for (const { cache, counters } of counted)

@@ -212,3 +212,23 @@ test('what is written of a machine reads back as the same machine', () => {
   const written = sidecarsOf(before)
   expect(machine(written)).toEqual({ ...before, missing: before.missing })
 })
+
+test('slabinfo and the files of /sys/kernel/slab are read before and after', () => {
+  const head =
+    'slabinfo - version: 2.1\n# name <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables : slabdata\n'
+  const line = 'dentry 4200 4242 192 21 1 : tunables 0 0 0 : slabdata 202 202 0\n'
+  const { slabsBefore, slabsAfter } = machine({
+    'slabinfo.before': head + line,
+    'slabstats.before':
+      'dentry alloc_fastpath 522 C0=100 C3=422\ndentry ctor \ndentry slabs_cpu_partial 72(6) C1=12(1)\n',
+  })
+  expect(slabsAfter).toBeUndefined()
+  expect(slabsBefore?.info).toEqual([
+    { name: 'dentry', active: 4200, objects: 4242, size: 192, perSlab: 21, pagesPerSlab: 1, slabs: 202 },
+  ])
+  expect(slabsBefore?.stats.dentry?.alloc_fastpath).toMatchObject({ total: 522, cpus: { 0: 100, 3: 422 } })
+  expect(slabsBefore?.stats.dentry?.slabs_cpu_partial?.text).toContain('C1=12(1)')
+  expect(slabsBefore?.stats.dentry?.ctor).toBeUndefined()
+  expect(() => machine({ 'slabinfo.after': head + line.replace('21 1', '0 1') })).toThrow(/slabinfo/)
+  expect(() => machine({ 'slabinfo.after': `${head}dentry 1 2\n` })).toThrow(/slabinfo/)
+})

@@ -91,7 +91,7 @@ function causesOf(missed: readonly Cache[], of: string): Table {
 
 function countersOf(counted: readonly Cache[], of: string): Table {
   return {
-    caption: `Events against SLUB_STATS${of}`,
+    caption: `Events against SLUB_STATS, slabs against slabinfo${of}`,
     columns: [
       text('cache'),
       count('allocations, events'),
@@ -99,14 +99,18 @@ function countersOf(counted: readonly Cache[], of: string): Table {
       count('frees, events'),
       count('counters'),
       text('agree'),
+      count('slabs after, slabinfo'),
+      count('predicted'),
     ],
-    rows: counted.map(({ cache, counters }) => [
+    rows: counted.map(({ cache, counters, slabs }) => [
       cache,
       counters?.allocs.traced,
       counters?.allocs.counted,
       counters?.frees.traced,
       counters?.frees.counted,
       counters?.agree === true ? 'yes' : `no: ${counters?.because ?? ''}`,
+      slabs?.recorded,
+      slabs?.predicted,
     ]),
   }
 }
