@@ -18,7 +18,11 @@ export class PreemptedPops {
   /** By CPU, in order of `from`. */
   readonly #byCpu: readonly Preempted[][]
 
-  constructor({ length, op, cpu, zone, order, preemptedAtRow, cpus }: Script) {
+  readonly #script: Script
+
+  constructor(script: Script) {
+    this.#script = script
+    const { length, op, cpu, zone, order, preemptedAtRow, cpus } = script
     this.#byCpu = Array.from({ length: cpus }, () => [])
     for (let row = 0; row < length; row++) {
       const from = preemptedAtRow[row]!
@@ -26,6 +30,14 @@ export class PreemptedPops {
       this.#byCpu[cpu[from]!]!.push({ from, row, order: order[row]!, cpu: cpu[from]!, zone: zone[row]! })
     }
     for (const pops of this.#byCpu) pops.sort((a, b) => a.from - b.from)
+  }
+
+  /** Whether an allocation of this block is still to come at a row by a task that was preempted on this CPU before it. */
+  mayHold(cpu: number, pfn: number, order: number, row: number): boolean {
+    const { pfn: pfns } = this.#script
+    return this.#byCpu[cpu]!.some(
+      (pop) => pop.from <= row && pop.row > row && pop.order === order && pfns[pop.row] === pfn,
+    )
   }
 
   /**

@@ -103,6 +103,7 @@ export class Refills {
     const flags = free.atRefill(pset)
     const rules = belief.rulesOf(pset)
     const proven = belief.known[list] === 1
+    if (proven) this.#leaveInFlight(pset, list)
     const excused = proven && belief.lists.lens[list]! > 0 && belief.allMayBeTaken(list)
     const empty = belief.lists.lens[list] === 0 || excused
     const size = to - from
@@ -130,6 +131,21 @@ export class Refills {
     for (let item = from + taken; item < to; item++) this.#arrive(list, order, item)
     for (let item = 0; item < taken; item++) state.noteBulk(list)
     if (!this.#isAllocOf(pset, list)) this.#takenAtOnce(list)
+  }
+
+  /** A list is filled though it holds pages: a task that was preempted before its event took them before. */
+  #leaveInFlight(pset: number, list: number): void {
+    const { belief, row, index, found, history, preemptedPops } = this.#state
+    const { cpu, zone } = belief.psets[pset]!
+    const order = belief.orderOf(list)
+    for (let page = belief.lists.head(list); page >= 0; page = belief.lists.head(list)) {
+      if (page >= index.size || !preemptedPops.mayHold(cpu, index.pfn(page, zone), order, row)) return
+      belief.popInFlight(page)
+      history.popped(pset, row, order)
+      this.#state.noteAhead(page)
+      found.left.set(row, [...(found.left.get(row) ?? []), page])
+      if (found.early.get(row)?.includes(page) !== true) found.early.set(row, [...(found.early.get(row) ?? []), page])
+    }
   }
 
   /** Nothing fills a list but an allocation that takes its first block: one whose event is still to come, or of the bulk allocator. */

@@ -186,7 +186,7 @@ export class EstimatorState {
     if (at === 0 || this.#givenEarly.get(page)?.some((from) => from >= at && from <= row) === true) return
     const pages = this.found.early.get(at)
     if (pages === undefined) this.found.early.set(at, [page])
-    else pages.push(page)
+    else if (!pages.includes(page)) pages.push(page)
   }
 
   /** A page leaves its list here, though its event is still to come. */
