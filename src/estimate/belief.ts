@@ -219,12 +219,15 @@ export class Belief {
 
   /** Runs a rule on a pageset. `unique`: whether its pacing, as far as it is known, leaves one outcome. */
   runs(set: PagesetBelief, rule: (pcp: Pcp) => number): { outcome: number; unique: boolean } {
-    const { pcp, twin } = set
-    if (twin === undefined) return { outcome: rule(pcp), unique: true }
-    twin.count = pcp.count
-    twin.high = pcp.high
+    const { pcp, twin, over } = set
+    const far = over > 0 ? this.trial(pcp) : undefined
+    if (far !== undefined) far.count += over
+    if (twin !== undefined) {
+      twin.count = pcp.count
+      twin.high = pcp.high
+    }
     const outcome = rule(pcp)
-    const unique = rule(twin) === outcome
+    const unique = (far === undefined || rule(far) === outcome) && (twin === undefined || rule(twin) === outcome)
     this.#settlePacing(set)
     return { outcome, unique }
   }
@@ -278,6 +281,7 @@ export class Belief {
     set.unknown = 0
     set.phantoms = 0
     set.count = 'proven'
+    set.over = 0
     set.pcp.count = this.knownPages(pset)
   }
 
@@ -293,9 +297,11 @@ export class Belief {
 
   /** Whether all hidden state of a pageset is known, so that its rules alone say what becomes of it. */
   isSettled(pset: number): boolean {
-    const { twin, high, pcp } = this.psets[pset]!
+    const { twin, high, pcp, over } = this.psets[pset]!
     const isTuned = pcp.highMin < pcp.highMax
-    return this.isProven(pset) && twin === undefined && (!isTuned || high === 'proven' || high === 'recorded')
+    return (
+      this.isProven(pset) && twin === undefined && over === 0 && (!isTuned || high === 'proven' || high === 'recorded')
+    )
   }
 
   /** Pages on the lists whose identity is known. */
@@ -339,6 +345,7 @@ export class Belief {
   recount(pset: number, count: number): void {
     const set = this.psets[pset]!
     const held = this.knownPages(pset)
+    set.over = 0
     set.pcp.count = Math.max(0, count)
     set.unknown = Math.max(0, count - held)
     set.phantoms = Math.max(0, held - count)
@@ -363,6 +370,7 @@ export class Belief {
       set.unknown = count
       set.count = 'unknown'
       set.high = 'guessed'
+      set.over = 0
       set.isTied = false
       set.isDoubted = false
       set.twin = otherExtreme(set.pcp, this.rulesOf(pset))

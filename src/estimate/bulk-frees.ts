@@ -1,7 +1,9 @@
-import { type Pcp, Quota } from '#policies/pcp'
+import { type Pcp, Quota, type ZoneFlags } from '#policies/pcp'
 import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { PagesGivenBack } from './given-back.ts'
 import { type BulkFreeSeen, bulkFreeCauses, explainBulkFree, type Hypothesis, proveCount } from './hypotheses/index.ts'
+import { bulkFreeLimit } from './invert.ts'
+import type { PagesetBelief } from './pageset-belief.ts'
 import type { Miss } from './scores.ts'
 import type { EstimatorState } from './state.ts'
 
@@ -53,12 +55,14 @@ export class BulkFrees {
     const from = script.drainStart[row]!
     const end = script.drainEnd[row]!
     const flags = state.flagsOf(pset)
+    const runsFree = state.runsFree(pset)
+    const isOpen = set.over > 0 && this.#narrow(set, order, flags, end > from)
     this.#before.assign(set.pcp)
     const { outcome: n, unique } = belief.runs(set, (pcp) => belief.rulesOf(pset).nrFree(pcp, order, flags))
     const probed = state.script.states.get(row)
     if (probed !== undefined) state.compareState(set, probed)
     // Where `high` is only known to be above the count, nothing shows when it is reached.
-    const scored = belief.isProven(pset) && unique && (set.high !== 'unknown' || state.runsFree(pset))
+    const scored = belief.isProven(pset) && unique && !isOpen && (set.high !== 'unknown' || runsFree)
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {
       set.lastSilentFreeRow = row
@@ -66,23 +70,45 @@ export class BulkFrees {
       return
     }
     const saved = this.#before.clone()
-    const to = this.#endOfBulkFree({ row, pset, n, order, from, end })
+    const to = this.#endOfBulkFree({ row, pset, n, order, from, end, runsFree })
     const later = this.#sizes.later(row)
     const recorded = state.sizeOf(from, to) + this.#sizes.sizeOfAll(later)
     const seen: BulkFreeSeen = { row, pset, list, order, n, saved, from, to, recorded, scored }
     if (n > 0 || recorded > 0) {
-      if (state.runsFree(pset)) this.#left(seen)
+      if (runsFree) this.#left(seen)
       else this.#followed(seen, later)
     }
     set.lastSilentFreeRow = to > from ? -1 : row
     if (to < end) this.localDrain(row, pset, to, end)
   }
 
+  /** How many pages there are is known within bounds: whether some lead to a bulk free here narrows them. Returns whether it was open. */
+  #narrow(set: PagesetBelief, order: number, flags: ZoneFlags, isRecorded: boolean): boolean {
+    const { belief } = this.#state
+    const { pset, pcp, over } = set
+    const limit = bulkFreeLimit(belief.rulesOf(pset), pcp, order, flags)
+    if (limit === undefined || limit <= pcp.count || limit > pcp.count + over) return false
+    if (isRecorded) {
+      const most = pcp.count + over
+      belief.recount(pset, limit)
+      set.over = most - limit
+    } else set.over = limit - 1 - pcp.count
+    return true
+  }
+
   /** Where the pages end that this free gave back: compaction may empty the CPU's lists right after it, or instead of it. */
-  #endOfBulkFree(of: { row: number; pset: number; n: number; order: number; from: number; end: number }): number {
-    const { row, pset, n, order, from, end } = of
+  #endOfBulkFree(of: {
+    readonly row: number
+    readonly pset: number
+    readonly n: number
+    readonly order: number
+    readonly from: number
+    readonly end: number
+    readonly runsFree: boolean
+  }): number {
+    const { row, pset, n, order, from, end, runsFree } = of
     const state = this.#state
-    if (state.runsFree(pset)) {
+    if (runsFree) {
       const drain = state.localDrainAt.get(row)
       return drain?.pset === pset ? drain.from : end
     }
@@ -162,8 +188,7 @@ export class BulkFrees {
       if (seen.scored && !off && !set.isTied) set.high = 'proven'
       else set.isTied = true
     }
-    if (order === 0 || empties || (n === 0 && cause !== 'count'))
-      set.count = set.count === 'recorded' ? 'recorded' : 'proven'
+    if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
     const beyond = bulkFreeCauses[cause ?? '']?.page ?? 'page-not-predicted'
     this.pages.follow({ pset, list, from, to, scored, quota, beyond })

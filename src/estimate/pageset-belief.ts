@@ -16,6 +16,8 @@ export interface PagesetBelief {
   /** Pages that the lists show but the count disproves: they left unseen, and which they are is not known yet. */
   phantoms: number
   count: Status
+  /** So many pages more there may be than a proven count says: a block of several of them crossed the limit that proved it. */
+  over: number
   high: Status
   /** Whether the count was proven by a guessed `high` and no tick ran since: both may be off, by the same number of pages. */
   isTied: boolean
@@ -68,6 +70,7 @@ export const newPagesetBelief = (pcp: Pcp, pset: number, rules: readonly ListRul
   unknown: 0,
   phantoms: 0,
   count: 'unknown',
+  over: 0,
   high: 'guessed',
   isTied: false,
   isDoubted: false,

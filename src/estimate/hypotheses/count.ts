@@ -59,8 +59,10 @@ export const count: Hypothesis = {
           belief.psets[pset]!.pcp.assign(proven)
           if (!paced) belief.provePacing(pset)
           state.free.learn(zone, flags)
+          const set = belief.psets[pset]!
+          set.count = recorded > 0 ? 'proven' : 'guessed'
           // A block of several pages may have crossed the limit by more than one of them.
-          belief.psets[pset]!.count = recorded > 0 && (order === 0 || believed === recorded) ? 'proven' : 'guessed'
+          set.over = recorded > 0 && believed !== recorded ? (1 << order) - 1 : 0
         }
       }
     }
