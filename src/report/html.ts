@@ -10,6 +10,7 @@ import { prose } from './prose.ts'
 import { scriptSource } from './runtime/bundle.ts'
 import type { Group } from './sections/group.ts'
 import { groupQuestions } from './sections/index.ts'
+import { withoutData } from './sources.ts'
 import { style } from './style.ts'
 import { timelineSpec } from './timeline.ts'
 import type { Kit } from './worker/kit.ts'
@@ -41,22 +42,29 @@ const inlineJson = (value: unknown): Html =>
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
+/** Charts as the page draws them, and as they were written. */
+interface Specs {
+  readonly compiled: Readonly<Record<string, unknown>>
+  readonly sources: Readonly<Record<string, unknown>>
+}
+
 /** vega-lite compiles here, so the page carries only vega and no compiler. */
-async function compiledSpecs({ parts, timelines }: Page, spare: number): Promise<Record<string, unknown>> {
+async function compiledSpecs({ parts, timelines }: Page, spare: number): Promise<Specs> {
   const specs = [
     ...timelines.map((timeline, at) => [`when-${at}`, timelineSpec(timeline, spare)] as const),
     ...parts.flatMap(({ charts }) => charts.map(({ id, spec }) => [id, spec] as const)),
   ]
-  if (specs.length === 0) return {}
+  if (specs.length === 0) return { compiled: {}, sources: {} }
   const { compile } = await import('vega-lite')
   const config = { background: 'transparent' }
-  return Object.fromEntries(specs.map(([id, spec]) => [id, compile(spec, { config }).spec]))
+  const compiled = Object.fromEntries(specs.map(([id, spec]) => [id, compile(spec, { config }).spec]))
+  return { compiled, sources: Object.fromEntries(specs.map(([id, spec]) => [id, withoutData(spec, compiled[id]!)])) }
 }
 
 function documentOf(
   page: Page,
   script: string,
-  specs: Record<string, unknown>,
+  specs: Specs,
   ask: { readonly panel: Html; readonly data: Html } | undefined,
   served: boolean,
 ): Html {
@@ -99,7 +107,8 @@ ${[...groups].flatMap(([id, parts]) => (id === 'first' ? [] : [groupOf(id, parts
 ${
   script === ''
     ? undefined
-    : html`<script type="application/json" id="kreplay-charts">${inlineJson(specs)}</script>
+    : html`<script type="application/json" id="kreplay-charts">${inlineJson(specs.compiled)}</script>
+<script type="application/json" id="kreplay-sources">${inlineJson(specs.sources)}</script>
 ${ask?.data}
 <script>${verbatim(script)}</script>`
 }

@@ -59,53 +59,57 @@ export async function serve(
   explore: (path: string) => Promise<Explored>,
   port = 0,
 ): Promise<ExploreServer> {
-  const token = randomBytes(16).toString('hex')
-  const pages = new Map<string, Explored>([['1', first]])
-  let number = 1
+  const pages = new Pages(first, explore)
   const server: Server = createServer({ requestTimeout: 600_000, maxHeaderSize: 16_384 }, (request, response) => {
-    void answer(request, response).catch((error: unknown) => refuse(response, error))
+    void pages.answer(request, response, hostsOf(server)).catch((error: unknown) => refuse(response, error))
   })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, LOOPBACK, resolve)
+  })
+  return {
+    address: `http://${hostsOf(server)[0]}/${pages.token}/1/`,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await pages.close()
+    },
+  }
+}
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** The captures that are explored, each a page with a number. */
+class Pages {
+  readonly token = randomBytes(16).toString('hex')
+  readonly #explored: Map<string, Explored>
+  readonly #explore: (path: string) => Promise<Explored>
+  #number = 1
+
+  constructor(first: Explored, explore: (path: string) => Promise<Explored>) {
+    this.#explored = new Map([['1', first]])
+    this.#explore = explore
+  }
+
+  /** `own`: names under which this server may be asked. */
+  async answer(request: IncomingMessage, response: ServerResponse, own: readonly string[]): Promise<void> {
     const { host, origin } = request.headers
-    const own = hostsOf(server)
     if (host === undefined || !own.includes(host))
       throw new Refused(403, 'this server answers on the loopback interface alone')
     if (origin !== undefined && !own.some((one) => origin === `http://${one}`))
       throw new Refused(403, 'no other page may ask')
     const [given = '', page = '', action = ''] = (request.url ?? '').slice(1).split('?')[0]!.split('/')
-    if (!isSame(given, token)) throw new Refused(404, 'no such page')
-    if (page === '') {
-      redirect(response, `/${token}/1/`)
-      return
-    }
-    const explored = pages.get(page)
-    if (explored === undefined || !ACTIONS.includes(action)) throw new Refused(404, 'no such page')
-    if (action === '' && request.method === 'GET') sendPage(response, explored.page)
+    if (!isSame(given, this.token)) throw new Refused(404, 'no such page')
+    const explored = this.#explored.get(page)
+    if (page === '') redirect(response, `/${this.token}/1/`)
+    else if (explored === undefined || !ACTIONS.includes(action)) throw new Refused(404, 'no such page')
+    else if (action === '' && request.method === 'GET') sendPage(response, explored.page)
     else if (action === 'ask' && request.method === 'POST') sendJson(response, await asked(explored, request))
     else if (action === 'trace' && request.method === 'POST')
-      sendJson(response, { page: `/${token}/${await added(request)}/` })
+      sendJson(response, { page: `/${this.token}/${await this.#add(request)}/` })
     else throw new Refused(405, 'that cannot be done here')
   }
 
-  async function asked(explored: Explored, request: IncomingMessage): Promise<unknown> {
-    const text = (await bodyOf(request, MOST_QUESTION)).toString('utf8')
-    let parsed: unknown
-    try {
-      parsed = JSON.parse(text)
-    } catch {
-      throw new Refused(400, 'that is no question')
-    }
-    const checked = questionSchema.safeParse(parsed)
-    if (!checked.success) throw new Refused(400, 'that is no question')
-    const { id, question, quick } = checked.data
-    const answered = explored.ask(id, question, quick)
-    if (answered === undefined) throw new Refused(404, 'this page has nothing to replay')
-    return await answered
-  }
-
   /** A trace that was dropped on a page becomes a page of its own. */
-  async function added(request: IncomingMessage): Promise<string> {
+  async #add(request: IncomingMessage): Promise<string> {
     const named = basename(decodeURIComponent(String(request.headers['x-file-name'] ?? 'trace'))).replace(
       /[^\w.-]+/g,
       '_',
@@ -114,36 +118,43 @@ export async function serve(
     try {
       const path = join(folder, named.replace(/^[.-]+/, '') || 'trace')
       await pipeline(request, bounded(MOST_TRACE), createWriteStream(path, { flags: 'wx', mode: 0o600 }))
-      let explored: Explored
-      try {
-        explored = await explore(path)
-      } catch (error) {
-        throw new Refused(422, (error as Error).message.replaceAll(`${folder}/`, ''))
-      }
-      const page = String(++number)
-      pages.set(page, explored)
-      const oldest = [...pages.keys()].find((key) => key !== '1')
-      if (pages.size > MOST_KEPT && oldest !== undefined) {
-        await pages.get(oldest)?.close()
-        pages.delete(oldest)
-      }
+      const page = String(++this.#number)
+      this.#explored.set(page, await this.#explore(path))
+      await this.#dropOldest()
       return page
+    } catch (error) {
+      throw error instanceof Refused ? error : new Refused(422, (error as Error).message.replaceAll(`${folder}/`, ''))
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, LOOPBACK, resolve)
-  })
-  return {
-    address: `http://${hostsOf(server)[0]}/${token}/1/`,
-    close: async () => {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      for (const explored of pages.values()) await explored.close()
-    },
+  /** The first page stays. */
+  async #dropOldest(): Promise<void> {
+    const oldest = [...this.#explored.keys()].find((key) => key !== '1')
+    if (this.#explored.size <= MOST_KEPT || oldest === undefined) return
+    await this.#explored.get(oldest)?.close()
+    this.#explored.delete(oldest)
+  }
+
+  async close(): Promise<void> {
+    for (const explored of this.#explored.values()) await explored.close()
+  }
+}
+
+async function asked(explored: Explored, request: IncomingMessage): Promise<unknown> {
+  const text = (await bodyOf(request, MOST_QUESTION)).toString('utf8')
+  const { id, question, quick } = questionOf(text)
+  const answered = explored.ask(id, question, quick)
+  if (answered === undefined) throw new Refused(404, 'this page has nothing to replay')
+  return await answered
+}
+
+function questionOf(text: string): z.infer<typeof questionSchema> {
+  try {
+    return questionSchema.parse(JSON.parse(text))
+  } catch {
+    throw new Refused(400, 'that is no question')
   }
 }
 

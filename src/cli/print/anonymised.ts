@@ -1,5 +1,7 @@
-import type { Anonymised } from '#app'
+import type { anonymise } from '#app'
 import { number, print, printTable } from '../terminal.ts'
+
+type Anonymised = Awaited<ReturnType<typeof anonymise>>
 
 /** What goes out of a machine, for its owner to look through. */
 export function printAnonymised({ output, files, replaced, kept, withoutPayload, sidecars }: Anonymised): void {

@@ -6,6 +6,7 @@
  */
 import { type Config, parse, type Spec, View } from 'vega'
 import { expressionInterpreter } from 'vega-interpreter'
+import { withData } from '../sources.ts'
 import { answerShower, lineNames } from './answers.ts'
 import { startAsk } from './ask.ts'
 import { startDrop } from './drop.ts'
@@ -16,6 +17,9 @@ import { addTools } from './tools.ts'
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 const specs: Record<string, Json> = JSON.parse(document.getElementById('kreplay-charts')?.textContent ?? '{}')
+const sources: Record<string, Json> = JSON.parse(document.getElementById('kreplay-sources')?.textContent ?? '{}')
+/** By it other programs know what a copied chart is. */
+const SCHEMA = 'https://vega.github.io/schema/vega-lite/v6.json'
 const figures = [...document.querySelectorAll<HTMLElement>('figure[data-chart]')]
 const drawn = new Map<HTMLElement, { view: View; theme: Theme; width: number }>()
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -136,7 +140,14 @@ for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-m
 startMatrices(specs)
 startDrop()
 startAsk(answerShower(specs, (figure) => drawn.get(figure)?.view))
-for (const figure of figures) addTools(figure, () => drawn.get(figure)?.view)
+for (const figure of figures) {
+  const { chart = '' } = figure.dataset
+  const sourceOf = () => {
+    const source = { $schema: SCHEMA, ...(withData(sources[chart], specs[chart] as object) as object) }
+    return themed(source, currentTheme())
+  }
+  addTools(figure, () => drawn.get(figure)?.view, sourceOf)
+}
 
 /** What a link or a cell points to is unfolded. */
 function unfold(id: string): void {

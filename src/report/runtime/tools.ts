@@ -32,26 +32,71 @@ export async function copy(text: string): Promise<void> {
   }
 }
 
-/** Buttons that copy a chart as SVG, or its numbers as CSV. */
-export function addTools(figure: HTMLElement, viewOf: () => View | undefined): void {
+/** Twice the size on the screen: sharp on paper and on dense screens. */
+const SCALE = 2
+
+/** A chart on the ground that it has in the page. */
+async function pngOf(view: View, figure: HTMLElement): Promise<Blob | undefined> {
+  const drawn = await view.toCanvas(SCALE)
+  const whole = document.createElement('canvas')
+  whole.width = drawn.width
+  whole.height = drawn.height
+  const context = whole.getContext('2d')
+  if (context === null) return undefined
+  context.fillStyle = getComputedStyle(figure).backgroundColor
+  context.fillRect(0, 0, whole.width, whole.height)
+  context.drawImage(drawn, 0, 0)
+  return await new Promise((resolve) => whole.toBlob((blob) => resolve(blob ?? undefined), 'image/png'))
+}
+
+/** To the clipboard; where a page may not put pictures there, as a file. */
+async function copyPicture(blob: Blob, name: string): Promise<void> {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ [blob.type]: blob })])
+  } catch {
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(blob)
+    link.download = `${name}.png`
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+  }
+}
+
+/** Buttons that copy a chart as SVG, PNG or vega-lite, or its numbers as CSV. `sourceOf`: the chart in vega-lite. */
+export function addTools(figure: HTMLElement, viewOf: () => View | undefined, sourceOf: () => unknown): void {
   const tools = document.createElement('div')
   tools.className = 'tools'
-  const add = (label: string, text: () => Promise<string | undefined>): void => {
+  const copyText = async (text: string | undefined): Promise<boolean> => {
+    if (text === undefined) return false
+    await copy(text)
+    return true
+  }
+  const add = (label: string, full: string, act: () => Promise<boolean>): void => {
     const button = document.createElement('button')
     button.type = 'button'
     button.textContent = label
+    button.setAttribute('aria-label', full)
     button.addEventListener('click', async () => {
-      const copied = await text()
-      if (copied === undefined) return
-      await copy(copied)
-      button.textContent = 'Copied'
+      if (!(await act())) return
+      button.textContent = '✓'
       setTimeout(() => {
         button.textContent = label
       }, 1500)
     })
     tools.append(button)
   }
-  add('Copy SVG', async () => viewOf()?.toSVG())
-  add('Copy CSV', async () => csvOf(figure))
+  add('SVG', 'Copy as SVG', async () => copyText(await viewOf()?.toSVG()))
+  add('PNG', 'Copy as PNG', async () => {
+    const view = viewOf()
+    const blob = view === undefined ? undefined : await pngOf(view, figure)
+    if (blob === undefined) return false
+    await copyPicture(blob, figure.id)
+    return true
+  })
+  add('CSV', 'Copy numbers as CSV', async () => copyText(csvOf(figure)))
+  add('vega-lite', 'Copy as vega-lite', async () => {
+    const source = sourceOf()
+    return copyText(source === undefined ? undefined : JSON.stringify(source, null, 1))
+  })
   figure.querySelector('figcaption')?.prepend(tools)
 }
