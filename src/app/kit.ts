@@ -3,7 +3,7 @@ import { lockPricesOf, type Prices } from '#metrics/prices'
 import { choosePcp, type PcpChoice, pcpIds } from '#policies'
 import { Op, type Script } from '#record'
 import { carriedOver, stepEndsOf, type Window } from '#replay'
-import type { Engine, Kit, KitCatalogue, Question } from '#report'
+import type { Engine, Kit, KitCatalogue, Question } from '#report/worker'
 import type { Analysis } from './analyse.ts'
 import { parametersOf } from './parameters.ts'
 

@@ -1,6 +1,7 @@
 import { type Comparison, comparisonSchema } from '#metrics'
 import { readJson } from '#readers'
-import { type Kit, type Page, renderHtml, renderMarkdown, renderPage, renderPerfetto } from '#report'
+import { type Page, renderHtml, renderMarkdown, renderPage, renderPerfetto } from '#report'
+import type { Kit } from '#report/worker'
 import { checkOutput, writeWhole } from './write-files.ts'
 
 export const PAGE = ['.html', '.htm']

@@ -138,7 +138,7 @@ test('the matrix sorts, leads to its sections, and follows a window of the timel
 
 test('everything open: nothing is wider than its card, every chart is drawn, axe finds nothing serious', async () => {
   const { page, noise } = await open('report.html', { viewport: size, bypassCSP: true })
-  expect(await readThrough(page)).toBe(10)
+  expect(await readThrough(page)).toBe(11)
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
   expect(await tooWide(page)).toEqual([])
   expect(await seriousOf(page, 'body')).toEqual([])
@@ -183,7 +183,7 @@ test('the keyboard reaches the content first, then sorts, links and folds', asyn
 
 test('names from a trace never run', async () => {
   const { page, noise } = await open('hostile.html', { viewport: size })
-  expect(await readThrough(page)).toBe(10)
+  expect(await readThrough(page)).toBe(11)
   expect(await page.locator('main img, main script').count()).toBe(0)
   expect(await page.locator('.matrix tbody').textContent()).toContain('<img src=x onerror=alert(1)>')
   expect(noise).toEqual([])

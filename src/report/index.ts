@@ -2,8 +2,6 @@
 
 export { inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
 
-import type { Session } from './worker/session.ts'
-
 /** Words and figures that the terminal shares with the report. */
 export { errorOf } from '#metrics/cross'
 export { formatShare, headingOf, writerOf } from './format.ts'
@@ -28,8 +26,3 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
-export type { Engine, Kit, KitCatalogue, Question } from './worker/kit.ts'
-export type { FromWorker, ToWorker } from './worker/messages.ts'
-/** What answers a page’s questions; its code is loaded when it is needed. */
-export const sessionFor = async (...of: ConstructorParameters<typeof Session>): Promise<Session> =>
-  new (await import('./worker/session.ts')).Session(...of)

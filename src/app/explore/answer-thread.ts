@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Engine, type FromWorker, sessionFor, type ToWorker } from '#report'
+import { type Engine, type FromWorker, sessionFor, type ToWorker } from '#report/worker'
 
 /** A thread that answers the questions of one page that `explore` serves. */
 const port = parentPort!

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { type Engine, type FromWorker, type Kit, type Question, renderHtml } from '#report'
+import { renderHtml } from '#report'
+import type { Engine, FromWorker, Kit, Question } from '#report/worker'
 import { commandOf } from '../command-line.ts'
 import { type ComparisonRequest, compared } from '../compare-files.ts'
 import { onSharedMemory } from '../jobs/shared.ts'

@@ -3,7 +3,7 @@ import type { Comparison } from '#metrics'
 import type { Prices } from '#metrics/prices'
 import type { Catalogue, ParamValue } from '#policies'
 import type { Window } from '#replay'
-import type { Engine } from '#report'
+import type { Engine } from '#report/worker'
 
 export type Settings = Readonly<Record<string, ParamValue>>
 
