@@ -17,6 +17,8 @@ const at = scratch()
 const counts: Record<string, { kernel: string; cpus: number; events: Record<string, number> }> = JSON.parse(
   readFileSync('traces/expected-counts.json', 'utf8'),
 )
+/** The first events of pages-6.1-s. */
+const HEAD = 'traces/pages-6.1-s/trace.txt'
 const pageCaptures = Object.keys(counts).filter((name) => /^(pages|drain)-.*-s$/.test(name))
 
 const jsonOf = async (...args: string[]) => {
@@ -375,15 +377,15 @@ test('a policy file of the user’s own, anywhere on the disk; a whole list rule
   expect(example.split('\n').length).toBeLessThanOrEqual(40)
   const file = at('mine.ts')
   writeFileSync(file, example)
-  const args = ['compare', 'traces/pages-6.1-s', '--policy', file, '--policies']
   // Another process: there Node resolves what the file imports.
-  const compared = async (policies: string) => JSON.parse((await spawned(...args, policies, '--json')).stdout)
+  const compared = async (capture: string, policies: string) =>
+    JSON.parse((await spawned('compare', capture, '--policy', file, '--policies', policies, '--json')).stdout)
   // What the file adds is compared unasked, under the recording kernel’s own drain mechanism.
-  const [own, mine] = pcpComparisonSchema.parse(await compared('pcp/linux-6.1')).runs
+  const [own, mine] = pcpComparisonSchema.parse(await compared('traces/pages-6.1-s', 'pcp/linux-6.1')).runs
   expect(mine).toMatchObject({ policy: 'pcp/give-half', lists: 'give-half', drain: own!.drain })
   // Half of 512 pages go at 512, so a burst is 256 pages, or what a last high-order block makes of it.
   expect(mine!.quantiles.burstPages!.p50).toBe(256)
-  const named = await compared('pcp/linux-6.1,pcp/give-half+rcu-swap{high=64}')
+  const named = await compared(HEAD, 'pcp/linux-6.1,pcp/give-half+rcu-swap{high=64}')
   expect(named.runs.map(({ policy }: { policy: string }) => policy)).toEqual([
     'pcp/linux-6.1',
     'pcp/give-half+rcu-swap{high=64}',
@@ -430,14 +432,14 @@ test('cross: each capture under the other’s kernel', async () => {
 
 test('--route: each policy runs without and with it, unless one is named', async () => {
   const route = 'docs/examples/high-orders-apart.json'
-  const policies = async (...args: string[]) => {
-    const { stdout } = await kreplay('compare', 'traces/pages-6.1-s', '--json', '--route', route, ...args)
+  const policies = async (capture: string, ids: string) => {
+    const { stdout } = await kreplay('compare', capture, '--json', '--route', route, '--policies', ids)
     return (JSON.parse(stdout) as { runs: { policy: string; work: Record<string, number> }[] }).runs
   }
-  const [plain, routed] = await policies('--policies', 'pcp/linux-6.1')
+  const [plain, routed] = await policies('traces/pages-6.1-s', 'pcp/linux-6.1')
   expect([plain!.policy, routed!.policy]).toEqual(['pcp/linux-6.1', 'pcp/linux-6.1{route=high-orders-apart}'])
   expect(routed!.work.allocsFromBuddy).toBeGreaterThan(plain!.work.allocsFromBuddy!)
-  const named = await policies('--policies', 'pcp/none,pcp/fixed{high=99,route=high-orders-apart}')
+  const named = await policies(HEAD, 'pcp/none,pcp/fixed{high=99,route=high-orders-apart}')
   expect(named.map(({ policy }) => policy)).toEqual(['pcp/none', 'pcp/fixed{high=99,route=high-orders-apart}'])
 })
 
