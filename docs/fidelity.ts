@@ -4,6 +4,7 @@ import { analyse, drainPolicies, type Fidelity, listPolicies, readCapture } from
 import { scoreOf } from '#metrics'
 import { formatShare } from '#report'
 import { crossTables } from './cross.ts'
+import { matrixOf } from './fidelity-matrix.ts'
 import { kvfreePart } from './kvfree-fidelity.ts'
 import { markdownTable } from './markdown.ts'
 import { publishedPages } from './published-pages.ts'
@@ -52,9 +53,12 @@ interface Row {
   readonly notes: readonly string[]
 }
 
+const capturesIn = (folder: string, pattern: string): string[] =>
+  globSync(pattern, { cwd: folder }).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+
 /** The page captures of a folder whose names match, each under its recording kernel's own policy. */
 async function rowsOf(folder: string, pattern: string): Promise<Row[]> {
-  const captures = globSync(pattern, { cwd: folder }).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  const captures = capturesIn(folder, pattern)
   const rows: Row[] = []
   for (const capture of captures) {
     const { fidelity } = analyse(await readCapture(join(folder, capture)))
@@ -234,6 +238,7 @@ ${scoresOf(await rowsOf(captures, '{pages,drain}-*[0-9]'))}`
 /** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
 export async function fidelityPage(root: string): Promise<string> {
   const rows = await rowsOf(join(root, 'traces'), '{pages,drain}-*-s')
+  const names = capturesIn(join(root, 'traces'), '{{pages,drain}-*-s,real-*}')
   return `# Fidelity
 
 <!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
@@ -242,7 +247,8 @@ Before kreplay says what another policy would have done, it replays the policy o
 kernel recorded: every refill of a list, every burst of pages given back, every page in it. This page has the scores of the captures in \`traces/\`, [fidelity-large.md](fidelity-large.md) those of longer ones;
 \`kreplay fidelity CAPTURE\` prints them for yours, and every report carries them.
 
-${scoresOf(rows)}${await crossTables(root)}
+${scoresOf(rows)}${await matrixOf(join(root, 'traces'), names)}
+${await crossTables(root)}
 ${await publishedPages(root)}
 ${await kvfreePart(root)}
 ## What is modelled

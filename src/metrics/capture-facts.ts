@@ -6,6 +6,7 @@ import type { Script } from '#record'
 import type { Window } from '#replay'
 import { caveatsOf } from './caveats.ts'
 import { captureHead } from './comparison-head.ts'
+import { matrixNotes } from './fidelity-matrix.ts'
 import type { ComparisonHead } from './head.ts'
 import { lossShareOf } from './loss-share.ts'
 import type { RecordedRow } from './measures.ts'
@@ -30,6 +31,8 @@ export interface CaptureFacts {
   /** Sentences each. */
   readonly notModelled: readonly string[]
   readonly caveats: readonly string[]
+  /** What says that no capture of this kind was scored. */
+  readonly outside: readonly string[]
   readonly tally: readonly TallyEntry[]
   /** Highest CPU number + 1. */
   readonly cpus: number
@@ -93,6 +96,7 @@ export function captureFactsOf({
     fidelity,
     notModelled: notModelled(machine),
     caveats: caveatsOf(recording),
+    outside: machine.release === undefined || machine.release.synthetic === true ? [] : matrixNotes(machine),
     tally: [...tally, ...script.tally],
     cpus: script.cpus,
     isolated: [...isolated],

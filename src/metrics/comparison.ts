@@ -40,7 +40,7 @@ function interruptionNotes({ head }: CaptureFacts, { result }: PolicyRun): strin
 /** What a reader must know of the runs on a capture, a sentence each. */
 function notesOn({ facts, runs }: ComparedCapture): string[] {
   const { name, missing } = facts.head
-  const notes: string[] = []
+  const notes: string[] = facts.outside.map((note) => `${facts.head.name}: ${note}`)
   if (facts.requestsInferred)
     notes.push(
       `${name}: drain_all_pages() was not traced, so no policy drains on request. Record it with: kreplay capture --for drain.`,

@@ -17,6 +17,7 @@ import type { Window } from '#replay'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
 import { poorBecause } from './evidence.ts'
+import { matrixNotes } from './fidelity-matrix.ts'
 import { fidelityTotals } from './fidelity-totals.ts'
 import { freePages, listCounts } from './final-pages.ts'
 import { hasKvfree, kvfreeFidelity } from './kvfree/fidelity.ts'
@@ -161,6 +162,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const kvfree = hasKvfree(recording) && window === undefined ? kvfreeFidelity(recording) : undefined
   const slab = hasSlab(recording) && window === undefined ? slabFidelity(recording) : undefined
   const pcp = pages ? pcpFidelity(part, script, inference, window) : undefined
+  if (pages && synthetic === undefined && machine.release !== undefined) notes.push(...matrixNotes(machine))
   const reason = pcp === undefined ? undefined : poorBecause(part, script, pcp)
   if (!pages && kvfree === undefined && slab === undefined)
     notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
