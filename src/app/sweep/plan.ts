@@ -166,11 +166,11 @@ export const rowOf = (
   measures,
 })
 
-/** Runs of one capture that are handed to a thread at a time: about two seconds of work. */
-const CHUNK_BYTES = 256 << 20
-const MOST_RUNS = 64
+/** Runs of one capture that are handed to a thread at a time: less than a second of work, so that no thread waits long for the last. */
+const CHUNK_BYTES = 64 << 20
+const MOST_RUNS = 16
 
-/** Runs in the pieces in which they are done, stored and resumed: so many each, or as many as take about two seconds. */
+/** Runs in the pieces in which they are done, stored and resumed: so many each, or as many as take less than a second. */
 export function chunksOf(runs: readonly PlannedRun[], asked?: number): PlannedRun[][] {
   const [first] = runs
   if (first === undefined) return []

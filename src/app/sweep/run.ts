@@ -29,7 +29,8 @@ export const missingOf = (
  * chunks, and each finished chunk is one file of the store. What fails is returned and the rest is done.
  */
 export async function runLocally(plan: Plan, store: Store, settings: RunSettings): Promise<readonly Failure[]> {
-  const missing = missingOf(plan, store)
+  // The largest first: what is left for the end is small.
+  const missing = missingOf(plan, store).sort((a, b) => b.capture.bytes - a.capture.bytes)
   const total = missing.reduce((sum, { runs }) => sum + runs.length, 0)
   if (total === 0) return []
   const pool =
