@@ -131,8 +131,8 @@ function pairTable(flows: CpuFlows, of: string, most: number): Table {
         .map((pair) => [`CPU ${pair.from}`, `CPU ${pair.to}`, pair.pages, pair.pages / totalOf(pairs)]),
     }
   return {
-    caption: `Pages by the CPU that allocated them (rows) and the CPU that freed them${of}`,
-    columns: [text('CPU'), ...cpus.map((cpu) => count(`freed on ${cpu}`))],
+    caption: `Pages by the CPU that allocated them (rows) and the CPU that they were freed on${of}`,
+    columns: [text('CPU'), ...cpus.map((cpu) => count(`on ${cpu}`))],
     rows: cpus.map((from) => [
       String(from),
       ...cpus.map((to) => pairs.find((pair) => pair.from === from && pair.to === to)?.pages ?? 0),
