@@ -74,7 +74,11 @@ export class Refills {
    */
   #cameStraightFromBuddy(pset: number, { list, order }: RefillRun): boolean {
     const { belief, free, draining, script } = this.#state
-    if (belief.lists.lens[list]! > 0 || belief.known[list] === 0) return true
+    if (belief.known[list] === 0) return true
+    if (belief.lists.lens[list]! > 0) {
+      this.#state.miss('past-the-list')
+      return true
+    }
     if (!belief.traits.remoteDrains) return false
     const { cpu } = belief.psets[pset]!
     if (script.machine.preemption !== 'rt' && !draining.some((drains, other) => drains === 1 && other !== cpu))

@@ -77,7 +77,7 @@ export const missCauses = {
   'past-the-list': miss(
     'refill',
     'lock-held',
-    'An allocation took one page straight from the buddy where the replay’s list was empty too, while another CPU, last seen draining the lists of others, may have held their lock. Not scored.',
+    'An allocation took one page straight from the buddy, past a list that held pages, or that the rule would have filled with more: another operation may have held the lists’ lock. Not scored.',
   ),
   'refill-not-recorded': miss(
     'refill',
