@@ -182,15 +182,16 @@ export class Pass {
     for (; bulk.row[this.#nextBulk]! <= row; this.#nextBulk++) {
       const pset = bulk.pset[this.#nextBulk]!
       const list = pset * belief.perSet + bulk.list[this.#nextBulk]!
-      if (!state.listRunsFree(pset, list)) continue
+      if (!state.listRunsFree(pset, list) || state.filledAt[list] === bulk.row[this.#nextBulk]) continue
       if (belief.lists.lens[list] === 0) this.#refills.predicted(pset, list, true)
       const head = belief.lists.head(list)
       if (head >= 0) belief.drop(head)
     }
     for (; this.#nextAhead < refillsAhead.length && refillsAhead[this.#nextAhead]!.row <= row; this.#nextAhead++) {
-      const { list, page } = refillsAhead[this.#nextAhead]!
+      const { list, page, row: filled } = refillsAhead[this.#nextAhead]!
       const pset = belief.psetOf(list)
-      if (!state.listRunsFree(pset, list)) continue
+      // What was followed as recorded is done.
+      if (!state.listRunsFree(pset, list) || state.filledAt[list] === filled) continue
       if (belief.lists.lens[list] === 0) this.#refills.predicted(pset, list)
       if (page < 0) continue
       belief.allocates(pset)

@@ -131,6 +131,7 @@ export class Refills {
     if (scored && !(empty && fits)) state.corrections++
     state.popUntraced(list, -1)
     belief.prove(list, pset)
+    state.filledAt[list] = state.row
     state.history.refilled(pset, state.row, order, size << order)
     for (let item = from + taken; item < to; item++) this.#arrive(list, order, item)
     for (let item = 0; item < taken; item++) state.noteBulk(list)

@@ -112,6 +112,8 @@ export class EstimatorState {
   #ended: ReturnType<EstimatorState['counts']> | undefined
   /** By CPU: its last row. */
   readonly lastRow: Int32Array
+  /** By list: the row at which it was filled as recorded. */
+  readonly filledAt: Int32Array
   /** By page: the row at which it was taken last ahead of its event. */
   readonly #ahead = new Map<number, number>()
   /** Frees that went to the buddy, since another operation held the pageset's lock. */
@@ -145,6 +147,7 @@ export class EstimatorState {
     this.free = new FreePages(script, this.belief.traits.decay, boosts)
     this.draining = new Uint8Array(script.cpus)
     this.lastRow = new Int32Array(script.cpus).fill(-1)
+    this.filledAt = new Int32Array(this.belief.known.length).fill(-1)
     this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
       cpu,
       warmup: 0,
