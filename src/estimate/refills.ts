@@ -262,6 +262,7 @@ export class Refills {
 
   /** Recorded refills of this row that the lists, left to their rules, did not make. */
   notPredicted(): void {
+    if (this.#open.length === 0) return
     for (const { list, order, from, to } of this.#open) {
       this.#state.cpuOf(this.#state.belief.psetOf(list)).refills.recorded++
       this.#state.miss('refill-of-held-list')

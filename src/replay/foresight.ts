@@ -193,32 +193,30 @@ export class Foresight {
 
 /** One list: what was freed last is used first, so that what lies at the bottom is used last. */
 class Stack {
-  #uses: number[] = []
-  #pages: number[] = []
+  readonly #uses: number[] = []
+  readonly #pages: number[] = []
   #bottom = 0
+  #top = 0
   /** When what lies at the bottom is used; −1: nothing lies there. */
   bottomUse = -1
 
   push(use: number, pages: Pages): void {
-    if (this.#uses.length === this.#bottom) this.bottomUse = use
-    this.#uses.push(use)
-    this.#pages.push(pages)
+    if (this.#top === this.#bottom) this.bottomUse = use
+    this.#uses[this.#top] = use
+    this.#pages[this.#top++] = pages
   }
 
   /** Takes up to `pages` from the top. Returns how many there were. */
   take(pages: Pages): Pages {
     let found = 0
-    while (found < pages && this.#uses.length > this.#bottom) {
-      const top = this.#pages.length - 1
+    while (found < pages && this.#top > this.#bottom) {
+      const top = this.#top - 1
       const part = Math.min(pages - found, this.#pages[top]!)
       found += part
       this.#pages[top]! -= part
-      if (this.#pages[top] === 0) {
-        this.#pages.pop()
-        this.#uses.pop()
-      }
+      if (this.#pages[top] === 0) this.#top--
     }
-    if (this.#uses.length === this.#bottom) this.#clear()
+    if (this.#top === this.#bottom) this.#clear()
     return found
   }
 
@@ -228,16 +226,15 @@ class Stack {
     this.#pages[this.#bottom]! -= part
     if (this.#pages[this.#bottom] === 0) {
       this.#bottom++
-      if (this.#uses.length === this.#bottom) this.#clear()
+      if (this.#top === this.#bottom) this.#clear()
       else this.bottomUse = this.#uses[this.#bottom]!
     }
     return part
   }
 
   #clear(): void {
-    this.#uses.length = 0
-    this.#pages.length = 0
     this.#bottom = 0
+    this.#top = 0
     this.bottomUse = -1
   }
 }

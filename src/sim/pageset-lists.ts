@@ -22,6 +22,8 @@ export class PagesetLists {
   /** By pageset: pages that were set aside and still take memory. */
   readonly detached: Int32Array
   readonly #bulkOrders: readonly BulkOrder[]
+  /** By zone and list: the order of its blocks. */
+  readonly #orders: readonly Uint8Array[]
   readonly #release: Release
 
   constructor(machine: SimulatedMachine, choice: PcpChoice, release: Release) {
@@ -33,6 +35,7 @@ export class PagesetLists {
     this.base = Int32Array.from(pcps, (_, pset) => pset * this.perSet)
     this.detached = new Int32Array(pcps.length)
     this.#bulkOrders = rules.map((rule) => rule.bulkOrder())
+    this.#orders = rules.map((rule) => Uint8Array.from({ length: rule.lists }, (_, list) => rule.orderOf(list)))
     this.#release = release
   }
 
@@ -67,17 +70,17 @@ export class PagesetLists {
     const zone = pset % this.rules.length
     const pcp = this.pcps[pset]!
     const order = this.#bulkOrders[zone]!
-    const rules = this.rules[zone]!
     const base = this.base[pset]!
     const { rings } = this
     let left = Math.min(n, pcp.count)
     let pages = 0
     if (left === 0) return 0
     order.begin(left, list)
-    const fromTail = rules.drainsFrom === 'tail'
+    const orders = this.#orders[zone]!
+    const fromTail = this.rules[zone]!.drainsFrom === 'tail'
     while (left > 0) {
       const from = order.next(rings.lens, base, left)
-      const size = rules.orderOf(from)
+      const size = orders[from]!
       pcp.count -= 1 << size
       left -= 1 << size
       pages += 1 << size
