@@ -1,5 +1,6 @@
 import { zoneLabel } from '#kernel'
 import type { Info, Spread } from '#metrics/survey'
+import { overTimeCharts } from './info-charts.ts'
 import { slabOf } from './info-slab.ts'
 import type { Page, Part } from './page.ts'
 import { flowPart } from './sections/cpu-flows.ts'
@@ -26,7 +27,7 @@ export function composeInfo(info: Info, version: string, top: number): Page {
     matrices: [],
     timelines: [],
     parts: [
-      ...part('recorded', 'Recorded', 'What was recorded?', recordedOf(info)),
+      ...part('recorded', 'Recorded', 'What was recorded?', { ...recordedOf(info), charts: overTimeCharts(info) }),
       ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(info)),
       ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(info)),
       ...part('cpu-flows', 'CPUs', 'Which CPU frees what which CPU allocated?', flowPart(info.pages?.cpuFlows)),

@@ -245,8 +245,8 @@ test('thinning a line keeps its peaks', () => {
 test('names from a trace stay text', async () => {
   const html = await renderHtml(hostileComparison())
   expect(html.match(/<img|<b onmouseover/)).toBeNull()
-  expect(html.match(/<script/g)).toHaveLength(2)
-  expect(html.match(/<\/script/g)).toHaveLength(2)
+  expect(html.match(/<script/g)).toHaveLength(3)
+  expect(html.match(/<\/script/g)).toHaveLength(3)
   const markdown = renderMarkdown(hostileComparison())
   expect(markdown.match(/(?<!\\)<(img|script|\/script|b )/)).toBeNull()
 })

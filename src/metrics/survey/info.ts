@@ -1,5 +1,6 @@
 import { countByName, lossesOf, type Recording } from '#events'
 import { notModelled } from '#kernel'
+import { eventsOverTime } from './over-time.ts'
 import { survey } from './survey.ts'
 
 /** Text: lines = comments + events + the lines of the tally. */
@@ -31,6 +32,7 @@ export function infoOf(recording: Recording & { readonly lines?: Lines }) {
     spanNs: events.length === 0 ? 0 : events.time[events.length - 1]! - events.time[0]!,
     events: countByName(events),
     eventsPerCpu: perCpu,
+    overTime: eventsOverTime(events),
     losses: lossesOf(events),
     tally: recording.tally,
     lines: recording.lines,

@@ -253,6 +253,14 @@ export const infoSchema = z.object({
   spanNs: ns.meta({ help: 'From the first event to the last.' }),
   events: z.record(z.string(), z.number()).meta({ help: 'By the name as recorded.' }),
   eventsPerCpu: perCpu,
+  overTime: z
+    .object({
+      t: z.array(z.number()).meta({ unit: 's', help: 'Ends of equal steps, on the trace’s clock.' }),
+      events: z.record(z.string(), z.array(count)).meta({ help: 'By kind: events within each step.' }),
+      cpus: z.record(z.string(), z.array(count)).meta({ help: 'By CPU: events within each step.' }),
+    })
+    .optional()
+    .meta({ help: 'When events came; absent of an empty trace.' }),
   losses,
   tally: tallySchema,
   lines: z
