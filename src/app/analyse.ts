@@ -35,8 +35,8 @@ export function analyse(recording: Recording, { sources = false, window, partOf 
 }
 
 /** How exactly the recording kernel is reproduced: of `analyse`, without the demand that what-ifs need. */
-export function reproduce(recording: Recording, window?: Window): Fidelity {
-  const inference = inferred(scriptOf(recording), window)
+export function reproduce(recording: Recording, window?: Window, script = scriptOf(recording)): Fidelity {
+  const inference = inferred(script, window)
   return fidelityOf(recording, inference.script, inference, window)
 }
 

@@ -2,7 +2,9 @@ import { UsageError } from '#kernel/messages'
 import { type Fidelity, pcpFidelitySchema } from '#metrics'
 import { kvfreeFidelitySchema } from '#metrics/kvfree'
 import { slabFidelitySchema } from '#metrics/slab'
+import { scriptOf } from '#record'
 import { reproduce } from './analyse.ts'
+import { reproduceLossy } from './loss-trials.ts'
 import { type ReadRequest, readFor } from './read.ts'
 import { checkSpan, type Span, windowOf } from './window.ts'
 
@@ -19,7 +21,9 @@ export async function fidelity(
   checkSpan(request)
   const recording = await readFor(request)
   request.progress?.('estimating what the kernel did', 0, 1)
-  const found = reproduce(recording, windowOf(recording.events, request))
+  const window = windowOf(recording.events, request)
+  const script = scriptOf(recording)
+  const found = reproduceLossy(recording, script, reproduce(recording, window, script), window)
   return { found, failed: bounds.flatMap((bound) => unmet(bound, found)) }
 }
 

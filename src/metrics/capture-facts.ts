@@ -8,7 +8,8 @@ import { caveatsOf } from './caveats.ts'
 import { captureHead } from './comparison-head.ts'
 import { matrixNotes } from './fidelity-matrix.ts'
 import type { ComparisonHead } from './head.ts'
-import { lossShareOf } from './loss-share.ts'
+import { lossCaveat } from './losses/caveat.ts'
+import { lossModelOf } from './losses/loss-model.ts'
 import type { RecordedRow } from './measures.ts'
 import { marksOf } from './recorded-marks.ts'
 import { recordedSums, recordedSumsWithin } from './recorded-sums.ts'
@@ -73,6 +74,7 @@ export function captureFactsOf({
 }: FactsInput): CaptureFacts {
   const recording = recordingWithin(whole, window)
   const { events, machine, tally } = recording
+  const loss = lossModelOf(recording, script.isLossy)
   const sums =
     window === undefined ? recordedSums(events, script, stepEnds) : recordedSumsWithin(events, script, stepEnds, window)
   const can = recordedMeasures(script, whole.events.tables.workqueue_queue_work.length, ownDrain)
@@ -95,7 +97,7 @@ export function captureFactsOf({
     },
     fidelity,
     notModelled: notModelled(machine),
-    caveats: caveatsOf(recording),
+    caveats: [...caveatsOf(recording), ...(loss === undefined ? [] : [lossCaveat(loss)])],
     outside: machine.release === undefined || machine.release.synthetic === true ? [] : matrixNotes(machine),
     tally: [...tally, ...script.tally],
     cpus: script.cpus,
@@ -107,7 +109,7 @@ export function captureFactsOf({
     inferredRequests: script.tally.find(({ cause }) => cause === 'inferred-requests')?.count ?? 0,
     recorded: {
       totals: summedTotals(steps),
-      lossShare: lossShareOf(recording),
+      lossShare: loss?.share ?? 0,
       sums: stepSums(stepEnds, steps, sums),
       marks: marksOf(script, window),
     },

@@ -4,8 +4,11 @@ import { measure } from './compared-run.ts'
 import { joinedTally } from './comparison-head.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import { headlineOf } from './headline.ts'
+import { intervalsOf, type LossTrials } from './losses/trials.ts'
 import type { Prices } from './prices/prices.ts'
 import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
+import type { Run } from './schemas.ts'
+import { totalsOf } from './totals.ts'
 
 /** What a comparison says of a capture by itself, and the runs of every policy on it. */
 export interface ComparedCapture {
@@ -17,6 +20,8 @@ export interface ComparedCapture {
   readonly own: PolicyRun
   /** Policies again, with an assumed input at either end of its range. */
   readonly varied: readonly VariedPolicy[]
+  /** Where events were lost: the same figures with as many lost once more. */
+  readonly losses?: LossTrials | undefined
 }
 
 export interface VariedPolicy {
@@ -62,6 +67,14 @@ function notesOn({ facts, runs }: ComparedCapture): string[] {
   return notes
 }
 
+/** What losses leave open of a run’s totals. */
+function runIntervals({ facts, runs, losses }: ComparedCapture, at: number): Pick<Run, 'intervals'> {
+  if (losses === undefined) return {}
+  const { model, trials } = losses
+  const again = trials.map((trial) => trial.runs[at]!)
+  return { intervals: intervalsOf(totalsOf(runs[at]!, facts.isolated), again, model, 'replayed') }
+}
+
 /** Puts the runs of one or more captures into the comparison that reports are made from. */
 export function composePcp(
   captures: readonly ComparedCapture[],
@@ -71,7 +84,10 @@ export function composePcp(
 ): PcpComparison {
   const all = captures.map(({ facts }) => facts)
   const runs = captures.flatMap((capture) =>
-    capture.runs.map((run) => measure(capture.facts, capture.foresight, run, prices)),
+    capture.runs.map((run, at) => ({
+      ...measure(capture.facts, capture.foresight, run, prices),
+      ...runIntervals(capture, at),
+    })),
   )
   const recorded = captures.map(recordedRow)
   const differences = verdictsOf(captures, recorded, baseline)

@@ -17,7 +17,7 @@ const NEEDED = /^(zoneinfo|buddyinfo)/
  */
 export function poorBecause(
   { events, machine, tally }: Pick<Recording, 'events' | 'machine' | 'tally'>,
-  script: Pick<Script, 'ticksRecorded' | 'machine'>,
+  script: Pick<Script, 'ticksRecorded' | 'machine' | 'isLossy'>,
   { withoutResync, misses }: Pick<PcpFidelity, 'withoutResync' | 'misses'>,
 ): string | undefined {
   const scores = [withoutResync.refills, withoutResync.drainBursts].map(scoreOf).filter((value) => value !== undefined)
@@ -26,6 +26,8 @@ export function poorBecause(
   if (lost !== undefined) return `Reason: the recording lost ${lost}. Record with larger buffers (buffer_size_kb).`
   const unread = tally.filter(({ level }) => level !== 'note').reduce((sum, { count }) => sum + count, 0)
   if (unread > 0) return `Reason: ${number(unread)} parts of the trace could not be read.`
+  if (script.isLossy)
+    return 'Reason: events are missing that no mark counts. Record with larger buffers (buffer_size_kb).'
   if (machine.release === undefined)
     return 'Reason: the kernel release is unknown: put the output of `uname -a` into a file `uname` beside the trace.'
   const files = machine.missing.filter((file) => NEEDED.test(file))

@@ -1,5 +1,6 @@
 import { share } from '#kernel'
 import { number, percent } from './caveats.ts'
+import type { Interval } from './losses/interval.ts'
 import { type Difference, type MeasureId, measureOf, type RecordedRow, type VerdictId } from './measures.ts'
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
 import { scoreOf } from './score.ts'
@@ -66,6 +67,12 @@ function halvesOf(base: Run, best: Run): string {
 }
 
 const LOCKS = ['zoneLocks', 'zoneLockPages'] as const
+
+/** "60 to 80 %": by how much two policies may differ if nothing had been lost. */
+function openWords({ low, high }: Interval, baseline: number): string {
+  const [least, most] = [low, high].map((end) => Math.abs(end) / baseline).sort((a, b) => a - b)
+  return `${percent(least!)} to ${percent(most!)}`
+}
 
 /** A finding on one capture, written from its settled differences alone. */
 class Finding {
@@ -139,11 +146,12 @@ class Finding {
 
   /** "takes zone->lock 38 % less often (model error 0.4 %)" */
   #change(run: Run, measure: (typeof LOCKS)[number]): string {
-    const { value, baseline } = this.#difference(run, measure)!
+    const { value, baseline, interval } = this.#difference(run, measure)!
     const by = share(Math.abs(value - baseline), baseline) ?? 1
     const fewer = value < baseline
     const error = this.#given.row.modelError[measure]
-    const off = error === undefined ? '' : ` (model error ${percent(error)})`
+    const open = interval === undefined || baseline === 0 ? '' : `losses leave ${openWords(interval, baseline)} open; `
+    const off = error === undefined ? '' : ` (${open}model error ${percent(error)})`
     return measure === 'zoneLocks'
       ? `takes zone->lock ${percent(by)} ${fewer ? 'less' : 'more'} often${off}`
       : `moves ${percent(by)} ${fewer ? 'fewer' : 'more'} pages under it${off}`

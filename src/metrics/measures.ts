@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { intervalSchema } from './losses/interval.ts'
 
 /** How a measure is read: what it is called, in what unit, and which way is better. */
 export interface Measure {
@@ -176,6 +177,9 @@ export const differenceSchema = z.object({
   verdict: z.enum(verdicts).meta({
     help: 'In this order of precedence: unchecked, within-loss, within-model-error, depends-on-assumption, within-repeats, settled.',
   }),
+  interval: intervalSchema
+    .optional()
+    .meta({ help: 'Of value less baseline, where events were lost: what the losses leave open of it.' }),
   because: z
     .array(z.string())
     .meta({ help: 'What the verdict rests on: the assumed input, or the error that is larger.' }),
@@ -204,6 +208,10 @@ export const recordedRowSchema = z.object({
   ownPolicy: z.string(),
   predicted: totalsSchema,
   lossShare: z.number().meta({ help: 'Share of the events that were lost or unreadable, as far as that is known.' }),
+  intervals: z
+    .record(z.string(), intervalSchema)
+    .optional()
+    .meta({ help: 'By measure, where events were lost: what the losses leave open of `totals`.' }),
   sums: stepSumsSchema,
   marks: z.object({
     requests: spans.meta({ help: 'Drain requests; at most 500.' }),

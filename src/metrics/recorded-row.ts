@@ -1,11 +1,12 @@
 import type { ComparedCapture } from './comparison.ts'
-import type { Difference, MeasureId, RecordedRow } from './measures.ts'
+import { differenceInterval, intervalsOf } from './losses/trials.ts'
+import type { Difference, MeasureId, RecordedRow, Totals } from './measures.ts'
 import { modelErrors } from './model-error.ts'
 import { stepsOf, totalsOf } from './totals.ts'
-import { differencesOf, relative, repeatKey } from './verdicts.ts'
+import { differencesOf, relative, repeatKey, type Uncertainty } from './verdicts.ts'
 
 /** The row of the record: what the kernel did by its own account, and how far its own policy’s replay is from it. */
-export function recordedRow({ facts, own }: Pick<ComparedCapture, 'facts' | 'own'>): RecordedRow {
+export function recordedRow({ facts, own, losses }: Pick<ComparedCapture, 'facts' | 'own' | 'losses'>): RecordedRow {
   const { head, isolated, recorded } = facts
   const steps = new Map(Object.entries(recorded.sums.totals)) as ReadonlyMap<MeasureId, readonly number[]>
   return {
@@ -15,6 +16,16 @@ export function recordedRow({ facts, own }: Pick<ComparedCapture, 'facts' | 'own
     ownPolicy: own.policy,
     predicted: totalsOf(own, isolated),
     lossShare: recorded.lossShare,
+    ...(losses === undefined
+      ? {}
+      : {
+          intervals: intervalsOf(
+            recorded.totals,
+            losses.trials.map((trial) => trial.recorded),
+            losses.model,
+            'recorded',
+          ),
+        }),
     sums: recorded.sums,
     marks: recorded.marks,
   }
@@ -25,6 +36,24 @@ export function largestErrors(rows: readonly RecordedRow[]): Record<string, numb
   for (const { modelError } of rows)
     for (const [id, error] of Object.entries(modelError)) largest[id] = Math.max(largest[id] ?? 0, error)
   return largest
+}
+
+/** What losses leave open of each difference from the baseline; undefined where nothing was lost. */
+function lossIntervals(
+  { losses, runs }: ComparedCapture,
+  measured: readonly { readonly policy: string; readonly totals: Totals }[],
+  baseline: string,
+): Uncertainty['lossInterval'] {
+  const base = runs.findIndex(({ policy }) => policy === baseline)
+  if (losses === undefined || base < 0) return undefined
+  const { model, trials } = losses
+  return (policy, measure) => {
+    const of = runs.findIndex((run) => run.policy === policy)
+    const [value, from] = [measured[of]?.totals[measure], measured[base]?.totals[measure]]
+    if (value === undefined || from === undefined) return undefined
+    const again = trials.map((trial) => [trial.runs[of]!, trial.runs[base]!] as const)
+    return differenceInterval(measure, [value, from], again, model)
+  }
 }
 
 export function verdictsOf(
@@ -52,6 +81,7 @@ export function verdictsOf(
       recorded: new Set(Object.keys(rows[at]!.totals) as MeasureId[]),
       modelError: rows[at]!.modelError,
       lossShare: rows[at]!.lossShare,
+      lossInterval: lossIntervals(capture, measured[at]!, baseline),
       varied: capture.varied.map(({ policy, param, end, run }) => ({
         policy,
         param,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { kvfreeFidelitySchema } from './kvfree/fidelity-schema.ts'
 import { largeHoldsSchema } from './large-holds.ts'
+import { intervalSchema } from './losses/interval.ts'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { stepSumsSchema, totalsSchema } from './measures.ts'
 import { slabFidelitySchema } from './slab/fidelity-schema.ts'
@@ -35,7 +36,14 @@ const freeBlocksSchema = z.object({
   ordersWithin: z.array(z.boolean()).meta({ help: 'By order. Within: 16 blocks or 5 %.' }),
 })
 
-const predictedTotal = z.object({ recorded: z.number(), predicted: z.number() })
+const predictedTotal = z.object({
+  recorded: z.number(),
+  predicted: z.number(),
+  loss: z
+    .object({ recorded: intervalSchema, predicted: intervalSchema })
+    .optional()
+    .meta({ help: 'Where events were lost: what the losses leave open of both.' }),
+})
 
 export const pcpFidelitySchema = z.object({
   policy: z.string(),
@@ -226,6 +234,10 @@ export const fidelitySchema = z.object({
     .optional()
     .meta({ help: 'True where kreplay’s own model made the trace: agreement with it proves nothing about a kernel.' }),
   losses,
+  lossShare: z
+    .number()
+    .optional()
+    .meta({ help: 'Share of the events that are missing, marked or found by contradictions; absent where none are.' }),
   window: windowSchema.optional(),
   pcp: pcpFidelitySchema.optional(),
   kvfree: kvfreeFidelitySchema.optional(),
@@ -330,6 +342,10 @@ export const runSchema = z.object({
     .meta({ help: 'No kernel could have such rules: a line to measure others by, never called the best.' }),
   work: workSchema,
   totals: totalsSchema.default({}).meta({ help: 'The measures that `differences` compares.' }),
+  intervals: z
+    .record(z.string(), intervalSchema)
+    .optional()
+    .meta({ help: 'By measure, where events were lost: what the losses leave open of `totals`.' }),
   bounds: boundsSchema.optional().meta({ help: 'Between what work under zone->lock this run stands.' }),
   priced: z.array(pricedSchema),
   series: z.object({

@@ -1,4 +1,5 @@
 import { percent } from './caveats.ts'
+import type { Interval } from './losses/interval.ts'
 import { type Difference, type MeasureId, measureIds, type Totals, type VerdictId } from './measures.ts'
 
 /** One policy’s totals with an assumed input at one end of its range. */
@@ -16,6 +17,8 @@ export interface Uncertainty {
   readonly modelError: Readonly<Partial<Record<MeasureId, number>>>
   /** Share of the events that were lost or unreadable. */
   readonly lossShare: number
+  /** What the losses leave open of how far a policy is from the baseline; undefined where that was not tried. */
+  readonly lossInterval?: ((policy: string, measure: MeasureId) => Interval | undefined) | undefined
   readonly varied: readonly VariedRun[]
   /** By policy and measure: relative differences on captures that repeat this one, its own among them. */
   readonly repeats?: ReadonlyMap<string, readonly number[]>
@@ -54,7 +57,8 @@ export const repeatKey = (policy: string, measure: MeasureId): string => `${poli
 function judge(of: Measured, base: Measured, measure: MeasureId, given: Uncertainty): [VerdictId, string[]] {
   if (!given.recorded.has(measure)) return ['unchecked', ['not recorded']]
   const apart = Math.abs(relative(of.totals[measure]!, base.totals[measure]!))
-  if (given.lossShare > 0 && apart <= given.lossShare)
+  const open = given.lossInterval?.(of.policy, measure)
+  if (open === undefined ? given.lossShare > 0 && apart <= given.lossShare : open.low <= 0 && open.high >= 0)
     return ['within-loss', [`${percent(given.lossShare)} of the events lost`]]
   const error = given.modelError[measure]
   if (error === undefined) return ['unchecked', ['not recorded']]
@@ -83,7 +87,9 @@ export function differencesOf(
         const [value, from] = [run.totals[measure], base.totals[measure]]
         if (value === undefined || from === undefined) return []
         const [verdict, because] = judge(run, base, measure, given)
-        return [{ capture, policy: run.policy, measure, value, baseline: from, verdict, because }]
+        const interval = given.lossInterval?.(run.policy, measure)
+        const open = interval === undefined ? {} : { interval }
+        return [{ capture, policy: run.policy, measure, value, baseline: from, verdict, ...open, because }]
       }),
     )
 }

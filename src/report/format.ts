@@ -20,6 +20,12 @@ export function formatBounds(least: Ns, most: Ns): string {
 export const formatCount = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 1000 ? whole.format(value) : three.format(value)
 
+/** The least and the most that a count may be. */
+export function formatInterval({ low, high }: { readonly low: number; readonly high: number }): string {
+  const [from, to] = [Math.floor(low), Math.ceil(high)].map(formatCount)
+  return from === to ? from! : `${from} to ${to}`
+}
+
 /** A share of 0–1 as a percentage. Only 1 itself is "100 %", only 0 is "0 %". */
 export function formatShare(share: number): string {
   if (share === 0 || share === 1) return `${share * 100} %`

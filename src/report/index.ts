@@ -1,10 +1,10 @@
 /** report: findings → sections → HTML and Markdown. */
 
-export { inferencesOf, lostWords, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
+export { inferencesOf, lostWords, type MeasureId, measureOf, savedOf, scoreOf, skippedIn, verdictHelp } from '#metrics'
 
 /** Words and figures that the terminal shares with the report. */
 export { errorOf } from '#metrics/cross'
-export { formatShare, headingOf, writerOf } from './format.ts'
+export { formatInterval, formatShare, headingOf, writerOf } from './format.ts'
 export { renderHtml, renderPage } from './html.ts'
 export { composeInfo } from './info.ts'
 export { escapeMarkdown, markdownTable, renderMarkdown } from './markdown.ts'

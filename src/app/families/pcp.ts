@@ -1,4 +1,5 @@
 import type { Recording } from '#events'
+import type { WhatIf } from '#events/demand'
 import { KNOWN_VERSIONS } from '#kernel'
 import { UsageError } from '#kernel/messages'
 import { type ComparedCapture, captureFactsOf, composePcp, workSchema } from '#metrics'
@@ -9,6 +10,7 @@ import { carriedOver, Foresight, planOf, type Window } from '#replay'
 import { analyse } from '../analyse.ts'
 import { isShipped, runPolicies, threadsFor } from '../jobs/run-policies.ts'
 import { engineOfPart, partOf } from '../kit.ts'
+import { lossTrials } from '../loss-trials.ts'
 import { type Family, lacksPages } from './family.ts'
 
 export const pcp: Family = {
@@ -38,8 +40,9 @@ export const pcp: Family = {
       const { release } = read.machine
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
       const heard = listener !== undefined && choices.every((choice) => choice.route === undefined && isShipped(choice))
+      const sources = choices.some(({ route }) => route !== undefined)
       const analysis = analyse(read, {
-        sources: choices.some(({ route }) => route !== undefined),
+        sources,
         window,
         partOf: heard && listener.whole !== true ? partOf : undefined,
       })
@@ -49,11 +52,13 @@ export const pcp: Family = {
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
       const own = choosePcp(ownPcpId(release), release)
       const [first] = prices.map(lockPricesOf)
-      const whatIf =
+      const startOf = (whole: WhatIf): WhatIf =>
         window === undefined
-          ? analysis.whatIf
-          : carriedOver(analysis.whatIf, own, window, { isolated, ...(first === undefined ? {} : { prices: first }) })
-      const plan = planOf(whatIf, choices, { release, isolated, prices: prices.map(lockPricesOf) })
+          ? whole
+          : carriedOver(whole, own, window, { isolated, ...(first === undefined ? {} : { prices: first }) })
+      const planFor = (start: WhatIf) => planOf(start, choices, { release, isolated, prices: prices.map(lockPricesOf) })
+      const whatIf = startOf(analysis.whatIf)
+      const plan = planFor(whatIf)
       const all = [...new Set([...plan.runs, plan.own]), ...plan.varied.map(({ work }) => work)]
       const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
@@ -72,6 +77,15 @@ export const pcp: Family = {
           end,
           run: runs[all.indexOf(work)]!,
         })),
+        losses: lossTrials(recording, script, {
+          isolated,
+          window,
+          sources,
+          workOn: (thin) => {
+            const start = startOf(thin.whatIf)
+            return { whatIf: start, work: planFor(start).runs }
+          },
+        }),
       })
       if (!heard) return
       listener.take(

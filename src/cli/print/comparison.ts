@@ -1,7 +1,16 @@
 import type { Comparison } from '#app'
 import { matricesOf } from '#report'
 import type { Output } from './output.ts'
-import { captureTitle, holdTable, lackLines, matrixNotes, matrixTable, optimumTable, rcuscaleLines } from './summary.ts'
+import {
+  captureTitle,
+  holdTable,
+  lackLines,
+  lossTable,
+  matrixNotes,
+  matrixTable,
+  optimumTable,
+  rcuscaleLines,
+} from './summary.ts'
 
 export function printComparison(comparison: Comparison, out: Output): void {
   for (const sentence of comparison.notModelled ?? []) out.line(sentence)
@@ -24,6 +33,11 @@ export function printComparison(comparison: Comparison, out: Output): void {
         out.line('')
         out.table(holds.head, holds.rows)
       }
+    }
+    const open = comparison.family === 'pcp' ? lossTable(comparison, capture) : undefined
+    if (open !== undefined) {
+      out.line('\nIf nothing had been lost (in about 95 of 100 cases):')
+      out.table(open.head, open.rows)
     }
     for (const line of rcuscaleLines(comparison, capture)) out.line(line)
     for (const line of lackLines(capture)) out.line(line)

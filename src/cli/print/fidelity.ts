@@ -1,6 +1,6 @@
 import type { Fidelity } from '#app'
 import { zoneLabel } from '#kernel'
-import { formatShare, inferencesOf, lostWords, scoreOf } from '#report'
+import { formatInterval, formatShare, inferencesOf, lostWords, scoreOf } from '#report'
 import { number, percent } from '../terminal.ts'
 import type { Output } from './output.ts'
 import { printSlab } from './slab.ts'
@@ -105,15 +105,18 @@ const totalNames = {
 function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
   if (totals === undefined) return
   const rows = (Object.keys(totalNames) as (keyof typeof totalNames)[]).flatMap((id) => {
-    const { recorded, predicted } = totals[id]
+    const { recorded, predicted, loss } = totals[id]
     if (recorded + predicted === 0) return []
     const off =
       recorded === 0 ? '–' : `${predicted < recorded ? '−' : ''}${percent(Math.abs(predicted / recorded - 1))}`
-    return [[totalNames[id], number(recorded), number(predicted), off]]
+    const open = loss === undefined ? [] : [formatInterval(loss.recorded), formatInterval(loss.predicted)]
+    return [[totalNames[id], number(recorded), number(predicted), off, ...open]]
   })
   if (rows.length === 0) return
   out.heading('totals, scored or not, free-running')
-  out.table(['', 'recorded', 'predicted', 'off by'], rows)
+  const isLossy = totals.refills.loss !== undefined
+  out.table(['', 'recorded', 'predicted', 'off by', ...(isLossy ? ['whole: recorded', 'whole: predicted'] : [])], rows)
+  if (isLossy) out.line('whole: where the value lies if nothing had been lost, in about 95 of 100 cases.')
   if (warmupShare > 0) out.line('Until a list’s contents are known, its recorded operations count as predicted.')
 }
 

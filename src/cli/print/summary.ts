@@ -1,9 +1,12 @@
 import type { Comparison } from '#app'
 import { formatDuration } from '#kernel/messages'
 import {
+  formatInterval,
   formatShare,
   lostWords,
   type Matrix,
+  type MeasureId,
+  measureOf,
   savedOf,
   skippedIn,
   verdictHelp,
@@ -65,6 +68,27 @@ export function matrixNotes({ rows, zero }: Matrix): string[] {
     ...(meanings.length === 0 ? [] : [`${meanings.join('; ')}. Differences without a sign are settled.`]),
     ...(zero.length === 0 ? [] : [`Zero everywhere: ${zero.join(', ')}.`]),
   ]
+}
+
+/** Measures whose intervals the terminal has room for. */
+const OPEN: readonly MeasureId[] = ['interruptions', 'zoneLocks', 'zoneLockPages', 'refills', 'bulkFrees']
+
+/** What lost events leave open of each figure; undefined where none were lost. */
+export function lossTable({ recorded, runs }: Of<'pcp'>, { name }: Capture): Summary | undefined {
+  const intervals = recorded.find(({ capture }) => capture === name)?.intervals
+  if (intervals === undefined) return undefined
+  const here = runs.filter(({ capture }) => capture === name)
+  const measures = OPEN.filter((id) =>
+    [intervals, ...here.map((run) => run.intervals)].some((of) => (of?.[id]?.high ?? 0) > 0),
+  )
+  const row = (policy: string, of: typeof intervals = {}) => [
+    policy,
+    ...measures.map((id) => (of[id] === undefined ? '–' : formatInterval(of[id]))),
+  ]
+  return {
+    head: ['policy', ...measures.map((id) => measureOf(id).short)],
+    rows: [row('recorded', intervals), ...here.map((run) => row(run.policy, run.intervals))],
+  }
 }
 
 /** How near each policy is to the least work that any list rules could do; undefined where that is not known. */

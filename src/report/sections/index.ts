@@ -15,6 +15,7 @@ import { headline } from './headline.ts'
 import { interruptions } from './interruptions.ts'
 import { kvfreeGroups } from './kvfree/index.ts'
 import { lockTimes } from './lock-times.ts'
+import { losses } from './losses.ts'
 import { parameters } from './parameters.ts'
 import { priced } from './priced.ts'
 import { provenance } from './provenance.ts'
@@ -45,7 +46,7 @@ const groups: GroupsOf = {
     { id: 'first', sections: [headline] },
     { id: 'why', sections: [zoneLockWork, comparison, bursts, cachedPages, served, bounds, contiguity] },
     { id: 'who', sections: [interruptions, drainWaits, deferredWork, cpuFlows, lockTimes, fastPath, stranded, priced] },
-    { id: 'trust', sections: [fidelity] },
+    { id: 'trust', sections: [fidelity, losses] },
     { id: 'inputs', sections: [provenance, parameters, glossary] },
   ],
 }

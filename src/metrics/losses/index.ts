@@ -1,0 +1,7 @@
+/** The face of metrics/losses: What a lossy recording leaves open of each figure. */
+export { lossCaveat } from './caveat.ts'
+export { contradictionsOf } from './contradictions.ts'
+export { type Interval, intervalOf } from './interval.ts'
+export { type LossModel, lossModelOf } from './loss-model.ts'
+export { rowsToDrop, thinned } from './thinned.ts'
+export { intervalsOf, type LossTrial, type LossTrials, lossTrialOf, TRIALS, trialShare, withLoss } from './trials.ts'
