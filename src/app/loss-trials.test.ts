@@ -36,18 +36,21 @@ test.each([
       expect(['within-loss', 'unchecked']).toContain(verdict)
 })
 
-test.each([1, 30])('an unmarked loss of a hundredth in bursts of %i is noticed, and roughly how much it is', (burst) => {
-  for (const seed of [1, 2, 3]) {
-    const recording = lossy(whole, { share: 0.01, burst, marked: false }, seed)
-    expect(lossesOf(recording.events).gaps).toBe(0)
-    const { isLossy } = scriptOf(recording)
-    expect(isLossy).toBe(true)
-    const { share, found } = lossModelOf(recording, isLossy)!
-    expect(found).toBe('contradictions')
-    expect(share).toBeGreaterThan(0.002)
-    expect(share).toBeLessThan(0.1)
-  }
-})
+test.each([1, 30])(
+  'an unmarked loss of a hundredth in bursts of %i is noticed, and roughly how much it is',
+  (burst) => {
+    for (const seed of [1, 2, 3]) {
+      const recording = lossy(whole, { share: 0.01, burst, marked: false }, seed)
+      expect(lossesOf(recording.events).gaps).toBe(0)
+      const { isLossy } = scriptOf(recording)
+      expect(isLossy).toBe(true)
+      const { share, found } = lossModelOf(recording, isLossy)!
+      expect(found).toBe('contradictions')
+      expect(share).toBeGreaterThan(0.002)
+      expect(share).toBeLessThan(0.1)
+    }
+  },
+)
 
 test('marks tell the size of a loss and of its gaps', () => {
   const recording = lossy(whole, { share: 0.1, burst: 20, marked: true }, 1)
