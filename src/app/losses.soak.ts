@@ -90,7 +90,8 @@ What is missing is put back where pages prove it: a page that is allocated twice
 is taken; a page that lay on a list and is freed was allocated between. A gap interrupts no refill and no bulk free.
 
 What a loss does to a figure is measured on the recording: as many events as were lost are dropped once more, ${'four'} times at other places, and
-everything is analysed and replayed again. The interval reaches from the observed value to twice the mean shift back, plus a margin for the spread of
+everything is analysed and replayed again. The interval reaches from the observed value to a multiple of the mean shift back (2.5 for what
+was recorded, 3 for replays), plus a margin for the spread of
 the four and a share as large as the loss. Without losses nothing of this runs.
 
 The table is of 200 trials on the first ${EVENTS.toLocaleString('en-US')} events of four bundled captures, from which events were dropped on purpose. \`held\`: figures whose interval holds

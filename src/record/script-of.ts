@@ -47,7 +47,7 @@ export function scriptOf(
     to: end,
     moved: drains.moved,
     requestsInferred,
-    isLossy: missingIn(events, trackers.pages.reallocated) > events.length * NEGLIGIBLE,
+    isLossy: isLossy(events, trackers.pages.reallocated),
     gracePeriods: { start: gracePeriods.start, end: gracePeriods.end },
     drainWorks: drains.works,
     states: states.byRow,
@@ -58,14 +58,16 @@ export function scriptOf(
   }
 }
 
-/** A trace that lacks fewer of its events is read like a whole one. */
+/** A trace that lost a smaller share of its events is read like a whole one. */
 const NEGLIGIBLE = 1e-4
 /** Events taken to be missing in a gap that no count belongs to. */
 const IN_GAP = 64
+/** No whole trace has a page that is allocated twice: a larger share of such pages proves that events are missing. */
+const PROOF = 1e-6
 
-const missingIn = (events: Events, reallocated: number): number => {
+function isLossy(events: Events, reallocated: number): boolean {
   const { events: lost, uncounted } = lossesOf(events)
-  return lost + uncounted * IN_GAP + reallocated
+  return lost + uncounted * IN_GAP > events.length * NEGLIGIBLE || reallocated > events.length * PROOF
 }
 
 /** The trackers of one record, and the rows that they write. */
