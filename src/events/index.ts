@@ -14,6 +14,7 @@ export {
 export { positional } from './kinds/positional.ts'
 export {
   commonFields,
+  countedKinds,
   dyntickOfWatching,
   eventSchemas,
   failedKinds,

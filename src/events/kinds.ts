@@ -99,6 +99,9 @@ export function recordedName(kind: KindName): string | undefined {
   return ownKinds.has(kind) ? undefined : kind.replace(/_failed$/, '')
 }
 
+/** Kinds of the kernel's kmem and rcu events: those that totals are made of. */
+export const countedKinds: ReadonlySet<string> = new Set([...Object.keys(kmem), ...Object.keys(rcu)])
+
 /** The kind to which an allocation that failed belongs. */
 export const failedKinds = {
   mm_page_alloc: 'mm_page_alloc_failed',

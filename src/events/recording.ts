@@ -12,6 +12,8 @@ export interface Recording {
   readonly clock?: string
   /** Events that the file describes, recorded or not, where the format says: a probe that was on and never hit is among them. */
   readonly described?: readonly string[]
+  /** Gfp flags that the kernel’s table lacks, and the bits that they have in these events: free ones, from 31 down. */
+  readonly gfpNames?: Readonly<Record<string, number>>
   /** Step of the recorded stamps in ns: 1, or 1000 for text with six digits. */
   readonly resolutionNs: number
   readonly events: Events

@@ -31,8 +31,18 @@ export function parseGfp(text: string, kernel: Kernel): { bits: number; unknown:
   return { bits: bits >>> 0, unknown }
 }
 
-/** 0xdc0 → `"GFP_KERNEL|__GFP_ZERO"`: composite names first, widest first; what no name covers follows as hex. */
-export function formatGfp(bits: number, kernel: Kernel): string {
+/** Single bits above all that this kernel's flags have, from 31 down: room for flags that its table lacks. */
+export function freeGfpBits(kernel: Kernel): number[] {
+  let taken = 0
+  for (const mask of tableOf(kernel).values()) taken |= mask
+  const lowest = 32 - Math.clz32(taken)
+  return Array.from({ length: 32 - lowest }, (_, at) => (1 << (31 - at)) >>> 0)
+}
+
+/**
+ * 0xdc0 → `"GFP_KERNEL|__GFP_ZERO"`: composite names first, widest first, then those of `others`; what no name covers follows as hex.
+ */
+export function formatGfp(bits: number, kernel: Kernel, others: Readonly<Record<string, number>> = {}): string {
   if (bits === 0) return 'none'
   const names: string[] = []
   let rest = bits
@@ -40,6 +50,11 @@ export function formatGfp(bits: number, kernel: Kernel): string {
     if (mask === 0 || (rest & mask) >>> 0 !== mask) continue
     names.push(name)
     rest = (rest & ~mask) >>> 0
+  }
+  for (const [name, bit] of Object.entries(others)) {
+    if ((rest & bit) === 0) continue
+    names.push(name)
+    rest = (rest & ~bit) >>> 0
   }
   if (rest !== 0) names.push(`0x${rest.toString(16)}`)
   return names.join('|')

@@ -1,5 +1,5 @@
 /** kernel: the nouns of the Linux page allocator and RCU, units, errors, and what differs by kernel release. Imports no other room. */
-export { formatGfp, migratetypeOf, parseGfp } from './gfp.ts'
+export { formatGfp, freeGfpBits, migratetypeOf, parseGfp } from './gfp.ts'
 export {
   type AssumedField,
   type BuddyCounts,

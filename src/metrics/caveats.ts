@@ -22,6 +22,13 @@ export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesO
 export const skippedIn = <T extends Pick<TallyEntry, 'level'>>(tally: readonly T[]): T[] =>
   tally.filter(({ level }) => level !== 'note')
 
+/** Causes of a tally that took no event away: their events are read, or stand among the losses. */
+const NOTHING_UNREAD: ReadonlySet<string> = new Set(['time-backwards', 'unended-line', 'overwritten-events'])
+
+/** How many lines or records could not be read, of those that totals are made of. */
+export const unreadIn = (tally: readonly Pick<TallyEntry, 'level' | 'cause' | 'count'>[]): number =>
+  skippedIn(tally).reduce((sum, { cause, count }) => (NOTHING_UNREAD.has(cause) ? sum : sum + count), 0)
+
 /** Undefined for the trace of a kernel. */
 export const syntheticCaveat = ({ release }: Pick<Machine, 'release'>): string | undefined =>
   release?.synthetic === true

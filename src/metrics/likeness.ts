@@ -71,7 +71,7 @@ interface Measure {
 function measure(recording: Recording): Measures {
   const { events, machine } = recording
   const found = new Map<string, Measure>()
-  const pages = surveyPages(events, machine)
+  const pages = surveyPages(recording)
   if (pages === undefined || events.length === 0) return found
   const put = (what: string, unit: string, value: number, common = true) => found.set(what, { value, unit, common })
   const seconds = (events.time[events.length - 1]! - events.time[0]!) / NS_PER_SECOND

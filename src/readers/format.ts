@@ -45,6 +45,8 @@ export interface ReadTrace {
   readonly clock?: string
   /** Events that the file describes, recorded or not. */
   readonly described?: readonly string[]
+  /** Gfp flags that the kernel’s table lacks, and the bits that they have in these events. */
+  readonly gfpNames?: Readonly<Record<string, number>>
   /** Step of the recorded stamps: 1, or 1000 for text with six digits. */
   readonly resolutionNs: number
   /** `uname -a` of the recording machine, where the trace itself holds it. */

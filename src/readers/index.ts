@@ -92,6 +92,7 @@ async function readFrom(unpacked: Unpacked, options: ReadOptions): Promise<Captu
     tally: [...read.tally, ...bounds.entries()].map((entry) => withName(entry, unpacked)),
     ...(read.scenario === undefined ? {} : { scenario: read.scenario }),
     ...clockOf(sidecars, read),
+    ...(read.gfpNames === undefined ? {} : { gfpNames: read.gfpNames }),
     ...(read.described === undefined ? {} : { described: read.described }),
     ...(read.lines === undefined ? {} : { lines: { ...read.lines, events: read.lines.events - bounds.total } }),
     ...(vmstatBefore === undefined ? {} : { vmstatBefore }),

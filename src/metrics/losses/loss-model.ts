@@ -1,7 +1,7 @@
 import { type Events, Kind, type Recording } from '#events'
 import { ABSENT, withoutRows } from '#events/columns'
 import { type Random, randomOf } from '#kernel'
-import { skippedIn } from '../caveats.ts'
+import { unreadIn } from '../caveats.ts'
 import { type Contradictions, contradictionsOf } from './contradictions.ts'
 import { rowsToDrop } from './thinned.ts'
 
@@ -26,7 +26,7 @@ export function lossModelOf(
   { events, tally }: Pick<Recording, 'events' | 'tally'>,
   isLossy: boolean,
 ): LossModel | undefined {
-  const unread = skippedIn(tally).reduce((sum, { count }) => sum + count, 0)
+  const unread = unreadIn(tally)
   const gaps = events.tables.lost.length === 0 ? [] : gapSizes(events)
   const missing = gaps.reduce((sum, size) => sum + size, unread)
   if (missing > 0) {

@@ -1,6 +1,6 @@
-import { type Events, Kind } from '#events'
+import { type Events, Kind, type Recording } from '#events'
 import { ABSENT } from '#events/columns'
-import { formatGfp, type Machine, migratetypeName } from '#kernel'
+import { formatGfp, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
 import { PageMatching } from './page-matching.ts'
 import { mostFirst, Sums } from './sums.ts'
@@ -81,7 +81,7 @@ class PageSums {
  * Pages are base pages: an event of order n counts 2ⁿ. mm_page_free_batched repeats a free that mm_page_free has announced, so it is
  * no free of its own. Allocations and frees are matched page by page, since a block may be freed in parts.
  */
-export function surveyPages(events: Events, machine: Machine) {
+export function surveyPages({ events, machine, gfpNames }: Pick<Recording, 'events' | 'machine' | 'gfpNames'>) {
   const { mm_page_alloc: alloc, mm_page_alloc_failed: failed, mm_page_free: free } = events.tables
   const { mm_page_free_batched: batched } = events.tables
   if (alloc.length + failed.length + free.length + batched.length === 0) return undefined
@@ -89,7 +89,7 @@ export function surveyPages(events: Events, machine: Machine) {
   const sum = (of: keyof typeof byOrder.column): number => byOrder.column[of].reduce((a, b) => a + b, 0)
   const pagesAllocated = sum('pagesAllocated')
   const nameOf = (type: number) => migratetypeName(type, machine)
-  const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, machine.release))
+  const nameOfGfp = (gfp: number) => (gfp === ABSENT.u32 ? '(not printed)' : formatGfp(gfp, machine.release, gfpNames))
   const { matched, crossCpu, neverSeen, alreadyFree, reallocated } = matching
   return {
     allocs: alloc.length,

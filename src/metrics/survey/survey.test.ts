@@ -430,7 +430,7 @@ describe('RCU', () => {
 test('losses make totals lower bounds, and a silent CPU is named', () => {
   const { quality } = surveyOf([alloc(0, 1), { event: 'lost', cpu: 0, count: 12 }, free(0, 1)])
   expect(quality.silentCpus).toEqual([1])
-  expect(quality.verdict[0]).toBe('Totals are lower bounds: at least 12 events were lost in 1 gaps.')
+  expect(quality.verdict[0]).toBe('Totals are lower bounds: at least 12 events were lost in 1 gap.')
 })
 
 test.each(['pages', 'drain'].flatMap((what) => ['5.10', '6.1', '6.12', '7.2'].map((kernel) => `${what}-${kernel}-s`)))(

@@ -11,7 +11,7 @@ import { surveyWorks } from './works.ts'
 /** What a trace says by itself, with nothing replayed. A part is undefined where the events that it needs were not recorded. */
 export function survey(recording: Recording) {
   const { events, machine } = recording
-  const pages = surveyPages(events, machine)
+  const pages = surveyPages(recording)
   const slab = surveySlab(events)
   const rcu = surveyRcu(events)
   const runs = runsOf(events)

@@ -26,7 +26,7 @@ function tried(start: TraceStart, recognised: Recognised): PieceEnd | undefined 
   }
 }
 
-const NOT_UNDERSTOOD = new Set(['unparsed-line', 'mail-line', 'console-line', 'unread-payload'])
+const NOT_UNDERSTOOD = new Set(['unparsed-line', 'mail-line', 'console-line', 'unread-payload', 'unread-other-payload'])
 const notUnderstood = (end: PieceEnd): number =>
   end.tally.reduce((sum, { cause, count }) => sum + (NOT_UNDERSTOOD.has(cause) ? count : 0), 0)
 

@@ -12,6 +12,7 @@ import { Head } from './head.ts'
 import { Header } from './header.ts'
 import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
 import { type LineSink, Lines, SCRATCH } from './lines.ts'
+import { NewFlags } from './new-flags.ts'
 import { skippedLines, textNotices } from './notices.ts'
 import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
 import { Places } from './places.ts'
@@ -83,6 +84,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   readonly #times = new CpuTimes()
   #finest = 6
   readonly #days = new Days()
+  readonly #flags: NewFlags
 
   constructor(start: TraceStart, layoutOf: (head: Head) => Layout, recognised: Recognised) {
     this.#start = start
@@ -97,6 +99,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     this.#sources = new Sources(() => this.#place())
     this.places = new Places(layout, recognised, (file) => this.#sources.note('file', file))
     this.#wrapped = recognised.isWrapped ? new WrappedLines(layout, recognised.width, this) : undefined
+    this.#flags = new NewFlags(this.#release)
     this.#remember()
   }
 
@@ -108,7 +111,11 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     this.places.remember(strings)
     this.#payloads = new ByteMemo(this.#bytes, (text) => strings.add(text.trimEnd()))
     const { probes = defaultProbes } = this.#start
-    const readingOf = readingsBy(new Texts(this.#bytes, this.#builder, this.#release), probes, this.#release)
+    const readingOf = readingsBy(
+      new Texts(this.#bytes, this.#builder, this.#release, this.#flags),
+      probes,
+      this.#release,
+    )
     this.#readings = new ByteMemo(this.#bytes, readingOf)
     this.#names = new ByteMemo(this.#bytes, (word) => {
       const name = layout.nameIn(word)
@@ -130,12 +137,14 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     this.#addLosses(this.#lastTime)
     this.#checkThatSomethingWasRead()
     const { format, uname } = this.#layout
+    const gfpNames = this.#flags.names
     return {
       format: this.#recognised.isMail ? `${format}, out of a mail` : format,
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
       lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
       ...(uname === undefined ? {} : { uname }),
+      ...(gfpNames === undefined ? {} : { gfpNames }),
     }
   }
 
@@ -249,7 +258,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     if (typeof reading === 'number') this.#addOther(time, reading)
     else if (isKnown) this.#addKnown(reading, time)
     else {
-      this.#noticed.count('unread-payload', this.#place())
+      this.#noticed.count(reading.isCounted ? 'unread-payload' : 'unread-other-payload', this.#place())
       const { nameFrom, nameTo } = this.#head
       this.#addOther(time, this.#builder.strings.add(this.#text(nameFrom, nameTo)))
     }

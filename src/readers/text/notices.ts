@@ -36,9 +36,13 @@ export const textNotices = {
     level: 'error',
     help: 'The event is known, but its fields are missing or out of bounds: kept as text under its name.',
   },
+  'unread-other-payload': {
+    level: 'note',
+    help: 'An event that is neither kmem nor rcu, of which fields are missing or out of bounds: kept as text under its name. No total lacks it.',
+  },
   'unknown-gfp-flag': {
-    level: 'error',
-    help: 'A gfp flag name that the kernel’s table lacks: its bit is missing in gfpFlags.',
+    level: 'note',
+    help: 'A gfp flag name that the kernel’s table lacks: it stands under its own name, by a bit that this kernel does not use.',
   },
   'cpu-not-printed': {
     level: 'note',

@@ -1,4 +1,4 @@
-import { type EventBuilder, failedKinds, Kind, type KindName, type Probes, recordedName } from '#events'
+import { countedKinds, type EventBuilder, failedKinds, Kind, type KindName, type Probes, recordedName } from '#events'
 import type { Release } from '#kernel'
 import { type Field, POINTER, textFields } from './fields.ts'
 import { BRACKETS, Form, IGNORED, PAGE_VALUE, Tokens } from './form.ts'
@@ -30,6 +30,8 @@ const isNeeded = ({ optional, type }: Field): boolean => !optional || type === '
 /** Reads the payload of one kind out of bytes, straight into numbers; `store` writes them as a row. */
 export class PayloadReader {
   readonly #kind: number
+  /** Whether totals are made of this kind. */
+  readonly isCounted: boolean
   readonly #fields: readonly Field[]
   readonly #isPlain: Uint8Array
   /** The key that each field has as a rule. */
@@ -55,6 +57,7 @@ export class PayloadReader {
 
   constructor(kind: KindName, texts: Texts, recorded: string, probes: Probes) {
     this.#kind = Kind[kind]
+    this.isCounted = countedKinds.has(kind)
     this.#bytes = texts.bytes
     this.#fields = textFields(kind, recorded, probes)
     this.#isPlain = Uint8Array.from(this.#fields, (field) => Number(isPlain(field)))

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countByName, type Events, eachEvent, eventAt, lossesOf, type TraceEvent } from '#events'
-import { parseRelease } from '#kernel'
+import { formatGfp, parseRelease } from '#kernel'
 import { TraceError } from '#kernel/messages'
 import type { ReadTrace, TraceFormat, TraceSource } from '../format.ts'
 import { readCapture } from '../index.ts'
@@ -452,7 +452,7 @@ test('what no kind describes, or a payload that lacks a field, stays as text', a
   expect([...eachEvent(trace.events)].map(({ event }) => event)).toEqual(['other', 'other', 'mm_page_alloc'])
   expect(countByName(trace.events)).toEqual({ lost: 1, mm_page_alloc: 2 })
   expect(causes(trace)).toEqual({ 'unread-payload': 1, 'unknown-gfp-flag': 1 })
-  expect(eventAt(trace.events, 2)).toMatchObject({ gfpFlags: 0xcc0 })
+  expect(eventAt(trace.events, 2)).toMatchObject({ gfpFlags: 0x80000cc0 })
 })
 
 test('GFP_ATOMIC has the bits of the release, and a note where that is not known', async () => {
@@ -559,4 +559,19 @@ test('whatever the damage, every line is accounted for and only a TraceError is 
     }),
     { numRuns: 300 },
   )
+})
+
+test('a gfp flag that no table knows keeps its name, and allocations with it apart from others', async () => {
+  const trace = await read(alloc('|__GFP_NEW') + alloc('|__GFP_NEWER') + alloc('|__GFP_NEW') + alloc())
+  const bits = [...eachEvent(trace.events)].map((event) => (event as { gfpFlags?: number }).gfpFlags)
+  expect(new Set(bits).size).toBe(3)
+  expect(bits[0]).toBe(bits[2])
+  expect(Object.keys(trace.gfpNames ?? {})).toEqual(['__GFP_NEW', '__GFP_NEWER'])
+  expect(formatGfp(bits[1]!, undefined, trace.gfpNames)).toBe('GFP_KERNEL|__GFP_NEWER')
+})
+
+test('an event that is neither kmem nor rcu leaves no total lacking where its payload can’t be read', async () => {
+  const trace = await read(`${alloc()} k-1    [001] 99999.000001: mm_vmscan_kswapd_wake: nid=zero order=0\n`)
+  expect(causes(trace)).toEqual({ 'unread-other-payload': 1 })
+  expect(trace.tally.every(({ level }) => level === 'note')).toBe(true)
 })

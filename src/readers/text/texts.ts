@@ -1,6 +1,7 @@
 import { type EventBuilder, watchingOfDyntick } from '#events'
 import { parseGfp, type Release } from '#kernel'
 import { ByteMemo } from '../byte-memo.ts'
+import type { NewFlags } from './new-flags.ts'
 
 /** Bits of a text of gfp flags. */
 interface GfpText {
@@ -35,7 +36,7 @@ export class Texts {
   readonly member: ByteMemo<number>
   readonly gfp: ByteMemo<GfpText>
 
-  constructor(bytes: Uint8Array, builder: EventBuilder, release: Release | undefined) {
+  constructor(bytes: Uint8Array, builder: EventBuilder, release: Release | undefined, flags: NewFlags) {
     this.bytes = bytes
     this.builder = builder
     const { strings } = builder
@@ -45,7 +46,8 @@ export class Texts {
     this.member = new ByteMemo(bytes, (text) => members.indexOf(text))
     this.gfp = new ByteMemo(bytes, (text) => {
       const { bits, unknown } = parseGfp(text, release)
-      return { bits, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
+      const all = unknown.reduce((sum, name) => (sum | flags.bitOf(name)) >>> 0, bits)
+      return { bits: all, unknown: unknown.length, assumed: release === undefined && VARYING.test(text) }
     })
   }
 }

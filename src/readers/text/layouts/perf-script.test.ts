@@ -18,6 +18,7 @@ const BESIDE = [
   'time-backwards',
   'prefixed-line',
   'unread-payload',
+  'unread-other-payload',
   'unknown-gfp-flag',
   'assumed-gfp-bits',
   'unended-line',
