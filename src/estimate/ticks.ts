@@ -188,7 +188,10 @@ export class Ticks {
     state.countBulkFree(recorded, recorded)
     if (recorded > 0) {
       state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
-      this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored, quota })
+      // What shows how far off both are is not scored.
+      const shows = off && isTied
+      const given = shows ? new Quota(recorded) : quota
+      this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored: scored && !shows, quota: given })
       if (later.length > 0) this.#bulkFrees.goesOn(row, pset, quota, scored, later.length)
     }
     if (off && this.#remote[pset] === 1 && recorded === Math.min(set.pcp.batch, held)) {
