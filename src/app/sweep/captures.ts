@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { glob, readdir } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { TraceError } from '#kernel/messages'
-import type { ScenarioFile } from './scenario-file.ts'
+import { placeOfWord, type ScenarioFile } from './scenario-file.ts'
 
 /** A capture of a scenario: where it is, and what is known of it before it is fetched. */
 export interface CaptureRef {
@@ -26,7 +26,8 @@ const CAPTURE_FILE = /\.(?:tar|dat|arrow|txt|csv|ndjson|data)(?:\.zst|\.gz)?$|\.
  *
  * @throws TraceError where a name matches nothing
  */
-export async function capturesOf({ file, folder, scenario }: ScenarioFile): Promise<readonly CaptureRef[]> {
+export async function capturesOf(from: ScenarioFile): Promise<readonly CaptureRef[]> {
+  const { file, folder, scenario } = from
   const found = new Map<string, CaptureRef>()
   for (const given of scenario.captures) {
     const { path, sha256, isolated } = typeof given === 'string' ? { path: given } : given
@@ -34,7 +35,7 @@ export async function capturesOf({ file, folder, scenario }: ScenarioFile): Prom
     const paths = isAddress(path) ? [path] : await pathsOf(path, folder)
     if (paths.length === 0)
       throw new TraceError({
-        place: { file },
+        place: placeOfWord(from, path),
         what: `no capture is called ${path}`,
         hint: 'Paths are looked for beside the scenario, then in the current folder.',
       })

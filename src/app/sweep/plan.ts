@@ -12,7 +12,7 @@ import { type LocalCapture, localCapture } from './local-capture.ts'
 import type { RunRequest } from './measure.ts'
 import { parseLimit, parseObjective, usualObjective } from './objective.ts'
 import { codeOf, type PolicyCode, policyCode } from './policy-code.ts'
-import type { ScenarioFile } from './scenario-file.ts'
+import { placeOfWord, type ScenarioFile } from './scenario-file.ts'
 import type { SweepScenario } from './scenario-schema.ts'
 import { type Choice, type Space, spaceOf } from './space.ts'
 import type { Row } from './store.ts'
@@ -58,7 +58,8 @@ export interface Shard {
 }
 
 /** What of a scenario does not depend on where its captures are. */
-export async function partsOf({ file, folder, scenario }: ScenarioFile) {
+export async function partsOf(from: ScenarioFile) {
+  const { folder, scenario } = from
   const files = scenario.policyFiles.map((name) => beside(name, folder))
   const { catalogue, code } = await policyCode(files)
   try {
@@ -68,7 +69,9 @@ export async function partsOf({ file, folder, scenario }: ScenarioFile) {
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     const [what = '', hint] = error.message.split('\n  ')
-    throw new TraceError({ place: { file }, what, ...(hint === undefined ? {} : { hint }) })
+    const [, word] = /"([^"]+)"/.exec(what) ?? []
+    const place = placeOfWord(from, word?.split('/').at(-1))
+    throw new TraceError({ place, what, ...(hint === undefined ? {} : { hint }) })
   }
 }
 

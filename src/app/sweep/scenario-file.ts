@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { type Issue, issueText, TraceError } from '#kernel/messages'
+import { type Issue, issueText, type Place, TraceError } from '#kernel/messages'
 import { readPlain } from '#readers'
 import { type SweepScenario, sweepSchema } from './scenario-schema.ts'
 
@@ -9,6 +9,8 @@ import { type SweepScenario, sweepSchema } from './scenario-schema.ts'
 export interface ScenarioFile {
   readonly file: string
   readonly folder: string
+  /** As it was read; absent where no file was. */
+  readonly text?: string
   readonly scenario: SweepScenario
 }
 
@@ -20,7 +22,16 @@ const MOST_BYTES = 4 << 20
 
 export async function readScenario(file: string): Promise<ScenarioFile> {
   const bytes = await readPlain(file, HINT, MOST_BYTES)
-  return { file, folder: dirname(resolve(file)), scenario: parseScenario(bytes.toString('utf8'), file) }
+  const text = bytes.toString('utf8')
+  return { file, folder: dirname(resolve(file)), text, scenario: parseScenario(text, file) }
+}
+
+/** Where a word stands in a scenario first, for what is wrong with its meaning and not with its form. */
+export function placeOfWord({ file, text = '' }: Pick<ScenarioFile, 'file' | 'text'>, word: string | undefined): Place {
+  const at = word === undefined || word === '' ? -1 : text.indexOf(word)
+  if (at < 0) return { file }
+  const before = text.slice(0, at).split('\n')
+  return { file, line: before.length, column: String(before.at(-1)!.length + 1) }
 }
 
 /**

@@ -66,7 +66,14 @@ test('a scenario that names what there is not is refused at once', async () => {
       (error: Error) => error.message,
     )
   }
-  expect(await refused('captures: [nowhere]\npolicies: [pcp/none]\n')).toContain('no capture is called nowhere')
+  expect(await refused('captures: [nowhere]\npolicies: [pcp/none]\n')).toContain(
+    'bad.yaml, line 1, column 12: no capture is called nowhere',
+  )
+  const line = small.split('\n').findIndex((one) => one.includes('high')) + 1
+  expect(await refused(small.replace('high:', 'hihg:'))).toContain(
+    `bad.yaml, line ${line}, column 12: pcp/fixed has no`,
+  )
+  expect(await refused(small.replace('linux-7.2', 'linux-7.22'))).toContain('line 3, column 9: unknown policy')
   expect(await refused(`${small}objective: zoneLockPage\n`)).toContain('did you mean zoneLockPages')
   expect(await refused(`${small}limits: [interruptions]\n`)).toContain('is no limit')
   expect(await refused(`${small}prices: [spx]\n`)).toContain('did you mean spr')
