@@ -63,7 +63,11 @@ export function tickPlacements(line: Line, fits: (high: Pages) => boolean): Chan
       add.push(to)
       cost += Math.abs(timeOf(to) - timeOf(tick))
     }
-    if (added !== undefined) add.push(added < raises.length ? raises[added]!.entry : line.after(raises.at(-1)!.entry))
+    if (added !== undefined) {
+      const before = raises.at(-1)
+      const end = before === undefined ? line.last : line.after(before.entry)
+      add.push(added < raises.length ? raises[added]!.entry : end)
+    }
     if (skip.length + add.length > 0) ways.push({ change: { skip, add }, cost })
     // The last one may also have run later between the same refills.
     const last = kept.length - 1
@@ -96,7 +100,7 @@ export function tickPlacements(line: Line, fits: (high: Pages) => boolean): Chan
         without,
         undefined,
       )
-    if (raises.length > 0) for (let added = raises.length; added >= 0; added--) consider(nominal, -1, added)
+    for (let added = raises.length; added >= 0; added--) consider(nominal, -1, added)
   }
   return ways
     .sort((a, b) => a.cost - b.cost)
