@@ -33,90 +33,92 @@ interface Open {
   waited: Ns
 }
 
-/** Pairs entries and returns on each CPU. */
-export function measuredHolds({ events }: { readonly events: Events }): MeasuredHolds {
-  const { hold_probe: probes, contention_begin: waits } = events.tables
-  const names = {
-    freeBegin: events.strings.find('bulk_free_begin'),
-    freeAgain: events.strings.find('bulk_free_again'),
-    freeEnd: events.strings.find('bulk_free_end'),
-    refillBegin: events.strings.find('refill_begin'),
-    refillEnd: events.strings.find('refill_end'),
+class HoldPairs implements MeasuredHolds {
+  readonly bulkFree: Holds = { pages: [], ns: [] }
+  readonly refill: Holds = { pages: [], ns: [] }
+  readonly probeNs: Ns[] = []
+  readonly waitNs: Ns[] = []
+  readonly hasWaits: boolean
+  unpaired = 0
+  readonly #open = new Map<number, Open>()
+
+  constructor(hasWaits: boolean) {
+    this.hasWaits = hasWaits
   }
-  const found = {
-    bulkFree: { pages: [] as Pages[], ns: [] as Ns[] },
-    refill: { pages: [] as Pages[], ns: [] as Ns[] },
-    probeNs: [] as Ns[],
-    waitNs: [] as Ns[],
-    hasWaits: waits.length > 0,
-    unpaired: 0,
-  }
-  const cpus = new Map<number, Open>()
-  const openOn = (cpu: number): Open => {
-    const known = cpus.get(cpu)
+
+  openOn(cpu: number): Open {
+    const known = this.#open.get(cpu)
     if (known !== undefined) return known
     const fresh: Open = { what: undefined, by: undefined, begun: 0, blocks: 0, order: 0, waitedSince: -1, waited: 0 }
-    cpus.set(cpu, fresh)
+    this.#open.set(cpu, fresh)
     return fresh
   }
-  const begin = (open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number, order: number) => {
-    if (open.what !== undefined) found.unpaired++
+
+  begin(open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number, order: number): void {
+    if (open.what !== undefined) this.unpaired++
     Object.assign(open, { what, begun: now, blocks, order, waitedSince: -1, waited: 0 })
   }
-  const enterBulkFree = (open: Open, now: Ns, count: number, by: number | undefined) => {
+
+  /** The first of two probes begins it; the second shows what a probe costs, and the hold begins after it. */
+  enterBulkFree(open: Open, now: Ns, count: number, by: number | undefined): void {
     const isSecond = open.what === 'bulkFree' && open.by !== undefined && open.by !== by
     if (isSecond) {
-      found.probeNs.push(now - open.begun)
+      this.probeNs.push(now - open.begun)
       open.begun = now
-    } else begin(open, 'bulkFree', now, count, 0)
+    } else this.begin(open, 'bulkFree', now, count, 0)
     open.by = isSecond ? undefined : by
   }
-  const end = (open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number) => {
+
+  end(open: Open, what: 'bulkFree' | 'refill', now: Ns, blocks: number): void {
     if (open.what !== what) {
-      found.unpaired++
+      this.unpaired++
       return
     }
     open.what = undefined
     if (blocks <= 0) return
-    found[what].pages.push(blocks << open.order)
-    found[what].ns.push(Math.max(0, now - open.begun - open.waited))
+    this[what].pages.push(blocks << open.order)
+    this[what].ns.push(Math.max(0, now - open.begun - open.waited))
+  }
+
+  endWait(open: Open, now: Ns): void {
+    if (open.what === undefined || open.waitedSince < 0) return
+    open.waited += now - open.waitedSince
+    this.waitNs.push(now - open.waitedSince)
+    open.waitedSince = -1
+  }
+
+  close(): this {
+    for (const { what } of this.#open.values()) if (what !== undefined) this.unpaired++
+    return this
+  }
+}
+
+/** Pairs entries and returns on each CPU. */
+export function measuredHolds({ events }: { readonly events: Events }): MeasuredHolds {
+  const { hold_probe: probes, contention_begin: waits } = events.tables
+  const { column } = probes
+  const pairs = new HoldPairs(waits.length > 0)
+  const nameOf = (name: string) => events.strings.find(name)
+  const [freeBegin, freeAgain, freeEnd] = ['bulk_free_begin', 'bulk_free_again', 'bulk_free_end'].map(nameOf)
+  const [refillBegin, refillEnd] = ['refill_begin', 'refill_end'].map(nameOf)
+  const probed = (open: Open, now: Ns, slot: number): void => {
+    const asked = column.count.data[slot] as number
+    const listed = column.listed.data[slot] as number
+    const by = column.recordedAs.data[slot] as number
+    if (by === freeBegin || by === freeAgain)
+      pairs.enterBulkFree(open, now, listed === ABSENT.i32 ? asked : Math.min(asked, listed), by)
+    else if (by === freeEnd) pairs.end(open, 'bulkFree', now, open.blocks)
+    else if (by === refillBegin) pairs.begin(open, 'refill', now, asked, column.order.data[slot] as number)
+    else if (by === refillEnd) pairs.end(open, 'refill', now, column.moved.data[slot] as number)
   }
   for (let row = 0; row < events.length; row++) {
-    const open = openOn(events.cpu[row]!)
+    const kind = events.kind[row]!
+    if (kind !== Kind.hold_probe && kind !== Kind.contention_begin && kind !== Kind.contention_end) continue
+    const open = pairs.openOn(events.cpu[row]!)
     const now = events.time[row]!
-    const slot = events.slot[row]!
-    switch (events.kind[row]!) {
-      case Kind.contention_begin:
-        if (open.what !== undefined) open.waitedSince = now
-        break
-      case Kind.contention_end:
-        if (open.what === undefined || open.waitedSince < 0) break
-        open.waited += now - open.waitedSince
-        found.waitNs.push(now - open.waitedSince)
-        open.waitedSince = -1
-        break
-      case Kind.hold_probe: {
-        const { column } = probes
-        const asked = column.count.data[slot] as number
-        const listed = column.listed.data[slot] as number
-        const count = listed === ABSENT.i32 ? asked : Math.min(asked, listed)
-        switch (column.recordedAs.data[slot]) {
-          case names.freeBegin:
-          case names.freeAgain:
-            enterBulkFree(open, now, count, column.recordedAs.data[slot])
-            break
-          case names.freeEnd:
-            end(open, 'bulkFree', now, open.blocks)
-            break
-          case names.refillBegin:
-            begin(open, 'refill', now, count, column.order.data[slot] as number)
-            break
-          case names.refillEnd:
-            end(open, 'refill', now, column.moved.data[slot] as number)
-        }
-      }
-    }
+    if (kind === Kind.hold_probe) probed(open, now, events.slot[row]!)
+    else if (kind === Kind.contention_end) pairs.endWait(open, now)
+    else if (open.what !== undefined) open.waitedSince = now
   }
-  for (const { what } of cpus.values()) if (what !== undefined) found.unpaired++
-  return found
+  return pairs.close()
 }
