@@ -49,6 +49,7 @@ async function engineCosts() {
       policy: 'p',
       params: '{}',
       prices: 'spr',
+      version: '0',
       measures: outcomes[at % outcomes.length]!.measures!,
     }))
   let written = 0

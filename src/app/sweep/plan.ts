@@ -164,6 +164,7 @@ export const rowOf = (
   policy: choice.id,
   params: JSON.stringify(params),
   prices: prices.id,
+  version: engineVersion(),
   ...(seed === undefined ? {} : { seed }),
   ...(choice.assumed === undefined ? {} : { assumed: JSON.stringify({ of: choice.of, ...choice.assumed }) }),
   measures,

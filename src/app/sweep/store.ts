@@ -17,6 +17,8 @@ export interface Row {
   /** As the run had them, defaults filled in; JSON. */
   readonly params: string
   readonly prices: string
+  /** Of kreplay and its code: a store keeps rows of earlier ones. */
+  readonly version: string
   readonly seed?: number
   /** Of a run with another assumed input: JSON of `{of, param, value}`. */
   readonly assumed?: string
@@ -30,7 +32,7 @@ export interface Chunk {
 }
 
 const CONTEXT = 'kreplay.capture'
-const TEXTS = ['digest', 'capture', 'captureSha256', 'policy', 'params', 'prices', 'assumed'] as const
+const TEXTS = ['digest', 'capture', 'captureSha256', 'policy', 'params', 'prices', 'version', 'assumed'] as const
 const META: readonly string[] = [...TEXTS, 'seed']
 
 const contextSchema = z.object({
@@ -190,6 +192,7 @@ function rowOf(cells: Readonly<Record<string, unknown>>): Row {
     policy: text('policy'),
     params: text('params'),
     prices: text('prices'),
+    version: text('version'),
     ...(cells.seed === null || cells.seed === undefined ? {} : { seed: Number(cells.seed) }),
     ...(typeof cells.assumed === 'string' ? { assumed: cells.assumed } : {}),
     measures: Object.fromEntries(
