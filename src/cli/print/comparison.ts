@@ -36,7 +36,7 @@ export function printComparison(comparison: Comparison, out: Output): void {
     }
     const open = comparison.family === 'pcp' ? lossTable(comparison, capture) : undefined
     if (open !== undefined) {
-      out.line('\nIf nothing had been lost (in about 95 of 100 cases):')
+      out.line('\nIf nothing had been lost (in about 9 of 10 cases):')
       out.table(open.head, open.rows)
     }
     for (const line of rcuscaleLines(comparison, capture)) out.line(line)

@@ -116,7 +116,7 @@ function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
   out.heading('totals, scored or not, free-running')
   const isLossy = totals.refills.loss !== undefined
   out.table(['', 'recorded', 'predicted', 'off by', ...(isLossy ? ['whole: recorded', 'whole: predicted'] : [])], rows)
-  if (isLossy) out.line('whole: where the value lies if nothing had been lost, in about 95 of 100 cases.')
+  if (isLossy) out.line('whole: where the value lies if nothing had been lost, in about 9 of 10 cases.')
   if (warmupShare > 0) out.line('Until a list’s contents are known, its recorded operations count as predicted.')
 }
 

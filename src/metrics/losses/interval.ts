@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 export const intervalSchema = z.object({ low: z.number(), high: z.number() }).meta({
-  help: 'What lost events leave open: the value of the whole recording lies between, in about 95 of 100 cases.',
+  help: 'What lost events leave open: the value of the whole recording lies between, in about 9 of 10 cases.',
 })
 export type Interval = z.infer<typeof intervalSchema>
 

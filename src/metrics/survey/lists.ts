@@ -18,6 +18,8 @@ export interface Run {
  * does what the kernel may record within one: stacks, fallbacks (extfrag), calls of functions and events that kreplay does not know. Any
  * other event of the same CPU ends it, since the zone's lock is held and interrupts are off, and so does an event of another task or context.
  *
+ * A single block that is allocated at once is no refill: it went past the lists.
+ *
  * Leaves out: where nothing is recorded between them, the drains of several lists by one drain_all_pages() are one run.
  */
 export function runsOf(events: Events): Run[] {
@@ -27,6 +29,8 @@ export function runsOf(events: Events): Run[] {
   if (locked.length + drain.length === 0) return runs
   const lockedOrder = locked.column.order.data
   const refill = locked.column.percpuRefill.data
+  const lockedPfn = locked.column.pfn.data
+  const allocPfn = tables.mm_page_alloc.column.pfn.data
   const drainOrder = drain.column.order.data
   const running: Running[] = []
   const inOrder: Running[] = []
@@ -37,7 +41,7 @@ export function runsOf(events: Events): Run[] {
       slot = slots[row]!
     let run = running[cpu]
     if (run === undefined) {
-      run = { kind: undefined, pages: 0, order: 0, row: 0 }
+      run = { kind: undefined, pages: 0, order: 0, row: 0, pfn: 0 }
       running[cpu] = run
       inOrder.push(run)
     }
@@ -53,6 +57,10 @@ export function runsOf(events: Events): Run[] {
     } else if (run.kind === undefined) continue
     else if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
     else if (kind === Kind.other && pids[row] === pids[run.row] && contexts[row] === contexts[run.row]) continue
+    // A single block that is allocated at once went past the lists, as `recordedSums` has it.
+    const isDirect =
+      run.kind === 'refill' && kind === Kind.mm_page_alloc && run.pages === 1 << run.order && allocPfn[slot] === run.pfn
+    if (isDirect) run.kind = undefined
     // A refill fetches blocks of one order; a drain gives back what it finds.
     if (run.kind !== undefined && (run.kind !== next || (next === 'refill' && run.order !== order))) {
       runs.push({ kind: run.kind, pages: run.pages, row: run.row })
@@ -64,6 +72,7 @@ export function runsOf(events: Events): Run[] {
       run.pages = 0
       run.order = order
       run.row = row
+      if (kind === Kind.mm_page_alloc_zone_locked) run.pfn = lockedPfn[slot]!
     }
     run.pages += 1 << order
   }
@@ -77,6 +86,8 @@ interface Running {
   pages: number
   order: number
   row: number
+  /** Of a refill: its first block. */
+  pfn: number
 }
 
 /** How often, and how many pages at a time, did each CPU fetch from the buddy allocator and give back? */

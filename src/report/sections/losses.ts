@@ -13,7 +13,7 @@ export const losses: Section = {
   applies: ({ recorded }) => recorded.some(({ intervals }) => intervals !== undefined),
   build: (comparison) => ({
     paragraphs: [
-      'Ranges say where a value lies if nothing had been lost, in about 95 of 100 cases. As many events as were lost are dropped once more, at other places, and everything is replayed: that shows what a loss does to each figure.',
+      'Ranges say where a value lies if nothing had been lost, in about 9 of 10 cases. As many events as were lost are dropped once more, at other places, and everything is replayed: that shows what a loss does to each figure.',
     ],
     tables: comparison.recorded.flatMap((row): Table[] => {
       const { capture, intervals, lossShare } = row
