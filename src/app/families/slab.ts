@@ -1,19 +1,32 @@
-import { infer } from '#estimate'
 import type { Recording } from '#events'
-import { fidelityOf } from '#metrics'
+import type { WhatIf } from '#events/demand'
+import { RECORDED_VERSIONS } from '#kernel'
+import { pcpMeasures } from '#metrics'
+import { publishedPrices } from '#metrics/prices'
 import {
   composeSlab,
   hasSlab,
   measureSlab,
   type SlabCapture,
+  type SlabPagesRow,
   type SlabSweep,
   SWEPT,
   slabWorkSchema,
   sweptCell,
 } from '#metrics/slab'
-import { type Catalogue, choosePolicy } from '#policies'
-import { scriptOf } from '#record'
-import { runSlab, type SlabRecord, slabRecord, USUAL_GRACE_PERIOD_NS } from '#replay/slab'
+import { type Catalogue, choosePcp, choosePolicy } from '#policies'
+import { ownPcpId } from '#policies/pcp'
+import { runPolicy } from '#replay'
+import {
+  recordedSlabPages,
+  runSlab,
+  type SlabRecord,
+  type SlabRun,
+  slabRecord,
+  USUAL_GRACE_PERIOD_NS,
+  withSlabPages,
+} from '#replay/slab'
+import { analyse } from '../analyse.ts'
 import type { Family, Settings } from './family.ts'
 
 /** Steps of the series over the trace; of each run of a sweep. */
@@ -43,24 +56,26 @@ export const slab: Family = {
 
     function add(recording: Recording, isolated: readonly number[]): void {
       const record = slabRecord(recording)
-      const script = scriptOf(recording)
-      const runs = policies.map((id) => {
+      const { script, fidelity, whatIf } = analyse(recording)
+      const done = policies.map((id) => {
         onRun(id)
-        const run = runSlab(record, choose(id, set, catalogue), {
+        return runSlab(record, choose(id, set, catalogue), {
           counters: recording.machine.slabsBefore,
           warm: true,
           steps: STEPS,
+          keepPages: true,
         })
-        return measureSlab(recording.name, record, run)
       })
+      const runs = done.map((run) => measureSlab(recording.name, record, run))
       captures.push({
         recording,
         isolated,
         tally: script.tally,
         cpus: record.cpus,
         zones: script.zones,
-        fidelity: fidelityOf(recording, script, infer(script)),
+        fidelity,
         runs,
+        pages: pagesOf(recording, record, whatIf, done),
         sweep: policies.some((id) => choose(id, {}, catalogue).policy.id === 'sheaves')
           ? sweep(recording, record, set, catalogue)
           : undefined,
@@ -68,6 +83,30 @@ export const slab: Family = {
       })
     }
   },
+}
+
+/** What the page allocator does with the slab pages of each policy, under the recording kernel's page lists and the newest. */
+function pagesOf(
+  { name, events, machine }: Recording,
+  record: SlabRecord,
+  whatIf: WhatIf,
+  runs: readonly SlabRun[],
+): SlabPagesRow[] {
+  // Without frees, recorded slabs would stay for ever, and those of a policy would not.
+  if (events.tables.mm_page_free.length === 0) return []
+  const own = recordedSlabPages(events, record)
+  if (own.slab.length === 0) return []
+  const { release } = machine
+  const lists = [...new Set([ownPcpId(release), `pcp/linux-${RECORDED_VERSIONS.at(-1)}`])]
+  const row = (slab: string, pcp: string, driven: WhatIf): SlabPagesRow => {
+    const run = runPolicy(driven, choosePcp(pcp, release))
+    const { zoneLocks = 0, zoneLockPages = 0, refills = 0, bulkFrees = 0 } = pcpMeasures(run, [], publishedPrices[0]!)
+    return { capture: name, slab, pcp, refills, zoneLocks, zoneLockPages, bulkFrees }
+  }
+  return lists.flatMap((pcp) => [
+    row('recorded', pcp, whatIf),
+    ...runs.map(({ policy, pages }) => row(policy, pcp, withSlabPages(whatIf, own, pages).whatIf)),
+  ])
 }
 
 /** Sheaves of other sizes, and barns. */

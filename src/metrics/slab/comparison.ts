@@ -1,7 +1,7 @@
 import type { SlabRecord, SlabRun } from '#replay/slab'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { slabHeadline } from './headline.ts'
-import type { SlabComparedRun, SlabComparison, SlabSweep, SlabWork } from './schema.ts'
+import type { SlabComparedRun, SlabComparison, SlabPagesRow, SlabSweep, SlabWork } from './schema.ts'
 
 /** Caches that a result names one by one. */
 const CACHES_SHOWN = 40
@@ -111,6 +111,7 @@ export function sweptCell(
 export interface SlabCapture extends ReplayedCapture {
   readonly runs: readonly SlabComparedRun[]
   readonly sweep?: SlabSweep | undefined
+  readonly pages: readonly SlabPagesRow[]
   /** What a reader must know of how the runs were made. */
   readonly notes: readonly string[]
 }
@@ -121,6 +122,7 @@ export function composeSlab(captures: readonly SlabCapture[], baseline: string, 
     family: 'slab',
     ...composeHead(captures, baseline, version),
     runs,
+    pages: captures.flatMap(({ pages }) => [...pages]),
     sweeps: captures.flatMap(({ sweep }) => sweep ?? []),
     headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
       slabHeadline(

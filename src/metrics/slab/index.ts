@@ -5,6 +5,7 @@ export { type SlabFidelity, slabFidelitySchema } from './fidelity-schema.ts'
 export {
   type SlabComparedRun,
   type SlabComparison,
+  type SlabPagesRow,
   type SlabSweep,
   slabComparisonSchema,
   slabWorkSchema,

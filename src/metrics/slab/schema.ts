@@ -87,9 +87,23 @@ const sweepSchema = z.object({
 })
 export type SlabSweep = z.infer<typeof sweepSchema>
 
+const slabPagesSchema = z.object({
+  capture: z.string(),
+  slab: z.string().meta({ help: 'Whose slab pages drive the page allocator; "recorded": the record’s own.' }),
+  pcp: z.string().meta({ help: 'Under which page lists.' }),
+  refills: z.number(),
+  zoneLocks: z.number(),
+  zoneLockPages: z.number().meta({ unit: 'pages', help: 'Pages moved under zone->lock.' }),
+  bulkFrees: z.number(),
+})
+export type SlabPagesRow = z.infer<typeof slabPagesSchema>
+
 export const slabComparisonSchema = comparisonHeadSchema.extend({
   family: z.literal('slab'),
   runs: z.array(slabRunSchema),
+  pages: z.array(slabPagesSchema).default([]).meta({
+    help: 'The page demand of the trace with the slab pages of each policy. Absent where new slabs were not probed, or frees of pages not traced.',
+  }),
   sweeps: z
     .array(sweepSchema)
     .default([])

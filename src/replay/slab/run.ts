@@ -3,6 +3,7 @@ import type { Cpu, Ns } from '#kernel'
 import type { SlabCounters } from '#kernel/slab'
 import type { PolicyChoice } from '#policies'
 import type { AnySlabPolicy, SlabCounts, SlabRules, SlabShape } from '#policies/slab'
+import { noSlabPages, type SlabPages } from './pages.ts'
 import type { SlabRecord } from './recorded.ts'
 import { SlabStore } from './slabs.ts'
 import { type CacheStart, startOf } from './start.ts'
@@ -16,8 +17,8 @@ export interface SlabOptions {
   readonly steps?: number
   /** How long a grace period takes with the wait for it to begin; ns. */
   readonly gracePeriod?: Ns
-  /** Hears of slabs: pages from the page allocator and back, by the row at which it happens. */
-  readonly pages?: (row: number, cache: SlabShape, slab: number, cpu: Cpu, taken: boolean) => void
+  /** Whether to keep which pages slabs take and give back. */
+  readonly keepPages?: boolean
 }
 
 export interface SlabRun {
@@ -26,6 +27,8 @@ export interface SlabRun {
   /** By cache, as in the record. */
   readonly caches: readonly CacheRun[]
   readonly series: SlabSeries
+  /** With `keepPages`. */
+  readonly pages: SlabPages
 }
 
 export interface CacheRun {
@@ -74,9 +77,12 @@ class Replay {
   #now: Ns
   #row = 0
   readonly #gracePeriod: Ns
+  readonly pages = noSlabPages()
+  readonly #slabNumbers = new Map<SlabShape, Map<number, number>>()
+  #slabsTaken = 0
 
   constructor(record: SlabRecord, { policy, params }: PolicyChoice<AnySlabPolicy>, options: SlabOptions) {
-    const { counters, warm, pages, gracePeriod = USUAL_GRACE_PERIOD_NS } = options
+    const { counters, warm, keepPages = false, gracePeriod = USUAL_GRACE_PERIOD_NS } = options
     this.#record = record
     this.#now = record.from
     this.#gracePeriod = gracePeriod
@@ -85,10 +91,9 @@ class Replay {
       nodes: record.nodes,
       nodeOf: record.nodeOf,
       callRcu: (_cpu: Cpu, invoke: () => void) => this.#callRcu(invoke),
-      pages:
-        pages === undefined
-          ? undefined
-          : (cache: SlabShape, slab: number, cpu: Cpu, taken: boolean) => pages(this.#row, cache, slab, cpu, taken),
+      pages: keepPages
+        ? (shape: SlabShape, slab: number, taken: boolean) => this.#keepPages(shape, slab, taken)
+        : undefined,
     }
     const starts = record.caches.map((cache) => startOf(cache, counters, warm))
     this.#stores = record.caches.map(({ shape }) => new SlabStore(shape, machine))
@@ -97,6 +102,22 @@ class Replay {
     for (const [cache, rules] of this.#rules.entries()) rules.start(starts[cache]!.held)
     this.#slabOf = new Int32Array(record.demand.objects)
     this.#slabOf.set(record.slabAtStart)
+  }
+
+  /** Slabs from before the trace have no number, and are not given back here. */
+  #keepPages(shape: SlabShape, slab: number, taken: boolean): void {
+    const numbers = this.#slabNumbers.get(shape) ?? new Map<number, number>()
+    this.#slabNumbers.set(shape, numbers)
+    const { pages } = this
+    if (taken) numbers.set(slab, this.#slabsTaken++)
+    const number = numbers.get(slab)
+    if (number === undefined) return
+    pages.time.push(this.#now)
+    pages.cpu.push(this.#record.demand.cpu[this.#row]!)
+    pages.order.push(shape.order)
+    pages.slab.push(number)
+    pages.taken.push(taken)
+    if (!taken) numbers.delete(slab)
   }
 
   #callRcu(invoke: () => void): void {
@@ -215,5 +236,6 @@ function place(store: SlabStore, { used, order }: CacheStart): void {
 /** Drives a policy with a recording's demand. */
 export function runSlab(record: SlabRecord, choice: PolicyChoice<AnySlabPolicy>, options: SlabOptions): SlabRun {
   const { id, params } = choice
-  return { policy: id, params, ...new Replay(record, choice, options).run(options.steps ?? 0) }
+  const replay = new Replay(record, choice, options)
+  return { policy: id, params, ...replay.run(options.steps ?? 0), pages: replay.pages }
 }

@@ -28,7 +28,7 @@ export interface SlabMachine {
   readonly nodes: number
   readonly callRcu: (cpu: Cpu, invoke: () => void) => void
   /** Hears of slabs: pages from the page allocator and back. */
-  readonly pages?: ((cache: SlabShape, slab: SlabId, cpu: Cpu, taken: boolean) => void) | undefined
+  readonly pages?: ((shape: SlabShape, slab: SlabId, taken: boolean) => void) | undefined
 }
 
 /** Keeps the slabs of one cache: columns by slab, and a list of partial ones for each node. */
@@ -76,7 +76,7 @@ export class SlabStore implements Slabs {
   create(cpu: Cpu): SlabId {
     this.counts.slabsAllocated++
     const slab = this.add(this.nodeOf[cpu]!)
-    this.#machine.pages?.(this.shape, slab, cpu, true)
+    this.#machine.pages?.(this.shape, slab, true)
     return slab
   }
 
@@ -95,7 +95,7 @@ export class SlabStore implements Slabs {
     this.counts.slabsFreed++
     this.slabs--
     this.#gone.push(slab)
-    this.#machine.pages?.(this.shape, slab, 0, false)
+    this.#machine.pages?.(this.shape, slab, false)
   }
 
   addPartial(slab: SlabId, at: 'head' | 'tail'): void {
