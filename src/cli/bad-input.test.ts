@@ -167,7 +167,8 @@ test('a request that makes no sense exits 2 and says what would', async () => {
   const cases: [args: string[], message: RegExp][] = [
     [['--json'], /there is no option --json\n.*shows the commands/],
     [['compar'], /no command "compar", nor a capture of that name\n {2}did you mean compare/],
-    [['info'], /an argument is missing\n.*kreplay info --help/],
+    [['info'], /<capture> is missing\n.*kreplay info --help/],
+    [['convert', pages], /<output> is missing\n.*kreplay convert --help/],
     [['info', pages, '--jsn'], /there is no option --jsn\n {2}did you mean --json\?/],
     [['compare', pages, '--polices', 'pcp/none'], /there is no option --polices\n {2}did you mean --policies/],
     [['fidelity', pages, '--at-lest=refills=1'], /there is no option --at-lest\n {2}did you mean --at-least\?/],

@@ -21,6 +21,8 @@ interface Parts<P extends PositionalList, O extends OptionList> {
 export interface Command {
   readonly name: string
   readonly options: OptionList
+  /** Names of the arguments that it needs, in order. */
+  readonly needed: readonly string[]
   /** Adds it to a program; `done` hears its exit code. */
   readonly addTo: (program: Argv, done: (exit: Exit) => void) => Argv
 }
@@ -39,6 +41,7 @@ export function defineCommand<const P extends PositionalList, const O extends Op
   return {
     name: command.split(' ')[0]!,
     options,
+    needed: [...command.matchAll(/<(\w+)(?:\.\.)?>/g)].map(([, argument]) => argument!),
     addTo: (program, done) =>
       program.command({ command, describe, builder, handler: async (argv) => done(await handler(argv)) }),
   }

@@ -4,6 +4,8 @@ import { didYouMean, UsageError } from '#kernel/messages'
 interface Known {
   readonly name: string
   readonly options: Readonly<Record<string, unknown>>
+  /** Names of the arguments that it needs, in order. */
+  readonly needed: readonly string[]
 }
 
 /** Options that every command takes. */
@@ -50,5 +52,8 @@ export function misused(args: readonly string[], message: string, command: Known
   const [, letter] = /^Unknown arguments?: ([a-zA-Z])(?:,|$)/.exec(message) ?? []
   if (letter !== undefined && args.some((arg) => /^-[a-zA-Z]/.test(arg) && arg.includes(letter)))
     return new UsageError(`there is no option -${letter}`, hint)
-  return new UsageError(message.startsWith('Not enough non-option') ? 'an argument is missing' : message, hint)
+  const [, got] = /^Not enough non-option arguments: got (\d+)/.exec(message) ?? []
+  if (got === undefined) return new UsageError(message, hint)
+  const name = command?.needed[Number(got)]
+  return new UsageError(name === undefined ? 'an argument is missing' : `<${name}> is missing`, hint)
 }

@@ -40,6 +40,8 @@ export function issueText(issue: Issue): string {
       : `must be ${NOUNS[issue.expected ?? ''] ?? issue.expected}`
   if (code === 'invalid_value' && issue.values !== undefined && /^Invalid (?:input|option)/.test(message))
     return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map((value) => JSON.stringify(value)).join(', ')}`
+  const [, known] = /^Invalid discriminator value\. Expected (.*)$/.exec(message) ?? []
+  if (known !== undefined) return `must be one of ${known.replaceAll("'", '"').replaceAll(' | ', ', ')}`
   if (code === 'unrecognized_keys' && issue.keys !== undefined)
     return `has no field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`
   return message
