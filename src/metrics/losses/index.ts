@@ -3,5 +3,14 @@ export { lossCaveat } from './caveat.ts'
 export { contradictionsOf } from './contradictions.ts'
 export { type Interval, intervalOf } from './interval.ts'
 export { type LossModel, lossModelOf } from './loss-model.ts'
-export { rowsToDrop, thinned } from './thinned.ts'
-export { intervalsOf, type LossTrial, type LossTrials, lossTrialOf, TRIALS, trialShare, withLoss } from './trials.ts'
+export { rowsToDrop } from './thinned.ts'
+export {
+  intervalsOf,
+  type LossTrial,
+  type LossTrials,
+  lossTrialOf,
+  TRIALS,
+  thinned,
+  trialShare,
+  withLoss,
+} from './trials.ts'

@@ -1,7 +1,5 @@
-import { type Events, Kind, type Recording } from '#events'
-import { withoutRows } from '#events/columns'
-import { type Random, randomOf } from '#kernel'
-import type { LossModel } from './loss-model.ts'
+import { type Events, Kind } from '#events'
+import type { Random } from '#kernel'
 
 /**
  * Rows to drop so that a share of the events is missing: runs of one CPU's events, each as long as one of `sizes`, at places by chance.
@@ -41,10 +39,4 @@ export function rowsToDrop(events: Events, share: number, sizes: ArrayLike<numbe
     }
   }
   return drop
-}
-
-/** The recording once more with a share of its events missing, as if they were lost as `loss` says. `trial`: another place each time. */
-export function thinned(recording: Recording, loss: LossModel, share: number, trial: number): Recording {
-  const drop = rowsToDrop(recording.events, share, loss.sizes, randomOf(trial, 'thinned'))
-  return { ...recording, events: withoutRows(recording.events, drop, recording.events.tables.lost.length > 0) }
 }

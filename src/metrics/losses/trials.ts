@@ -1,3 +1,6 @@
+import type { Recording } from '#events'
+import { withoutRows } from '#events/columns'
+import { randomOf } from '#kernel'
 import type { PolicyRun } from '#replay'
 import type { CaptureFacts } from '../capture-facts.ts'
 import { type MeasureId, measureIds, type Totals } from '../measures.ts'
@@ -5,6 +8,7 @@ import type { Fidelity } from '../schemas.ts'
 import { totalsOf } from '../totals.ts'
 import { type Interval, intervalOf, type Kind } from './interval.ts'
 import type { LossModel } from './loss-model.ts'
+import { rowsToDrop } from './thinned.ts'
 
 /** How often a lossy recording is thinned once more to see what the loss does. */
 export const TRIALS = 4
@@ -13,6 +17,12 @@ export const TRIALS = 4
 const LEAST_SHARE = 0.005
 
 export const trialShare = ({ share }: Pick<LossModel, 'share'>): number => Math.min(0.5, Math.max(share, LEAST_SHARE))
+
+/** The recording once more with a share of its events missing, as if they were lost as `loss` says. `trial`: another place each time. */
+export function thinned(recording: Recording, loss: LossModel, share: number, trial: number): Recording {
+  const drop = rowsToDrop(recording.events, share, loss.sizes, randomOf(trial, 'thinned'))
+  return { ...recording, events: withoutRows(recording.events, drop, recording.events.tables.lost.length > 0) }
+}
 
 type FidelityTotals = NonNullable<NonNullable<Fidelity['pcp']>['totals']>
 

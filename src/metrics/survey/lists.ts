@@ -55,12 +55,9 @@ export function runsOf(events: Events): Run[] {
       next = 'drain'
       order = drainOrder[slot]!
     } else if (run.kind === undefined) continue
-    else if (kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')) continue
+    else if (isOfRun(run, kind)) continue
     else if (kind === Kind.other && pids[row] === pids[run.row] && contexts[row] === contexts[run.row]) continue
-    // A single block that is allocated at once went past the lists, as `recordedSums` has it.
-    const isDirect =
-      run.kind === 'refill' && kind === Kind.mm_page_alloc && run.pages === 1 << run.order && allocPfn[slot] === run.pfn
-    if (isDirect) run.kind = undefined
+    if (kind === Kind.mm_page_alloc && wentPast(run, allocPfn[slot]!)) run.kind = undefined
     // A refill fetches blocks of one order; a drain gives back what it finds.
     if (run.kind !== undefined && (run.kind !== next || (next === 'refill' && run.order !== order))) {
       runs.push({ kind: run.kind, pages: run.pages, row: run.row })
@@ -79,6 +76,14 @@ export function runsOf(events: Events): Run[] {
   for (const { kind, pages, row } of inOrder) if (kind !== undefined) runs.push({ kind, pages, row })
   return runs
 }
+
+/** What the kernel records within a run. */
+const isOfRun = (run: Running, kind: number): boolean =>
+  kind === Kind.kernel_stack || (kind === Kind.mm_page_alloc_extfrag && run.kind === 'refill')
+
+/** A single block that is allocated at once went past the lists, as `recordedSums` has it. */
+const wentPast = ({ kind, pages, order, pfn }: Running, allocated: number): boolean =>
+  kind === 'refill' && pages === 1 << order && pfn === allocated
 
 /** What is running on a CPU, how many pages it has, where it began. */
 interface Running {
