@@ -65,7 +65,7 @@ export function repeated(whatIf: WhatIf, times: number): WhatIf {
     const spanned = strides[at]! * times
     return { ...zone, startPfn: firsts[at]!, spanned, present: spanned }
   })
-  const blocks = demand.block.reduce((most, block) => Math.max(most, block + 1), 0)
+  const { blocks } = demand
   const { inUse, listed } = start
   const state: StartState = {
     fallback: start.fallback,
@@ -123,6 +123,7 @@ function demandOver({ demand, from, to }: WhatIf, times: number, blocks: number)
   return {
     ...demand,
     length: length * times,
+    blocks: blocks * times,
     time: moments,
     ask: over(ask, times),
     cpu: over(cpu, times),

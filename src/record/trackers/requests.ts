@@ -61,21 +61,7 @@ export function requestOutcomes(
     } else if (kind === Kind.workqueue_execute_end) end(ended[slot]!, time)
   }
   for (const request of all) if (isSkipped(request)) of[request.slot] = Outcome.skipped
-  return { of, startedBy, holds: holdsOf() }
-
-  /** A request holds the mutex at least as long as others are skipped because of it. */
-  function holdsOf(): RequestOutcomes['holds'] {
-    const skipped = all.filter(({ slot }) => of[slot] === Outcome.skipped).map(({ from }) => from)
-    const holders = all.filter(({ works, open }) => works > 0 && open === 0)
-    return {
-      asked: holders.map(({ from }) => from),
-      held: holders.map(({ from, done, until }, at) => {
-        const end = Math.min(until, holders[at + 1]?.from ?? Number.POSITIVE_INFINITY)
-        const last = skipped.findLast((moment) => moment >= from && moment <= end) ?? 0
-        return Math.max(done, last + 1) - from
-      }),
-    }
-  }
+  return { of, startedBy, holds: holdsOf(all, of) }
 
   /** The task does something else than queue works: it waits no more. */
   function seen(pid: number, time: number): void {
@@ -109,5 +95,19 @@ export function requestOutcomes(
       const released = holder.open > 0 ? holder.until : Math.max(holder.done, Math.min(holder.until, next))
       return holder.from <= until && from <= released
     })
+  }
+}
+
+/** A request holds the mutex at least as long as others are skipped because of it. */
+function holdsOf(all: readonly Request[], of: Uint8Array): RequestOutcomes['holds'] {
+  const skipped = all.filter(({ slot }) => of[slot] === Outcome.skipped).map(({ from }) => from)
+  const holders = all.filter(({ works, open }) => works > 0 && open === 0)
+  return {
+    asked: holders.map(({ from }) => from),
+    held: holders.map(({ from, done, until }, at) => {
+      const end = Math.min(until, holders[at + 1]?.from ?? Number.POSITIVE_INFINITY)
+      const last = skipped.findLast((moment) => moment >= from && moment <= end) ?? 0
+      return Math.max(done, last + 1) - from
+    }),
   }
 }
