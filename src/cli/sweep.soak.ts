@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import { ended, scratch, spawned, start } from './testing/program.ts'
 
 const path = scratch()

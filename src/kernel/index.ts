@@ -15,8 +15,6 @@ export {
 } from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
 export { notModelled } from './not-modelled.ts'
-export { LEAST_FOR_PERCENTILES, percentiles, quantile, quantileOfCounts, rankOf } from './quantiles.ts'
-export { type Random, randomOf } from './random.ts'
 export { isBeforeKnown, KNOWN_VERSIONS, parseRelease, RECORDED_VERSIONS, type Release, unameOf } from './release.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {

@@ -1,4 +1,4 @@
-import { percentiles, quantileOfCounts } from '#kernel'
+import { percentiles, quantileOfCounts } from '#kernel/numbers'
 import type { Burst, Foresight, PolicyRun } from '#replay'
 import { boundsOf } from './bounds.ts'
 import type { CaptureFacts } from './capture-facts.ts'

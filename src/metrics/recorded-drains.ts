@@ -1,6 +1,7 @@
 import { type Events, Kind } from '#events'
 import { ABSENT_PID } from '#events/columns'
-import { type Ns, percentiles, quantile } from '#kernel'
+import type { Ns } from '#kernel'
+import { percentiles, quantile } from '#kernel/numbers'
 import type { ComparisonHead } from './head.ts'
 
 export type RecordedDrains = NonNullable<ComparisonHead['captures'][number]['recordedDrains']>

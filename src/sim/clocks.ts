@@ -1,4 +1,5 @@
-import { type Ns, percentiles, rankOf } from '#kernel'
+import type { Ns } from '#kernel'
+import { percentiles, rankOf } from '#kernel/numbers'
 import { Lock } from './lock.ts'
 
 interface HoldPrice {

@@ -1,5 +1,6 @@
 import { Ask, type Demand } from '#events/demand'
-import type { Ns, Random } from '#kernel'
+import type { Ns } from '#kernel'
+import type { Random } from '#kernel/numbers'
 
 /** Pages that live longer than so many blocks of time are in flight everywhere, and no cut can spare them. */
 const HORIZON = 4

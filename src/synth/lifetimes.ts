@@ -1,4 +1,5 @@
-import type { Ns, Random } from '#kernel'
+import type { Ns } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import { LiveBlocks } from './live-blocks.ts'
 
 /** Steps of age that are distinguished: so many a factor of ten, from 1 ns up. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Ask, balancesOf, type Demand, DemandBuilder } from '#events/demand'
-import { NS_PER_SECOND, type Ns, type Random } from '#kernel'
+import { NS_PER_SECOND, type Ns } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import { cutsOf } from './demand-times.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { flowsOf, reordered } from './order.ts'

@@ -1,5 +1,5 @@
 import { Ask, type Demand } from '#events/demand'
-import type { Random } from '#kernel'
+import type { Random } from '#kernel/numbers'
 
 /** By how many pages a CPU’s lists, and what lives that it allocated, may differ from the source at a seam: about one batch. */
 const SLACK = 64

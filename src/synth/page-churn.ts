@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Random, randomOf } from '#kernel'
+import { type Random, randomOf } from '#kernel/numbers'
 import { fitChurn } from './fit-churn.ts'
 import { machineOf, machineParams } from './machine.ts'
 import { type Block, Scene, type Use, type Who } from './scene.ts'

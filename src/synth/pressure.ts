@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Machine, type Random, randomOf } from '#kernel'
+import type { Machine } from '#kernel'
+import { type Random, randomOf } from '#kernel/numbers'
 import { machineOf, machineParams } from './machine.ts'
 import { type Block, Scene, type Who } from './scene.ts'
 import { defineWorkload } from './workload.ts'

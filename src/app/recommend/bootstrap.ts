@@ -1,4 +1,4 @@
-import { quantile, randomOf } from '#kernel'
+import { quantile, randomOf } from '#kernel/numbers'
 
 /** Resamples: the ends of an interval move by less than a hundredth of its width from seed to seed. */
 const RESAMPLES = 4000

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import type { CaptureContext } from '../sweep/measure.ts'
 import { parseLimit } from '../sweep/objective.ts'
 import type { SweepRun } from '../sweep/results.ts'

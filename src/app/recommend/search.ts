@@ -1,4 +1,4 @@
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import { type RankingQuestion, ranked } from '../sweep/ranking.ts'
 import type { SweepRun } from '../sweep/results.ts'
 import type { Choice } from '../sweep/space.ts'

@@ -1,6 +1,6 @@
 import { type Recording, selectEvents } from '#events'
 import { withoutRows } from '#events/columns'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import type { PcpComparison } from '#metrics'
 import { type Interval, rowsToDrop } from '#metrics/losses'
 import { compareRecordings } from '../compare.ts'

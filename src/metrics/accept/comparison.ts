@@ -1,4 +1,4 @@
-import { percentiles, quantile, rankOf } from '#kernel'
+import { percentiles, quantile, rankOf } from '#kernel/numbers'
 import type { AcceptResult } from '#replay'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { acceptHeadline } from './headline.ts'

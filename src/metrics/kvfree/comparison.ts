@@ -1,5 +1,6 @@
 import type { Scenario } from '#events'
-import { LEAST_FOR_PERCENTILES, share } from '#kernel'
+import { share } from '#kernel'
+import { LEAST_FOR_PERCENTILES } from '#kernel/numbers'
 import { freeCounts, type KvfreeRun, type KvfreeSeries, type Scene, type WorkloadRun } from '#replay'
 import type { GpInterval } from '#sim'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'

@@ -1,4 +1,4 @@
-import { LEAST_FOR_PERCENTILES, quantile } from '#kernel'
+import { LEAST_FOR_PERCENTILES, quantile } from '#kernel/numbers'
 import type { Frees, RecordedCalls } from '#replay'
 /** All moments of calls, in order. */
 export function callTimes({ cpus, count }: RecordedCalls): Float64Array {

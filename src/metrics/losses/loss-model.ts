@@ -1,6 +1,6 @@
 import { type Events, Kind, type Recording } from '#events'
 import { ABSENT, withoutRows } from '#events/columns'
-import { type Random, randomOf } from '#kernel'
+import { type Random, randomOf } from '#kernel/numbers'
 import { unreadIn } from '../caveats.ts'
 import { type Contradictions, contradictionsOf } from './contradictions.ts'
 import { rowsToDrop } from './thinned.ts'

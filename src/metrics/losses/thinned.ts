@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import type { Random } from '#kernel'
+import type { Random } from '#kernel/numbers'
 
 /**
  * Rows to drop so that a share of the events is missing: runs of one CPU's events, each as long as one of `sizes`, at places by chance.

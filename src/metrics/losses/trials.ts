@@ -1,6 +1,6 @@
 import type { Recording } from '#events'
 import { withoutRows } from '#events/columns'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import type { PolicyRun } from '#replay'
 import type { CaptureFacts } from '../capture-facts.ts'
 import { type MeasureId, measureIds, type Totals } from '../measures.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { quantile, randomOf } from '#kernel'
+import { quantile, randomOf } from '#kernel/numbers'
 import type { Holds } from './holds.ts'
 
 /** No percentile of fewer values. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { EventBuilder, type Recording, type TraceEvent } from '#events'
-import { randomOf, unknownMachine } from '#kernel'
+import { unknownMachine } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import { fitHolds } from './fit.ts'
 import { measuredHolds } from './holds.ts'
 import { measuredPricesSchema, measurePrices } from './measured.ts'

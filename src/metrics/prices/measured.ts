@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Recording } from '#events'
-import { quantile } from '#kernel'
+import { quantile } from '#kernel/numbers'
 import { fitHolds, type HoldFit, holdFitSchema } from './fit.ts'
 import { measuredHolds } from './holds.ts'
 import { type Prices, pricesSchema } from './prices.ts'

@@ -1,4 +1,4 @@
-import { percentiles, quantile } from '#kernel'
+import { percentiles, quantile } from '#kernel/numbers'
 /** Sums by key: one row a key, one column a field. Rows stay where they are, so a loop may hold their numbers. */
 export class Sums<F extends string, K extends number | string = number> {
   readonly keys: K[] = []

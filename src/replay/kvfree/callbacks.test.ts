@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import { RcuSequences } from '#kernel/rcu'
 import { RecordedGracePeriods } from '../../sim/grace-periods/index.ts'
 import { Callbacks } from './callbacks.ts'

@@ -1,4 +1,5 @@
-import type { Cpu, Ns, Random } from '#kernel'
+import type { Cpu, Ns } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import { Rcuog, rcuogStride } from './rcuog.ts'
 import type { Clock } from './types.ts'
 

@@ -1,4 +1,5 @@
-import type { Cpu, Ns, Pages, Random } from '#kernel'
+import type { Cpu, Ns, Pages } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import type { Calls } from '#policies/kvfree'
 import type { Arrivals } from './types.ts'
 

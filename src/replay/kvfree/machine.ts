@@ -1,4 +1,5 @@
-import type { Cpu, Ns, Pages, Random } from '#kernel'
+import type { Cpu, Ns, Pages } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import { Channel, type Held, type WorkItem } from '#policies/kvfree'
 import { Callbacks } from './callbacks.ts'
 import { type Flows, type Memory, shareBeside } from './flows.ts'

@@ -1,4 +1,5 @@
-import { type Ns, randomOf } from '#kernel'
+import type { Ns } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import type { AnyKvfreePolicy } from '#policies/kvfree'
 import { GeneratedGracePeriods } from '#sim'
 import { KvfreeEngine, type KvfreeResult } from './engine.ts'

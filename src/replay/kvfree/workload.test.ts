@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { randomOf } from '#kernel'
+import { randomOf } from '#kernel/numbers'
 import { choosePolicy } from '#policies'
 import { kvfreePolicies } from '#policies/kvfree'
 import { GeneratedGracePeriods } from '../../sim/grace-periods/index.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Random, randomOf } from '#kernel'
+import { type Random, randomOf } from '#kernel/numbers'
 import { choosePolicy } from '#policies'
 import { type SlabShape, slabPolicies } from '#policies/slab'
 import { type SlabMachine, SlabStore } from './slabs.ts'

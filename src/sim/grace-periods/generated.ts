@@ -1,4 +1,5 @@
-import type { Ns, Random } from '#kernel'
+import type { Ns } from '#kernel'
+import type { Random } from '#kernel/numbers'
 import { RcuSequences, rcuSeqDone } from '#kernel/rcu'
 import type { GracePeriods } from './types.ts'
 
