@@ -2,11 +2,12 @@ import { BYPASS, Fate, Op } from '#record'
 import { BulkFrees } from './bulk-frees.ts'
 import { BulkSizes } from './bulk-sizes.ts'
 import { DrainRequests } from './drain-requests.ts'
+import { type Inferences, noInferences } from './inferences.ts'
 import { nextTickOf } from './next-tick.ts'
 import { Refills } from './refills.ts'
 import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
-import { EstimatorState, type Inferences, noInferences, type Shared } from './state.ts'
+import { EstimatorState, type Shared } from './state.ts'
 import { Ticks } from './ticks.ts'
 
 /** Rows of which the drained pages are their own business. */

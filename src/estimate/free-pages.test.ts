@@ -6,8 +6,9 @@ import { recordingOf } from '../replay/testing/story.ts'
 import { BulkFrees } from './bulk-frees.ts'
 import { BulkSizes } from './bulk-sizes.ts'
 import { FreePages } from './free-pages.ts'
+import { noInferences } from './inferences.ts'
 import { sharedOf } from './inferred.ts'
-import { EstimatorState, noInferences } from './state.ts'
+import { EstimatorState } from './state.ts'
 
 const HIGH = 1000
 /** What a CPU of a machine of two keeps back of a zone that small. */

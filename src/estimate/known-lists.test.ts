@@ -4,8 +4,9 @@ import { scriptOf } from '../record/script-of.ts'
 import { recordingOf } from '../replay/testing/story.ts'
 import { BulkSizes } from './bulk-sizes.ts'
 import { bulkTaken } from './hypotheses/bulk-taken.ts'
+import { noInferences } from './inferences.ts'
 import { infer, sharedOf } from './inferred.ts'
-import { EstimatorState, noInferences } from './state.ts'
+import { EstimatorState } from './state.ts'
 
 const HIGH = 20
 

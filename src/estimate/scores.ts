@@ -1,5 +1,5 @@
 import type { SilentTicks } from '#record'
-import type { Inferences } from './state.ts'
+import type { Inferences } from './inferences.ts'
 
 export interface Score {
   recorded: number

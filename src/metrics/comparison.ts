@@ -1,35 +1,15 @@
-import type { Foresight, PolicyRun } from '#replay'
+import type { PolicyRun } from '#replay'
 import type { CaptureFacts } from './capture-facts.ts'
+import type { ComparedCapture } from './compared-capture.ts'
 import { measure } from './compared-run.ts'
 import { joinedTally } from './comparison-head.ts'
 import type { PcpComparison } from './comparison-schema.ts'
 import { headlineOf } from './headline.ts'
-import { intervalsOf, type LossTrials } from './losses/trials.ts'
+import { intervalsOf } from './losses/trials.ts'
 import type { Prices } from './prices/prices.ts'
 import { largestErrors, recordedRow, verdictsOf } from './recorded-row.ts'
 import type { Run } from './schemas.ts'
 import { totalsOf } from './totals.ts'
-
-/** What a comparison says of a capture by itself, and the runs of every policy on it. */
-export interface ComparedCapture {
-  readonly facts: CaptureFacts
-  /** Absent: runs have no bounds. */
-  readonly foresight: Foresight | undefined
-  readonly runs: readonly PolicyRun[]
-  /** The recording kernel’s own policy with its defaults, free-running. */
-  readonly own: PolicyRun
-  /** Policies again, with an assumed input at either end of its range. */
-  readonly varied: readonly VariedPolicy[]
-  /** Where events were lost: the same figures with as many lost once more. */
-  readonly losses?: LossTrials | undefined
-}
-
-export interface VariedPolicy {
-  readonly policy: string
-  readonly param: string
-  readonly end: 'low' | 'high'
-  readonly run: PolicyRun
-}
 
 /** Where the recording kernel’s policy, replayed as a what-if, interrupts otherwise than the record shows: how far. */
 function interruptionNotes({ head }: CaptureFacts, { result }: PolicyRun): string[] {

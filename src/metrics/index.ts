@@ -6,7 +6,8 @@ export { type CaptureFacts, captureFactsOf } from './capture-facts.ts'
 /** What was lost or could not be read, in words. */
 export { lostWords, skippedIn } from './caveats.ts'
 /** Runs of one or more captures become a comparison. */
-export { type ComparedCapture, composePcp } from './comparison.ts'
+export type { ComparedCapture } from './compared-capture.ts'
+export { composePcp } from './comparison.ts'
 /** The result of `compare`, and what reports are made from. */
 export { type Comparison, comparisonSchema, type PcpComparison, pcpComparisonSchema } from './comparison-schema.ts'
 /** How exactly the recording kernel’s own policy is reproduced. */

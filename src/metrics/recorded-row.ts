@@ -1,4 +1,4 @@
-import type { ComparedCapture } from './comparison.ts'
+import type { ComparedCapture } from './compared-capture.ts'
 import { differenceInterval, intervalsOf } from './losses/trials.ts'
 import type { Difference, MeasureId, RecordedRow, Totals } from './measures.ts'
 import { modelErrors } from './model-error.ts'

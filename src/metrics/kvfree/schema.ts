@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { comparisonHeadSchema } from '../head.ts'
-import { kvfreeVerdictFields } from './verdicts.ts'
+import { kvfreeVerdictFields } from './verdict-fields.ts'
 
 /** Counts of one run, over the whole trace and all CPUs. */
 export const kvfreeWorkSchema = z.object({

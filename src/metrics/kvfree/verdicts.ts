@@ -1,9 +1,9 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { percent } from '../caveats.ts'
-import { verdicts } from '../measures.ts'
 import { relative } from '../verdicts.ts'
 import type { KvfreeFidelity } from './fidelity-schema.ts'
 import type { KvfreeComparedRun } from './schema.ts'
+import { kvfreeMeasures as ids, type KvfreeMeasure, type kvfreeVerdictFields } from './verdict-fields.ts'
 
 interface Pair {
   readonly recorded: number
@@ -45,46 +45,8 @@ const measures = {
   listObjects: { of: ({ work }) => work.listFallbacks, checked: ({ generatedDelays }) => generatedDelays.listFrees },
   batches: { of: ({ work }) => work.batches },
   pointerPages: { of: ({ work }) => work.pagesByRefill + work.pagesByCaller + work.pagesByPcp },
-} as const satisfies Record<string, Measure>
+} as const satisfies Record<KvfreeMeasure, Measure>
 
-export type KvfreeMeasure = keyof typeof measures
-const ids = Object.keys(measures) as [KvfreeMeasure, ...KvfreeMeasure[]]
-
-const totals = z.partialRecord(z.enum(ids), z.number())
-
-const errors = totals.meta({
-  help: 'Relative difference between the recording kernel’s own policy, after the same delays as a what-if, and the record, over the whole trace. Capped at 1 where nothing was recorded.',
-})
-
-export const kvfreeVerdictFields = {
-  recorded: z
-    .array(
-      z.object({
-        capture: z.string(),
-        ownPolicy: z.string(),
-        totals: totals.meta({ help: 'Measures that the trace does not record are absent.' }),
-        predicted: totals,
-        modelError: errors,
-      }),
-    )
-    .default([])
-    .meta({ help: 'What the recorded kernel itself did, one row a capture; none of workloads.' }),
-  modelError: errors.default({}),
-  differences: z
-    .array(
-      z.object({
-        capture: z.string(),
-        policy: z.string(),
-        measure: z.enum(ids),
-        value: z.number(),
-        baseline: z.number(),
-        verdict: z.enum(verdicts),
-        because: z.array(z.string()),
-      }),
-    )
-    .default([])
-    .meta({ help: 'Each policy beside the baseline, measure by measure.' }),
-}
 type Row = z.infer<typeof kvfreeVerdictFields.recorded>[number]
 type Difference = z.infer<typeof kvfreeVerdictFields.differences>[number]
 

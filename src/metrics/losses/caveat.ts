@@ -1,5 +1,5 @@
 import { percent } from '../caveats.ts'
-import type { LossModel } from './loss-model.ts'
+import type { LossModel } from './losses.ts'
 
 /** How much is missing and what that does to the figures, in a sentence or two. */
 export const lossCaveat = ({ share, found }: Pick<LossModel, 'share' | 'found'>): string =>

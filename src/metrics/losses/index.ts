@@ -2,7 +2,8 @@
 export { lossCaveat } from './caveat.ts'
 export { contradictionsOf } from './contradictions.ts'
 export { type Interval, intervalOf } from './interval.ts'
-export { type LossModel, lossModelOf } from './loss-model.ts'
+export { lossModelOf } from './loss-model.ts'
+export type { LossModel } from './losses.ts'
 export { rowsToDrop } from './thinned.ts'
 export {
   intervalsOf,

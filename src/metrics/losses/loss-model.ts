@@ -3,17 +3,8 @@ import { ABSENT, withoutRows } from '#events/columns'
 import { type Random, randomOf } from '#kernel/numbers'
 import { unreadIn } from '../caveats.ts'
 import { type Contradictions, contradictionsOf } from './contradictions.ts'
+import type { LossModel } from './losses.ts'
 import { rowsToDrop } from './thinned.ts'
-
-/** What of a recording is missing, as far as it shows. */
-export interface LossModel {
-  /** Share of all events. Above 0. */
-  readonly share: number
-  /** How many events of one CPU each gap took. */
-  readonly sizes: readonly number[]
-  /** `counted`: by marks in the recording, or as lines that could not be read. `contradictions`: no mark, but pages were allocated twice. */
-  readonly found: 'counted' | 'contradictions'
-}
 
 /** Gaps of which the sizes are kept: as good as all to draw from. */
 const MOST_SIZES = 10_000

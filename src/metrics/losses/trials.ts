@@ -7,7 +7,7 @@ import { type MeasureId, measureIds, type Totals } from '../measures.ts'
 import type { Fidelity } from '../schemas.ts'
 import { totalsOf } from '../totals.ts'
 import { type Interval, intervalOf, type Kind } from './interval.ts'
-import type { LossModel } from './loss-model.ts'
+import type { LossModel } from './losses.ts'
 import { rowsToDrop } from './thinned.ts'
 
 /** How often a lossy recording is thinned once more to see what the loss does. */

@@ -1,5 +1,5 @@
+import { Damage } from './damage.ts'
 import type { FileBytes } from './file-bytes.ts'
-import { Damage } from './runs.ts'
 
 /**
  * Arrow's envelopes are flatbuffers, and flechette believes every length in them: a flipped bit in one makes it fill the memory.

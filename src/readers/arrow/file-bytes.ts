@@ -1,5 +1,5 @@
 import type { FetchedBytes } from '../format.ts'
-import { Damage, type Numbers } from './runs.ts'
+import { Damage, type Numbers } from './damage.ts'
 
 /** An Arrow file's bytes, of which those must be loaded or fetched that are to be looked at. */
 export interface FileBytes {

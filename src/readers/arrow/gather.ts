@@ -1,4 +1,5 @@
-import type { Numbers, Run } from './runs.ts'
+import type { Numbers } from './damage.ts'
+import type { Run } from './runs.ts'
 
 type Small = Exclude<Numbers, BigInt64Array | BigUint64Array>
 /** A column of events, from the row on where the run's cells begin. */

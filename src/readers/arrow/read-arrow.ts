@@ -6,9 +6,10 @@ import { type Notice, Tally, TraceError } from '#kernel/messages'
 import { CpuTimes, timeNotices } from '../cpu-times.ts'
 import type { FetchedBytes, ReadTrace, TraceSource } from '../format.ts'
 import { checkIpc } from './check-ipc.ts'
+import { Damage } from './damage.ts'
 import { type FileBytes, InFile, inMemory } from './file-bytes.ts'
 import { gather, isNull, type Target, valueAt } from './gather.ts'
-import { Damage, holds, lengthOf, type Run, runOf, WordNumbers } from './runs.ts'
+import { holds, lengthOf, type Run, runOf, WordNumbers } from './runs.ts'
 
 const notices = {
   ...timeNotices,

@@ -1,18 +1,7 @@
 import { type Column, type DataType, Type } from '@uwdata/flechette'
 import type { Dictionary } from '#events/columns'
+import { Damage, type Numbers } from './damage.ts'
 import type { FileBytes } from './file-bytes.ts'
-
-export type Numbers =
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array
 
 /** One column's cells in one record batch, as typed arrays. */
 export interface Run {
@@ -26,9 +15,6 @@ export interface Run {
   /** Whether `values` holds a bit a row, lowest first. */
   readonly bits?: boolean
 }
-
-/** A cell or buffer that can't be what it says. */
-export class Damage extends Error {}
 
 /** The parts of flechette's batches that its types don't tell. */
 interface RawBatch {

@@ -1,6 +1,12 @@
 const BUFFER_STARTED = /^##### CPU (\d{1,5}) buffer started ####\s*$/
 const BUFFER_ENTRIES = /^# entries-in-buffer\/entries-written: (\d{1,15})\/(\d{1,15})/
 
+/** Events lost before a line; `count` is absent where only the fact is known. */
+export interface Loss {
+  readonly cpu: number
+  readonly count: number | undefined
+}
+
 /** What the comments of a text say: mostly those before its first event. */
 export class Header {
   /** Events that the ring buffer overwrote before the first line. */

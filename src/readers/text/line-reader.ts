@@ -9,7 +9,7 @@ import { StackReader } from '../stacks.ts'
 import { contextOf, contextOfBits } from './context.ts'
 import type { Decoder } from './decoding/index.ts'
 import { Head } from './head.ts'
-import { Header } from './header.ts'
+import { Header, type Loss } from './header.ts'
 import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
 import { type LineSink, Lines, SCRATCH } from './lines.ts'
 import { NewFlags } from './new-flags.ts'
@@ -19,7 +19,7 @@ import { Places } from './places.ts'
 import type { Step } from './prefixes.ts'
 import type { Recognised } from './recognise.ts'
 import { Sources } from './sources.ts'
-import { Days } from './stamp.ts'
+import { Days, unitlessStamps } from './stamp.ts'
 import { Texts } from './texts.ts'
 import { type WholeReader, WrappedLines } from './wrapped-lines.ts'
 import type { Pending } from './wraps.ts'
@@ -35,11 +35,6 @@ const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\
 interface Named {
   readonly reading: Reading
   readonly length: number
-}
-
-interface Loss {
-  readonly cpu: number
-  readonly count: number | undefined
 }
 
 /**
@@ -386,11 +381,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
       this.#skip('unparsed-line')
       return
     }
-    throw new TraceError({
-      place: this.#place(),
-      what: 'the stamps are whole numbers without a unit, as the trace clocks "counter", "uptime" and "x86-tsc" make them',
-      hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`; trace-cmd report: leave --raw-ts out',
-    })
+    throw unitlessStamps(this.#place())
   }
 
   #checkThatSomethingWasRead(): void {

@@ -1,3 +1,4 @@
+import { type Place, TraceError } from '#kernel/messages'
 import { fourDigits } from './numbers.ts'
 
 const ZERO = 0x30
@@ -67,3 +68,11 @@ export class Days {
     stamp.seconds += this.#count * 86_400
   }
 }
+
+/** Stamps without a unit make a whole file unusable. */
+export const unitlessStamps = (place: Place): TraceError =>
+  new TraceError({
+    place,
+    what: 'the stamps are whole numbers without a unit, as the trace clocks "counter", "uptime" and "x86-tsc" make them',
+    hint: 'record with a clock in seconds: `trace-cmd record -C mono …`, or `echo mono > trace_clock`; trace-cmd report: leave --raw-ts out',
+  })
