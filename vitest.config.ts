@@ -1,7 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** Tests of how much memory a process takes: they need one of their own. */
+/** Tests of how much memory a process takes, and those that stand in for modules: they need a worker of their own. */
 const APART = [
+  'src/metrics/mutations.test.ts',
   'src/readers/damage.test.ts',
   'src/readers/trace-dat/damage.test.ts',
   'src/readers/text/memory.test.ts',

@@ -40,8 +40,8 @@ export function begin(number: number): void {
 
 export function end(): void {
   flush()
-  tell({ end: true })
-  process.disconnect?.()
+  // Closing the channel would drop what is still under way.
+  process.send?.({ cell, end: true }, undefined, undefined, () => process.disconnect?.())
 }
 
 /** Jupyter’s own way for an object to say how it looks, by MIME type; Deno’s kernel takes it too. */

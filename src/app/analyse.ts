@@ -25,6 +25,7 @@ interface AnalysisOptions {
   readonly partOf?: ((script: Script) => Window | undefined) | undefined
 }
 
+/** What the recording kernel did, its hidden state, its own policy replayed against the record, and what a what-if starts from. */
 export function analyse(recording: Recording, { sources = false, window, partOf }: AnalysisOptions = {}): Analysis {
   const read = scriptOf(recording, { sources })
   const part = window === undefined ? partOf?.(read) : undefined

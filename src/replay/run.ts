@@ -32,7 +32,6 @@ export interface RunOptions extends Omit<ReplayOptions, 'prices'> {
   readonly prices?: readonly LockPrices[]
 }
 
-/** Replays a demand under one choice of list rules and drain mechanism; with `prices`, once more for each list, with locks that take time. */
 /** Where work items start as recorded, the mean of that stands for the parameter. */
 function recordedDelay({ drainWorks }: WhatIf, { drain, drainParams }: PcpChoice): { readonly workDelayNs?: Ns } {
   const usual = drain.params.safeParse({}).data?.workDelayNs
@@ -40,6 +39,7 @@ function recordedDelay({ drainWorks }: WhatIf, { drain, drainParams }: PcpChoice
   return { workDelayNs: Math.round(drainWorks.delay.reduce((sum, ns) => sum + ns, 0) / drainWorks.delay.length) }
 }
 
+/** Replays a demand under one choice of list rules and drain mechanism; with `prices`, once more for each list, with locks that take time. */
 export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...options }: RunOptions = {}): PolicyRun {
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
