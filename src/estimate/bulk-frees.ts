@@ -124,12 +124,15 @@ export class BulkFrees {
     const state = this.#state
     const { row, pset, list, n, from, to, recorded, scored } = seen
     const { pcp } = state.belief.psets[pset]!
-    const { bursts } = state.cpuOf(pset)
+    const { bursts, ranFree } = state.cpuOf(pset)
     const ranges = [{ from, to }, ...this.#sizes.later(row)]
     const chunk = this.#sizes.chunkOf(pset, n)
     const expected = this.#sizes.expected(row, pcp.count, n, chunk, ranges)
     if (scored && !state.proves(row)) {
-      if (recorded > 0) bursts.recorded++
+      if (recorded > 0) {
+        bursts.recorded++
+        ranFree.bursts++
+      }
       if (n > 0) bursts.predicted++
       if (expected === recorded) bursts.exact++
       else state.miss(recorded === 0 ? 'burst-not-recorded' : n === 0 ? 'burst-not-predicted' : 'burst-size')

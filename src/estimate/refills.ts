@@ -225,7 +225,7 @@ export class Refills {
     const { outcome: n } = belief.runs(belief.psets[pset]!, (pcp) => rules.nrAlloc(pcp, order, free.atRefill(pset)))
     const at = this.#open.findIndex((run) => run.list === list)
     const run = this.#open[at]
-    const { refills } = state.cpuOf(pset)
+    const { refills, ranFree } = state.cpuOf(pset)
     if (run === undefined) {
       refills.predicted++
       state.miss('refill-not-recorded')
@@ -239,6 +239,7 @@ export class Refills {
         this.#open.splice(at, 1)
         refills.recorded++
         refills.predicted++
+        ranFree.refills++
         if (size === n) refills.exact++
         else state.miss('refill-size')
       }

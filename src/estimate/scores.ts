@@ -26,6 +26,8 @@ export interface CpuFidelity {
   excusedRefills: number
   /** Frees at the limit that led to nothing, since the untraced bulk allocator had taken a page that the replay still held. */
   excusedBursts: number
+  /** Of those scored: after everything hidden of their lists was proven, so that the rules alone answered. */
+  readonly ranFree: { refills: number; bursts: number }
   readonly refills: Score
   readonly bursts: Score
   readonly requested: Score

@@ -108,6 +108,7 @@ export class EstimatorState {
       operations: 0,
       excusedRefills: 0,
       excusedBursts: 0,
+      ranFree: { refills: 0, bursts: 0 },
       refills: newScore(),
       bursts: newScore(),
       requested: newScore(),

@@ -11,7 +11,7 @@ import {
   type Score,
 } from '#estimate'
 import { Kind, lossesOf, type Recording } from '#events'
-import { notModelled, share } from '#kernel'
+import { type Machine, notModelled, share } from '#kernel'
 import type { Script } from '#record'
 import type { Window } from '#replay'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
@@ -65,6 +65,14 @@ function scoresOf(run: FidelityRun) {
   }
 }
 
+function ranFreeOf({ cpus }: FidelityRun): { refills: number; drainBursts: number } {
+  const scored = cpus.filter(isScored)
+  return {
+    refills: scored.reduce((all, { ranFree }) => all + ranFree.refills, 0),
+    drainBursts: scored.reduce((all, { ranFree }) => all + ranFree.bursts, 0),
+  }
+}
+
 const drainedPagesIn = ({ events: { kind } }: Recording): number =>
   kind.reduce((sum, one) => sum + Number(one === Kind.mm_page_pcpu_drain), 0)
 
@@ -103,6 +111,7 @@ function pcpFidelity(
     resyncs: run.resyncs,
     withoutResync,
     freeRunning: withoutResync,
+    ranFree: ranFreeOf(freeRun),
     totals: fidelityTotals(
       events,
       script,
@@ -144,44 +153,53 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const { run } = inference
   const part = recordingWithin(recording, window)
   const { machine, events } = part
-  const notes: string[] = []
   const losses = lossesOf(events)
-  const synthetic = syntheticCaveat(machine)
-  if (synthetic !== undefined) notes.push(synthetic)
-  if (machine.release === undefined)
-    notes.push(
-      'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
-    )
-  if (losses.gaps > 0)
-    notes.push(
-      `${losses.gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
-    )
-  const skipped = skippedCaveat(recording.tally)
-  if (skipped !== undefined) notes.push(skipped)
   const pages = script.length > 0 && run.cpus.some(({ operations }) => operations > 0)
   const kvfree = hasKvfree(recording) && window === undefined ? kvfreeFidelity(recording) : undefined
   const slab = hasSlab(recording) && window === undefined ? slabFidelity(recording) : undefined
   const pcp = pages ? pcpFidelity(part, script, inference, window) : undefined
-  if (pages && synthetic === undefined && machine.release !== undefined) notes.push(...matrixNotes(machine))
   const reason = pcp === undefined ? undefined : poorBecause(part, script, pcp)
-  if (!pages && kvfree === undefined && slab === undefined)
-    notes.push('The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.')
-  if (window !== undefined)
-    notes.push(
-      'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() and of slabs are of whole traces.',
-    )
-  for (const { cause, help } of pages ? script.tally : []) if (cause !== 'lost-events') notes.push(help)
+  const nothing = !pages && kvfree === undefined && slab === undefined
   return {
     schema: 'kreplay.fidelity/1',
     notModelled: notModelled(machine),
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
-    ...(synthetic === undefined ? {} : { synthetic: true }),
+    ...(syntheticCaveat(machine) === undefined ? {} : { synthetic: true }),
     losses,
     ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     ...(pcp === undefined ? {} : { pcp: { ...pcp, ...(reason === undefined ? {} : { poorBecause: reason }) } }),
     ...(kvfree === undefined ? {} : { kvfree }),
     ...(slab === undefined ? {} : { slab }),
-    notes,
+    notes: [
+      ...recordingNotes(recording, machine, losses.gaps),
+      ...(pages ? pageNotes(machine) : []),
+      ...(nothing ? ['The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.'] : []),
+      ...(window === undefined ? [] : [WINDOW_NOTE]),
+      ...(pages ? script.tally : []).flatMap(({ cause, help }) => (cause === 'lost-events' ? [] : [help])),
+    ],
   }
 }
+
+const WINDOW_NOTE =
+  'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() and of slabs are of whole traces.'
+
+/** What the recording lacks. */
+function recordingNotes({ tally }: Recording, machine: Machine, gaps: number): string[] {
+  const [synthetic, skipped] = [syntheticCaveat(machine), skippedCaveat(tally)]
+  return [
+    ...(synthetic === undefined ? [] : [synthetic]),
+    ...(machine.release === undefined
+      ? [
+          'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
+        ]
+      : []),
+    ...(gaps > 0
+      ? [`${gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`]
+      : []),
+    ...(skipped === undefined ? [] : [skipped]),
+  ]
+}
+
+const pageNotes = (machine: Machine): string[] =>
+  syntheticCaveat(machine) === undefined && machine.release !== undefined ? matrixNotes(machine) : []

@@ -26,6 +26,14 @@ function reproduced(what: string, of: PcpFidelity['refills']): string[] {
   return [`${score(value)} of ${predicted > recorded ? `${number(predicted)} predicted` : number(recorded)} ${what}`]
 }
 
+/** That a free-running score says little, since most of what it counts still followed the record; undefined where it says much. */
+export function fewRanFree({ ranFree, withoutResync }: PcpFidelity): string | undefined {
+  if (ranFree === undefined) return undefined
+  const [refills, bulkFrees] = [withoutResync.refills.recorded, withoutResync.drainBursts.recorded]
+  if (2 * (ranFree.refills + ranFree.drainBursts) >= refills + bulkFrees) return undefined
+  return `Only ${number(ranFree.refills)} of these refills and ${number(ranFree.drainBursts)} of these bulk frees came after their lists were known: the rest followed the record.`
+}
+
 /** How far to trust a comparison: the free-running score, which is the one that what-ifs have, and why it is poor. */
 export function trustIn({ pcp, synthetic }: Pick<Fidelity, 'pcp' | 'synthetic'>): string {
   if (pcp === undefined) return 'The trace holds nothing to check the replay against.'
@@ -37,7 +45,8 @@ export function trustIn({ pcp, synthetic }: Pick<Fidelity, 'pcp' | 'synthetic'>)
     return 'Nothing was scored: the recording kernel recorded too little to check the replay against.'
   const whose = synthetic === true ? 'the synthetic trace’s own rules' : 'the kernel’s own rules'
   const why = pcp.poorBecause === undefined ? '' : ` ${pcp.poorBecause}`
-  return `Free-running, ${whose} reproduce ${parts.join(' and ')} exactly.${why}`
+  const few = fewRanFree(pcp)
+  return `Free-running, ${whose} reproduce ${parts.join(' and ')} exactly.${few === undefined ? '' : ` ${few}`}${why}`
 }
 
 /** The run with the least cost, compared part by part; the first of equals. */

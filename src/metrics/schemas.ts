@@ -67,6 +67,9 @@ export const pcpFidelitySchema = z.object({
     .object({ refills: score, drainBursts: score, drainedPages })
     .optional()
     .meta({ help: 'The same as `withoutResync`.' }),
+  ranFree: z.object({ refills: z.int(), drainBursts: z.int() }).optional().meta({
+    help: 'Of the refills and bulk frees that `withoutResync` scores: those after all that is hidden of their lists was proven. The others follow the record until then.',
+  }),
   totals: z
     .object({
       refills: predictedTotal,

@@ -83,6 +83,10 @@ function printScores(pcp: PcpFidelity, out: Output): void {
   out.line(
     `policy ${pcp.policy}; not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown); ${number(pcp.resyncs)} corrections`,
   )
+  if (pcp.ranFree !== undefined)
+    out.line(
+      `ran free: ${number(pcp.ranFree.refills)} of ${number(free.refills.recorded)} refills and ${number(pcp.ranFree.drainBursts)} of ${number(free.drainBursts.recorded)} bulk frees, after their lists were known; the rest followed the record`,
+    )
   const same = scoreOf(pcp.refills) === scoreOf(free.refills) && scoreOf(pcp.drainBursts) === scoreOf(free.drainBursts)
   if (!same)
     out.line(

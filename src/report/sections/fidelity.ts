@@ -40,11 +40,19 @@ export const fidelity: Section<ComparisonHead> = {
   },
 }
 
+const ranFree = ({ ranFree, withoutResync: { refills, drainBursts } }: PcpFidelity): string[] =>
+  ranFree === undefined
+    ? []
+    : [
+        `Ran free: ${formatCount(ranFree.refills)} of ${formatCount(refills.recorded)} refills and ${formatCount(ranFree.drainBursts)} of ${formatCount(drainBursts.recorded)} bulk frees, after their lists were known; the rest followed the record.`,
+      ]
+
 const cautions = (pcp: PcpFidelity): string[] => [
   ...(pcp.poorBecause === undefined ? [] : [pcp.poorBecause]),
   ...(pcp.warmupShare > 0
     ? [`Not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown).`]
     : []),
+  ...ranFree(pcp),
   ...inferencesOf(pcp),
 ]
 
