@@ -153,7 +153,7 @@ class Finding {
     return `zone->lock work ${this.#open(LOCKS.map((id) => this.#difference(run, id)))}`
   }
 
-  /** "takes zone->lock 38 % less often (model error 0.4 %)" */
+  /** "does 38 % fewer operations under zone->lock (model error 0.4 %)" */
   #change(run: Run, measure: (typeof LOCKS)[number]): string {
     const { value, baseline, interval } = this.#difference(run, measure)!
     const by = share(Math.abs(value - baseline), baseline) ?? 1
@@ -162,7 +162,7 @@ class Finding {
     const open = interval === undefined || baseline === 0 ? '' : `losses leave ${openWords(interval, baseline)} open; `
     const off = error === undefined ? '' : ` (${open}model error ${percent(error)})`
     return measure === 'zoneLocks'
-      ? `takes zone->lock ${percent(by)} ${fewer ? 'less' : 'more'} often${off}`
+      ? `does ${percent(by)} ${fewer ? 'fewer' : 'more'} operations under zone->lock${off}`
       : `moves ${percent(by)} ${fewer ? 'fewer' : 'more'} pages under it${off}`
   }
 
@@ -234,7 +234,7 @@ export function headlineOf(given: Compared, runs: readonly Run[], baseline: stri
   return `On ${given.name} (Linux ${given.kernel}), ${new Finding(given, base, others).sentence()} ${trust}`
 }
 
-/** "zone->lock acquisitions 0.4 %, interruptions none": the errors of the measures that tell policies apart. */
+/** "operations under zone->lock 0.4 %, interruptions none": the errors of the measures that tell policies apart. */
 export const modelErrorWords = (modelError: RecordedRow['modelError'], ids: readonly MeasureId[]): string =>
   ids
     .flatMap((id) => {

@@ -39,11 +39,11 @@ export const totalsSchema = z.object({
     help: 'kworker activations or IPIs by drain requests on all CPUs.',
   }),
   zoneLocks: measure({
-    title: 'zone->lock acquisitions',
-    short: 'zone->lock acquired',
+    title: 'operations under zone->lock',
+    short: 'zone->lock operations',
     better: 'fewer',
     recordable: true,
-    help: 'Refills, bulk frees, and blocks that go to the buddy or come from it one by one. A bulk free in batches counts once.',
+    help: 'Refills, bulk frees, and blocks that go to the buddy or come from it one by one. A bulk free counts once, as the record shows it, also where it lets go of the lock between batches.',
   }),
   zoneLockPages: measure({
     title: 'pages moved under zone->lock',

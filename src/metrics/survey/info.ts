@@ -1,4 +1,4 @@
-import { countByName, lossesOf, type Recording } from '#events'
+import { countByName, Kind, lossesOf, type Recording } from '#events'
 import { notModelled } from '#kernel'
 import { eventsOverTime } from './over-time.ts'
 import { survey } from './survey.ts'
@@ -15,7 +15,8 @@ export function infoOf(recording: Recording & { readonly lines?: Lines }) {
   const { events, machine } = recording
   const perCpu: Record<string, number> = {}
   const counts = new Uint32Array(0x10000)
-  for (let row = 0; row < events.length; row++) counts[events.cpu[row]!]!++
+  // Marks of losses are no events of the kernel’s.
+  for (let row = 0; row < events.length; row++) if (events.kind[row] !== Kind.lost) counts[events.cpu[row]!]!++
   counts.forEach((count, cpu) => {
     if (count > 0) perCpu[cpu] = count
   })
