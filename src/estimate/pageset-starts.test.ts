@@ -68,7 +68,7 @@ describe('how a pageset began', () => {
     expect(whole.length).toBeGreaterThanOrEqual(36)
   })
 
-  test('a count that zoneinfo had long before is put right by the first bulk free, a factor by the first refill', () => {
+  test('the first bulk free corrects a count that zoneinfo read long before, the first refill a factor', () => {
     const rules = rulesOf('linux-6.12')
     const sizes = { batch: 63, high: 1956, highMin: 1956, highMax: 1956 }
     const secret = Object.assign(new Pcp(sizes), { count: 914, allocFactor: 4 })

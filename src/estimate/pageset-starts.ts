@@ -17,7 +17,7 @@ export interface PagesetStart {
 /** No pageset holds more pages. */
 const MOST_PAGES = 1 << 22
 
-/** How often a start is put right: each time it explains more of the record. */
+/** How often a start is corrected; each time it explains more of the record. */
 const MOST_CHANGES = 8
 
 /** A tape under the rules of the recording kernel. */

@@ -23,7 +23,7 @@ export interface TickMove {
   readonly to: number
 }
 
-/** Ticks that no event shows, put right. */
+/** Corrected times of ticks that no event shows. */
 export function movedTicks({ row, cpu }: SilentTicks, moves: readonly TickMove[]): SilentTicks {
   const all = row.map((at, tick) => ({ row: at, cpu: cpu[tick]! }))
   for (const move of moves) {

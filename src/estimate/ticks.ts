@@ -179,7 +179,7 @@ export class Ticks {
     this.#followed({ row, pset, ranges, high, held, isTied, expires, scored, quota, off: expected !== recorded })
   }
 
-  /** The pages of a tick go as recorded; where it gave back other pages than expected, the belief is put right. */
+  /** The pages of a tick go as recorded; where it gave back other pages than expected, the belief is corrected. */
   #followed({ row, pset, ranges, high, held, isTied, expires, scored, quota, off }: TickSeen): void {
     const state = this.#state
     const set = state.belief.psets[pset]!

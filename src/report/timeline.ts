@@ -6,7 +6,7 @@ import type { KvfreeComparison } from '#metrics/kvfree'
 import type { SlabComparison } from '#metrics/slab'
 import { colour } from './runtime/theme.ts'
 import { crosshair, SHORT_NUMBERS, timeAxis } from './sections/charts.ts'
-import { colourAt, runsOn, toSeconds } from './sections/common.ts'
+import { type Compared, colourAt, runsOn, toSeconds } from './sections/common.ts'
 import type { LegendEntry } from './sections/section.ts'
 
 /** How a measure runs over time: summed within steps, or a level at their ends. */
@@ -112,7 +112,19 @@ function at(t: readonly number[], values: readonly number[], steps: readonly num
   })
 }
 
-const kvfreeTimelines = (comparison: KvfreeComparison): Timeline[] =>
+/** What a run of a family other than page lists has at its own steps. */
+interface SteppedRun {
+  readonly capture: string
+  readonly policy: string
+  readonly series: { readonly t: readonly number[] }
+}
+
+/** Levels over time, a line each policy, read at the baseline's steps. */
+const levelTimelines = <R extends SteppedRun>(
+  comparison: Compared<R> & { readonly captures: readonly { readonly name: string }[] },
+  titles: Readonly<Record<string, string>>,
+  valuesOf: (series: R['series']) => Readonly<Record<string, readonly number[]>>,
+): Timeline[] =>
   comparison.captures.flatMap(({ name }) => {
     const runs = runsOn(comparison, name)
     const steps = runs[0]?.series.t ?? []
@@ -122,81 +134,48 @@ const kvfreeTimelines = (comparison: KvfreeComparison): Timeline[] =>
         ...unmarked,
         capture: name,
         t: steps.map(toSeconds),
-        measures: [
-          { id: 'meanObjects', title: 'objects in flight', kind: 'level' },
-          { id: 'mib', title: 'deferred memory (MiB)', kind: 'level' },
-        ],
+        measures: Object.entries(titles).map(([id, title]) => ({ id, title, kind: 'level' as const })),
         lines: runs.map(({ policy, series }, index) => ({
           name: policy,
           ...lineStyle(index, false),
-          values: {
-            meanObjects: at(
-              series.t,
-              series.t.map((_, step) => series.collected[step]! + series.waiting[step]! + series.freeing[step]!),
-              steps,
-            ),
-            mib: at(
-              series.t,
-              series.bytes.map((bytes) => Number((bytes / 2 ** 20).toPrecision(5))),
-              steps,
-            ),
-          },
+          values: Object.fromEntries(
+            Object.entries(valuesOf(series)).map(([id, values]) => [id, at(series.t, values, steps)]),
+          ),
         })),
       }),
     ]
   })
+
+const kvfreeTimelines = (comparison: KvfreeComparison): Timeline[] =>
+  levelTimelines(
+    comparison,
+    { meanObjects: 'objects in flight', mib: 'deferred memory (MiB)' },
+    ({ t, collected, waiting, freeing, bytes }) => ({
+      meanObjects: t.map((_, step) => collected[step]! + waiting[step]! + freeing[step]!),
+      mib: bytes.map((one) => Number((one / 2 ** 20).toPrecision(5))),
+    }),
+  )
 
 const acceptTimelines = (comparison: AcceptComparison): Timeline[] =>
-  comparison.captures.flatMap(({ name }) => {
-    const runs = runsOn(comparison, name)
-    const steps = runs[0]?.series.t ?? []
-    if (steps.length === 0) return []
-    const mib = (pages: readonly number[]) => pages.map((one) => Math.round(one / 256))
-    return [
-      trimmed({
-        ...unmarked,
-        capture: name,
-        t: steps.map(toSeconds),
-        measures: [
-          { id: 'unaccepted', title: 'memory not accepted yet (MiB)', kind: 'level' },
-          { id: 'acceptedFree', title: 'memory accepted and free (MiB)', kind: 'level' },
-        ],
-        lines: runs.map(({ policy, series }, index) => ({
-          name: policy,
-          ...lineStyle(index, false),
-          values: {
-            unaccepted: at(series.t, mib(series.unaccepted), steps),
-            acceptedFree: at(series.t, mib(series.acceptedFree), steps),
-          },
-        })),
-      }),
-    ]
-  })
+  levelTimelines(
+    comparison,
+    { unaccepted: 'memory not accepted yet (MiB)', acceptedFree: 'memory accepted and free (MiB)' },
+    ({ unaccepted, acceptedFree }) => ({ unaccepted: unaccepted.map(mibOf), acceptedFree: acceptedFree.map(mibOf) }),
+  )
+
+const mibOf = (pages: number): number => Math.round(pages / 256)
 
 const slabTimelines = (comparison: SlabComparison): Timeline[] =>
-  comparison.captures.flatMap(({ name }) => {
-    const runs = runsOn(comparison, name)
-    const steps = runs[0]?.series.t ?? []
-    if (steps.length === 0) return []
-    return [
-      trimmed({
-        ...unmarked,
-        capture: name,
-        t: steps.map(toSeconds),
-        measures: [
-          { id: 'listLocks', title: 'acquisitions of list_lock so far', kind: 'level' },
-          { id: 'cached', title: 'free objects that CPUs hold', kind: 'level' },
-          { id: 'barn', title: 'objects in barns', kind: 'level' },
-          { id: 'pages', title: 'pages of slabs', kind: 'level' },
-        ],
-        lines: runs.map(({ policy, series: { listLocks, cached, barn, pages } }, index) => ({
-          name: policy,
-          ...lineStyle(index, false),
-          values: { listLocks, cached, barn, pages },
-        })),
-      }),
-    ]
-  })
+  levelTimelines(
+    comparison,
+    {
+      listLocks: 'acquisitions of list_lock so far',
+      cached: 'free objects that CPUs hold',
+      barn: 'objects in barns',
+      pages: 'pages of slabs',
+    },
+    ({ listLocks, cached, barn, pages }) => ({ listLocks, cached, barn, pages }),
+  )
 
 export function timelinesOf(comparison: Comparison): Timeline[] {
   const all = (): Timeline[] => {

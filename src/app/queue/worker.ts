@@ -48,7 +48,7 @@ interface Work {
 }
 
 /**
- * Takes chunks of runs from the queue, as many at a time as there are threads, until it is told to drain.
+ * Takes chunks of runs from the queue, as many at a time as there are threads, until it must drain.
  *
  * @throws UsageError where the queue's sweeps want another version of kreplay
  */
@@ -92,7 +92,7 @@ export async function runWorker(settings: WorkerSettings): Promise<Worked> {
   }
 }
 
-/** A worker whose version no open sweep wants is told so at once, rather than left waiting. */
+/** Refuses a worker at once when no open sweep wants its version. */
 async function checkVersion({ pool }: Queue, version: string): Promise<void> {
   const { rows } = await pool.query<{ version: string }>(
     "SELECT DISTINCT version FROM kreplay.sweep WHERE finished IS NULL AND seen > now() - interval '30 seconds'",

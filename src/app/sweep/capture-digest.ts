@@ -18,7 +18,7 @@ export async function fileDigest(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** What identifies a capture wherever it lies: the bytes of its trace and of what stands beside it. */
+/** Identifies a capture on any machine: a digest of its trace and its sidecars. */
 export interface CaptureDigest {
   readonly sha256: string
   readonly bytes: number

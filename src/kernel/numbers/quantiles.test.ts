@@ -18,6 +18,6 @@ test('values counted have the quantiles of the values one by one', () => {
   )
 })
 
-test('no percentile is told of fewer than 20 values', () => {
+test('fewer than 20 values have no percentile', () => {
   expect([19, 20].map((count) => percentiles(count, () => ({ p50: 1 })))).toEqual([{}, { p50: 1 }])
 })
