@@ -7,7 +7,7 @@ import { composeHead, composeHeadline, type ReplayedCapture } from '../compariso
 import { kvfreeHeadline } from './headline.ts'
 import { rcuscaleOf } from './rcuscale.ts'
 import type { KvfreeComparedRun, KvfreeComparison } from './schema.ts'
-import { kvfreeDifferences, kvfreeRecordedRow, largestKvfreeErrors } from './verdicts.ts'
+import { kvfreeRecordedRow, kvfreeVerdicts } from './verdicts.ts'
 
 /** Batches and grace periods that a chart shows; totals are in `work`. */
 const SHOWN = 2000
@@ -175,8 +175,8 @@ export function composeKvfree(captures: readonly KvfreeCapture[], baseline: stri
     ),
     runs,
     recorded,
-    modelError: largestKvfreeErrors(recorded),
-    differences: captures.flatMap((capture, at) => kvfreeDifferences(capture.runs, baseline, rows[at])),
+    modelError: kvfreeVerdicts.largestErrors(recorded),
+    differences: captures.flatMap((capture, at) => kvfreeVerdicts.differences(capture.runs, baseline, rows[at])),
     headline: composeHeadline(captures, ({ recording: { name, scenario }, fidelity }) =>
       kvfreeHeadline(
         name,

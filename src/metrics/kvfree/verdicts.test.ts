@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { KvfreeFidelity } from './fidelity-schema.ts'
 import type { KvfreeComparedRun } from './schema.ts'
-import { kvfreeDifferences, kvfreeRecordedRow, largestKvfreeErrors } from './verdicts.ts'
+import { kvfreeRecordedRow, kvfreeVerdicts } from './verdicts.ts'
 
 const run = (policy: string, meanObjects: number, batches: number) =>
   ({
@@ -33,20 +33,19 @@ test('the record’s row says what the kernel did, and how far its own policy is
   })
   expect(row?.modelError.meanObjects).toBeCloseTo(0.1, 12)
   expect(kvfreeRecordedRow('a', fidelity(90, 0))).toBeUndefined()
-  expect(largestKvfreeErrors([row!, kvfreeRecordedRow('b', fidelity(50))!]).meanObjects).toBeCloseTo(0.5, 12)
+  expect(kvfreeVerdicts.largestErrors([row!, kvfreeRecordedRow('b', fidelity(50))!]).meanObjects).toBeCloseTo(0.5, 12)
 })
 
 test('a difference is settled where it is larger than the model error, and unchecked where nothing is recorded', () => {
   const verdicts = (value: number, row = kvfreeRecordedRow('a', fidelity(90))) =>
     Object.fromEntries(
-      kvfreeDifferences([run('base', 100, 5), run('other', value, 7)], 'base', row).map(({ measure, verdict }) => [
-        measure,
-        verdict,
-      ]),
+      kvfreeVerdicts
+        .differences([run('base', 100, 5), run('other', value, 7)], 'base', row)
+        .map(({ measure, verdict }) => [measure, verdict]),
     )
   expect(verdicts(80)).toMatchObject({ meanObjects: 'settled', batches: 'unchecked' })
   expect(verdicts(95)).toMatchObject({ meanObjects: 'within-model-error' })
-  expect(kvfreeDifferences([run('base', 100, 5), run('other', 50, 5)], 'base').map(({ verdict }) => verdict)).toEqual(
-    Array(6).fill('unchecked'),
-  )
+  expect(
+    kvfreeVerdicts.differences([run('base', 100, 5), run('other', 50, 5)], 'base').map(({ verdict }) => verdict),
+  ).toEqual(Array(6).fill('unchecked'))
 })

@@ -2,6 +2,7 @@ import type { SlabRecord, SlabRun } from '#replay/slab'
 import { composeHead, composeHeadline, type ReplayedCapture } from '../comparison-head.ts'
 import { slabHeadline } from './headline.ts'
 import type { SlabComparedRun, SlabComparison, SlabPagesRow, SlabSweep, SlabWork } from './schema.ts'
+import { slabRecordedRow, slabVerdicts } from './verdicts.ts'
 
 /** Caches that a result names one by one. */
 const CACHES_SHOWN = 40
@@ -118,20 +119,23 @@ export interface SlabCapture extends ReplayedCapture {
 
 export function composeSlab(captures: readonly SlabCapture[], baseline: string, version: string): SlabComparison {
   const runs = captures.flatMap((capture) => capture.runs)
+  const rows = captures.map(({ recording, fidelity }) => slabRecordedRow(recording.name, fidelity?.slab))
+  const recorded = rows.flatMap((row) => row ?? [])
+  const differences = captures.map((capture, at) => slabVerdicts.differences(capture.runs, baseline, rows[at]))
   return {
     family: 'slab',
     ...composeHead(captures, baseline, version),
     runs,
+    recorded,
+    modelError: slabVerdicts.largestErrors(recorded),
+    differences: differences.flat(),
     pages: captures.flatMap(({ pages }) => [...pages]),
     sweeps: captures.flatMap(({ sweep }) => sweep ?? []),
-    headline: composeHeadline(captures, ({ recording: { name }, fidelity }) =>
-      slabHeadline(
-        name,
-        runs.filter(({ capture }) => capture === name),
-        baseline,
-        fidelity?.slab,
-      ),
-    ),
+    headline: composeHeadline(captures, (capture) => {
+      const at = captures.indexOf(capture)
+      const { recording, fidelity } = capture
+      return slabHeadline(recording.name, capture.runs, baseline, differences[at]!, rows[at], fidelity?.slab)
+    }),
     notes: captures.flatMap(({ recording, notes }) => notes.map((note) => `${recording.name}: ${note}`)),
   }
 }

@@ -10,3 +10,4 @@ export {
   slabComparisonSchema,
   slabWorkSchema,
 } from './schema.ts'
+export { slabTotals } from './verdicts.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { comparisonHeadSchema } from '../head.ts'
+import { slabVerdictFields } from './verdict-fields.ts'
 
 /** Counts of one run, over the whole trace, all caches and CPUs. */
 export const slabWorkSchema = z.object({
@@ -101,6 +102,7 @@ export type SlabPagesRow = z.infer<typeof slabPagesSchema>
 export const slabComparisonSchema = comparisonHeadSchema.extend({
   family: z.literal('slab'),
   runs: z.array(slabRunSchema),
+  ...slabVerdictFields,
   pages: z.array(slabPagesSchema).default([]).meta({
     help: 'The page demand of the trace with the slab pages of each policy. Absent where new slabs were not probed, or frees of pages not traced.',
   }),
