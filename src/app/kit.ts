@@ -21,9 +21,12 @@ const ASKS: ReadonlySet<number> = new Set([Op.alloc, Op.free, ...REQUESTS])
  * equals. Undefined where all of it goes in. Cut at microseconds, as `--from` and `--to` name it.
  */
 export function partOf({ length, op, time }: Pick<Script, 'length' | 'op' | 'time'>): Window | undefined {
-  const rows: number[] = []
-  for (let row = 0; row < length; row++) if (ASKS.has(op[row]!)) rows.push(row)
-  if (rows.length <= MOST_ROWS) return undefined
+  const isAsk = Uint8Array.from({ length: 256 }, (_, one) => Number(ASKS.has(one)))
+  let count = 0
+  for (let row = 0; row < length; row++) count += isAsk[op[row]!]!
+  if (count <= MOST_ROWS) return undefined
+  const rows = new Uint32Array(count)
+  for (let row = 0, at = 0; row < length; row++) if (isAsk[op[row]!] === 1) rows[at++] = row
   let [requests, most, best] = [0, -1, 0]
   for (let at = 0; at < rows.length; at++) {
     requests += Number(REQUESTS.has(op[rows[at]!]!))

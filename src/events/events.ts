@@ -273,12 +273,15 @@ export function lossesOf(events: Events): { gaps: number; events: number; uncoun
   return losses
 }
 
-/** The rows for which `keep` holds, in order. The payload tables are shared with the original. */
+/** The rows for which `keep` holds, in order. Payload tables are shared with the original; so are columns, where the rows follow one another. */
 export function selectEvents(events: Events, keep: (row: number) => boolean): Events {
   const rows = new Uint32Array(events.length)
   let length = 0
   for (let row = 0; row < events.length; row++) if (keep(row)) rows[length++] = row
+  const first = rows[0] ?? 0
+  const isStretch = length === 0 || rows[length - 1] === first + length - 1
   const take = <T extends Float64Array | Uint16Array | Int32Array | Uint8Array | Uint32Array>(column: T): T => {
+    if (isStretch) return column.subarray(first, first + length) as T
     const taken = column.slice(0, length) as T
     for (let at = 0; at < length; at++) taken[at] = column[rows[at]!]!
     return taken

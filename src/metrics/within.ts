@@ -1,5 +1,4 @@
-import { Kind, type Recording } from '#events'
-import { Selection } from '#events/columns'
+import { Kind, type Recording, selectEvents } from '#events'
 import type { Script } from '#record'
 import type { Window } from '#replay'
 
@@ -7,9 +6,9 @@ import type { Window } from '#replay'
 export function recordingWithin(recording: Recording, window: Window | undefined): Recording {
   if (window === undefined) return recording
   const { events } = recording
-  const seconds = (ns: number | undefined) => (ns === undefined ? undefined : events.zero + ns / 1e9)
-  const selection = new Selection({ from: seconds(window.from), to: seconds(window.to) })
-  return { ...recording, events: selection.of(events) }
+  const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = window
+  const { time } = events
+  return { ...recording, events: selectEvents(events, (row) => time[row]! >= from && time[row]! < to) }
 }
 
 /** `drain_local_pages_wq` items queued in a window, by CPU; `recording` is of the window. */

@@ -14,7 +14,8 @@ export type PageKit = Pick<Kit, 'catalogue' | 'question' | 'command' | 'extent' 
   readonly served: boolean
 }
 
-const packed = (bytes: Uint8Array | string): string => gzipSync(bytes, { level: 9 }).toString('base64')
+/** At level 9 a capture takes five times as long, for 1 % less. */
+const packed = (bytes: Uint8Array | string): string => gzipSync(bytes, { level: 7 }).toString('base64')
 
 /** The engine, what it replays, and what may be asked, as elements that no browser runs: the page's script unpacks them. */
 export async function askData(
