@@ -14,7 +14,7 @@ export {
   zoneLabel,
 } from './machine.ts'
 export { migratetypeName } from './migratetype.ts'
-export { notModelled } from './not-modelled.ts'
+export { notModelled, unmodelledRules } from './not-modelled.ts'
 export { isBeforeKnown, KNOWN_VERSIONS, parseRelease, RECORDED_VERSIONS, type Release, unameOf } from './release.ts'
 export { type Traits, traitsOf } from './traits.ts'
 export {

@@ -22,6 +22,10 @@ const PREEMPTION = {
   full: 'Full preemption is not modelled: refills and bulk frees that are interrupted half-way. Scores and what-ifs of page lists are unreliable.',
 } as const
 
+/** What the rules that page lists are replayed by leave out, so that no score vouches for a what-if; undefined where they are whole. */
+export const unmodelledRules = ({ preemption }: Pick<Machine, 'preemption'>): string | undefined =>
+  preemption === 'rt' ? 'PREEMPT_RT' : preemption === 'full' ? 'full preemption' : undefined
+
 /** What kreplay does not model of the recording machine, one sentence each, the kernel first. Every output begins with these. */
 export function notModelled({ release, preemption }: Pick<Machine, 'release' | 'preemption'>): string[] {
   const kernel = release === undefined ? undefined : ofRelease(release)

@@ -1,5 +1,5 @@
 import type { Recording } from '#events'
-import { notModelled } from '#kernel'
+import { notModelled, unmodelledRules } from '#kernel'
 import type { TallyEntry } from '#kernel/messages'
 import { ownPcpId } from '#policies/pcp'
 import type { Script } from '#record'
@@ -31,6 +31,8 @@ export interface CaptureFacts {
   readonly fidelity: Fidelity
   /** Sentences each. */
   readonly notModelled: readonly string[]
+  /** What the rules leave out of how the kernel was built: then nothing is settled. */
+  readonly unmodelled?: string
   readonly caveats: readonly string[]
   /** What says that no capture of this kind was scored. */
   readonly outside: readonly string[]
@@ -86,6 +88,7 @@ export function captureFactsOf({
     zones: script.zones,
     recordedInterruptions: interruptionsWithin(recording, script, window),
   })
+  const unmodelled = unmodelledRules(machine)
   const cpuFlows = cpuFlowsOf(events)
   const works = surveyWorks(events, { isolated })
   return {
@@ -97,6 +100,7 @@ export function captureFactsOf({
     },
     fidelity,
     notModelled: notModelled(machine),
+    ...(unmodelled === undefined ? {} : { unmodelled }),
     caveats: [...caveatsOf(recording), ...(loss === undefined ? [] : [lossCaveat(loss)])],
     outside: machine.release === undefined || machine.release.synthetic === true ? [] : matrixNotes(machine),
     tally: [...tally, ...script.tally],

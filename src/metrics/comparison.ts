@@ -91,7 +91,7 @@ export function composePcp(
     modelError: largestErrors(recorded),
     differences,
     headline: all
-      .flatMap(({ head: { name, kernel }, isolated, fidelity, caveats }, at) => [
+      .flatMap(({ head: { name, kernel }, isolated, fidelity, caveats, unmodelled }, at) => [
         headlineOf(
           {
             name,
@@ -100,6 +100,7 @@ export function composePcp(
             fidelity,
             row: recorded[at]!,
             differences: differences.filter((one) => one.capture === name),
+            unmodelled,
           },
           runs.filter((run) => run.capture === name),
           baseline,

@@ -58,6 +58,7 @@ function told(runs: readonly Run[], given: Partial<Uncertainty> & { readonly was
         ownPolicy: 'pcp/linux-5.10',
       },
       differences: differencesOf('drain', runs, baseline, uncertainty),
+      unmodelled: given.unmodelled,
     },
     runs,
     baseline,
@@ -106,6 +107,12 @@ test('no finding rests on an assumed input', () => {
     'no saving of zone->lock work compared with pcp/linux-5.10 is settled: it depends on an assumed input (gracePeriodNs).',
   )
   expect(text).not.toContain('33 %')
+})
+
+test('where the rules leave out how the kernel was built, the first sentence says that nothing is a finding', () => {
+  expect(told([linux510, trylock], { unmodelled: 'PREEMPT_RT' })).toMatch(
+    /^On drain \(Linux 5\.10\.223\), no difference from pcp\/linux-5\.10 is a finding: PREEMPT_RT is not modelled\. Free-running/,
+  )
 })
 
 test('settled work under zone->lock leads where nobody is interrupted less', () => {

@@ -13,6 +13,8 @@ export interface Compared {
   readonly fidelity: Pick<Fidelity, 'pcp' | 'synthetic'>
   readonly row: Pick<RecordedRow, 'totals' | 'modelError' | 'ownPolicy'>
   readonly differences: readonly Difference[]
+  /** What the rules leave out of how the kernel was built. */
+  readonly unmodelled?: string | undefined
 }
 
 /** Rounded down, so that 100 % is said only of all. */
@@ -108,6 +110,9 @@ class Finding {
   }
 
   sentence(): string {
+    const { unmodelled } = this.#given
+    if (unmodelled !== undefined)
+      return `no difference from ${this.#base.policy} is a finding: ${unmodelled} is not modelled.`
     // A bound or no lists at all is what policies are measured by, not one to choose.
     const listed = this.#others.filter(({ work, isBound }) => work.allocsFromList > 0 && isBound !== true)
     return this.#calmest(listed) ?? this.#leanest(listed) ?? this.#unsettled()

@@ -155,6 +155,7 @@ export const verdicts = [
   'within-model-error',
   'depends-on-assumption',
   'within-repeats',
+  'not-modelled',
   'settled',
 ] as const
 export type VerdictId = (typeof verdicts)[number]
@@ -165,6 +166,7 @@ export const verdictHelp: Readonly<Record<VerdictId, string>> = {
   'within-model-error': 'smaller than the model error',
   'depends-on-assumption': 'changes sign or halves within the range of an assumed input',
   'within-repeats': 'smaller than the spread of the captures',
+  'not-modelled': 'by rules that leave out how this kernel was built',
   settled: 'larger than every known error',
 }
 
@@ -175,7 +177,7 @@ export const differenceSchema = z.object({
   value: z.number(),
   baseline: z.number(),
   verdict: z.enum(verdicts).meta({
-    help: 'In this order of precedence: unchecked, within-loss, within-model-error, depends-on-assumption, within-repeats, settled.',
+    help: 'In this order of precedence: unchecked, within-loss, within-model-error, depends-on-assumption, within-repeats, not-modelled, settled.',
   }),
   interval: intervalSchema
     .optional()

@@ -81,6 +81,7 @@ export function verdictsOf(
       recorded: new Set(Object.keys(rows[at]!.totals) as MeasureId[]),
       modelError: rows[at]!.modelError,
       lossShare: rows[at]!.lossShare,
+      unmodelled: capture.facts.unmodelled,
       lossInterval: lossIntervals(capture, measured[at]!, baseline),
       varied: capture.varied.map(({ policy, param, end, run }) => ({
         policy,

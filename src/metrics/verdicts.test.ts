@@ -65,6 +65,16 @@ describe('verdicts', () => {
     expect(verdictOn(80, { varied })?.verdict).toBe('settled')
   })
 
+  test('nothing is settled by rules that leave out how the kernel was built', () => {
+    expect(verdictOn(80, { unmodelled: 'PREEMPT_RT' })).toMatchObject({
+      verdict: 'not-modelled',
+      because: ['PREEMPT_RT is not modelled'],
+    })
+    expect(verdictOn(80, { unmodelled: 'PREEMPT_RT', modelError: { zoneLocks: 0.2 } })?.verdict).toBe(
+      'within-model-error',
+    )
+  })
+
   test('captures that repeat each other must agree', () => {
     const repeats = new Map([[repeatKey('other', 'zoneLocks'), [-0.2, 0.1]]])
     expect(verdictOn(80, { repeats })?.verdict).toBe('within-repeats')

@@ -20,6 +20,8 @@ export interface Uncertainty {
   /** What the losses leave open of how far a policy is from the baseline; undefined where that was not tried. */
   readonly lossInterval?: ((policy: string, measure: MeasureId) => Interval | undefined) | undefined
   readonly varied: readonly VariedRun[]
+  /** What the rules leave out of how the recording kernel was built. */
+  readonly unmodelled?: string | undefined
   /** By policy and measure: relative differences on captures that repeat this one, its own among them. */
   readonly repeats?: ReadonlyMap<string, readonly number[]>
 }
@@ -68,6 +70,7 @@ function judge(of: Measured, base: Measured, measure: MeasureId, given: Uncertai
   const repeats = given.repeats?.get(repeatKey(of.policy, measure)) ?? []
   const spread = repeats.length < 2 ? 0 : Math.max(...repeats) - Math.min(...repeats)
   if (spread > apart) return ['within-repeats', [`captures differ by ${percent(spread)}`]]
+  if (given.unmodelled !== undefined) return ['not-modelled', [`${given.unmodelled} is not modelled`]]
   return ['settled', []]
 }
 

@@ -14,6 +14,7 @@ const spoken: Readonly<Record<VerdictId, string>> = {
   'within-loss': 'within what was lost',
   'within-repeats': 'within the spread of the captures',
   'depends-on-assumption': 'depends on an assumption',
+  'not-modelled': 'not modelled',
   unchecked: 'unchecked',
 }
 

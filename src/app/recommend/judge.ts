@@ -54,6 +54,7 @@ export function judged(policy: string, other: string, evidence: Evidence): Judge
         recorded: new Set(Object.keys(context.recorded) as MeasureId[]),
         modelError: context.modelError,
         lossShare: context.lossShare,
+        unmodelled: context.unmodelled,
         varied: here.flatMap((run) =>
           run.assumed === undefined
             ? []

@@ -24,6 +24,8 @@ export interface CaptureContext {
   readonly recorded: Readonly<Record<string, number>>
   readonly modelError: Readonly<Record<string, number>>
   readonly lossShare: number
+  /** What the rules leave out of how the kernel was built: then nothing is settled. */
+  readonly unmodelled?: string | undefined
   /** Whether somebody asks for a drain: without, no mechanism differs and no assumption matters. */
   readonly drains: boolean
   /** Whether grace periods were recorded. */
@@ -93,6 +95,7 @@ function contextOf(
     recorded: row.totals as Record<string, number>,
     modelError: row.modelError,
     lossShare: row.lossShare,
+    ...(facts.unmodelled === undefined ? {} : { unmodelled: facts.unmodelled }),
     drains: script.op.some((op) => ASKS.has(op)),
     gracePeriods: script.gracePeriods.start.length > 0,
   }

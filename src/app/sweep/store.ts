@@ -44,6 +44,7 @@ const contextSchema = z.object({
   recorded: z.record(z.string(), z.number()),
   modelError: z.record(z.string(), z.number()),
   lossShare: z.number(),
+  unmodelled: z.string().optional(),
   drains: z.boolean(),
   gracePeriods: z.boolean(),
 })

@@ -10,6 +10,7 @@ export const verdictSign: Readonly<Record<VerdictId, string>> = {
   'within-loss': '≈',
   'within-repeats': '≈',
   'depends-on-assumption': '±',
+  'not-modelled': '!',
   unchecked: '?',
 }
 
