@@ -9,6 +9,10 @@ export const SlabAsk = {
   freeRcu: 2,
   /** A free that finds its CPU's lists locked, by what it interrupted. */
   freeLocked: 3,
+  /** A task takes a sheaf of at least `object` objects, allocates out of it, and gives it back. One at a time on a CPU. */
+  prefill: 4,
+  allocPrefilled: 5,
+  returnPrefilled: 6,
 } as const
 
 /**
@@ -23,7 +27,10 @@ export interface SlabDemand {
   readonly cpu: Uint16Array
   /** Number of the cache. */
   readonly cache: Uint16Array
-  /** Number of the object: allocated once at most, freed once at most. One that no row allocates somebody has from before the first. */
+  /**
+   * Number of the object: allocated once at most, freed once at most. One that no row allocates somebody has from before the first.
+   * Of a prefill: how many objects are asked for; of a return: 0.
+   */
   readonly object: Uint32Array
   readonly objects: number
 }
@@ -45,6 +52,11 @@ export class SlabDemandBuilder {
   /** What a row that was pushed turns out to ask. */
   settle(row: number, ask: number): void {
     this.#ask[row] = ask
+  }
+
+  /** How many objects a prefill that was pushed turns out to ask for. */
+  settlePrefill(row: number, objects: number): void {
+    this.#object[row] = objects
   }
 
   /** Returns the row’s number. */

@@ -23,7 +23,7 @@ const rise = ({ cache, before, after }: MissContext, file: string): number =>
 const causes: readonly Cause[] = [
   {
     id: 'prefilled',
-    help: 'Objects come out of sheaves that the maple tree fills beforehand (kmem_cache_prefill_sheaf()); no event shows when, or how large.',
+    help: 'Objects come out of sheaves that the maple tree has filled beforehand (kmem_cache_prefill_sheaf()): when, and for how many, is inferred from the allocations, and how full such sheaves were at the start is not known.',
     holds: (context) => rise(context, 'sheaf_prefill_fast') + rise(context, 'sheaf_prefill_slow') > 0,
   },
   {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Cpu } from '#kernel'
 import { minPartial, ownOr } from './params.ts'
+import { newSheaf, type Sheaf, SheafSlabs } from './sheaf-slabs.ts'
 import { defineSlabPolicy, Place, type SlabId, type SlabRules, type SlabStart, type Slabs } from './types.ts'
 
 const params = z.object({
@@ -28,44 +29,34 @@ const params = z.object({
   minPartial,
 })
 
-/** The slabs of the objects in a sheaf, the one taken first last. */
-interface Sheaf {
-  n: number
-  readonly slab: Int32Array
-}
-
-/** Objects of other slabs that a bulk free looks past for more of the slab it is at. */
-const LOOKAHEAD = 3
-
 class Sheaves implements SlabRules {
   readonly #slabs: Slabs
   readonly #perSlab: number
-  readonly #minPartial: number
   readonly #capacity: number
   readonly #maxFull: number
   readonly #maxEmpty: number
-  readonly #keepsRemainder: boolean
+  readonly #under: SheafSlabs
   readonly #main: Sheaf[]
   readonly #spare: (Sheaf | undefined)[]
   readonly #rcu: (Sheaf | undefined)[]
+  /** That a task on the CPU allocates out of. */
+  readonly #prefilled: (Sheaf | undefined)[]
   /** By node: the last is the first taken. */
   readonly #full: Sheaf[][]
   readonly #empty: Sheaf[][]
-  /** Slabs of a refill, on their way from the node's list. */
-  readonly #isolated: SlabId[] = []
 
   constructor(slabs: Slabs, given: z.infer<typeof params>) {
     const { shape, cpus, nodes } = slabs
     this.#slabs = slabs
     this.#perSlab = shape.perSlab
-    this.#minPartial = ownOr(given.minPartial, shape.minPartial)
     this.#capacity = given.capacity === 0 ? shape.sheafCapacity : given.capacity
     this.#maxFull = given.maxFull
     this.#maxEmpty = given.maxEmpty
-    this.#keepsRemainder = given.remainder === 'list'
+    this.#under = new SheafSlabs(slabs, ownOr(given.minPartial, shape.minPartial), given.remainder === 'list')
     this.#main = Array.from({ length: cpus }, () => this.#newSheaf())
     this.#spare = Array.from({ length: cpus }, () => undefined)
     this.#rcu = Array.from({ length: cpus }, () => undefined)
+    this.#prefilled = Array.from({ length: cpus }, () => undefined)
     this.#full = Array.from({ length: nodes }, () => [])
     this.#empty = Array.from({ length: nodes }, () => [])
   }
@@ -111,7 +102,7 @@ class Sheaves implements SlabRules {
 
   freeLocked(_cpu: Cpu, slab: SlabId): void {
     this.#slabs.counts.pastSheaves++
-    this.#slabFree(slab, 1)
+    this.#under.slabFree(slab, 1)
   }
 
   freeRcu(cpu: Cpu, slab: SlabId): void {
@@ -136,18 +127,65 @@ class Sheaves implements SlabRules {
     slabs.callRcu(cpu, () => this.#rcuDone(whole, node))
   }
 
+  prefill(cpu: Cpu, objects: number): void {
+    const slabs = this.#slabs
+    const { counts } = slabs
+    const node = slabs.nodeOf[cpu]!
+    counts.prefills++
+    let sheaf: Sheaf | undefined
+    if (objects > this.#capacity) sheaf = newSheaf(objects)
+    else if (this.#spare[cpu] !== undefined) {
+      sheaf = this.#spare[cpu]
+      this.#spare[cpu] = undefined
+    } else {
+      counts.barnLocks++
+      sheaf = this.#takeFull(cpu, node) ?? this.#empty[node]!.pop() ?? this.#newSheaf()
+    }
+    this.#prefilled[cpu] = sheaf
+    if (sheaf.n >= objects) return
+    counts.prefillRefills++
+    this.#under.refill(cpu, sheaf)
+  }
+
+  allocPrefilled(cpu: Cpu): SlabId {
+    const sheaf = this.#prefilled[cpu]!
+    this.#slabs.cached[cpu]!--
+    return sheaf.slab[--sheaf.n]!
+  }
+
+  returnPrefilled(cpu: Cpu): void {
+    const slabs = this.#slabs
+    const node = slabs.nodeOf[cpu]!
+    const sheaf = this.#prefilled[cpu]!
+    this.#prefilled[cpu] = undefined
+    const isOwn = sheaf.slab.length === this.#capacity
+    if (isOwn && this.#spare[cpu] === undefined) {
+      this.#spare[cpu] = sheaf
+      return
+    }
+    if (isOwn && this.#full[node]!.length < this.#maxFull) {
+      if (sheaf.n < this.#capacity) this.#under.refill(cpu, sheaf)
+      slabs.cached[cpu]! -= sheaf.n
+      this.#putFull(node, sheaf)
+      return
+    }
+    slabs.cached[cpu]! -= sheaf.n
+    if (sheaf.n > 0) this.#under.flush(sheaf)
+  }
+
   #rcuDone(sheaf: Sheaf, node: number): void {
     const full = this.#full[node]!
     if (full.length < this.#maxFull) {
       this.#putFull(node, sheaf)
       return
     }
-    this.#flush(sheaf)
+    this.#slabs.counts.barnPutFails++
+    this.#under.flush(sheaf)
     if (this.#empty[node]!.length < this.#maxEmpty) this.#putEmpty(node, sheaf)
   }
 
   #newSheaf(): Sheaf {
-    return { n: 0, slab: new Int32Array(this.#capacity) }
+    return newSheaf(this.#capacity)
   }
 
   /** Objects that were free in their slabs, as many as fit; returns how many. */
@@ -173,8 +211,23 @@ class Sheaves implements SlabRules {
 
   #putFull(node: number, sheaf: Sheaf): void {
     this.#slabs.counts.barnLocks++
+    this.#slabs.counts.barnPuts++
     this.#slabs.inBarn[node]! += sheaf.n
     this.#full[node]!.push(sheaf)
+  }
+
+  /** A full sheaf out of the barn, whose lock the caller counts. */
+  #takeFull(cpu: Cpu, node: number): Sheaf | undefined {
+    const slabs = this.#slabs
+    const full = this.#full[node]!.pop()
+    if (full === undefined) {
+      slabs.counts.barnGetFails++
+      return undefined
+    }
+    slabs.counts.barnGets++
+    slabs.inBarn[node]! -= full.n
+    slabs.cached[cpu]! += full.n
+    return full
   }
 
   #replaceEmpty(cpu: Cpu): Sheaf {
@@ -189,16 +242,14 @@ class Sheaves implements SlabRules {
     }
     const node = slabs.nodeOf[cpu]!
     slabs.counts.barnLocks++
-    const full = this.#full[node]!.pop()
+    const full = this.#takeFull(cpu, node)
     if (full !== undefined) {
-      slabs.inBarn[node]! -= full.n
-      slabs.cached[cpu]! += full.n
       this.#empty[node]!.push(empty)
       this.#main[cpu] = full
       return full
     }
     const sheaf = spare ?? this.#takeEmpty(node) ?? this.#newSheaf()
-    this.#refill(cpu, sheaf)
+    this.#under.refill(cpu, sheaf)
     this.#spare[cpu] = empty
     this.#main[cpu] = sheaf
     return sheaf
@@ -222,8 +273,9 @@ class Sheaves implements SlabRules {
     }
     slabs.counts.barnLocks++
     if (this.#full[node]!.length >= this.#maxFull) {
+      slabs.counts.barnPutFails++
       slabs.cached[cpu]! -= spare.n
-      this.#flush(spare)
+      this.#under.flush(spare)
       this.#spare[cpu] = main
       this.#main[cpu] = spare
       return spare
@@ -236,122 +288,10 @@ class Sheaves implements SlabRules {
     }
     slabs.cached[cpu]! -= main.n
     slabs.inBarn[node]! += main.n
+    slabs.counts.barnPuts++
     this.#full[node]!.push(main)
     this.#main[cpu] = empty
     return empty
-  }
-
-  /** To its capacity, from the node's partial slabs and then from new ones. */
-  #refill(cpu: Cpu, sheaf: Sheaf): void {
-    const slabs = this.#slabs
-    const { counts } = slabs
-    const before = sheaf.n
-    this.#fromNode(slabs.nodeOf[cpu]!, sheaf)
-    while (sheaf.n < this.#capacity) {
-      const slab = slabs.create(cpu)
-      const taken = Math.min(this.#perSlab, this.#capacity - sheaf.n)
-      this.#take(sheaf, slab, taken)
-      if (taken === this.#perSlab) continue
-      counts.listLocks++
-      slabs.addPartial(slab, 'head')
-    }
-    counts.refills++
-    counts.refilledObjects += sheaf.n - before
-    slabs.cached[cpu]! += sheaf.n - before
-  }
-
-  #take(sheaf: Sheaf, slab: SlabId, objects: number): void {
-    this.#slabs.inuse[slab]! += objects
-    sheaf.slab.fill(slab, sheaf.n, sheaf.n + objects)
-    sheaf.n += objects
-  }
-
-  #fromNode(node: number, sheaf: Sheaf): void {
-    const slabs = this.#slabs
-    const { counts } = slabs
-    if (slabs.nrPartial[node] === 0) return
-    counts.listLocks++
-    const isolated = this.#isolated
-    const wanted = this.#capacity - sheaf.n
-    for (let slab = slabs.firstPartial(node), free = 0; slab >= 0 && free < wanted; ) {
-      const after = slabs.nextPartial(slab)
-      slabs.removePartial(slab)
-      isolated.push(slab)
-      free += this.#perSlab - slabs.inuse[slab]!
-      slab = after
-    }
-    // Before 7.2 those taken last from the list come first.
-    if (!this.#keepsRemainder) isolated.reverse()
-    let used = 0
-    while (used < isolated.length && sheaf.n < this.#capacity) {
-      const slab = isolated[used++]!
-      const free = this.#perSlab - slabs.inuse[slab]!
-      const taken = Math.min(free, this.#capacity - sheaf.n)
-      this.#take(sheaf, slab, taken)
-      if (free > taken) this.#giveBack(slab, free - taken)
-    }
-    if (used < isolated.length) counts.listLocks++
-    for (; used < isolated.length; used++) {
-      const slab = isolated[used]!
-      if (slabs.inuse[slab] === 0 && slabs.nrPartial[node]! >= this.#minPartial) slabs.discard(slab)
-      else slabs.addPartial(slab, 'head')
-    }
-    isolated.length = 0
-  }
-
-  /** Free objects of a slab that a refill found and does not need. */
-  #giveBack(slab: SlabId, objects: number): void {
-    const slabs = this.#slabs
-    if (this.#keepsRemainder) {
-      slabs.counts.listLocks++
-      slabs.addPartial(slab, 'head')
-      return
-    }
-    // Its whole list of free objects was taken; the rest goes back like any other free.
-    slabs.inuse[slab]! += objects
-    this.#slabFree(slab, objects)
-  }
-
-  /** build_detached_freelist(): from the end, objects of one slab together, unless too many others stand between. */
-  #flush(sheaf: Sheaf): void {
-    const { counts } = this.#slabs
-    const objects = sheaf.slab
-    counts.flushes++
-    counts.flushedObjects += sheaf.n
-    let size = sheaf.n
-    while (size > 0) {
-      const slab = objects[--size]!
-      let count = 1
-      let same = size
-      for (let at = size - 1, ahead = LOOKAHEAD; at >= 0; at--) {
-        if (objects[at] === slab) {
-          count++
-          same--
-          objects[at] = objects[same]!
-          objects[same] = slab
-        } else if (--ahead === 0) break
-      }
-      size = same
-      this.#slabFree(slab, count)
-    }
-    sheaf.n = 0
-  }
-
-  #slabFree(slab: SlabId, objects: number): void {
-    const slabs = this.#slabs
-    const { counts } = slabs
-    counts.slabFrees++
-    const wasFull = slabs.inuse[slab] === this.#perSlab
-    slabs.inuse[slab]! -= objects
-    const inuse = slabs.inuse[slab]!
-    if (inuse > 0 && !wasFull) return
-    counts.listLocks++
-    const listed = slabs.place[slab] === Place.nodePartial
-    if (!wasFull && !listed) return
-    if (inuse === 0 && slabs.nrPartial[slabs.node[slab]!]! >= this.#minPartial) {
-      if (listed) slabs.removePartial(slab)
-      slabs.discard(slab)
-    } else if (wasFull) slabs.addPartial(slab, 'tail')
   }
 }
 
@@ -362,7 +302,7 @@ export const sheaves = defineSlabPolicy({
   source:
     '__pcs_replace_empty_main(), __pcs_replace_full_main(), refill_objects(), __kfree_rcu_sheaf(), rcu_free_sheaf(), mm/slub.c; Vlastimil Babka, "slab: replace cpu (partial) slabs with sheaves", Jan 2026 (7.0); 93a51a74d7de "mm, slab: simplify returning slab in __refill_objects_node()", 0fc52deec106 "mm/slub: detach and reattach partial slabs in batch" (7.2); 6.18 has sheaves for some caches alone',
   leavesOut:
-    'prefilled sheaves (maple tree), the objects that sheaves are themselves, other nodes’ slabs for a refill, memory policies, flushes by hotplug and shrinking, and races',
+    'the objects that sheaves are themselves, other nodes’ slabs for a refill, memory policies, flushes by hotplug and shrinking, and races',
   params,
   create: (given, slabs) => new Sheaves(slabs, given),
 })

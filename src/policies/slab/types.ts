@@ -42,6 +42,14 @@ export interface SlabCounts {
   /** Acquisitions of a node's `list_lock`, and of a barn's lock. */
   listLocks: number
   barnLocks: number
+  /** Full sheaves out of a barn and into it, and how often it had none or no room. */
+  barnGets: number
+  barnGetFails: number
+  barnPuts: number
+  barnPutFails: number
+  /** Sheaves that tasks took to allocate out of, and those of them that had too few objects. */
+  prefills: number
+  prefillRefills: number
   slabsAllocated: number
   slabsFreed: number
   /** Frees into a slab from which another CPU allocates, or past the sheaves since the slab is another node's. */
@@ -113,6 +121,10 @@ export interface SlabRules {
   freeLocked?(cpu: Cpu, slab: SlabId): void
   /** kfree_rcu() of one object. Absent: it is freed after a grace period. */
   freeRcu?(cpu: Cpu, slab: SlabId): void
+  /** `kmem_cache_prefill_sheaf()`: a task on this CPU takes a sheaf with this many objects or more. Absent: `alloc` in place of what follows. */
+  prefill?(cpu: Cpu, objects: number): void
+  allocPrefilled?(cpu: Cpu): SlabId
+  returnPrefilled?(cpu: Cpu): void
 }
 
 export interface SlabPolicy<P extends z.ZodObject = z.ZodObject> extends PolicyHead {

@@ -27,6 +27,8 @@ export interface FirstHeld {
   atHand: number | undefined
   /** Slabs of the objects that were free at the start, in the order in which it took them. */
   readonly taken: number[]
+  /** The same of those that came out of sheaves of tasks. */
+  readonly prefilled: number[]
 }
 
 /** Objects of a CPU’s sheaves, more than any has. */
@@ -52,6 +54,7 @@ export class StartEvidence {
       net: 0,
       atHand: undefined,
       taken: [],
+      prefilled: [],
     }))
   }
 
@@ -83,11 +86,12 @@ export class StartEvidence {
   }
 
   /** The first that is seen of an object is its allocation. False: it cannot have been free at the start, somebody freed it unseen. */
-  firstAllocated(cpu: Cpu, slab: number): boolean {
+  firstAllocated(cpu: Cpu, slab: number, isPrefilled = false): boolean {
     const of = this.slabs[slab]!
     if (of.proven !== undefined && of.free >= of.proven) return false
     of.free++
-    const { taken } = this.held[cpu]!
+    const held = this.held[cpu]!
+    const taken = isPrefilled ? held.prefilled : held.taken
     if (taken.length < MOST_TAKEN) taken.push(slab)
     return true
   }

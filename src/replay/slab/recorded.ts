@@ -9,6 +9,7 @@ import { type FoundCache, type FoundCaches, findCaches, UNKNOWN } from './caches
 import { riseOf, statsIds, type Traced } from './counters.ts'
 import { StartEvidence } from './evidence.ts'
 import { addressOfSlab, type Frames, framesOf, slabAddress } from './frames.ts'
+import { Prefills } from './prefills.ts'
 import { shapeOf } from './shapes.ts'
 
 /** A cache of a recording: what it is, what was counted of it, and what the trace shows of its beginning. */
@@ -75,6 +76,7 @@ class Walk {
   readonly #found: FoundCaches
   readonly #frames: Frames
   readonly #shapes: readonly SlabShape[]
+  readonly #prefills: Prefills
   /** By address: number of the object that somebody has. */
   readonly #objects = new AddressRows()
   /** By CPU: a slab that is being made; a free that a slow path may follow; whether a slow path comes before this allocation. */
@@ -102,6 +104,8 @@ class Walk {
     this.#found = found
     this.#shapes = shapes
     this.#frames = frames
+    const nodes = found.caches.map(({ names }) => flushes && names.includes('maple_node'))
+    this.#prefills = new Prefills(events, this.builder, nodes)
     this.evidence = shapes.map((shape) => new StartEvidence(shape, cpus, !flushes))
     this.unseenFrees = new Uint32Array(shapes.length)
   }
@@ -119,9 +123,13 @@ class Walk {
       const cpu = cpus[row]!
       const time = times[row]!
       switch (kinds[row]) {
-        case Kind.kmem_cache_alloc:
-          this.#alloc(time, this.#askedOn(cpu, pids[row]!, keyOfAlloc[slot]!), keyOfAlloc[slot]!, allocAt.at(slot))
+        case Kind.kmem_cache_alloc: {
+          const key = keyOfAlloc[slot]!
+          const pid = pids[row]!
+          const isOut = key !== UNKNOWN && this.#prefills.isOut(this.#found.cacheOf[key]!, slot)
+          this.#alloc(time, isOut ? cpu : this.#askedOn(cpu, pid, key), key, allocAt.at(slot), isOut ? pid : undefined)
           break
+        }
         case Kind.kmalloc:
           this.#alloc(
             time,
@@ -149,6 +157,7 @@ class Walk {
           this.#slowPath(time, cpu, slot, pids[row]!)
       }
     }
+    this.#prefills.endAll(length === 0 ? 0 : times[length - 1]!)
   }
 
   /** The CPU on which an allocation began: its task may have moved before the event, and its slow path shows where it was. */
@@ -170,10 +179,12 @@ class Walk {
     return this.builder.newObject()
   }
 
-  #alloc(time: number, cpu: Cpu, key: number, address: number | undefined): void {
+  /** `outOf`: the task that allocates it out of a sheaf of its own. */
+  #alloc(time: number, cpu: Cpu, key: number, address: number | undefined, outOf?: number): void {
     if (key === UNKNOWN || address === undefined || address === 0) return
     const cache = this.#found.cacheOf[key]!
     this.#settleFree(cpu)
+    if (outOf === undefined) this.#prefills.endOf(time, cpu, cache)
     const evidence = this.evidence[cache]!
     // A slab that was made without a page event that would show where.
     if (this.#making[cpu] === cache && this.#frames.memory === undefined)
@@ -182,15 +193,20 @@ class Walk {
     const before = this.#objects.get(address)
     const slab = this.#slabOf(cache, address)
     if (before >= 0) this.#unseenFree(time, cpu, cache, slab, before)
-    else if (before === NEVER_SEEN && slab >= 0 && !evidence.firstAllocated(cpu, slab))
+    else if (before === NEVER_SEEN && slab >= 0 && !evidence.firstAllocated(cpu, slab, outOf !== undefined))
       this.#unseenFree(time, cpu, cache, slab, this.#newObject(slab))
     evidence.allocated(cpu, slab)
+    const object = this.#newObject(-1)
+    this.#objects.set(address, object)
+    if (outOf !== undefined) {
+      this.#prefills.take(time, cpu, outOf, cache)
+      this.builder.push(time, SlabAsk.allocPrefilled, cpu, cache, object)
+      return
+    }
     const held = evidence.held[cpu]!
     held.slab ??= this.#slow[cpu] === cache ? -1 : slab
     if (held.atHand === undefined) held.most = Math.max(held.most, ++held.net)
     this.#slow[cpu] = undefined
-    const object = this.#newObject(-1)
-    this.#objects.set(address, object)
     this.builder.push(time, SlabAsk.alloc, cpu, cache, object)
   }
 
@@ -221,6 +237,7 @@ class Walk {
     }
     const cache = this.#found.cacheOf[key]!
     this.#settleFree(cpu)
+    this.#prefills.endOf(time, cpu, cache)
     if (this.#unannounced[cpu] === address) {
       this.#unannounced[cpu] = undefined
       this.unseenFrees[cache]!--
@@ -249,6 +266,7 @@ class Walk {
     const { column } = this.#events.tables.slab_slow_path
     const evidence = this.evidence[cache]!
     const held = evidence.held[cpu]!
+    this.#prefills.endOf(time, cpu, cache)
     const at = (of: keyof typeof column & ('slab' | 'object')): number | undefined => {
       const value = column[of].data[slot]!
       return value === 0xffff_ffff_ffff_ffffn || value === 0n ? undefined : Number(value & 0x1f_ffff_ffff_ffffn)

@@ -171,9 +171,19 @@ class Replay {
           this.#freeLocked(of, on, slabOf[what]!)
           frees[of]!++
           break
-        default:
+        case SlabAsk.freeRcu:
           this.#freeRcu(of, on, slabOf[what]!)
           frees[of]!++
+          break
+        case SlabAsk.prefill:
+          rules[of]!.prefill?.(on, what)
+          break
+        case SlabAsk.allocPrefilled:
+          slabOf[what] = rules[of]!.allocPrefilled?.(on) ?? rules[of]!.alloc(on)
+          allocs[of]!++
+          break
+        default:
+          rules[of]!.returnPrefilled?.(on)
       }
       if ((row & 63) === 0) peaks[of] = Math.max(peaks[of]!, sum(stores[of]!.cached) + sum(stores[of]!.inBarn))
     }

@@ -11,6 +11,9 @@ interface Slow {
   alloc(cpu: number): SlowSlab
   free(cpu: number, slab: SlowSlab): void
   freeRcu?(cpu: number, slab: SlowSlab): void
+  prefill?(cpu: number, objects: number): void
+  allocPrefilled?(cpu: number): SlowSlab
+  returnPrefilled?(cpu: number): void
   held(): number
   readonly waiting?: (() => void)[]
 }
@@ -47,7 +50,16 @@ function agree(seed: number, policy: string, slowOf: (setting: SlowSetting) => S
     const cpu = between(random, 0, cpus - 1)
     const what = between(random, 0, 99)
     const rises = Math.floor(step / 60) % 2 === 0
-    if (objects.length === 0 || what < (rises ? 60 : 35)) objects.push({ fast: fast.alloc(cpu), slow: slow.alloc(cpu) })
+    if (what >= 95 && rises && fast.prefill !== undefined) {
+      const asked = between(random, 1, 10)
+      fast.prefill(cpu, asked)
+      slow.prefill!(cpu, asked)
+      for (let taken = between(random, 0, asked); taken > 0; taken--)
+        objects.push({ fast: fast.allocPrefilled!(cpu), slow: slow.allocPrefilled!(cpu) })
+      fast.returnPrefilled!(cpu)
+      slow.returnPrefilled!(cpu)
+    } else if (objects.length === 0 || what < (rises ? 60 : 35))
+      objects.push({ fast: fast.alloc(cpu), slow: slow.alloc(cpu) })
     else if (what < 97) {
       const [object] = objects.splice(between(random, 0, objects.length - 1), 1)
       if (what < 80 || fast.freeRcu === undefined) {

@@ -35,14 +35,15 @@ function untouched(perSlab: number, stats: Stats | undefined, listed: number, fr
 /** The start as the trace and the counters read before it show it. `warm` false: CPUs held nothing. */
 export function startOf(cache: RecordedCache, counters: SlabCounters | undefined, warm: boolean): CacheStart {
   const { evidence, shape, id } = cache
-  // What else used the cache after its counters were read made them stale.
-  const stats = id === undefined || !cache.undisturbed ? undefined : counters?.stats[id]
+  // What else used the cache after its counters were read made them stale; how full its barn was changes least.
+  const said = id === undefined ? undefined : counters?.stats[id]
+  const stats = cache.undisturbed ? said : undefined
   const used = evidence.slabs.map((_, slab) => shape.perSlab - evidence.freeAtStart(slab))
   // The order in which they were first allocated from is that of the list.
   const byTurn = [...used.keys()].sort((a, b) => evidence.slabs[a]!.turn - evidence.slabs[b]!.turn || a - b)
   const none = nothingHeld(evidence.held.length)
   const own = warm ? { ...none, ...ownSlabs(cache, stats, byTurn) } : none
-  const held = warm ? { ...own, ...sheavesOf(cache, stats, used) } : none
+  const held = warm ? { ...own, ...sheavesOf(cache, stats, said, used) } : none
   const taken = new Set([...held.cpuSlab, ...held.cpuPartial.flat()])
   const listed = byTurn.filter((slab) => used[slab]! < shape.perSlab && !taken.has(slab))
   const free = listed.reduce((sum, slab) => sum + shape.perSlab - used[slab]!, 0)
@@ -93,6 +94,7 @@ const MAX_FULL_SHEAVES = 10
 function sheavesOf(
   { evidence, shape }: RecordedCache,
   stats: Stats | undefined,
+  said: Stats | undefined,
   used: number[],
 ): Pick<SlabStart, 'main' | 'spare' | 'barn'> {
   const { perSlab, sheafCapacity: capacity } = shape
@@ -113,12 +115,14 @@ function sheavesOf(
   }
   const sizes = evidence.held.map(({ atHand, most }) => Math.min(Math.max(0, atHand ?? most), capacity))
   const main = evidence.held.map(({ taken }, cpu) => sheaf(taken.slice(0, sizes[cpu]), sizes[cpu]!))
-  const spare = evidence.held.map(({ taken }, cpu) => {
+  const spare = evidence.held.map(({ taken, prefilled }, cpu) => {
+    // A task’s sheaf is the spare one before and after. How much it held nothing shows: half of what it can is taken.
+    if (prefilled.length > 0) return sheaf(prefilled.slice(0, capacity >> 1), capacity >> 1)
     const objects = stats === undefined ? 0 : objectsOn(cpu, stats, capacity)
     const isFull = objects - sizes[cpu]! > capacity / 2
     return isFull ? sheaf(taken.slice(sizes[cpu], sizes[cpu]! + capacity), capacity) : undefined
   })
-  const full = Math.min(MAX_FULL_SHEAVES, (stats?.barn_put?.total ?? 0) - (stats?.barn_get?.total ?? 0))
+  const full = Math.min(MAX_FULL_SHEAVES, (said?.barn_put?.total ?? 0) - (said?.barn_get?.total ?? 0))
   const rest = left.flatMap((n, slab) => new Array<number>(Math.max(0, n)).fill(slab))
   const barn: number[][] = []
   for (let one = 0; one < full; one++) {

@@ -254,6 +254,7 @@ export class SlowSheaves extends Slow {
   readonly #main: Sheaf[]
   readonly #spare: (Sheaf | undefined)[]
   readonly #rcu: (Sheaf | undefined)[]
+  readonly #prefilled: { sheaf: Sheaf; room: number }[] = []
   readonly #full: Sheaf[][]
   /** Empty sheaves in the barns. */
   readonly #empty: number[]
@@ -295,7 +296,7 @@ export class SlowSheaves extends Slow {
       return
     }
     this.counts.barnLocks++
-    const full = this.#full[node]!.pop()
+    const full = this.#takeFull(node)
     if (full !== undefined) {
       this.#main[cpu] = full
       this.#empty[node]!++
@@ -303,27 +304,74 @@ export class SlowSheaves extends Slow {
     }
     if (spare === undefined) this.#takeEmpty(node)
     this.#spare[cpu] = []
-    this.#main[cpu] = this.#refilled(cpu)
+    this.#main[cpu] = []
+    this.#refill(cpu, this.#main[cpu]!, this.#capacity)
   }
 
-  #refilled(cpu: number): Sheaf {
+  #takeFull(node: number): Sheaf | undefined {
+    const full = this.#full[node]!.pop()
+    if (full === undefined) this.counts.barnGetFails++
+    else this.counts.barnGets++
+    return full
+  }
+
+  prefill(cpu: number, objects: number): void {
     const node = this.nodeOf[cpu]!
     const { counts } = this
-    const sheaf: Sheaf = []
+    counts.prefills++
+    let sheaf: Sheaf = []
+    const spare = this.#spare[cpu]
+    if (objects <= this.#capacity && spare !== undefined) {
+      sheaf = spare
+      this.#spare[cpu] = undefined
+    } else if (objects <= this.#capacity) {
+      counts.barnLocks++
+      const full = this.#takeFull(node)
+      if (full !== undefined) sheaf = full
+      else if (this.#empty[node]! > 0) this.#empty[node]!--
+    }
+    const room = Math.max(objects, this.#capacity)
+    this.#prefilled[cpu] = { sheaf, room }
+    if (sheaf.length >= objects) return
+    counts.prefillRefills++
+    this.#refill(cpu, sheaf, room)
+  }
+
+  allocPrefilled(cpu: number): SlowSlab {
+    return this.#prefilled[cpu]!.sheaf.pop()!
+  }
+
+  returnPrefilled(cpu: number): void {
+    const { sheaf, room } = this.#prefilled[cpu]!
+    delete this.#prefilled[cpu]
+    const node = this.nodeOf[cpu]!
+    if (room === this.#capacity && this.#spare[cpu] === undefined) this.#spare[cpu] = sheaf
+    else if (room === this.#capacity && this.#full[node]!.length < this.#maxFull) {
+      if (sheaf.length < room) this.#refill(cpu, sheaf, room)
+      this.counts.barnLocks++
+      this.counts.barnPuts++
+      this.#full[node]!.push(sheaf)
+    } else if (sheaf.length > 0) this.#flush(sheaf)
+  }
+
+  #refill(cpu: number, sheaf: Sheaf, room: number): void {
+    const node = this.nodeOf[cpu]!
+    const { counts } = this
+    const before = sheaf.length
     const list = this.partial[node]!
     if (list.length > 0) {
       counts.listLocks++
       const isolated: SlowSlab[] = []
-      while (list.length > 0 && isolated.reduce((sum, { free }) => sum + free, 0) < this.#capacity) {
+      while (list.length > 0 && isolated.reduce((sum, { free }) => sum + free, 0) < room - before) {
         const slab = list[0]!
         this.unlist(slab)
         if (this.#keepsRemainder) isolated.push(slab)
         else isolated.unshift(slab)
       }
-      while (isolated.length > 0 && sheaf.length < this.#capacity) {
+      while (isolated.length > 0 && sheaf.length < room) {
         const slab = isolated.shift()!
         const whole = slab.free
-        const taken = Math.min(whole, this.#capacity - sheaf.length)
+        const taken = Math.min(whole, room - sheaf.length)
         for (let i = 0; i < taken; i++) sheaf.push(slab)
         slab.free = 0
         if (whole > taken && this.#keepsRemainder) {
@@ -339,9 +387,9 @@ export class SlowSheaves extends Slow {
           else this.list(slab, 'head')
       }
     }
-    while (sheaf.length < this.#capacity) {
+    while (sheaf.length < room) {
       const slab = this.create(cpu)
-      while (slab.free > 0 && sheaf.length < this.#capacity) {
+      while (slab.free > 0 && sheaf.length < room) {
         sheaf.push(slab)
         slab.free--
       }
@@ -351,8 +399,7 @@ export class SlowSheaves extends Slow {
       }
     }
     counts.refills++
-    counts.refilledObjects += sheaf.length
-    return sheaf
+    counts.refilledObjects += sheaf.length - before
   }
 
   free(cpu: number, slab: SlowSlab): void {
@@ -386,12 +433,14 @@ export class SlowSheaves extends Slow {
     } else {
       counts.barnLocks++
       if (this.#full[node]!.length >= this.#maxFull) {
+        counts.barnPutFails++
         this.#spare[cpu] = main
         this.#main[cpu] = []
         this.#flush(spare)
       } else {
         if (this.#empty[node]! > 0) this.#empty[node]!--
         else counts.barnLocks++
+        counts.barnPuts++
         this.#full[node]!.push(main)
         this.#main[cpu] = []
       }
@@ -454,9 +503,11 @@ export class SlowSheaves extends Slow {
     this.waiting.push(() => {
       if (this.#full[node]!.length < this.#maxFull) {
         this.counts.barnLocks++
+        this.counts.barnPuts++
         this.#full[node]!.push(sheaf)
         return
       }
+      this.counts.barnPutFails++
       this.#flush(sheaf)
       if (this.#empty[node]! >= this.#maxEmpty) return
       this.counts.barnLocks++
@@ -467,6 +518,7 @@ export class SlowSheaves extends Slow {
   held(): number {
     const size = (sheaf: Sheaf | undefined) => sheaf?.length ?? 0
     const of = (sheaves: readonly (Sheaf | undefined)[]) => sheaves.reduce((sum, sheaf) => sum + size(sheaf), 0)
-    return of(this.#main) + of(this.#spare) + of(this.#full.flat())
+    const own = this.#prefilled.map((one) => one?.sheaf)
+    return of(this.#main) + of(this.#spare) + of(own) + of(this.#full.flat())
   }
 }
