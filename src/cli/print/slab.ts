@@ -17,13 +17,14 @@ const names = {
 } as const
 const measures = Object.keys(names) as (keyof typeof names)[]
 
+const pair = (counted: Cache['paths'][(typeof measures)[number]]): string =>
+  counted === undefined ? '–' : `${number(counted.recorded)} / ${number(counted.predicted)}`
+
 /** Recorded slow paths against predicted, cache by cache; then events against the counters. */
 export function printSlab(slab: SlabFidelity, out: Output): void {
   out.heading(`slab allocator, policy ${slab.policy}`)
   const probed = measures.filter((what) => slab.totals[what] !== undefined)
   const busiest = slab.caches.slice(0, SHOWN)
-  const pair = (counted: Cache['paths'][(typeof measures)[number]]): string =>
-    counted === undefined ? '–' : `${number(counted.recorded)} / ${number(counted.predicted)}`
   if (probed.length === 0) out.line('No slow path was probed, so nothing checks the replay.')
   else {
     out.line('recorded / predicted:')
@@ -50,6 +51,20 @@ export function printSlab(slab: SlabFidelity, out: Output): void {
     )
   }
   printCounters(busiest, out)
+  printStats(busiest, out)
+}
+
+/** What was counted in sheaves and barns, or in lists of partial slabs. */
+function printStats(caches: readonly Cache[], out: Output): void {
+  const checked = caches.filter(({ stats }) => stats !== undefined)
+  if (checked.length === 0) return
+  out.heading(`SLUB_STATS against the replay, those of the busiest that nothing else used while these were read`)
+  const files = checked[0]!.stats!.map(({ what }) => what)
+  out.line('recorded / predicted:')
+  out.table(
+    ['cache', ...files],
+    checked.map(({ cache, stats }) => [cache, ...files.map((file) => pair(stats!.find(({ what }) => what === file)))]),
+  )
 }
 
 function printCauses(caches: readonly Cache[], out: Output): void {

@@ -3,6 +3,7 @@ import { type CacheRun, ownSlab, type RecordedCache, riseOf, runSlab, type SlabR
 import { causeOf } from './causes.ts'
 import { busiest } from './comparison.ts'
 import { type SlabCounted, type SlabFidelity, type SlabMeasure, slabMeasures } from './fidelity-schema.ts'
+import { statsOf } from './slub-stats.ts'
 
 /** A prediction this far from the record, relative, is a miss. */
 const NEAR = 0.05
@@ -35,6 +36,7 @@ export function slabFidelity(recording: Recording, choice = ownSlab(recording.ma
       const context = { cache, cpus: record.cpus, before, after }
       const misses = entries(paths).filter(([, counted]) => !isNear(counted))
       const counters = countersOf(recording, cache)
+      const stats = statsOf(recording, cache, run.caches[at]!)
       const slabs = slabsOf(recording, cache, run.caches[at]!)
       return {
         cache: cache.shape.name,
@@ -48,6 +50,7 @@ export function slabFidelity(recording: Recording, choice = ownSlab(recording.ma
         ...(entries(paths).length === 0 ? {} : { within: misses.length === 0 }),
         misses: misses.map(([what, counted]) => ({ what, ...causeOf(context, counted, what) })),
         ...(counters === undefined ? {} : { counters }),
+        ...(stats === undefined ? {} : { stats }),
         ...(slabs === undefined ? {} : { slabs }),
       }
     })

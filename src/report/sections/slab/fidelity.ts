@@ -63,6 +63,7 @@ function tablesOf(slab: SlabFidelity, of: string): Table[] {
         ]),
     ...(missed.length === 0 ? [] : [causesOf(missed, of)]),
     ...(counted.length === 0 ? [] : [countersOf(counted, of)]),
+    ...statsOf(busiest, of),
     {
       caption: `Scores${of}`,
       columns: [text('score'), percent('value', 'more')],
@@ -87,6 +88,23 @@ function causesOf(missed: readonly Cache[], of: string): Table {
     columns: [text('cause'), text('caches'), text('what it is')],
     rows: [...causes].map(([cause, { help, caches }]) => [cause, [...caches].join(', '), help]),
   }
+}
+
+/** What was counted in sheaves and barns, or in lists of partial slabs. */
+function statsOf(caches: readonly Cache[], of: string): Table[] {
+  const checked = caches.filter(({ stats }) => stats !== undefined)
+  const files = checked[0]?.stats?.map(({ what }) => what) ?? []
+  if (files.length === 0) return []
+  return [
+    {
+      caption: `SLUB_STATS against the replay, caches that nothing else used while these were read${of}`,
+      columns: [text('cache'), ...files.map((file) => text(file))],
+      rows: checked.map(({ cache, stats }) => [
+        cache,
+        ...files.map((file) => both(stats?.find(({ what }) => what === file))),
+      ]),
+    },
+  ]
 }
 
 function countersOf(counted: readonly Cache[], of: string): Table {
