@@ -257,6 +257,12 @@ ${openTable(found)}
 
 const SMALL_COMMAND = `kreplay compare traces/pages-6.1-s --policies '${[BASE, OWNER, SPIN, LOCAL].join(',')}' -o block-owner.html`
 
+/** Rows of docs/block-owner.md, table by table, that are of one capture of this repository. */
+export async function blockOwnerRows(root: string, name: string): Promise<string[]> {
+  const found = [await compared(join(root, 'traces', name), name)]
+  return [flowTable, lockTable, memoryTable, openTable].map((table) => table(found).split('\n').at(-1)!)
+}
+
 /** docs/block-owner.md: the captures of this repository. */
 export async function blockOwnerPage(root: string): Promise<string> {
   const found: Found[] = []

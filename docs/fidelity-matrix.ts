@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { analyse, type Fidelity, readCapture } from 'kreplay'
+import type { Fidelity, Machine } from 'kreplay'
 import { scoreOf } from '#metrics'
 import { shapeOf } from '../src/metrics/fidelity-matrix.ts'
 import { markdownTable } from './markdown.ts'
@@ -58,24 +58,30 @@ async function loadOf(folder: string, capture: string): Promise<string> {
   return ran ?? (capture.startsWith('drain') ? 'memory pressure, one CPU isolated' : 'mixed churn of pages and files')
 }
 
+/** A capture under its recording kernel's own policy. */
+export interface Scored {
+  readonly name: string
+  readonly machine: Machine
+  readonly fidelity: Fidelity
+}
+
 /** Release × shape × load: what each capture of a folder comes to. */
-export async function matrixOf(folder: string, captures: readonly string[]): Promise<string> {
+export async function matrixOf(folder: string, captures: readonly Scored[]): Promise<string> {
   const rows: string[][] = []
-  for (const name of captures) {
-    const recording = await readCapture(join(folder, name))
-    const { pcp } = analyse(recording).fidelity
-    const shape = shapeOf(recording.machine)
+  for (const { name, machine, fidelity } of captures) {
+    const { pcp } = fidelity
+    const shape = shapeOf(machine)
     if (pcp === undefined || shape === undefined) continue
     const more = [
       ...(shape.nodes > 1 ? [`${shape.nodes} nodes`] : []),
       ...(shape.cma ? ['CMA'] : []),
       ...(shape.fixedHigh ? ['fixed `high`'] : []),
-      ...(recording.machine.preemption === 'full' ? ['full preemption'] : []),
+      ...(machine.preemption === 'full' ? ['full preemption'] : []),
     ]
     const { withoutResync: free, coverage } = pcp
     rows.push([
       name,
-      recording.machine.release?.text ?? '',
+      machine.release?.text ?? '',
       [`${shape.cpus} CPUs`, ...more].join(', '),
       await loadOf(folder, name),
       both(free.refills, pcp.refills),

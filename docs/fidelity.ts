@@ -4,7 +4,7 @@ import { analyse, drainPolicies, type Fidelity, listPolicies, readCapture } from
 import { scoreOf } from '#metrics'
 import { formatShare } from '#report'
 import { crossTables } from './cross.ts'
-import { matrixOf } from './fidelity-matrix.ts'
+import { matrixOf, type Scored } from './fidelity-matrix.ts'
 import { kvfreePart } from './kvfree-fidelity.ts'
 import { markdownTable } from './markdown.ts'
 import { publishedPages } from './published-pages.ts'
@@ -56,16 +56,17 @@ interface Row {
 const capturesIn = (folder: string, pattern: string): string[] =>
   globSync(pattern, { cwd: folder }).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
 
-/** The page captures of a folder whose names match, each under its recording kernel's own policy. */
-async function rowsOf(folder: string, pattern: string): Promise<Row[]> {
-  const captures = capturesIn(folder, pattern)
-  const rows: Row[] = []
-  for (const capture of captures) {
-    const { fidelity } = analyse(await readCapture(join(folder, capture)))
-    if (fidelity.pcp !== undefined) rows.push({ capture: fidelity.capture, pcp: fidelity.pcp, notes: fidelity.notes })
+async function scoredIn(folder: string, pattern: string): Promise<Scored[]> {
+  const scored: Scored[] = []
+  for (const name of capturesIn(folder, pattern)) {
+    const recording = await readCapture(join(folder, name))
+    scored.push({ name, machine: recording.machine, fidelity: analyse(recording).fidelity })
   }
-  return rows
+  return scored
 }
+
+const rowsOf = (scored: readonly Scored[]): Row[] =>
+  scored.flatMap(({ fidelity: { capture, pcp, notes } }) => (pcp === undefined ? [] : [{ capture, pcp, notes }]))
 
 function scoresOf(rows: readonly Row[]): string {
   const noted = rows.flatMap(({ capture, notes }) => notes.map((note) => `- ${capture}: ${note}`))
@@ -232,13 +233,14 @@ export async function fidelityLargePage(captures: string): Promise<string> {
 
 The tables of [fidelity.md](fidelity.md), which tells how to read them and what is modelled, on longer captures of the same four kernels. They are not in this repository.
 
-${scoresOf(await rowsOf(captures, '{pages,drain}-*[0-9]'))}`
+${scoresOf(rowsOf(await scoredIn(captures, '{pages,drain}-*[0-9]')))}`
 }
 
 /** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
 export async function fidelityPage(root: string): Promise<string> {
-  const rows = await rowsOf(join(root, 'traces'), '{pages,drain}-*-s')
-  const names = capturesIn(join(root, 'traces'), '{{pages,drain}-*-s,real-*}')
+  const traces = join(root, 'traces')
+  const scored = await scoredIn(traces, '{{pages,drain}-*-s,real-*}')
+  const lab = rowsOf(scored.filter(({ name }) => !name.startsWith('real-')))
   return `# Fidelity
 
 <!-- Made by \`npm run examples\`; a test holds it against a fresh run. -->
@@ -247,7 +249,7 @@ Before kreplay says what another policy would have done, it replays the policy o
 kernel recorded: every refill of a list, every burst of pages given back, every page in it. This page has the scores of the captures in \`traces/\`, [fidelity-large.md](fidelity-large.md) those of longer ones;
 \`kreplay fidelity CAPTURE\` prints them for yours, and every report carries them.
 
-${scoresOf(rows)}${await matrixOf(join(root, 'traces'), names)}
+${scoresOf(lab)}${await matrixOf(traces, scored)}
 ${await crossTables(root)}
 ${await publishedPages(root)}
 ${await kvfreePart(root)}

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { eventSchemas, kindNames } from '#events'
 import { comparisonSchema } from '#metrics'
 import { compose, renderHtml } from '#report'
-import { generated, generatedFromLarge, root } from './generated.ts'
+import { blockOwnerRows } from './block-owner.ts'
+import { generated, generatedFromLarge, LONG, root } from './generated.ts'
 import { likenessOfOne } from './likeness.ts'
 import { mechanisms } from './mechanisms.ts'
 import { expectSame } from './same.ts'
@@ -15,8 +16,8 @@ const committed = (path: string) => readFile(join(root, path), 'utf8')
 const captures = process.env.KREPLAY_CAPTURES ?? ''
 const all = { ...generated, ...(captures === '' ? {} : generatedFromLarge(captures)) }
 
-// Notebooks have tests of their own, and `npm run soak` makes the whole page of likeness.
-test.each(Object.keys(all).filter((path) => !/\.ipynb$|likeness\.md$/.test(path)))(
+// Notebooks have tests of their own.
+test.each(Object.keys(all).filter((path) => !path.endsWith('.ipynb') && !LONG.includes(path)))(
   '%s is what kreplay makes now (else: npm run examples)',
   async (path) => expectSame(await committed(path), await all[path]!()),
 )
@@ -27,6 +28,15 @@ test('docs/likeness.md says of a capture what kreplay finds now (else: npm run e
   const from = page.indexOf(title)
   expectSame(page.slice(from, from + 1 + lines.length).join('\n'), [title, ...lines].join('\n'))
 })
+
+test.each(['pages-7.2-s', 'drain-6.12-s'])(
+  'docs/block-owner.md says of %s what kreplay finds now (else: npm run examples)',
+  async (capture) => {
+    const page = (await committed('docs/block-owner.md')).split('\n')
+    const rows = page.filter((line) => line.startsWith(`| ${capture} |`))
+    expect(rows).toEqual(await blockOwnerRows(root, capture))
+  },
+)
 
 test('traces like the captures are within the bounds', async () => {
   const page = await committed('docs/likeness.md')

@@ -79,6 +79,9 @@ export const generated: Readonly<Record<string, () => Promise<string>>> = {
   ),
 }
 
+/** Pages that `npm run soak` makes whole; `npm test` makes what they say of one or two captures. */
+export const LONG: readonly string[] = ['docs/likeness.md', 'docs/block-owner.md']
+
 /** What only the large captures make; `captures` is where they are at hand. */
 export const generatedFromLarge = (captures: string): Readonly<Record<string, () => Promise<string>>> => ({
   'reports/drain-5.10.md': () => mechanismReport(captures),

@@ -21,13 +21,16 @@ interface Guest {
   readonly memoryMiB: number
 }
 
-function run(memoryGiB: number, policy: string, set: Record<string, number>, workload: Record<string, number> = {}) {
-  const script = scriptOf(synthesise('guest-boot', { release: '6.12', set: { memoryGiB, cpus: CPUS, ...workload } }))
-  return { script, result: runAccept(touchesOf(script), choosePolicy('accept', acceptPolicies, policy, set)) }
+/** Replays one boot under any policy. */
+function replayed(memoryGiB: number, workload: Record<string, number> = {}) {
+  const set = { memoryGiB, cpus: CPUS, ...workload }
+  const touches = touchesOf(scriptOf(synthesise('guest-boot', { release: '6.12', set })))
+  return (policy: string, params: Record<string, number>) =>
+    runAccept(touches, choosePolicy('accept', acceptPolicies, policy, params))
 }
 
 function guestOf({ memoryGiB, times }: (typeof published)[number]): Guest {
-  const { work, pagesAtStart } = run(memoryGiB, 'watermark', {}).result
+  const { work, pagesAtStart } = replayed(memoryGiB)('watermark', {})
   return { memoryGiB, times, neededMiB: work.acceptedPages / MIB, memoryMiB: pagesAtStart / MIB }
 }
 
@@ -38,9 +41,9 @@ function simulated({ memoryGiB, times, memoryMiB, neededMiB }: Guest, cpus: numb
   const bootNs = bootFor(times, { mibNs, cpus, memoryMiB, neededMiB })
   if (bootNs === undefined) return [`${memoryGiB} GiB`, String(cpus), 'none', '–', '–', '–']
   const costs = { callCycles: 0, zeroNs: mibNs }
-  const boot = { kernelSeconds: (0.4 * bootNs) / 1e9, userSeconds: (0.6 * bootNs) / 1e9 }
-  const eager = run(memoryGiB, 'eager', { ...costs, bootCpus: cpus }, boot).result
-  const lazy = run(memoryGiB, 'watermark', costs, boot).result
+  const run = replayed(memoryGiB, { kernelSeconds: (0.4 * bootNs) / 1e9, userSeconds: (0.6 * bootNs) / 1e9 })
+  const eager = run('eager', { ...costs, bootCpus: cpus })
+  const lazy = run('watermark', costs)
   const added = lazy.addedNs.reduce((sum, ns) => sum + ns, 0)
   const least = (eager.bootNs + bootNs) / (bootNs + added)
   const most = (eager.bootNs + bootNs) / (bootNs + lazy.lateNs)
