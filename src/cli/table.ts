@@ -1,7 +1,7 @@
 /** Between two columns. */
 const GAP = '  '
 
-const NUMBER = /^[−-]?[\d,.]+( %| ns| ms| µs| s| B| [KMGT]iB)?( [≈±?!])?$|^–$|^$/
+const NUMBER = /^(≈ )?[−-]?[\d,.]+( %| ns| ms| µs| s| B| [KMGT]iB)?( [±?!]| {2})?$|^– *$|^ *$/
 export const isNumber = (text: string): boolean => NUMBER.test(text)
 
 /** No head is broken to lines shorter than this. */

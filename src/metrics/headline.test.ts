@@ -80,14 +80,21 @@ test('where the baseline is the recording kernel’s own policy, what was record
   )
 })
 
-test('bounds and no lists are never the best; others that do as well are counted', () => {
+test('bounds and no lists are never the best; others that do as well are named', () => {
   const runs = [
     linux510,
     run({ policy: 'pcp/none', isBound: true }),
     trylock,
     run({ policy: 'pcp/spinlock', drain: 'spinlock', pages: 9010 }),
   ]
-  expect(told(runs)).toContain('pcp/trylock (as does 1 other) removes')
+  expect(told(runs)).toContain('pcp/trylock (as does pcp/spinlock) removes')
+})
+
+test('one policy is compared with nothing', () => {
+  expect(told([trylock])).toMatch(
+    /^drain: one policy, nothing to compare it with; add the kernel’s own, pcp\/linux-5\.10\. /,
+  )
+  expect(told([linux510])).toMatch(/^drain: one policy, nothing to compare it with; name another\. /)
 })
 
 test('a difference within the model error is no finding', () => {

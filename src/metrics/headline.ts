@@ -5,6 +5,8 @@ import { type Difference, type MeasureId, measureOf, type RecordedRow, type Verd
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
 import { scoreOf } from './score.ts'
 
+const conjunction = new Intl.ListFormat('en-GB', { type: 'conjunction' })
+
 /** What a finding on one capture is made from. */
 export interface Compared {
   readonly name: string
@@ -77,6 +79,10 @@ function halvesOf(base: Run, best: Run): string {
   return ` They differ in ${lists} and ${drain}: compare pcp/${base.lists}+${best.drain} to separate the two.`
 }
 
+/** Names of a few, of many how many. */
+const namesOf = (runs: readonly Run[]): string =>
+  runs.length > 3 ? `${runs.length} other policies` : conjunction.format(runs.map(({ policy }) => policy))
+
 const LOCKS = ['zoneLocks', 'zoneLockPages'] as const
 
 /** "60 to 80 %": by how much two policies may differ if nothing had been lost. */
@@ -128,8 +134,8 @@ class Finding {
       work.zoneLockPages,
     ])
     if (best === undefined) return undefined
-    const alike = calmer.filter(({ work }) => work.interruptions === best.work.interruptions).length - 1
-    const also = alike === 0 ? '' : ` (as ${alike === 1 ? 'does 1 other' : `do ${alike} others`})`
+    const alike = calmer.filter((run) => run !== best && run.work.interruptions === best.work.interruptions)
+    const also = alike.length === 0 ? '' : ` (as ${alike.length === 1 ? 'does' : 'do'} ${namesOf(alike)})`
     const after = best.work.interruptions
     const { all, onIsolated, recorded } = this.#before()
     const does =
@@ -235,7 +241,12 @@ export function headlineOf(given: Compared, runs: readonly Run[], baseline: stri
   const base = runs.find(({ policy }) => policy === baseline)
   const others = runs.filter(({ policy }) => policy !== baseline)
   const trust = trustIn(given.fidelity)
-  if (base === undefined || others.length === 0) return `${given.name}: ${trust}`
+  if (base === undefined) return `${given.name}: ${trust}`
+  if (others.length === 0) {
+    const { ownPolicy } = given.row
+    const more = ownPolicy === baseline ? 'name another' : `add the kernel’s own, ${ownPolicy}`
+    return `${given.name}: one policy, nothing to compare it with; ${more}. ${trust}`
+  }
   return `On ${given.name} (Linux ${given.kernel}), ${new Finding(given, base, others).sentence()} ${trust}`
 }
 

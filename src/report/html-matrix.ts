@@ -3,7 +3,16 @@ import { type Html, html } from './escape.ts'
 import { formatShare } from './format.ts'
 import { swatch } from './html-blocks.ts'
 import type { Matrix, MatrixCell, MatrixColumn, MatrixRow } from './matrix/index.ts'
-import { differenceWords, toneOf, verdictSign, verdictWords, writerOfColumn } from './matrix/words.ts'
+import {
+  differenceWords,
+  errorName,
+  marked,
+  notesOf,
+  toneOf,
+  verdictSign,
+  verdictWords,
+  writerOfColumn,
+} from './matrix/words.ts'
 import { breakable, prose } from './prose.ts'
 import { lineStyle, type Timeline } from './timeline.ts'
 
@@ -25,7 +34,7 @@ function verdictOf(column: MatrixColumn, cell: MatrixCell): Html | undefined {
   const { verdict, value, baseline } = cell
   if (verdict === undefined || value === undefined) return undefined
   if (value === baseline) return html`<span class="diff open">=<span class="sr"> same</span></span>`
-  return html`<span class="diff ${toneOf(column, cell)}" title="${verdictWords(cell)}">${differenceWords(cell)} ${signOf(verdict)}<span class="sr"> ${spoken[verdict]}</span></span>`
+  return html`<span class="diff ${toneOf(column, cell)} ${verdict}" title="${verdictWords(cell)}">${verdict === 'settled' ? `${differenceWords(cell)} ✓` : marked(differenceWords(cell), cell)}<span class="sr"> ${spoken[verdict]}</span></span>`
 }
 
 /** What the signs of a matrix mean, as far as it has them. */
@@ -59,20 +68,21 @@ function rowOf(matrix: Matrix, row: MatrixRow, series: number, style: ReturnType
       cell.value === undefined ? undefined : html` data-value="${cell.value}"`
     }><span class="cell">${verdictOf(about, cell)}<span class="value">${writerOfColumn(matrix, column)(cell.value)}</span></span>${barOf(cell.value, largest)}</td>`
   })
-  const tag = row.role === 'baseline' ? html` <span class="tag">baseline</span>` : undefined
+  const tag = row.role === 'baseline' || row.role === 'bound' ? html` <span class="tag">${row.role}</span>` : undefined
   const shape = style.dashed ? 'dash' : 'line'
-  return html`<tr class="${row.role}" data-series="s${series}"><th scope="row"><span class="name">${swatch({ colour: style.colour, shape })}<span>${breakable(row.name)}${tag}</span></span></th>${cells}</tr>
+  return html`<tr class="${row.role}" data-series="s${series}" data-policy="${row.name}"><th scope="row"><span class="name">${swatch({ colour: style.colour, shape })}<span>${breakable(row.name)}${tag}</span></span></th>${cells}</tr>
 `
 }
 
 const headOf = ({ short, title, unit, help, section }: MatrixColumn, at: number): Html =>
   html`<th scope="col" aria-sort="none" title="${help}"><button type="button" data-sort="${at}">${prose(short)}${
     unit === undefined ? undefined : html` <span class="unit">${unit}</span>`
-  }</button> <a class="more" href="#${section}" aria-label="Details: ${title}">↓</a></th>`
+  }</button> <a class="more" href="#${section}" aria-label="Details: ${title}">↓</a></th>`
 
-function errorRow({ columns }: Matrix): Html | undefined {
+function errorRow(matrix: Matrix): Html | undefined {
+  const { columns, errorOver } = matrix
   if (columns.every(({ error }) => error === undefined)) return undefined
-  return html`<tfoot><tr><th scope="row">model error</th>${columns.map(
+  return html`<tfoot><tr><th scope="row"${errorOver === undefined ? undefined : html` title="${errorOver.help}"`}>${errorName(matrix)}</th>${columns.map(
     ({ error, short }) =>
       html`<td data-label="${short}">${error === undefined ? 'unchecked' : error === 0 ? 'none' : formatShare(error)}</td>`,
   )}</tr></tfoot>`
@@ -89,7 +99,7 @@ function timelineOf(timeline: Timeline & { readonly at: number }, chosen: string
 <figcaption><h3>When does it happen?</h3><label>Measure <select data-measure-of="when-${at}">${measures.map(
     ({ id, title, kind }) =>
       html`<option value="${id}"${id === chosen ? html` selected` : undefined}>${title}${kind === 'sum' ? ', adding up' : undefined}</option>`,
-  )}</select></label><span class="marks">${marks.join('; ')}</span><output class="window" hidden></output></figcaption>
+  )}</select></label><span class="marks">${marks.join('; ')}</span><span class="same"></span><output class="window" hidden></output></figcaption>
 <div class="plot" role="img" aria-label="Line chart over time, one line for each of ${lines.map(({ name }) => name).join(', ')}. The totals stand in the table above."></div>
 </figure>`
 }
@@ -122,7 +132,9 @@ export function tableOfMatrix(
   const caption = `Every policy on the same record${named ? ` (${matrix.capture})` : ''}`
   return html`<div class="table matrix" role="region" tabindex="0" aria-label="${caption}"><table data-matrix="${index}"${
     timeline === undefined ? undefined : html` data-timeline="when-${timeline.at}"`
-  }><caption><span>${caption}<span class="zero">${keyOf(matrix)}</span>${
+  }><caption><span>${caption}<span class="zero">${keyOf(matrix)}; ↓ details below${notesOf(matrix)
+    .map((note) => `. ${note.replace(/\.$/, '')}`)
+    .join('')}</span>${
     matrix.zero.length === 0 ? undefined : html`<span class="zero">Zero everywhere: ${matrix.zero.join(', ')}.</span>`
   }</span></caption>
 <thead><tr><th scope="col">policy</th>${matrix.columns.map(headOf)}</tr></thead>

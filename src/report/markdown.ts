@@ -2,7 +2,7 @@ import { cleanText } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { comparisonOf, formatShare, headingOf, isVerdict, writerOf } from './format.ts'
 import type { Matrix } from './matrix/index.ts'
-import { differenceWords, verdictSign, writerOfColumn } from './matrix/words.ts'
+import { differenceWords, errorName, marked, notesOf, rowName, writerOfColumn } from './matrix/words.ts'
 import { compose, type Part } from './page.ts'
 import type { Table } from './sections/section.ts'
 
@@ -39,18 +39,18 @@ function matrixOf(matrix: Matrix): string[] {
       right: true,
     })),
   ]
-  const rows = matrix.rows.map(({ name, role, cells }) => [
-    role === 'baseline' ? `${name} (baseline)` : name,
-    ...cells.map((cell, at) => {
+  const rows = matrix.rows.map((row) => [
+    rowName(row),
+    ...row.cells.map((cell, at) => {
       const difference = differenceWords(cell)
-      const sign = cell.verdict === undefined || cell.verdict === 'settled' ? '' : ` ${verdictSign[cell.verdict]}`
-      return `${write[at]?.(cell.value)}${difference === '' ? '' : ` (${difference}${difference === '= same' ? '' : sign})`}`
+      return `${write[at]?.(cell.value)}${difference === '' ? '' : ` (${marked(difference, cell)})`}`
     }),
   ])
   const errors = matrix.columns.map(({ error }) => (error === undefined ? '–' : formatShare(error)))
   return [
-    markdownTable(columns, [...rows, ['model error', ...errors]]),
-    '≈ within the model error, losses or repeats; ± depends on an assumption; ? unchecked; no sign: settled.',
+    markdownTable(columns, [...rows, [errorName(matrix), ...errors]]),
+    `≈ within the model error, losses or repeats; ± depends on an assumption; ? unchecked; ! not modelled; no sign: settled.`,
+    ...notesOf(matrix),
   ]
 }
 

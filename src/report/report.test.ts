@@ -138,8 +138,8 @@ test('the matrix has the record first, then the baseline; only what is settled i
   })
   const html = await renderHtml(open)
   expect(html).toContain('± depends on an assumption')
-  expect(html).not.toMatch(/class="diff (better|worse)"/)
-  expect(await renderHtml(comparisonFixture())).toMatch(/class="diff better"/)
+  expect(html).not.toMatch(/class="diff (better|worse) /)
+  expect(await renderHtml(comparisonFixture())).toMatch(/class="diff better /)
 })
 
 test('a measure that is zero everywhere has no column, and a line says so', () => {

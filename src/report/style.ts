@@ -66,21 +66,21 @@ tr.base .tag{display:block}
 .verdict{display:inline-block;border-radius:99px;padding:0 .6em;font-size:.93em;background:var(--soft);white-space:nowrap}
 .verdict.good{background:var(--good-bg);color:var(--good)}.verdict.fair{background:var(--fair-bg);color:var(--fair)}.verdict.poor{background:var(--poor-bg);color:var(--poor)}
 .matrix{width:auto}.matrix table{width:100%}
-.matrix tbody th{font-weight:600;max-width:16rem;min-width:9.4rem}.matrix .name>span{overflow-wrap:anywhere}
+.matrix tbody th{font-weight:600;max-width:16rem}.matrix tbody th,.matrix tfoot th{min-width:13rem}.matrix .name>span{overflow-wrap:anywhere}
 .matrix td,.matrix tbody th{padding:.16rem .34rem .22rem}.matrix thead th{padding:.1rem .34rem .2rem;min-width:0}.matrix tbody th,.matrix tfoot th,.matrix thead th:first-child{padding-left:.6rem}
 .matrix td[data-opens]{cursor:pointer}.matrix td[data-opens]:hover{background:var(--soft)}
-.cell{display:flex;justify-content:flex-end;align-items:baseline;gap:.3rem}.matrix .diff{display:inline;white-space:nowrap;font-size:.74rem}.matrix .value{font-size:.88rem;font-weight:600}
+.cell{display:flex;justify-content:flex-end;align-items:baseline;gap:.3rem}.matrix .diff{display:inline;white-space:nowrap;font-size:.74rem}.matrix .unchecked{font-style:italic;text-decoration:underline dotted}.matrix .value{font-size:.88rem;font-weight:600}
 .matrix tr.recorded .value{font-weight:500}.name{display:flex;align-items:baseline;gap:.4rem}.sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .matrix tfoot{color:var(--muted);font-size:.92em}
 .matrix thead button{all:unset;cursor:pointer;color:var(--muted)}.matrix thead button:focus-visible{outline:3px solid var(--link);outline-offset:2px}
 .matrix th[aria-sort=ascending] button::after{content:" ▲"}.matrix th[aria-sort=descending] button::after{content:" ▼"}
-.matrix .more{font-weight:400;text-decoration:none}
+.matrix thead .unit{display:inline}.matrix .more{font-weight:400;text-decoration:none}
 .bar{display:block;width:100%;height:3px;margin-top:.12rem}.bar rect{fill:var(--k0);opacity:.55}
 tr.recorded .bar rect{fill:var(--muted)}
 figure{margin:.8rem 0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem .6rem}
 figcaption h3,figcaption h4{margin:0;font-size:.98rem;font-weight:600}
 .when figcaption{display:flex;flex-wrap:wrap;gap:.1rem 1rem;align-items:baseline;font-size:.86rem}
-.when{margin:.5rem 0}.when .marks,.when .window{color:var(--muted)}.when select{font:inherit;max-width:100%}
+.when{margin:.5rem 0}.when .marks,.when .same,.when .window{color:var(--muted)}.when select{font:inherit;max-width:100%}
 .tools{float:right;display:flex;gap:.4rem}.tools button{font:inherit;font-size:.78rem;border:1px solid var(--line);background:var(--soft);color:var(--fg);border-radius:5px;padding:.05rem .45rem;cursor:pointer}
 .legend{list-style:none;margin:.35rem 0 .45rem;padding:0;display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;font-size:.84rem}
 .legend li{display:flex;align-items:center;gap:.45rem}

@@ -1,12 +1,16 @@
 import type { Comparison } from '#app'
 import { formatDuration } from '#kernel/messages'
 import {
+  errorName,
   formatInterval,
   formatShare,
   lostWords,
   type Matrix,
   type MeasureId,
+  marked,
   measureOf,
+  notesOf,
+  rowName,
   savedOf,
   skippedIn,
   verdictHelp,
@@ -32,27 +36,33 @@ export function captureTitle(comparison: Comparison, { name, kernel, synthetic, 
   return `${name}, ${synthetic === true ? 'synthetic trace as of ' : ''}Linux ${kernel}${isolated.length > 0 ? `, isolated CPU ${isolated.join(', ')}` : ''}`
 }
 
+/** Signs behind some numbers of a column leave the digits of all in line. */
+const aligned = (cells: readonly string[]): string[] =>
+  cells.some((cell) => SIGNED.test(cell)) ? cells.map((cell) => (SIGNED.test(cell) ? cell : `${cell}  `)) : [...cells]
+const SIGNED = / [±?!]$/
+
 /** The decision matrix: what was recorded, then the policies; a sign marks a difference that is no finding. */
 export function matrixTable(matrix: Matrix): Summary {
   const write = matrix.columns.map((_, at) => writerOfColumn(matrix, at))
-  const errors = matrix.columns.map(({ error }) => (error === undefined ? '' : formatShare(error)))
+  const isChecked = matrix.columns.some(({ error }) => error !== undefined)
+  const columns = matrix.columns.map(({ error }, at) =>
+    aligned([
+      ...matrix.rows.map(({ cells }) => marked(write[at]!(cells[at]!.value), cells[at]!)),
+      error === undefined ? '' : formatShare(error),
+    ]),
+  )
   return {
     head: ['policy', ...matrix.columns.map(({ short, unit }) => (unit === undefined ? short : `${short} (${unit})`))],
     rows: [
-      ...matrix.rows.map(({ name, role, cells }) => [
-        role === 'baseline' ? `${name} (baseline)` : name,
-        ...cells.map((cell, at) => {
-          const sign = cell.verdict === undefined || cell.value === cell.baseline ? '' : verdictSign[cell.verdict]
-          return `${write[at]!(cell.value)}${sign === '' ? '' : ` ${sign}`}`
-        }),
-      ]),
-      ...(errors.some((error) => error !== '') ? [['model error', ...errors]] : []),
+      ...matrix.rows.map((row, at) => [rowName(row), ...columns.map((column) => column[at]!)]),
+      ...(isChecked ? [[errorName(matrix), ...columns.map((column) => column.at(-1)!)]] : []),
     ],
   }
 }
 
 /** What the signs in a matrix mean, and which measures it leaves out. */
-export function matrixNotes({ rows, zero }: Matrix): string[] {
+export function matrixNotes(matrix: Matrix): string[] {
+  const { rows, zero } = matrix
   const cells = rows.flatMap((row) => row.cells.filter(({ value, baseline }) => value !== baseline))
   const signs = new Map(
     cells.flatMap(({ verdict }) => (verdict === undefined ? [] : [[verdict, verdictSign[verdict]] as const])),
@@ -66,6 +76,7 @@ export function matrixNotes({ rows, zero }: Matrix): string[] {
   })
   return [
     ...(meanings.length === 0 ? [] : [`${meanings.join('; ')}. Differences without a sign are settled.`]),
+    ...notesOf(matrix),
     ...(zero.length === 0 ? [] : [`Zero everywhere: ${zero.join(', ')}.`]),
   ]
 }

@@ -10,10 +10,18 @@ const scales = [
 ] as const
 type DurationScale = (typeof scales)[number]
 
-/** The unit in which the longest of some durations is at least 1, or at most −1. */
+/** A shortest duration of fewer units than this would be a row of zeros. */
+const LEAST = 0.1
+/** And a longest of more than this a row of digits. */
+const MOST = 1e6
+
+/** One unit for some durations: that of the longest, or a smaller one where the shortest would be lost in it. */
 export function durationScale(values: readonly Ns[]): DurationScale {
-  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
-  return scales.find(({ ns }) => most >= ns) ?? scales[3]
+  const sizes = values.map(Math.abs).filter((size) => size > 0)
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)]
+  const largest = scales.findIndex(({ ns }) => most >= ns)
+  const fitting = scales.find(({ ns }, at) => at >= largest && (least >= LEAST * ns || most >= (MOST * ns) / 1000))
+  return largest < 0 ? scales[3] : (fitting ?? scales[3])
 }
 
 /** `1_500_000` → `"1.5 ms"`: three figures. */

@@ -102,7 +102,7 @@ export function kvfreeHeadline(
   isWorkload = false,
 ): string {
   const base = runs.find(({ policy }) => policy === baseline)
-  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with.`
+  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with; name another.`
   const least = runs.reduce((best, run) => (run.footprint.meanObjects < best.footprint.meanObjects ? run : best))
   if (least === base) {
     const { meanObjects } = base.footprint

@@ -46,7 +46,7 @@ export function slabHeadline(
   fidelity?: SlabFidelity,
 ): string {
   const base = runs.find(({ policy }) => policy === baseline)
-  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with.`
+  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with; name another.`
   const trust = trustIn(row, fidelity)
   const settled = differences.filter(({ measure, verdict }) => measure in words && verdict === 'settled')
   const best = checkedFirst.flatMap((id) => leastOf(settled.filter(({ measure }) => measure === id)) ?? [])[0]

@@ -1,7 +1,7 @@
 import type { AcceptComparison, AcceptRun } from '#metrics/accept'
 import type { KvfreeComparedRun, KvfreeComparison, KvfreeFidelity } from '#metrics/kvfree'
 import { runsOn } from '../sections/common.ts'
-import { type Matrix, type MatrixCell, type MatrixColumn, trimmed } from './matrix.ts'
+import { type Matrix, type MatrixCell, type MatrixColumn, roleOf, trimmed } from './matrix.ts'
 
 interface Question<R> {
   readonly column: MatrixColumn
@@ -167,7 +167,7 @@ export function kvfreeMatrices(comparison: KvfreeComparison): Matrix[] {
             : []),
           ...runs.map((run) => ({
             name: run.policy,
-            role: run === base ? ('baseline' as const) : ('policy' as const),
+            role: roleOf(run === base),
             cells: kvfreeQuestions.map(({ of }, at) =>
               run === base || base === undefined ? { value: of(run) } : kvfreeCell(of(run), of(base), errors[at]),
             ),
@@ -252,7 +252,7 @@ export function acceptMatrices(comparison: AcceptComparison): Matrix[] {
         columns: acceptQuestions.map(({ column }) => column),
         rows: runs.map((run) => ({
           name: run.policy,
-          role: run === base ? ('baseline' as const) : ('policy' as const),
+          role: roleOf(run === base),
           cells: acceptQuestions.map(({ of }): MatrixCell => {
             const [value, from] = [of(run), of(base)]
             return run === base || value === undefined || from === undefined

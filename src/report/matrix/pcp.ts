@@ -1,6 +1,6 @@
 import { type MeasureId, measureOf, type PcpComparison } from '#metrics'
 import { runsOn } from '../sections/common.ts'
-import { type Matrix, type MatrixCell, type MatrixColumn, trimmed } from './matrix.ts'
+import { type Matrix, type MatrixCell, type MatrixColumn, roleOf, trimmed } from './matrix.ts'
 
 /** What people ask first, in order; the section that answers in full. */
 const questions: readonly (readonly [MeasureId, section: string])[] = [
@@ -16,6 +16,9 @@ const questions: readonly (readonly [MeasureId, section: string])[] = [
   ['refills', 'comparison'],
   ['bulkFrees', 'bursts'],
 ]
+
+const ASSUMED_WAITS =
+  'Requester waits rest on assumed delays of work items and grace periods; those in the row of the record were measured.'
 
 export function pcpMatrices(comparison: PcpComparison): Matrix[] {
   const { captures, recorded, differences, baseline } = comparison
@@ -35,6 +38,7 @@ export function pcpMatrices(comparison: PcpComparison): Matrix[] {
         kind: unit === 'ns' ? 'ns' : 'count',
         ...(unit === 'pages' ? { unit } : {}),
         ...(better === undefined ? {} : { better }),
+        ...(id === 'requesterWaitNs' ? { note: ASSUMED_WAITS } : {}),
         ...(error === undefined || !recordable ? {} : { error }),
       }
     })
@@ -53,14 +57,18 @@ export function pcpMatrices(comparison: PcpComparison): Matrix[] {
       trimmed({
         capture: name,
         columns,
+        errorOver: {
+          short: 'worst window',
+          help: 'Model error: the largest over the whole trace and ten windows of it.',
+        },
         zero: [],
         rows: [
           ...(row === undefined
             ? []
             : [{ name: 'recorded', role: 'recorded', cells: questions.map(([id]) => recordedCell(id)) } as const]),
-          ...runs.map(({ policy, totals }) => ({
+          ...runs.map(({ policy, totals, work, isBound }) => ({
             name: policy,
-            role: policy === baseline ? ('baseline' as const) : ('policy' as const),
+            role: roleOf(policy === baseline, work.allocsFromList === 0 || isBound === true),
             cells: questions.map(([id]) => cellOf(policy, id, totals[id])),
           })),
         ],

@@ -1,6 +1,6 @@
 import { type SlabComparison, slabTotals } from '#metrics/slab'
 import { runsOn } from '../sections/common.ts'
-import { type Matrix, type MatrixCell, type MatrixColumn, trimmed } from './matrix.ts'
+import { type Matrix, type MatrixCell, type MatrixColumn, roleOf, trimmed } from './matrix.ts'
 
 type Measure = SlabComparison['differences'][number]['measure']
 type Question = MatrixColumn & { readonly id: Measure }
@@ -47,6 +47,10 @@ export function slabMatrices(comparison: SlabComparison): Matrix[] {
       trimmed({
         capture: name,
         zero: [],
+        errorOver: {
+          short: 'cache by cache',
+          help: 'Model error: summed cache by cache, so that misses do not cancel.',
+        },
         columns: questions.map((column) => {
           const error = row?.modelError[column.id]
           return error === undefined ? column : { ...column, error }
@@ -63,7 +67,7 @@ export function slabMatrices(comparison: SlabComparison): Matrix[] {
               ]),
           ...runs.map((run) => ({
             name: run.policy,
-            role: run.policy === baseline ? ('baseline' as const) : ('policy' as const),
+            role: roleOf(run.policy === baseline, run.policy === 'slab/none'),
             cells: questions.map(({ id }) => cellOf(run, id)),
           })),
         ],

@@ -1,7 +1,7 @@
 import { durationScale, formatDuration } from '#kernel/messages'
 import { type VerdictId, verdictHelp } from '#metrics'
 import { formatCount, formatShare, NOTHING } from '../format.ts'
-import type { Matrix, MatrixCell, MatrixColumn } from './matrix.ts'
+import type { Matrix, MatrixCell, MatrixColumn, MatrixRow } from './matrix.ts'
 
 /** Verdicts as they stand in cells: a sign each, so that none rests on colour. */
 export const verdictSign: Readonly<Record<VerdictId, string>> = {
@@ -15,6 +15,26 @@ export const verdictSign: Readonly<Record<VerdictId, string>> = {
 }
 
 const sizes = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+
+/** A cell's text with the sign of its verdict: "≈" before it, since it says how exact the number is; the others behind. */
+export function marked(text: string, { verdict, value, baseline }: MatrixCell): string {
+  const sign = verdict === undefined || value === baseline ? '' : verdictSign[verdict]
+  return sign === '' ? text : sign === '≈' ? `≈ ${text}` : `${text} ${sign}`
+}
+
+/** "pcp/none (bound)": what a row is besides a policy's. */
+export const rowName = ({ name, role }: MatrixRow): string =>
+  role === 'baseline' || role === 'bound' ? `${name} (${role})` : name
+
+/** What a reader must know of a matrix besides its signs, a sentence each. */
+export const notesOf = ({ columns, errorOver }: Matrix): string[] => [
+  ...(errorOver === undefined || columns.every(({ error }) => error === undefined) ? [] : [errorOver.help]),
+  ...columns.flatMap(({ note }) => note ?? []),
+]
+
+/** What the last row is called. */
+export const errorName = ({ errorOver }: Pick<Matrix, 'errorOver'>): string =>
+  errorOver === undefined ? 'model error' : `model error, ${errorOver.short}`
 
 /** One unit for all of a column’s values. */
 export function writerOfColumn({ rows, columns }: Matrix, at: number): (value: number | undefined) => string {

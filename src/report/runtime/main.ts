@@ -10,7 +10,7 @@ import { withData } from '../sources.ts'
 import { answerShower, lineNames } from './answers.ts'
 import { startAsk } from './ask.ts'
 import { startDrop } from './drop.ts'
-import { showWindow, startMatrices } from './matrix.ts'
+import { nameHidden, showWindow, startMatrices } from './matrix.ts'
 import { configOf, type Theme, themed, themes } from './theme.ts'
 import { addTools } from './tools.ts'
 
@@ -133,6 +133,7 @@ for (const select of document.querySelectorAll<HTMLSelectElement>('select[data-m
   select.addEventListener('change', () => {
     const figure = document.getElementById(select.dataset.measureOf ?? '')
     const view = figure === null ? undefined : drawn.get(figure)?.view
+    if (figure !== null) nameHidden(figure, select.value)
     if (view !== undefined) void view.signal('measure', select.value).runAsync()
   })
 }

@@ -81,6 +81,20 @@ export function showWindow(figure: HTMLElement, range: readonly [number, number]
     }
 }
 
+/** Lines that hide each other, by name: "a = b". */
+export function nameHidden(figure: HTMLElement, measure: string): void {
+  const note = figure.querySelector<HTMLElement>('.same')
+  const rows = document.querySelectorAll<HTMLElement>(`table[data-timeline="${figure.id}"] tr[data-policy]`)
+  if (note === null) return
+  const names = new Map([...rows].map(({ dataset }) => [dataset.series, dataset.policy]))
+  const steps = (timelines.get(figure.id) ?? []).filter((line) => line.measure === measure && names.has(line.series))
+  const alike = [...Map.groupBy(steps, ({ v }) => v.join()).values()].filter(({ length }) => length > 1)
+  note.textContent =
+    alike.length === 0
+      ? ''
+      : `Same line: ${alike.map((lines) => lines.map(({ series }) => names.get(series)).join(' = ')).join('; ')}`
+}
+
 function sortBy(table: HTMLTableElement, at: number, head: HTMLElement): void {
   const rising = head.getAttribute('aria-sort') !== 'ascending'
   for (const other of table.querySelectorAll('th[aria-sort]')) other.setAttribute('aria-sort', 'none')
@@ -101,7 +115,12 @@ function sortBy(table: HTMLTableElement, at: number, head: HTMLElement): void {
 export function startMatrices(specs: Readonly<Record<string, unknown>>, within: ParentNode = document): void {
   for (const table of within.querySelectorAll<HTMLTableElement>('table[data-matrix]')) {
     const { timeline } = table.dataset
-    if (timeline !== undefined) timelines.set(timeline, stepsOf(specs[timeline]))
+    if (timeline !== undefined) {
+      timelines.set(timeline, stepsOf(specs[timeline]))
+      const figure = document.getElementById(timeline)
+      const chosen = figure?.querySelector('select')?.value
+      if (figure !== null && chosen !== undefined) nameHidden(figure, chosen)
+    }
     for (const button of table.querySelectorAll<HTMLElement>('button[data-sort]'))
       button.addEventListener('click', () => {
         const head = button.closest('th')
