@@ -58,10 +58,17 @@ class Spreads {
   #positive = 0
   #sum = 0
   #max = 0
+  /** The last time and its part: most are as long as the one before. */
+  #last = 1
+  #part = 0
 
   add(ns: Ns): void {
     if (ns <= 0) return
-    this.#counts[Math.max(0, Math.ceil(Math.log2(ns) * PARTS))]!++
+    if (ns !== this.#last) {
+      this.#last = ns
+      this.#part = Math.max(0, Math.ceil(Math.log2(ns) * PARTS))
+    }
+    this.#counts[this.#part]!++
     this.#positive++
     this.#sum += ns
     if (ns > this.#max) this.#max = ns
