@@ -19,7 +19,7 @@ export interface OwnMeasure<R, F> {
 
 type Totals<M extends string> = Partial<Record<M, number>>
 
-interface OwnRow<M extends string> {
+export interface OwnRow<M extends string> {
   capture: string
   ownPolicy: string
   totals: Totals<M>
