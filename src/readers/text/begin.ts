@@ -1,6 +1,8 @@
 import { PADDING } from '../byte-memo.ts'
+import { paddedCommAt } from './common-prefix.ts'
 import { Head } from './head.ts'
 import type { Layout } from './layouts/layout.ts'
+import { isEnd } from './lines.ts'
 import { DUBIOUS_COMM, labelAt, noPlan, type PrefixPlan, stepsOf } from './prefixes.ts'
 
 /** Lines looked at. */
@@ -18,9 +20,11 @@ function linesOf(head: Buffer, length: number): Line[] {
   const lines: Line[] = []
   for (let from = 0; from < length && lines.length < MOST_LINES; ) {
     const newline = head.indexOf(0x0a, from)
-    const to = newline < 0 || newline > length ? length : newline
+    const end = newline < 0 || newline > length ? length : newline
+    let to = end
+    while (to > from && isEnd(head[to - 1]!)) to--
     lines.push({ text: head.toString('latin1', from, Math.min(to, from + MOST_BYTES)).trimEnd(), from, to })
-    from = to + 1
+    from = end + 1
   }
   return lines
 }
@@ -56,7 +60,13 @@ interface Found {
   readonly isDubious: boolean
   /** What it stands behind, if that is only guessed to be a label. */
   readonly guessed?: { readonly label: string; readonly form: string }
+  /** What stands before it that no style of prefixes explains. */
+  readonly unexplained?: string
 }
+
+const LONGEST_PREFIX = 200
+/** Words that may stand before an event for no known reason. */
+const MOST_WORDS = 12
 
 /** Tries a layout on the first lines of a text. */
 export class Trial {
@@ -87,13 +97,26 @@ export class Trial {
     }
     if (dubious !== undefined) {
       this.layout.readHead(from + dubious.at, to)
-      return dubious
+      const { commTo, relative } = this.layout.head
+      const padded = paddedCommAt(text, commTo - from, relative)
+      return padded === undefined || padded > LONGEST_PREFIX
+        ? dubious
+        : { ...dubious, unexplained: text.slice(0, padded) }
     }
     const last = places.at(-1)!
     const guessed = labelAt(text, last)
-    return guessed !== undefined && this.layout.readHead(from + guessed.end, to)
-      ? { ...this.#found(last), guessed }
-      : undefined
+    if (guessed !== undefined && this.layout.readHead(from + guessed.end, to)) return { ...this.#found(last), guessed }
+    return this.#behindWords({ text, from, to })
+  }
+
+  /** An event behind words that no style explains, in layouts whose lines do not begin with a name. */
+  #behindWords({ text, from, to }: Line): Found | undefined {
+    const words = /\S+[ \t]+/y
+    for (let count = 0; count < MOST_WORDS && words.test(text); count++) {
+      const at = words.lastIndex
+      if (this.layout.readHead(from + at, to)) return { ...this.#found(at), unexplained: text.slice(0, at) }
+    }
+    return undefined
   }
 
   #found(at: number): Found {

@@ -1,6 +1,7 @@
 import { PADDING } from '../byte-memo.ts'
 
 const NEWLINE = 0x0a
+const TAB = 0x09
 const RETURN = 0x0d
 const SPACE = 0x20
 /** Longer lines are damage: they are counted and not read. */
@@ -8,6 +9,9 @@ export const LONGEST_LINE = 64 * 1024
 const WINDOW = 1 << 18
 /** Behind the window there is room for one line that is put together of several. */
 export const SCRATCH = WINDOW
+
+/** Bytes that may stand behind a line and are no part of it. */
+export const isEnd = (byte: number): boolean => byte === RETURN || byte === TAB
 
 /** Who takes the lines. */
 export interface LineSink {
@@ -69,7 +73,7 @@ export class Lines {
     if (this.#isLong || newline - from > LONGEST_LINE) sink.skipLongLine()
     else {
       let to = newline
-      while (to > from && this.bytes[to - 1] === RETURN) to--
+      while (to > from && isEnd(this.bytes[to - 1]!)) to--
       sink.readLine(from, to, ended)
     }
     this.#isLong = false

@@ -165,6 +165,9 @@ export class PayloadReader {
         if (isRepeated || this.#fields[field]!.bare) tokens.isForm = false
       } else {
         if (values.lacksGfp !== lackedGfp) required++
+        // A key that stands there twice has no value, unless both can be read.
+        if (isRepeated && this.#isNeeded[field] === 1) required--
+        found[field] = 0
         tokens.isForm = false
       }
       at = this.#at

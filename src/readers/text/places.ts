@@ -1,6 +1,8 @@
 import { ABSENT_COMM, type Dictionary } from '#events/columns'
 import { ByteMemo } from '../byte-memo.ts'
+import { paddedCommAt } from './common-prefix.ts'
 import { LONGEST_HEAD } from './head.ts'
+import { skipSpaces } from './layouts/bytes.ts'
 import type { Layout, OddLine } from './layouts/layout.ts'
 import { DUBIOUS_COMM, isPlanned, type Step, stepsOf } from './prefixes.ts'
 import type { Recognised } from './recognise.ts'
@@ -98,10 +100,12 @@ export class Places {
       at = step.at
     }
     if (best.is !== 'event') return best
-    // No name is likely: the shortest is taken as it stands.
+    // No name is likely: it is taken as its padding has it, or as it stands.
     layout.readHead(from + best.at, to)
-    const { commFrom, commTo } = this.#layout.head
-    this.comm = this.#plainComms.get(commFrom, commTo)
+    const { head } = layout
+    const padded = paddedCommAt(line, head.commTo - from, head.relative)
+    if (padded !== undefined) head.commFrom = skipSpaces(this.#bytes, from + padded, head.commTo)
+    this.comm = this.#plainComms.get(head.commFrom, head.commTo)
     return best
   }
 

@@ -2,10 +2,10 @@ import { ByteMemo } from '../byte-memo.ts'
 import type { Begin } from './begin.ts'
 import { Head } from './head.ts'
 import type { Layout } from './layouts/layout.ts'
+import { isEnd } from './lines.ts'
 import { DUBIOUS_COMM, LISTED } from './prefixes.ts'
 
 const NEWLINE = 0x0a
-const RETURN = 0x0d
 const HASH = 0x23
 /** Lines looked at. */
 const MOST_LINES = 1500
@@ -30,7 +30,7 @@ export function isPlain({ bytes, length }: Begin, layoutOf: (head: Head) => Layo
     const newline = bytes.indexOf(NEWLINE, from)
     if (newline < 0 || newline >= length) break
     let to = newline
-    while (to > from && bytes[to - 1] === RETURN) to--
+    while (to > from && isEnd(bytes[to - 1]!)) to--
     if (bytes[from] === HASH) comments++
     else if (from < to) {
       if (layout.readHead(from, to)) {

@@ -21,6 +21,7 @@ const ISO_DATE = `(?:${DAY} )?\\d{4}[-/]\\d\\d[-/]\\d\\d[T _]${CLOCK}${ZONE}`
 
 const styles: readonly Style[] = [
   // First what a time could be mistaken for least.
+  { what: 'hole of a crash', kind: 'quote', step: /\0+(?=[^\0])/y },
   { what: 'byte order mark', kind: 'quote', step: /\xef\xbb\xbf/y },
   { what: 'no-break spaces', kind: 'quote', step: /(?:\xc2\xa0|\xa0)+/y },
   {
@@ -31,7 +32,7 @@ const styles: readonly Style[] = [
   {
     what: 'marks of a listing',
     kind: 'quote',
-    step: /[ \t]*(?:(?:[|+*!%;~]|\/\/+)$|(?:[|+*!%;~"]|\/\/+|\/\*|--+|-(?=[ \t])|:(?= )|\.\.(?= ))(?:[ \t]|(?=[^\s*/])))/y,
+    step: /[ \t]*(?:(?:[|+*!%;~]|\/\/+)$|(?:[|+*!%;~"']|\/\/+|\/\*|--+|-(?=[ \t])|:(?= )|\.\.(?= ))(?:[ \t]|(?=[^\s*/])))/y,
   },
   { what: 'a bullet', kind: 'quote', step: /[ \t]*(?:\xe2\x80\xa2|\xe2\x96\xb6|\xe2\x94\x82|\xe2\x94\x83)[ \t]*/y },
   { what: 'a comment mark', kind: 'quote', step: /[ \t]*#+[ \t]+(?=\S.*(?:\[\d{1,5}\]|\d+us.? ?:) )/y },
@@ -44,7 +45,20 @@ const styles: readonly Style[] = [
   },
   { what: 'date of a log', kind: 'log', step: new RegExp(`\\[?(?:${SYSLOG_DATE}|${ISO_DATE})\\]?:?[ \\t]`, 'y') },
   { what: 'container log', kind: 'log', step: /(?:stdout|stderr) [FP] /y },
-  { what: 'logcat', kind: 'log', step: new RegExp(`\\d\\d-\\d\\d ${CLOCK} +\\d+ +\\d+ [VDIWEF] [^:]{1,40}: ?`, 'y') },
+  {
+    what: 'logcat',
+    kind: 'log',
+    step: new RegExp(
+      `(?:\\d\\d-\\d\\d ${CLOCK}${ZONE} +| *\\d{9,10}\\.\\d{3,9} +)?(?:[\\w:]+ +)?\\d+ +\\d+ [VDIWEF] [^:]{1,40}: ?`,
+      'y',
+    ),
+  },
+  // `/dev/kmsg` and netconsole's extended format.
+  {
+    what: 'kmsg',
+    kind: 'log',
+    step: /(?:\d[\w.+-]*,)?\d{1,4},\d{1,20},\d{1,20},[-c+](?:,[\w.=/-]{1,60})*;/y,
+  },
   {
     what: 'logcat',
     kind: 'log',
@@ -107,6 +121,8 @@ export interface PrefixPlan {
   readonly isListed: boolean
   /** Whether events stand behind `#`, so that they are no comments. */
   readonly isCommented: boolean
+  /** What stands before lines, where no style is known for it. Sticky. */
+  readonly common?: RegExp
 }
 
 export const noPlan: PrefixPlan = {
@@ -134,6 +150,10 @@ export interface Step {
 }
 
 function stepAt(line: string, at: number, plan: PrefixPlan): Step | undefined {
+  if (at === 0 && plan.common !== undefined) {
+    plan.common.lastIndex = 0
+    if (plan.common.test(line)) return { at: plan.common.lastIndex, kind: 'log' }
+  }
   for (const { step, kind } of styles) {
     step.lastIndex = at
     const [, host] = step.exec(line) ?? ['']
@@ -157,8 +177,12 @@ function stepAt(line: string, at: number, plan: PrefixPlan): Step | undefined {
 
 /** Whether a text begins with what only the plan of its whole takes for a prefix. */
 export function isPlanned(text: string, plan: PrefixPlan): boolean {
-  const { isListed, isNumbered, labels } = plan
-  if (!isListed && !isNumbered && labels.size === 0) return false
+  const { isListed, isNumbered, labels, common } = plan
+  if (!isListed && !isNumbered && labels.size === 0 && common === undefined) return false
+  if (common !== undefined) {
+    common.lastIndex = 0
+    if (common.test(text)) return true
+  }
   LISTED.lastIndex = 0
   if (isListed && LISTED.test(text) && LISTED.lastIndex > 0) return true
   NUMBERED.lastIndex = 0
@@ -198,4 +222,4 @@ export function labelAt(line: string, at: number): Label | undefined {
  * more than the 15 bytes that a name has.
  */
 export const DUBIOUS_COMM =
-  /^(?:[>|+*#;%!"~[\]@$`{}\\^\x80-\xff]|\/[/*]|-|\d|<\d|: |[^ ]{1,12}> |MESSAGE=)|.{16}|[>|#:\])}] /s
+  /^(?:[>|+*#;%!"'~[\]@$`{}\\^\x80-\xff\u2022\u2500-\u25ff]|\/[/*]|-|\d|<\d|: |[^ ]{1,12}> |MESSAGE=)|.{16}|[>|#:\])}] |\S {3,}\S/s

@@ -1,5 +1,6 @@
 import { kindOfName } from '#events'
 import { Begin, type Line, Trial } from './begin.ts'
+import { commonBegin, commonPrefix } from './common-prefix.ts'
 import { type Decoding, decodingOf } from './decoding/index.ts'
 import type { Head } from './head.ts'
 import { BabeltraceLayout } from './layouts/babeltrace.ts'
@@ -89,7 +90,7 @@ function isPerfScript(begin: Begin, plan: PrefixPlan): boolean {
 
 /** Whether most lines are of the function_graph tracer, and events are its comments. */
 function isGraph(begin: Begin, plan: PrefixPlan): boolean {
-  if (!/\d\)[^\n|]*\|/.test(begin.text)) return false
+  if (!/\d\)[^\n]*\|\s+(?:[\w.]+(?: \[\w+\])?\(\)[ ;]|\}|\/\*)/.test(begin.text)) return false
   const trial = new Trial(begin, (head) => new GraphLayout(head), plan)
   return begin.lines.filter((line) => trial.oddIn(line) || trial.eventIn(line) !== undefined).length > 1
 }
@@ -126,7 +127,8 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
   const comms = new Set<string>()
   const names = new Set<string>()
   let [events, labelled, isPadded] = [0, 0, false]
-  for (const line of lines) {
+  const offsets = new Set<number>()
+  for (const [number, line] of lines.entries()) {
     const found = trial.eventIn(line)
     if (found === undefined) continue
     events++
@@ -135,6 +137,7 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
     labelled++
     count.set(label.form, (count.get(label.form) ?? 0) + 1)
     names.add(label.label)
+    offsets.add(Number(/\d+/.exec(label.label)?.[0] ?? Number.NaN) - number)
     const rest = line.text.slice(found.at + line.text.slice(found.at).indexOf(label.label) + label.label.length)
     isPadded ||= /^[ \t]{2}/.test(rest)
     comms.add(/^\s*(.*?)-?\d*\s+(?:\(.{1,8}\)\s*)?\[?\d/.exec(rest)?.[1] ?? rest)
@@ -148,18 +151,35 @@ function labelsOf(trial: Trial, lines: readonly Line[]): Pick<PrefixPlan, 'label
     return /^\s*#/.test(rest) || trial.layout.odd(rest) !== undefined
   })
   if (!(isPadded || comms.size > 1 || isOnOthers || labelled > 2)) return { labels: new Set(), areMachines: false }
-  return { labels, areMachines: names.size <= MOST_MACHINES }
+  // What counts lines names no machine.
+  const areNumbers = offsets.size === 1 && names.size > 1 && !offsets.has(Number.NaN)
+  return { labels, areMachines: names.size <= MOST_MACHINES && !areNumbers }
+}
+
+/** The plan with what else stands before most events. */
+function withCommon(begin: Begin, plan: PrefixPlan, layoutOf: (head: Head) => Layout): PrefixPlan {
+  const trial = new Trial(begin, layoutOf, plan)
+  const events = begin.lines.map((line) => trial.eventIn(line)).filter((found) => found !== undefined)
+  const unexplained = events.flatMap(({ unexplained: text }) => text ?? [])
+  const common =
+    commonPrefix(begin.lines, unexplained, events.length) ??
+    (events.some(({ isDubious }) => isDubious) ? commonBegin(begin.lines, events.length) : undefined)
+  return common === undefined
+    ? plan
+    : { ...plan, common, isCommented: plan.isCommented || /^(?:\[ \\t\]\*)?#/.test(common.source) }
 }
 
 /** Whether lines begin with numbers that go up by one. */
 function areNumbered(lines: readonly Line[]): boolean {
   const numbers = lines.map(({ text }) => Number(/^[ \t]*(\d{1,9})[ \t]/.exec(text)?.[1] ?? Number.NaN))
   const steps = numbers.filter((number, at) => at > 0 && number === numbers[at - 1]! + 1).length
-  return steps >= 2 && steps >= 0.7 * (lines.length - 1)
+  return steps >= Math.min(2, lines.length - 1) && steps >= 0.7 * (lines.length - 1) && lines.length > 1
 }
 
 /** Whether `grep` put its file or a number that goes up before the lines. */
-function areListed(lines: readonly Line[]): boolean {
+function areListed(all: readonly Line[]): boolean {
+  // What parts groups of context is not listed.
+  const lines = all.filter(({ text }) => text !== '--')
   const found = lines.map(({ text }) => {
     LISTED.lastIndex = 0
     return LISTED.exec(text) ?? []
@@ -169,14 +189,14 @@ function areListed(lines: readonly Line[]): boolean {
   const isOfFile =
     files.size === 1 &&
     !files.has(undefined) &&
-    found.some(([all = ''], at) => /\S/.test(lines[at]!.text[all.length] ?? ''))
+    found.some(([step = ''], at) => /\S/.test(lines[at]!.text[step.length] ?? ''))
   const rises = found.filter(([, , number], at) => at > 0 && Number(number) > Number(found[at - 1]![2])).length
   return lines.length > 1 && (isOfFile || (rises >= 2 && rises >= 0.9 * (lines.length - 1)))
 }
 
 /** Whether most of the events stand behind a comment mark. */
 function areCommented(lines: readonly Line[]): boolean {
-  const events = lines.filter(({ text }) => /(?:\[\d{1,5}\].* |\d+us.? ?|\d\.\d+): ?[a-z]\w+:/.test(text))
+  const events = lines.filter(({ text }) => /(?:\[\d{1,5}\].* |\d+us.? ?|\d\.\d+): *[a-z]\w+:/.test(text))
   return events.length > 0 && events.filter(({ text }) => text.startsWith('#')).length > 0.5 * events.length
 }
 
@@ -203,7 +223,7 @@ function widthOf(lines: readonly Line[]): number | undefined {
 function recogniseAnew(encoded: Uint8Array): Recognised | undefined {
   // Formats that are no text of these.
   const first = Buffer.from(encoded.buffer, encoded.byteOffset, Math.min(512, encoded.length)).toString('latin1')
-  if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{)/.test(first)) return undefined
+  if (/^(?:# kreplay-events\/|PERFILE2|ARROW1|\{\s*"kreplay")/.test(first)) return undefined
   const decoding = decodingOf(encoded)
   const begin = new Begin(decoding.head)
   return (decoding.isPlain ? recognisePlain(begin, decoding) : undefined) ?? recognisePrefixed(begin, decoding)
@@ -232,7 +252,9 @@ function recognisePrefixed(begin: Begin, decoding: Decoding): Recognised | undef
   const writer = isLenient ? 'ftrace' : strict
   if (writer === undefined) return undefined
   const trial = new Trial(begin, (head: Head) => layoutsBy[writer](head, '', isLenient), listing)
-  const plan = { ...listing, ...labelsOf(trial, lines) }
+  const plan = withCommon(begin, { ...listing, ...labelsOf(trial, lines) }, (head) =>
+    layoutsBy[writer](head, '', isLenient),
+  )
   const isQuoted = lines.some((line) => /^[ \t]*\w{0,12}>/.test(line.text) && (trial.eventIn(line)?.at ?? 0) > 0)
   const isMail = isQuoted || decoding.isMail
   return { ...unprefixed, writer, plan, isMail, width: widthOf(lines), isLenient, decoding }

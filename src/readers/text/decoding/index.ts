@@ -1,6 +1,9 @@
+import { blanksOf, tabsOf } from './blanks.ts'
 import { chained, type Decoder } from './decoder.ts'
+import { caretsOf, edgesOf, returnsOf } from './edges.ts'
 import { mailOf } from './mail.ts'
 import { pageOf, terminalOf } from './markup.ts'
+import { recordsOf } from './records.ts'
 import { unicodeOf } from './unicode.ts'
 
 export type { Decoder } from './decoder.ts'
@@ -8,9 +11,15 @@ export type { Decoder } from './decoder.ts'
 /** Each sees what those before it made of the first bytes. */
 const all: readonly ((head: Uint8Array, text: string) => Decoder | undefined)[] = [
   unicodeOf,
+  (_, text) => returnsOf(text),
+  (_, text) => recordsOf(text),
   (_, text) => terminalOf(text),
   (_, text) => mailOf(text),
   (_, text) => pageOf(text),
+  (_, text) => blanksOf(text),
+  (_, text) => edgesOf(text),
+  (_, text) => caretsOf(text),
+  (_, text) => tabsOf(text),
 ]
 
 export interface Decoding {

@@ -1,6 +1,6 @@
 import { type Decoder, LineDecoder } from './decoder.ts'
 
-type Encoding = 'quoted-printable' | 'base64' | 'none'
+type Encoding = 'quoted-printable' | 'base64' | 'none' | 'left out'
 
 interface Body {
   readonly encoding: Encoding
@@ -31,6 +31,9 @@ class MailDecoder extends LineDecoder {
   /** Headers in hand; undefined within a body. */
   #header: string | undefined
   readonly #boundaries = new Set<string>()
+  /** Whether parts say the same in several ways, and whether one of them is plain text. */
+  #isAlternative = false
+  #hasPlain = false
   #base64 = ''
   #quoted = ''
   /** The begin of a line that flows on, and its depth of quotes. */
@@ -50,6 +53,7 @@ class MailDecoder extends LineDecoder {
       const rest = this.#finish()
       this.#body = PLAIN
       this.#header = boundary[2] === undefined ? '' : undefined
+      if (boundary[2] !== undefined) this.#isAlternative = false
       return rest + line
     }
     if (this.#header !== undefined) return this.#readHeader(line, text)
@@ -70,12 +74,22 @@ class MailDecoder extends LineDecoder {
     for (const [, quoted, plain] of header.matchAll(/\bboundary=(?:"([^"]+)"|(\S+?)(?:;|\s|$))/gi))
       this.#boundaries.add(quoted ?? plain!)
     this.#body = bodyOf(header.replace(/\n[ \t]+/g, ' '))
+    const type = /^content-type:\s*([\w/.+-]+)/im.exec(header)?.[1]?.toLowerCase()
+    if (type === 'multipart/alternative') {
+      this.#isAlternative = true
+      this.#hasPlain = false
+    }
+    if (this.#isAlternative && type === 'text/plain') this.#hasPlain = true
+    // The same once more, as a web page.
+    if (this.#isAlternative && this.#hasPlain && type === 'text/html') this.#body = { ...PLAIN, encoding: 'left out' }
     // Without a blank line, there was no header.
     return text === '' ? line : this.#decode(line, text)
   }
 
   #decode(line: string, text: string): string {
     switch (this.#body.encoding) {
+      case 'left out':
+        return '\n'
       case 'quoted-printable': {
         const soft = /^(.*)=[ \t]*$/s.exec(text)
         if (soft !== null) {
@@ -109,7 +123,8 @@ class MailDecoder extends LineDecoder {
     if (goesOn) this.joins++
     const before = flowing === undefined ? '' : goesOn ? flowing.text : `${flowing.text}\n`
     const own = goesOn ? text : marks === '' ? text : `${marks} ${text}`
-    if (!text.endsWith(' ') || text === '-- ') return before + own + end
+    // The head of a trace has lines that end in blanks.
+    if (!text.endsWith(' ') || text === '-- ' || text.startsWith('#')) return before + own + end
     this.#flowing = { text: before + (this.#body.delSp ? own.slice(0, -1) : own), depth: marks.length }
     return ''
   }
@@ -150,7 +165,8 @@ function isBase64(text: string): boolean {
 /** The decoder for a text that holds encoded mail. */
 export function mailOf(head: string): Decoder | undefined {
   if (/^content-transfer-encoding:\s*"?(?:quoted-printable|base64)\b/im.test(head)) return new MailDecoder(PLAIN)
-  if (/^content-type:[\s\S]{0,300}\bformat="?flowed\b/im.test(head)) return new MailDecoder(PLAIN)
+  if (/^content-type:(?:[\s\S]{0,300}\bformat="?flowed\b|\s*multipart\/alternative\b)/im.test(head))
+    return new MailDecoder(PLAIN)
   if (isQuotedPrintable(head)) return new MailDecoder({ ...PLAIN, encoding: 'quoted-printable' })
   return isBase64(head) ? new MailDecoder({ ...PLAIN, encoding: 'base64' }) : undefined
 }
