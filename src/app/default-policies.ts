@@ -1,5 +1,6 @@
 import type { Events, Recording } from '#events'
 import { RECORDED_VERSIONS } from '#kernel'
+import { counted } from '#kernel/messages'
 import { factsOf, versionOf } from '#kernel/releases'
 import { hasKvfree } from '#metrics/kvfree'
 import { hasSlab } from '#metrics/slab'
@@ -59,7 +60,7 @@ export function defaultPolicies(recording: Recording): DefaultPolicies {
     }
   return {
     policies: unique([...lists, 'pcp/work', 'pcp/rcu-swap', 'pcp/trylock', ...(isolated ? ['pcp/no-isolated'] : [])]),
-    because: `${requests > 0 ? `${requests} drain requests were recorded` : 'drain work was recorded'}: ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
+    because: `${requests > 0 ? `${counted(requests, 'drain request')} were recorded` : 'drain work was recorded'}: ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
   }
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import { captureFactsOf, fidelityOf } from '#metrics'
 import { lockPricesOf, type Prices } from '#metrics/prices'
 import { choosePcp, type PcpChoice, pcpIds } from '#policies'
@@ -110,7 +111,7 @@ export function kitOf(engine: Engine, question: Question, command: string): Kit 
   const { window, zero = 0 } = head
   const seconds =
     window === undefined ? '' : ` --from ${Number(window.from.toFixed(6))} --to ${Number(window.to.toFixed(6))}`
-  const rows = engine.whatIf.demand.length.toLocaleString('en-US')
+  const rows = engine.whatIf.demand.length
   return {
     ...engine,
     catalogue: catalogueOf(engine),
@@ -118,7 +119,7 @@ export function kitOf(engine: Engine, question: Question, command: string): Kit 
     command: `${command}${seconds}`,
     extent:
       window === undefined
-        ? `All ${rows} requests of the trace are in this page.`
-        : `${rows} requests are in this page, from ${(window.from).toFixed(3)} to ${(window.to).toFixed(3)} s of the trace’s clock (it begins at ${zero} s): the stretch with the most drain requests. Answers count that stretch.`,
+        ? `All ${counted(rows, 'request')} of the trace are in this page.`
+        : `${counted(rows, 'request')} are in this page, from ${(window.from).toFixed(3)} to ${(window.to).toFixed(3)} s of the trace’s clock (it begins at ${zero} s): the stretch with the most drain requests. Answers count that stretch.`,
   }
 }

@@ -7,7 +7,7 @@ import { commands } from './commands/index.ts'
 import { completionsFor } from './completions.ts'
 import { misused, noCommand } from './misuse.ts'
 import { DASH } from './options.ts'
-import { onTerminal, printRaw, type Terminal, terminal, warnError } from './terminal.ts'
+import { onTerminal, printRaw, type Terminal, warnError, widthOf } from './terminal.ts'
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 
@@ -75,7 +75,7 @@ function programOf(args: readonly string[], done: (exit: Exit) => void): Argv {
     .version(version)
     .help()
     .alias('help', 'h')
-    .wrap(Math.min(120, terminal().stdout.columns ?? 120))
+    .wrap(Math.min(120, widthOf()))
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? misused(args, message, command)

@@ -60,9 +60,8 @@ test('every value stands there, and no line is wider than asked but where two co
       ([names, values], width) => {
         fc.pre(Math.max(...[names, ...values].map(([first]) => first!.length)) <= width / 2)
         const groups = plainTable(names, values, width).split('\n\n')
-        expect(
-          groups.flatMap((group, at) => group.trimEnd().split('\n').at(-1)!.split(/ {2,}/).slice(Math.min(at, 1))),
-        ).toEqual(values.at(-1))
+        const shown = groups.join(' ')
+        for (const word of values.flat().flatMap((value) => value.split(' '))) expect(shown).toContain(word)
         for (const group of groups)
           if (group.trimEnd().split('\n').at(-1)!.split(/ {2,}/).length > 2)
             for (const line of group.split('\n')) expect(line.length).toBeLessThanOrEqual(width)
@@ -71,11 +70,23 @@ test('every value stands there, and no line is wider than asked but where two co
   )
 })
 
-test('names that fill half the line are not said again for each group', () => {
+test('text that leaves no room is broken between words, or behind a bar', () => {
   const name = 'GFP_KERNEL|__GFP_RECLAIMABLE|__GFP_NOWARN'
   expect(
-    plainTable(['gfp flags', 'allocated', 'pages', 'failed'], [[name, '10', '20', '0']], 60).split(name),
-  ).toHaveLength(2)
+    plainTable(
+      ['gfp flags', 'allocated', 'pages', 'failed'],
+      [
+        [name, '10', '20', '0'],
+        ['none', '1', '1', '1'],
+      ],
+      60,
+    ),
+  ).toBe(`\
+gfp flags                      allocated  pages  failed
+GFP_KERNEL|__GFP_RECLAIMABLE|         10     20       0
+__GFP_NOWARN
+none                                   1      1       1
+`)
 })
 
 test('a table without rows is its heads', () => {

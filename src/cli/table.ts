@@ -7,6 +7,9 @@ export const isNumber = (text: string): boolean => NUMBER.test(text)
 /** No head is broken to lines shorter than this. */
 const NARROW = 10
 
+/** No text is broken to lines shorter than this. */
+const NARROW_TEXT = 24
+
 /** Dresses a line of heads. */
 type Style = (text: string) => string
 
@@ -19,15 +22,31 @@ interface Column {
 
 const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0)
 
-/** Breaks between words only, and keeps what a head is indented by. */
+/** Breaks between words and behind a bar only, and keeps what a head is indented by. */
 function wrapped(text: string, width: number): string {
   const lines: string[] = []
-  for (const word of text.split(/(?<! |^) /)) {
+  for (const word of text.split(/(?<! |^) |(?<=\|)/)) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    const glue = last?.endsWith('|') === true ? '' : ' '
+    if (last !== undefined && last.length + glue.length + word.length <= width)
+      lines[lines.length - 1] = `${last}${glue}${word}`
     else lines.push(word)
   }
   return lines.join('\n')
+}
+
+/** The widest column of text, broken to lines that make the table fit; undefined where that leaves too little of it. */
+function withText(columns: readonly Column[], width: number): Column[] | undefined {
+  const over = widthOf(columns) - width
+  const wide = columns.reduce((most, one) => (!one.right && one.width > most.width ? one : most), {
+    width: 0,
+  } as Column)
+  const room = wide.width - over
+  if (room < NARROW_TEXT) return undefined
+  const cells = wide.cells.map((cell) => wrapped(cell, room))
+  const narrower = { ...wide, cells, width: longest([...cells, wide.head].flatMap((text) => text.split('\n'))) }
+  const all = columns.map((one) => (one === wide ? narrower : one))
+  return widthOf(all) <= width ? all : undefined
 }
 
 function columnOf(head: string, cells: readonly string[], wrap: boolean): Column {
@@ -80,13 +99,19 @@ function written(columns: readonly Column[], style: Style): string {
   const head = Array.from({ length: height }, (_, row) =>
     style(line(heads.map((lines) => lines[row - height + lines.length] ?? ''))),
   )
-  const rows = [...columns[0]!.cells.keys()].map((row) => line(columns.map(({ cells }) => cells[row]!)))
+  const rows = [...columns[0]!.cells.keys()].flatMap((row) => {
+    const lines = columns.map(({ cells }) => cells[row]!.split('\n'))
+    return Array.from({ length: Math.max(...lines.map(({ length }) => length)) }, (_, at) =>
+      line(lines.map((cell) => cell[at] ?? '')),
+    )
+  })
   return [...head, ...rows].map((one) => `${one}\n`).join('')
 }
 
 /**
- * A table without box noise; columns of numbers are right-aligned. One that is wider than `width` gets its heads in several lines; where
- * that is not enough, its columns stand in groups below each other, each with the first column, if that leaves room for others.
+ * A table without box noise; columns of numbers are right-aligned. One that is wider than `width` gets its heads in several lines, then its
+ * widest text; where that is not enough, its columns stand in groups below each other, each with the first column, if that leaves room for
+ * others.
  */
 export function plainTable(
   head: readonly string[],
@@ -103,9 +128,9 @@ export function plainTable(
       ),
     )
   const flat = columns(false)
-  return widthOf(flat) <= width
-    ? written(flat, style)
-    : groupsOf(columns(true), width)
-        .map((group) => written(group, style))
-        .join('\n')
+  if (widthOf(flat) <= width) return written(flat, style)
+  const narrow = columns(true)
+  const fitting = widthOf(narrow) <= width ? narrow : withText(narrow, width)
+  const groups = fitting === undefined ? groupsOf(narrow, width) : [fitting]
+  return groups.map((group) => written(group, style)).join('\n')
 }

@@ -103,15 +103,20 @@ export const printJson = (value: unknown): void => {
 /** Where the output is no terminal: as wide as the help. `COLUMNS=80` asks for less. */
 const UNKNOWN_WIDTH = 120
 
+/** How wide a table or a help text may be. */
+export const widthOf = (): number => {
+  const { stdout, env } = terminal()
+  return stdout.columns || Number(env.COLUMNS) || UNKNOWN_WIDTH
+}
+
 /** A table no wider than the terminal, where its values allow. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const { stdout, env } = terminal()
-  const width = stdout.columns || Number(env.COLUMNS) || UNKNOWN_WIDTH
+  const { stdout } = terminal()
   stdout.write(
     plainTable(
       head.map(cell),
       rows.map((row) => row.map(cell)),
-      width,
+      widthOf(),
       (text) => styled('bold', text, stdout),
     ),
   )

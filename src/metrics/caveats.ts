@@ -1,21 +1,23 @@
 import { lossesOf, type Recording } from '#events'
 import type { Machine } from '#kernel'
-import type { TallyEntry } from '#kernel/messages'
+import { counted, type TallyEntry } from '#kernel/messages'
 
 export const number = (value: number): string => value.toLocaleString('en-US')
 
-/** A share as a percentage; below 10 % with a digit after the point. */
+/** A share as a percentage; below 10 % with a digit after the point, and where a whole one would call nearly all all. */
 export function percent(value: number): string {
-  const digits = Math.abs(value) < 0.1 ? 1 : 0
+  const size = Math.abs(value)
+  if (size >= 0.99 && size < 1) return `${value < 0 ? '−' : ''}${(Math.floor(size * 1000) / 10).toFixed(1)} %`
+  const digits = size < 0.1 ? 1 : 0
   return `${(value * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`
 }
 
 /** "at least 12 events in 3 gaps"; undefined where none were lost. */
 export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesOf>): string | undefined {
   if (gaps === 0) return undefined
-  const many = `${number(events)} ${events === 1 ? 'event' : 'events'}`
+  const many = counted(events, 'event')
   const what = events === 0 ? 'an unknown number of events' : uncounted > 0 ? `at least ${many}` : many
-  return `${what} in ${number(gaps)} ${gaps === 1 ? 'gap' : 'gaps'}`
+  return `${what} in ${counted(gaps, 'gap')}`
 }
 
 /** The entries of a tally that cost data. */

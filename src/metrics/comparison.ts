@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { PolicyRun } from '#replay'
 import type { CaptureFacts } from './capture-facts.ts'
 import type { ComparedCapture } from './compared-capture.ts'
@@ -18,7 +19,7 @@ function interruptionNotes({ head }: CaptureFacts, { result }: PolicyRun): strin
   return recorded === 0 || replayed === recorded
     ? []
     : [
-        `${head.name}: ${recorded} interruptions recorded, ${replayed} predicted by the same rules with work items as late as recorded.`,
+        `${head.name}: ${counted(recorded, 'interruption')} recorded, ${replayed} predicted by the same rules with work items as late as recorded.`,
       ]
 }
 
@@ -33,7 +34,7 @@ function notesOn({ facts, runs }: ComparedCapture): string[] {
   const requests = runs[0]?.result.work.drainRequests ?? 0
   if (facts.inferredRequests > 0)
     notes.push(
-      `${name}: ${facts.inferredRequests} of ${requests} drain requests are inferred from pages drained after direct reclaim.`,
+      `${name}: ${facts.inferredRequests} of ${counted(requests, 'drain request')} are inferred from pages drained after direct reclaim.`,
     )
   const ownRun = runs.find(({ policy }) => policy === facts.ownId)
   if (ownRun !== undefined) notes.push(...interruptionNotes(facts, ownRun))

@@ -1,5 +1,6 @@
 import { lossesOf, type Recording } from '#events'
 import { traitsOf } from '#kernel'
+import { counted } from '#kernel/messages'
 import type { Script } from '#record'
 import { lostWords, number } from './caveats.ts'
 import type { PcpFidelity } from './schemas.ts'
@@ -43,5 +44,5 @@ export function poorBecause(
   const [most] = causes
   return most === undefined
     ? 'Why is not known: no miss has a cause.'
-    : `Of ${number(all)} misses, ${number(most.count)} have one cause: ${most.help[0]!.toLowerCase()}${most.help.slice(1)}`
+    : `Of ${counted(all, 'miss', 'misses')}, ${number(most.count)} ${most.count === 1 ? 'has' : 'have'} one cause: ${most.help[0]!.toLowerCase()}${most.help.slice(1)}`
 }

@@ -1,4 +1,5 @@
 import type { Machine } from '#kernel'
+import { counted } from '#kernel/messages'
 import { factsOf, versionOf } from '#kernel/releases'
 import { highFraction } from '#policies/pcp'
 
@@ -61,8 +62,8 @@ export function outsideMatrix(machine: Machine): string[] {
   const most = (what: 'cpus' | 'nodes'): number => Math.max(...of.map((known) => known[what]))
   return [
     ...(alike.length > 0 ? [] : [`Linux ${versionOf(machine.release!)}, whose list rules are pcp/${shape.rules}`]),
-    ...(shape.cpus > most('cpus') ? [`${shape.cpus} CPUs`] : []),
-    ...(shape.nodes > most('nodes') ? [`${shape.nodes} nodes`] : []),
+    ...(shape.cpus > most('cpus') ? [counted(shape.cpus, 'CPU')] : []),
+    ...(shape.nodes > most('nodes') ? [counted(shape.nodes, 'node')] : []),
     ...(shape.cma && !of.some(({ cma }) => cma) ? ['CMA'] : []),
     ...(shape.fixedHigh && !matrix.some(({ fixedHigh }) => fixedHigh) ? ['percpu_pagelist_high_fraction'] : []),
     ...(matrix.some(({ pageSize }) => pageSize === shape.pageSize) ? [] : [`pages of ${shape.pageSize / 1024} KiB`]),

@@ -12,6 +12,7 @@ import {
 } from '#estimate'
 import { Kind, lossesOf, type Recording } from '#events'
 import { type Machine, notModelled, share } from '#kernel'
+import { counted } from '#kernel/messages'
 import type { Script } from '#record'
 import type { Window } from '#replay'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
@@ -195,7 +196,9 @@ function recordingNotes({ tally }: Recording, machine: Machine, gaps: number): s
         ]
       : []),
     ...(gaps > 0
-      ? [`${gaps} gaps in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`]
+      ? [
+          `${counted(gaps, 'gap')} in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
+        ]
       : []),
     ...(skipped === undefined ? [] : [skipped]),
   ]

@@ -3,7 +3,7 @@ import { number, percent } from './caveats.ts'
 import type { Interval } from './losses/interval.ts'
 import { type Difference, type MeasureId, measureOf, type RecordedRow, type VerdictId } from './measures.ts'
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
-import { scoreOf } from './score.ts'
+import { scoreOf, scoreWords } from './score.ts'
 
 const conjunction = new Intl.ListFormat('en-GB', { type: 'conjunction' })
 
@@ -19,15 +19,14 @@ export interface Compared {
   readonly unmodelled?: string | undefined
 }
 
-/** Rounded down, so that 100 % is said only of all. */
-const score = (value: number): string => `${(Math.floor(value * 1000) / 10).toFixed(1)} %`
-
 /** "99.9 % of 6,224 refills"; where more were predicted than recorded, the share is of those; nothing where none were scored. */
 function reproduced(what: string, of: PcpFidelity['refills']): string[] {
   const value = scoreOf(of)
   if (value === undefined) return []
   const { recorded, predicted } = of
-  return [`${score(value)} of ${predicted > recorded ? `${number(predicted)} predicted` : number(recorded)} ${what}`]
+  return [
+    `${scoreWords(value)} of ${predicted > recorded ? `${number(predicted)} predicted` : number(recorded)} ${what}`,
+  ]
 }
 
 /** That a free-running score says little, since most of what it counts still followed the record; undefined where it says much. */

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import { number } from './caveats.ts'
 import type { PcpFidelity } from './schemas.ts'
 
@@ -7,7 +8,7 @@ export function inferencesOf(pcp: PcpFidelity): string[] {
   const { inferredPastFrees, inferredLocalDrains } = pcp
   const resting = [
     ...(excusedRefills > 0 ? [`${number(excusedRefills)} of the exact refills`] : []),
-    ...(excusedBursts > 0 ? [`${number(excusedBursts)} frees at the limit that led to no burst`] : []),
+    ...(excusedBursts > 0 ? [`${counted(excusedBursts, 'free')} at the limit that led to no burst`] : []),
   ]
   const sentence = (count: number, one: string, many: string): string[] =>
     count === 0 ? [] : [`${number(count)} ${count === 1 ? one : many}`]

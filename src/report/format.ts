@@ -26,12 +26,13 @@ export function formatInterval({ low, high }: { readonly low: number; readonly h
   return from === to ? from! : `${from} to ${to}`
 }
 
-/** A share of 0–1 as a percentage. Only 1 itself is "100 %", only 0 is "0 %". */
+/** A share of 0–1 as a percentage. Only 1 itself is "100 %", only 0 is "0 %"; what is nearly all is cut, not rounded up. */
 export function formatShare(share: number): string {
   if (share === 0 || share === 1) return `${share * 100} %`
   const size = Math.abs(share)
   if (size < 0.0001) return `${share < 0 ? '−' : ''}<0.01 %`
   if (size > 0.999 && size < 1) return `${share < 0 ? '−' : ''}${(Math.floor(size * 10_000) / 100).toFixed(2)} %`
+  if (size > 0.99 && size < 1) return `${share < 0 ? '−' : ''}${(Math.floor(size * 1000) / 10).toFixed(1)} %`
   const digits = size < 0.01 ? 2 : size < 10 ? 1 : 0
   return `${(share * 100).toFixed(digits).replace('-', '−')} %`
 }

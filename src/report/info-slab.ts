@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { Info } from '#metrics/survey'
 import { type Built, count, percent, text } from './sections/section.ts'
 
@@ -27,7 +28,7 @@ export function slabOf({ slab }: Info): Built | undefined {
   ]
   return {
     paragraphs: [
-      `${number(slab.allocs)} objects allocated: ${number(slab.bytesReq)} bytes asked for, ${number(slab.bytesAlloc)} taken, ${percentage(slab.waste)} wasted; ${number(slab.frees)} freed, ${percentage(share(slab.matching.crossCpu, slab.matching.matched))} of the matched ones on another CPU; ${number(slab.failures)} allocations failed.`,
+      `${counted(slab.allocs, 'object')} allocated: ${counted(slab.bytesReq, 'byte')} asked for, ${number(slab.bytesAlloc)} taken, ${percentage(slab.waste)} wasted; ${number(slab.frees)} freed, ${percentage(share(slab.matching.crossCpu, slab.matching.matched))} of the matched ones on another CPU; ${counted(slab.failures, 'allocation')} failed.`,
     ],
     tables: [
       {

@@ -1,4 +1,5 @@
 import { zoneLabel } from '#kernel'
+import { counted } from '#kernel/messages'
 import type { Info, Spread } from '#metrics/survey'
 import { overTimeCharts } from './info-charts.ts'
 import { slabOf } from './info-slab.ts'
@@ -48,7 +49,7 @@ function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPer
   return {
     paragraphs: [
       `Linux ${kernel}; ${format}${clockText}.`,
-      `${number(total)} events in ${(spanNs / 1e9).toFixed(3)} s on ${Object.keys(eventsPerCpu).length} CPUs${apart}.`,
+      `${counted(total, 'event')} in ${(spanNs / 1e9).toFixed(3)} s on ${counted(Object.keys(eventsPerCpu).length, 'CPU')}${apart}.`,
     ],
     tables: [
       {
@@ -58,7 +59,7 @@ function recordedOf({ kernel, format, clock, spanNs, isolated, events, eventsPer
       },
       { caption: 'Events by CPU', columns: [text('CPU'), count('events')], rows: Object.entries(eventsPerCpu) },
       ...zones.map(({ name, node, managed, min, low, high, pagesets }) => ({
-        caption: `Per-CPU lists of ${zoneLabel(node, name)}: ${number(managed)} pages managed, watermarks ${min}/${low}/${high}`,
+        caption: `Per-CPU lists of ${zoneLabel(node, name)}: ${counted(managed, 'page')} managed, watermarks ${min}/${low}/${high}`,
         columns: [text('CPU'), count('count'), count('high'), count('batch')],
         rows: pagesets.map((one) => [String(one.cpu), one.count, one.high, one.batch]),
       })),
@@ -92,7 +93,7 @@ function missingEventNotes(info: Info): string[] {
 
 /** What could not be had, then what follows of it. */
 function qualityOf({ losses, tally, missing, quality }: Info): Built {
-  const lost = `Lost: ${number(losses.events)} events in ${number(losses.gaps)} gaps`
+  const lost = `Lost: ${counted(losses.events, 'event')} in ${counted(losses.gaps, 'gap')}`
   const unknown = losses.uncounted > 0 ? `, and an unknown number in ${number(losses.uncounted)} of them` : ''
   return {
     paragraphs: [
@@ -123,7 +124,7 @@ function pagesOf(info: Info): Built | undefined {
   const batched = toldBy(info, 'mm_page_free_batched', ` (${number(found.freesBatched)} of them in batches)`) ?? ''
   return {
     paragraphs: [
-      `${number(found.pagesAllocated)} pages allocated in ${number(found.allocs)} allocations, ${number(found.pagesFreed)} freed in ${number(found.frees)} frees${batched}; ${number(found.failures)} allocations failed.`,
+      `${counted(found.pagesAllocated, 'page')} allocated in ${counted(found.allocs, 'allocation')}, ${number(found.pagesFreed)} freed in ${counted(found.frees, 'free')}${batched}; ${counted(found.failures, 'allocation')} failed.`,
     ],
     tables: [
       {
@@ -292,7 +293,7 @@ function fragmentationOf({ fragmentation: found }: Info): Built | undefined {
 }
 
 const kvfreeOf = ({ queued, inBulk, oneByOne }: NonNullable<NonNullable<Info['rcu']>['kvfree']>): string =>
-  `${number(queued)} objects queued by kvfree_rcu(); ${inBulk + oneByOne === 0 ? 'how they were freed was not recorded' : `freed: ${number(inBulk)} in bulk, ${number(oneByOne)} one by one`}.`
+  `${counted(queued, 'object')} queued by kvfree_rcu(); ${inBulk + oneByOne === 0 ? 'how they were freed was not recorded' : `freed: ${number(inBulk)} in bulk, ${number(oneByOne)} one by one`}.`
 
 function rcuOf({ rcu }: Info): Built | undefined {
   if (rcu === undefined) return undefined

@@ -1,4 +1,4 @@
-import { cleanText } from '#kernel/messages'
+import { cleanText, counted } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { comparisonOf, formatShare, headingOf, isVerdict, writerOf } from './format.ts'
 import type { Matrix } from './matrix/index.ts'
@@ -71,7 +71,7 @@ const partOf = ({ section, paragraphs, figures, tables, charts, caveats }: Part)
       escapeMarkdown(alt),
       ...(table.rows.length <= MOST_CHART_ROWS
         ? tableOf(table)
-        : [`(${table.rows.length} rows of numbers stand behind the chart in the HTML report.)`]),
+        : [`(${counted(table.rows.length, 'row')} of numbers stand behind the chart in the HTML report.)`]),
     ]),
   ].filter((block) => block !== '')
 

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { Comparison } from '#metrics'
 import { type Matrix, matricesOf } from './matrix/index.ts'
 import type { Group } from './sections/group.ts'
@@ -47,7 +48,7 @@ export function compose(result: Comparison): Page {
     origin: captures
       .map(({ name, kernel, cpus, isolated }) => {
         const apart = isolated.length === 0 ? '' : `, ${isolated.length} isolated`
-        return `${name}: Linux ${kernel}, ${cpus.length} CPUs${apart}`
+        return `${name}: Linux ${kernel}, ${counted(cpus.length, 'CPU')}${apart}`
       })
       .join('; '),
     version,

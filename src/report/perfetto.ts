@@ -1,5 +1,5 @@
 import { PbfWriter } from 'pbf'
-import { cleanText } from '#kernel/messages'
+import { cleanText, counted } from '#kernel/messages'
 import type { Comparison, PcpComparison, Run } from '#metrics'
 import { timelinesOf } from './timeline.ts'
 import { onTraceClock } from './trace-clock.ts'
@@ -81,7 +81,7 @@ function addRun(trace: Trace, group: number, { series, drain }: Run): void {
     const cpu = bursts.cpu[at] ?? 0
     const track = tracks.get(cpu) ?? trace.track(group, `bulk frees of CPU ${cpu}`)
     tracks.set(cpu, track)
-    trace.instant(track, t, `${bursts.requested[at] ? 'drained' : 'freed'} ${bursts.pages[at]} pages`)
+    trace.instant(track, t, `${bursts.requested[at] ? 'drained' : 'freed'} ${counted(bursts.pages[at] ?? 0, 'page')}`)
   })
   if (drainWaits === undefined || drainWaits.t.length === 0) return
   // Requests may overlap, and slices of one track may not.

@@ -1,6 +1,7 @@
 import type { Recording } from '#events'
 import type { WhatIf } from '#events/demand'
 import { RECORDED_VERSIONS } from '#kernel'
+import { counted } from '#kernel/messages'
 import { pcpMeasures } from '#metrics'
 import { publishedPrices } from '#metrics/prices'
 import {
@@ -126,7 +127,6 @@ function sweep({ name, machine }: Recording, record: SlabRecord, set: Settings, 
 function notesOn({ machine }: Recording, { caches, unknownFrees, probed }: SlabRecord): string[] {
   const unseen = caches.reduce((sum, cache) => sum + cache.unseenFrees, 0)
   const deferred = caches.reduce((sum, { traced }) => sum + (traced.paths.get('__kfree_rcu_sheaf') ?? 0), 0)
-  const count = (value: number): string => value.toLocaleString('en-US')
   return [
     'Every policy begins with the slabs, partial lists and sheaves that the trace and the counters show the recording kernel’s to have been, as far as it has such lists.',
     ...(machine.slabsBefore === undefined
@@ -139,13 +139,13 @@ function notesOn({ machine }: Recording, { caches, unknownFrees, probed }: SlabR
       : []),
     ...(unseen > 0
       ? [
-          `${count(unseen)} frees that no event shows are inferred: an object is allocated again, or a slow path has it.`,
+          `Inferred: ${counted(unseen, 'free')} that no event shows, since an object is allocated again or a slow path has it.`,
         ]
       : []),
-    ...(unknownFrees > 0 ? [`${count(unknownFrees)} frees are of caches that nothing tells: not replayed.`] : []),
+    ...(unknownFrees > 0 ? [`Not replayed: ${counted(unknownFrees, 'free')} of caches that nothing tells.`] : []),
     ...(deferred > 0
       ? [
-          `A grace period is taken to last ${USUAL_GRACE_PERIOD_NS / 1e6} ms: ${count(deferred)} objects of kfree_rcu() wait for one.`,
+          `A grace period is taken to last ${USUAL_GRACE_PERIOD_NS / 1e6} ms: ${counted(deferred, 'object')} of kfree_rcu() waited for one.`,
         ]
       : []),
   ]

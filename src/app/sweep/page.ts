@@ -1,9 +1,8 @@
+import { counted } from '#kernel/messages'
 import type { Page } from '#report'
 import { composeSweep } from '#report/sweep'
 import type { SweepResult } from './results.ts'
 import type { SweepSummary } from './summary.ts'
-
-const number = (value: number): string => value.toLocaleString('en-US')
 
 /** A sweep as a page: what is best, the front, captures, parameters, assumptions. */
 export function sweepPage(result: SweepResult, summary: SweepSummary): Page {
@@ -19,7 +18,7 @@ export function sweepPage(result: SweepResult, summary: SweepSummary): Page {
     baseline,
     axes: summary.axes,
     sentences: [
-      `${number(runs.length)} runs of ${number(summary.rows.length)} policies on ${number(captures.length)} captures; baseline ${baseline}.${missing > 0 ? ` ${number(missing)} runs of the scenario are not done.` : ''}`,
+      `${counted(runs.length, 'run')} of ${counted(summary.rows.length, 'policy', 'policies')} on ${counted(captures.length, 'capture')}; baseline ${baseline}.${missing > 0 ? ` Not done: ${counted(missing, 'run')} of the scenario.` : ''}`,
       best === undefined
         ? `No policy keeps ${limits.join(' and ')} on every capture.`
         : `Least ${objective}${limits.length > 0 ? ` within ${limits.join(', ')}` : ''}: ${best.policy}. A sweep judges no difference: kreplay recommend holds them against the model error.`,

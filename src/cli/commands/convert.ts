@@ -1,4 +1,4 @@
-import { UsageError } from '#kernel/messages'
+import { counted, UsageError } from '#kernel/messages'
 import { defineCommand } from '../command.ts'
 import { capture, cpuList, json, probes } from '../options.ts'
 import { printAnonymised } from '../print/anonymised.ts'
@@ -56,7 +56,7 @@ export const convert = defineCommand({
       return 0
     }
     const { written, read, span } = result
-    print(`${number(written)} of ${number(read)} events → ${output}`)
+    print(`${number(written)} of ${counted(read, 'event')} → ${output}`)
     if (written === 0 && span !== undefined)
       print(`The trace has events from ${span.from.toFixed(6)} to ${span.to.toFixed(6)} s of its clock.`)
     if (lacksZones)

@@ -1,5 +1,6 @@
 import type { Likeness, Synthesis } from '#app'
 import { KNOWN_VERSIONS } from '#kernel'
+import { counted } from '#kernel/messages'
 import { defineCommand } from '../command.ts'
 import { json, probes, set } from '../options.ts'
 import { number, print, printJson, printTable, progressOf, warn } from '../terminal.ts'
@@ -77,7 +78,7 @@ function printMade(made: Synthesis): void {
   }
   const { release, events, bare } = made
   const total = Object.values(events).reduce((sum, count) => sum + count, 0)
-  print(`${workload}, Linux ${release?.text ?? 'unknown'}: ${number(total)} events → ${output}`)
+  print(`${workload}, Linux ${release?.text ?? 'unknown'}: ${counted(total, 'event')} → ${output}`)
   if (release?.exact === false)
     print(
       `Recorded by the rules of ${release.rules}, the last known before ${release.text}. Known rules: ${KNOWN_VERSIONS.join(', ')}.`,

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import { defineCommand, type Exit } from '../command.ts'
 import { json, policyFile, positive } from '../options.ts'
 import { print, printJson, warn } from '../terminal.ts'
@@ -53,7 +54,8 @@ export const worker = defineCommand({
         onEvent: (text) => warn(`worker ${process.pid} ${text}`),
       })
       if (json) printJson(done)
-      else print(`${done.runs} runs in ${done.jobs} jobs; ${done.failed} jobs set aside.`)
+      else
+        print(`${counted(done.runs, 'run')} in ${counted(done.jobs, 'job')}; ${counted(done.failed, 'job')} set aside.`)
       return 0
     } finally {
       for (const signal of signals) process.off(signal, hear)

@@ -1,4 +1,5 @@
 import type { anonymise } from '#app'
+import { counted } from '#kernel/messages'
 import { number, print, printTable } from '../terminal.ts'
 
 type Anonymised = Awaited<ReturnType<typeof anonymise>>
@@ -19,16 +20,16 @@ export function printAnonymised({ output, files, replaced, kept, withoutPayload,
     ],
   )
   if (withoutPayload > 0)
-    print(`\n${number(withoutPayload)} events of kinds that kreplay does not know lose their payload.`)
+    print(`\n${counted(withoutPayload, 'event')} of kinds that kreplay does not know lose their payload.`)
   print(`\nThese names go out as they are, since every kernel has them:\n  ${kept.join(', ') || 'none'}`)
   print('\nThis is said of the machine:')
   for (const [name, text] of Object.entries(sidecars)) {
     const lines = text.trimEnd().split('\n')
-    print(`  ${name}: ${lines.length === 1 ? lines[0] : `${number(lines.length)} lines`}`)
+    print(`  ${name}: ${lines.length === 1 ? lines[0] : counted(lines.length, 'line')}`)
   }
   print(
     files === undefined
       ? '\nNothing was written.'
-      : `\nWritten: ${output}, with ${files.length} files. The trace is text: \`zless ${files[0]}\`.`,
+      : `\nWritten: ${output}, with ${counted(files.length, 'file')}. The trace is text: \`zless ${files[0]}\`.`,
   )
 }

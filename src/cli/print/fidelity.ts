@@ -1,5 +1,6 @@
 import type { Fidelity } from '#app'
 import { zoneLabel } from '#kernel'
+import { counted } from '#kernel/messages'
 import { formatInterval, formatShare, inferencesOf, lostWords, scoreOf } from '#report'
 import { number, percent } from '../terminal.ts'
 import type { Output } from './output.ts'
@@ -81,11 +82,11 @@ function printScores(pcp: PcpFidelity, out: Output): void {
   )
   if (pcp.poorBecause !== undefined) out.line(pcp.poorBecause)
   out.line(
-    `policy ${pcp.policy}; not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown); ${number(pcp.resyncs)} corrections`,
+    `policy ${pcp.policy}; not scored: ${formatShare(pcp.warmupShare)} of list operations (initial list contents unknown); ${counted(pcp.resyncs, 'correction')}`,
   )
   if (pcp.ranFree !== undefined)
     out.line(
-      `ran free: ${number(pcp.ranFree.refills)} of ${number(free.refills.recorded)} refills and ${number(pcp.ranFree.drainBursts)} of ${number(free.drainBursts.recorded)} bulk frees, after their lists were known; the rest followed the record`,
+      `ran free: ${number(pcp.ranFree.refills)} of ${counted(free.refills.recorded, 'refill')} and ${number(pcp.ranFree.drainBursts)} of ${counted(free.drainBursts.recorded, 'bulk free')}, after their lists were known; the rest followed the record`,
     )
   const same = scoreOf(pcp.refills) === scoreOf(free.refills) && scoreOf(pcp.drainBursts) === scoreOf(free.drainBursts)
   if (!same)
@@ -180,7 +181,7 @@ const ms = (ns: number | undefined): string => (ns === undefined ? '–' : (ns /
 
 function printKvfree(kvfree: KvfreeFidelity, out: Output): void {
   out.line(
-    `policy ${kvfree.policy}; ${number(kvfree.enqueued)} calls${kvfree.callsInferred ? ', their moments inferred' : ''}; ${number(kvfree.begun.recorded)} work items and callbacks begun as recorded, ${number(kvfree.begun.generated)} after a generated delay\n`,
+    `policy ${kvfree.policy}; ${counted(kvfree.enqueued, 'call')}${kvfree.callsInferred ? ', their moments inferred' : ''}; ${number(kvfree.begun.recorded)} work items and callbacks begun as recorded, ${number(kvfree.begun.generated)} after a generated delay\n`,
   )
   const row = (name: string, of: (one: KvfreeAgreement, side: 'recorded' | 'predicted') => string) => [
     name,

@@ -1,4 +1,5 @@
 import type { Recommendation } from '#app'
+import { counted } from '#kernel/messages'
 import { verdictHelp } from '#report'
 import { number } from '../terminal.ts'
 import type { Output } from './output.ts'
@@ -53,7 +54,7 @@ export function printRecommendation(found: Recommendation, top: number, out: Out
   )
   printTurningPoints(found, out)
   out.line(
-    `\n${number(search.runs)} runs of ${number(search.choices)} choices (${search.kind}) on ${captures.map(({ name }) => name).join(', ')}; the best ${number(Math.min(top, candidates.length))} are listed.`,
+    `\n${counted(search.runs, 'run')} of ${counted(search.choices, 'choice')} (${search.kind}) on ${captures.map(({ name }) => name).join(', ')}; the best ${number(Math.min(top, candidates.length))} are listed.`,
   )
 }
 

@@ -1,4 +1,5 @@
 import type { SweepEstimate, SweepResult, SweepStatus, SweepSummary } from '#app'
+import { counted } from '#kernel/messages'
 import { number } from '../terminal.ts'
 import type { Output } from './output.ts'
 
@@ -35,7 +36,7 @@ export function printEstimate(estimate: SweepEstimate, out: Output): void {
 function printQueue({ done, left, runsPerSecond, secondsLeft, jobs, failed, hosts }: Queue, out: Output): void {
   const states = Object.entries(jobs).map(([state, count]) => `${number(count)} ${state}`)
   out.line(
-    `\nQueue: ${number(done)} runs done and not fetched, ${number(left)} left; ${runsPerSecond.toFixed(1)} runs/s in the last minute${secondsLeft === undefined ? '' : `, about ${spanOf(secondsLeft)} left`}.`,
+    `\nQueue: ${counted(done, 'run')} done and not fetched, ${number(left)} left; ${runsPerSecond.toFixed(1)} runs/s in the last minute${secondsLeft === undefined ? '' : `, about ${spanOf(secondsLeft)} left`}.`,
   )
   if (states.length > 0) out.line(`Jobs: ${states.join(', ')}.`)
   if (hosts.length > 0)
@@ -47,7 +48,7 @@ function printQueue({ done, left, runsPerSecond, secondsLeft, jobs, failed, host
 }
 
 export function printStatus({ runs, done, captures, store, queue }: SweepStatus, out: Output): void {
-  out.line(`${number(done)} of ${number(runs)} runs are done; results in ${store}.`)
+  out.line(`Done: ${number(done)} of ${counted(runs, 'run')}; results in ${store}.`)
   const open = captures.filter((one) => one.done < one.runs)
   if (open.length > 0)
     out.table(
@@ -65,8 +66,8 @@ const plain = (value: number | undefined): string => (value === undefined ? '–
 /** The best policies of a sweep, and those on the front. */
 export function printSweep(summary: SweepSummary, result: SweepResult, top: number, out: Output): void {
   const { runs, captures, missing } = result
-  out.line(`${number(runs.length)} runs on ${number(captures.length)} captures; baseline ${result.baseline}.`)
-  if (missing > 0) out.line(`${number(missing)} runs of the scenario are not done.`)
+  out.line(`${counted(runs.length, 'run')} on ${counted(captures.length, 'capture')}; baseline ${result.baseline}.`)
+  if (missing > 0) out.line(`Not done: ${counted(missing, 'run')} of the scenario.`)
   if (summary.rows.length === 0) return
   const { axes, rows, objective } = summary
   const kept = rows.filter(({ breaks }) => breaks.length === 0)
@@ -88,7 +89,7 @@ export function printSweep(summary: SweepSummary, result: SweepResult, top: numb
   const base = rows.find(({ policy }) => policy === result.baseline)
   const front = kept.filter(({ onFront }) => onFront)
   out.line(
-    `\n${number(kept.length)} of ${number(rows.length)} policies keep the limits; ${number(front.length)} are on the Pareto front of ${axes.join(', ')}.${base !== undefined && base.breaks.length > 0 ? ` The baseline breaks ${base.breaks.join(', ')}.` : ''}`,
+    `\n${number(kept.length)} of ${counted(rows.length, 'policy', 'policies')} keep the limits; ${number(front.length)} are on the Pareto front of ${axes.join(', ')}.${base !== undefined && base.breaks.length > 0 ? ` The baseline breaks ${base.breaks.join(', ')}.` : ''}`,
   )
   out.line('A sweep lists; it judges no difference. `kreplay recommend` holds them against the model error.')
 }

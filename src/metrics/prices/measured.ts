@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Recording } from '#events'
+import { counted } from '#kernel/messages'
 import { quantile } from '#kernel/numbers'
 import { fitHolds, type HoldFit, holdFitSchema } from './fit.ts'
 import { measuredHolds } from './holds.ts'
@@ -74,12 +75,12 @@ function priceList(
   const refills =
     refill === undefined
       ? 'refills could not be timed and are priced as bulk frees of their size'
-      : `${refill.holds} refills`
+      : counted(refill.holds, 'refill')
   const probe = probeNs === undefined ? 'the probes’ cost is included' : `${Math.round(probeNs)} ns of probe taken off`
   return {
     id: name,
-    machine: `the recorded machine: ${machine.cpus.length} CPUs, Linux ${kernel}`,
-    method: `probes at entry and return of free_pcppages_bulk() and rmqueue_bulk(), medians of size classes; ${bulkFree.holds} bulk frees, ${refills}; waits for the lock taken off, ${probe}`,
+    machine: `the recorded machine: ${counted(machine.cpus.length, 'CPU')}, Linux ${kernel}`,
+    method: `probes at entry and return of free_pcppages_bulk() and rmqueue_bulk(), medians of size classes; ${counted(bulkFree.holds, 'bulk free')}, ${refills}; waits for the lock taken off, ${probe}`,
     source: `kreplay prices ${name}`,
     bulkFreeUs: pointsOf(bulkFree),
     refillUs: pointsOf(refill ?? bulkFree),

@@ -1,4 +1,5 @@
 import type { Recording } from '#events'
+import { counted } from '#kernel/messages'
 import { type CacheRun, ownSlab, type RecordedCache, riseOf, runSlab, type SlabRecord, slabRecord } from '#replay/slab'
 import { causeOf } from './causes.ts'
 import { busiest } from './comparison.ts'
@@ -129,8 +130,6 @@ function countersOf(
   return { allocs, frees, agree, ...(agree ? {} : { because: untracedPath(allocs, frees, unseenFrees, names) }) }
 }
 
-const count = (value: number): string => value.toLocaleString('en-US')
-
 /** Which path the events miss, or why the counters have more. */
 function untracedPath(
   allocs: { traced: number; counted: number },
@@ -143,13 +142,13 @@ function untracedPath(
     const why = names.some((name) => /maple/.test(name))
       ? 'objects out of prefilled sheaves are counted when the sheaf is filled'
       : 'an object is counted for the cache that it came out of'
-    return `the counters have ${count(-more)} allocations less: ${why}`
+    return `the counters have ${counted(-more, 'allocation')} less: ${why}`
   }
   if (more === 0)
     return unseenFrees > 0
       ? 'kfree_rcu() frees in bulk, and a list of objects counts once'
-      : `${count(Math.abs(moreFrees))} frees ${moreFrees > 0 ? 'that no event shows' : 'that the counters lack'}`
-  return `the counters go on while they are read, by processes for each file: ${count(more)} allocations and ${count(moreFrees)} frees beyond the events`
+      : `${counted(Math.abs(moreFrees), 'free')} ${moreFrees > 0 ? 'that no event shows' : 'that the counters lack'}`
+  return `the counters go on while they are read, by processes for each file: ${counted(more, 'allocation')} and ${counted(moreFrees, 'free')} beyond the events`
 }
 
 /** Slabs that the counters have at the end, against those at the start and what the replay made of them. */

@@ -1,4 +1,5 @@
 import { percent } from '../caveats.ts'
+import { scoreWords } from '../score.ts'
 import type { SlabFidelity } from './fidelity-schema.ts'
 import type { SlabComparedRun, SlabComparison } from './schema.ts'
 
@@ -32,7 +33,7 @@ function trustIn(row: Row | undefined, fidelity: SlabFidelity | undefined): stri
   })
   const { slabSlowPaths } = fidelity?.scores ?? {}
   const score =
-    slabSlowPaths === undefined ? '' : ` Over all caches it reproduces ${percent(slabSlowPaths)} of the slow paths.`
+    slabSlowPaths === undefined ? '' : ` Over all caches it reproduces ${scoreWords(slabSlowPaths)} of the slow paths.`
   return `Free-running, the kernel’s own policy is off by (cache by cache): ${parts.join(', ')}.${score} Nothing records list_lock and what CPUs hold.`
 }
 

@@ -1,14 +1,12 @@
 import { lossesOf, type Recording } from '#events'
 import { share } from '#kernel'
+import { counted } from '#kernel/messages'
 import { syntheticCaveat, unreadIn } from '../caveats.ts'
 import type { PageSurvey } from './pages.ts'
 import type { RcuSurvey } from './rcu.ts'
 import type { SlabSurvey } from './slab.ts'
 
 const number = (value: number): string => value.toLocaleString('en-US')
-/** "1 gap", "3 gaps" */
-const counted = (count: number, one: string, plural = 's'): string =>
-  `${number(count)} ${one}${count === 1 ? '' : plural}`
 /** "all" is said only of all. */
 const shareOf = (part: number, whole: number): string =>
   part === whole ? 'all' : `${(Math.floor(1000 * (share(part, whole) ?? 0)) / 10).toFixed(1)} %`
@@ -98,6 +96,20 @@ function cpuSentences(hasCpus: boolean, silent: readonly number[]): string[] {
   ]
 }
 
+/** What is alive at the end, and how sure that is. */
+function aliveSentence(one: string, of: PageSurvey['matching'], isWhole: boolean): string {
+  const { aliveAtEnd, alreadyFree, reallocated } = of
+  const alive =
+    aliveAtEnd === 0
+      ? `That no ${one} is alive at the end is`
+      : `The ${counted(aliveAtEnd, one)} alive at the end ${aliveAtEnd === 1 ? 'is' : 'are'}`
+  if (alreadyFree + reallocated > 0 || !isWhole)
+    return `${alive} an estimate${aliveAtEnd === 0 ? '' : ', not leaks'}: ${number(reallocated)} allocated while alive (an unrecorded free), ${number(alreadyFree)} freed while free (an unrecorded allocation, such as a bulk one).`
+  return aliveAtEnd === 0
+    ? `Every ${one} that was allocated was freed.`
+    : `${alive} allocated and not yet freed; that is no leak by itself.`
+}
+
 /** Which frees are matched with their allocations, and what the rest means. */
 function matchSentences({ pages, slab }: Surveys, hasCpus: boolean, isLacking: boolean): string[] {
   return [['page', pages] as const, ['object', slab] as const].flatMap(([one, survey]) => {
@@ -111,14 +123,11 @@ function matchSentences({ pages, slab }: Surveys, hasCpus: boolean, isLacking: b
           ]
     const freed = of.matched + of.neverSeen + of.alreadyFree
     const others = of.matched === freed ? '' : '; the others were allocated before the trace or unrecorded'
-    const alive = `The ${counted(of.aliveAtEnd, one)} alive at the end ${of.aliveAtEnd === 1 ? 'is' : 'are'}`
     return [
       ...(hasCpus
         ? [`Frees on other CPUs are known of ${shareOf(of.matched, freed)} of the ${one}s freed${others}.`]
         : []),
-      of.alreadyFree + of.reallocated === 0 && !isLacking
-        ? `${alive} those allocated and not yet freed; that is no leak by itself.`
-        : `${alive} an estimate, not leaks: ${number(of.reallocated)} were allocated while alive (an unrecorded free), ${number(of.alreadyFree)} freed while free (an unrecorded allocation, such as a bulk one).`,
+      aliveSentence(one, of, !isLacking),
     ]
   })
 }
@@ -126,7 +135,9 @@ function matchSentences({ pages, slab }: Surveys, hasCpus: boolean, isLacking: b
 function restSentences({ resolutionNs, machine }: Recording, { slab, rcu }: Surveys): string[] {
   const sentences: string[] = []
   if (slab !== undefined && slab.matching.hidden > 0)
-    sentences.push(`The text hides ${counted(slab.matching.hidden, 'address', 'es')}: those objects match nothing.`)
+    sentences.push(
+      `The text hides ${counted(slab.matching.hidden, 'address', 'addresses')}: those objects match nothing.`,
+    )
   if (rcu?.callbacks !== undefined && rcu.callbacks.unmatched > 0)
     sentences.push(
       `Latency is known of ${shareOf(rcu.callbacks.invoked - rcu.callbacks.unmatched, rcu.callbacks.invoked)} of the callbacks invoked.`,

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 /// <reference lib="dom.iterable" />
+import { counted } from '#kernel/messages'
 import type { PageKit } from '../ask.ts'
 import type { ParamValue } from '../worker/kit.ts'
 import type { Answer, FromWorker, ToWorker } from '../worker/messages.ts'
@@ -261,7 +262,7 @@ class Panel {
     this.#show(message)
     const { rows, policies, ms, quick, headline } = message
     this.#say(
-      `${rows.toLocaleString('en-US')} requests replayed under ${policies} policies${quick ? '; verdicts follow' : ` in ${Math.round(ms)} ms. ${headline}`}`,
+      `${counted(rows, 'request')} replayed under ${counted(policies, 'policy', 'policies')}${quick ? '; verdicts follow' : ` in ${Math.round(ms)} ms. ${headline}`}`,
     )
     const { dataset } = byId('ask')
     dataset.took = String(Math.round(performance.now() - this.#clicked))

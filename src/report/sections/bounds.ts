@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import { type Bounds, type PcpComparison, type Run, savedOf } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
@@ -56,7 +57,7 @@ function chartOf({ baseline }: PcpComparison, runs: Bounded[], of: string, index
       .map((run) => {
         const { pages, takes } = savedOf(run)
         const { least, none } = run.bounds
-        return `${run.policy}: ${formatCount(run.work.zoneLockPages)} pages between ${formatCount(least.pages)} and ${formatCount(none.pages)} (${write(pages)}), ${formatCount(run.work.zoneLocks)} takes between ${formatCount(least.takes)} and ${formatCount(none.takes)} (${write(takes)})`
+        return `${run.policy}: ${counted(run.work.zoneLockPages, 'page')} between ${formatCount(least.pages)} and ${formatCount(none.pages)} (${write(pages)}), ${formatCount(run.work.zoneLocks)} takes between ${formatCount(least.takes)} and ${formatCount(none.takes)} (${write(takes)})`
       })
       .join('; ')}.`,
     legend: measures.map(({ label, colour, shape }) => ({ label, colour, shape })),

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
@@ -56,7 +57,7 @@ export const bursts: Section = {
     ),
     caveats: comparison.runs.some(({ series }) => series.burstsTotal > shown(comparison))
       ? [
-          `Where a run has more than ${formatCount(shown(comparison))} bursts, some are drawn: the requested, the largest and an even choice of the rest. Counts are of all.`,
+          `Where a run has more than ${shown(comparison)} bursts, some are drawn: the requested, the largest and an even choice of the rest. Counts are of all.`,
         ]
       : [],
   }),
@@ -84,7 +85,7 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
       .map(({ policy, work, quantiles, series }) =>
         series.burstsTotal === 0
           ? `${policy}: no bursts`
-          : `${policy}: ${formatCount(series.burstsTotal)} bursts, largest ${formatCount(quantiles.burstPages?.max ?? 0)} pages, ${formatCount(work.requestedDrainPages)} pages on request`,
+          : `${policy}: ${counted(series.burstsTotal, 'burst')}, largest ${counted(quantiles.burstPages?.max ?? 0, 'page')}, ${counted(work.requestedDrainPages, 'page')} on request`,
       )
       .join('; ')}.`,
     legend: [

@@ -1,5 +1,5 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
-import { formatCount } from '../format.ts'
 import { cpuMaps, linesInRows, MANY_CPUS, shareOfBudget } from './charts.ts'
 import {
   type Capture,
@@ -58,7 +58,7 @@ function chartOf(comparison: PcpComparison, capture: Capture, runs: Run[], of: s
     const [peak, cpu] = cpus
       .map((cpu): [number, number] => [largest(seriesOf(run, cpu)), cpu])
       .reduce((a, b) => (b[0] > a[0] ? b : a), [0, -1])
-    return `${run.policy}: ${peak === 0 ? 'no pages kept' : `at most ${formatCount(peak)} pages, on ${label(cpu)}`}`
+    return `${run.policy}: ${peak === 0 ? 'no pages kept' : `at most ${counted(peak, 'page')}, on ${label(cpu)}`}`
   })
   return {
     id: `cached-pages-${index}`,

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { ComparisonHead } from '#metrics'
 import type { LegendEntry } from './section.ts'
 
@@ -67,7 +68,7 @@ export const hiddenCpus = (capture: Capture, shown: readonly number[]): string[]
   shown.length === capture.cpus.length
     ? []
     : [
-        `${capture.name} has ${capture.cpus.length} CPUs; drawn are ${shown.length}: the isolated ones and those with most. Totals are over all CPUs.`,
+        `${capture.name} has ${counted(capture.cpus.length, 'CPU')}; drawn are ${shown.length}: the isolated ones and those with most. Totals are over all CPUs.`,
       ]
 
 /** Time as charts show it: seconds, to the microsecond. */
@@ -108,8 +109,6 @@ export function stretchEnds(length: number, most: number): number[] {
 export const MOST_ROWS = 200
 
 export const largest = (values: readonly number[]): number => values.reduce((most, one) => Math.max(most, one), 0)
-
-export const pluralOf = (n: number, one: string, many = `${one}s`): string => (n === 1 ? one : many)
 
 /** A finding as two paragraphs: its first sentence, which leads, and what is to be known of it. */
 export function leadAndRest(finding: string): string[] {

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
 import type { CpuFlows } from '#metrics/survey'
 import { formatCount, formatShare } from '../format.ts'
@@ -161,7 +162,7 @@ function flowMap(flows: CpuFlows, id: string, of = ''): Chart {
   return {
     id,
     title: `Do pages come back to the CPU that allocated them?${of}`,
-    alt: `Map of pages by the CPU that allocated them, upwards, and the CPU that freed them, to the right. ${flowWords(flows)} The most go from CPU ${label(largest.from)} to CPU ${label(largest.to)}: ${formatCount(largest.pages)} pages.`,
+    alt: `Map of pages by the CPU that allocated them, upwards, and the CPU that freed them, to the right. ${flowWords(flows)} The most go from CPU ${label(largest.from)} to CPU ${label(largest.to)}: ${counted(largest.pages, 'page')}.`,
     legend: [],
     spec: {
       data: {

@@ -1,5 +1,6 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
-import { formatBounds, formatCount, formatDuration } from '../format.ts'
+import { formatBounds, formatDuration } from '../format.ts'
 import { colour } from '../runtime/theme.ts'
 import { facetedRows } from './charts.ts'
 import { baselineRow, type Capture, enough, perCapture, policyLabel, sum } from './common.ts'
@@ -147,7 +148,7 @@ function setBy({ drain, params }: Run, { events }: Capture): string {
 }
 
 const requesterTable = ({ baseline }: PcpComparison, capture: Capture, runs: Run[], of: string): Table => ({
-  caption: `What a requester waits, from the fastest machine to the slowest, of ${formatCount(runs[0]?.work.drainRequests ?? 0)} requests${of}`,
+  caption: `What a requester waits, from the fastest machine to the slowest, of ${counted(runs[0]?.work.drainRequests ?? 0, 'request')}${of}`,
   columns: [
     text('policy'),
     count('answered'),

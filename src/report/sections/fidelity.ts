@@ -1,4 +1,5 @@
 import { share } from '#kernel'
+import { counted } from '#kernel/messages'
 import { type ComparisonHead, inferencesOf, type PcpFidelity } from '#metrics'
 import { formatCount, formatShare } from '../format.ts'
 import { toneOfScore } from './headline.ts'
@@ -44,7 +45,7 @@ const ranFree = ({ ranFree, withoutResync: { refills, drainBursts } }: PcpFideli
   ranFree === undefined
     ? []
     : [
-        `Ran free: ${formatCount(ranFree.refills)} of ${formatCount(refills.recorded)} refills and ${formatCount(ranFree.drainBursts)} of ${formatCount(drainBursts.recorded)} bulk frees, after their lists were known; the rest followed the record.`,
+        `Ran free: ${formatCount(ranFree.refills)} of ${counted(refills.recorded, 'refill')} and ${formatCount(ranFree.drainBursts)} of ${counted(drainBursts.recorded, 'bulk free')}, after their lists were known; the rest followed the record.`,
       ]
 
 const cautions = (pcp: PcpFidelity): string[] => [
@@ -69,7 +70,7 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
       count('exact'),
       percent('free-running'),
       text('verdict'),
-      percent('corrected', undefined, `${formatCount(pcp.resyncs)} corrections`),
+      percent('corrected', undefined, counted(pcp.resyncs, 'correction')),
     ],
     rows: [
       scoreRow('refills', bare.refills, pcp.coverage.refills?.inTrace, pcp.refills),

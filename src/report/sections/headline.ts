@@ -1,6 +1,7 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison } from '#metrics'
-import { formatCount, formatShare } from '../format.ts'
-import { leadAndRest, pluralOf, sum } from './common.ts'
+import { formatShare } from '../format.ts'
+import { leadAndRest, sum } from './common.ts'
 import type { Section, Tone } from './section.ts'
 
 export const headline: Section = {
@@ -18,10 +19,10 @@ function lossCaveat({ captures, recorded }: PcpComparison): string[] {
   const lost = sum(captures.map(({ losses }) => losses.events))
   const gaps = sum(captures.map(({ losses }) => losses.gaps))
   if (gaps === 0) return []
-  const what = lost > 0 ? `${formatCount(lost)} ${pluralOf(lost, 'event')}` : 'an unknown number of events'
+  const what = lost > 0 ? counted(lost, 'event') : 'an unknown number of events'
   const open = Math.max(0, ...recorded.map(({ lossShare }) => lossShare))
   const size = open === 0 ? '' : ` Differences below ${formatShare(open)} are no finding.`
-  return [`Recording lost ${what} in ${formatCount(gaps)} ${pluralOf(gaps, 'gap')}.${size}`]
+  return [`Recording lost ${what} in ${counted(gaps, 'gap')}.${size}`]
 }
 
 export const toneOfScore = (score: number | undefined): Tone =>

@@ -1,13 +1,14 @@
 import { zoneLabel } from '#kernel'
+import { counted } from '#kernel/messages'
 import type { ComparisonHead } from '#metrics'
 import { formatCount, formatDuration } from '../format.ts'
-import { type Capture, pluralOf, sum } from './common.ts'
+import { type Capture, sum } from './common.ts'
 import { count, pages, type Section, type Table, text } from './section.ts'
 
 const lossesOf = ({ losses: { gaps, events, uncounted } }: Capture): string =>
   gaps === 0
     ? 'none'
-    : `${formatCount(events)} ${pluralOf(events, 'event')} in ${formatCount(gaps)} ${pluralOf(gaps, 'gap')}${uncounted > 0 ? `, ${formatCount(uncounted)} of them of unknown size` : ''}`
+    : `${counted(events, 'event')} in ${counted(gaps, 'gap')}${uncounted > 0 ? `, ${formatCount(uncounted)} of them of unknown size` : ''}`
 
 export const provenance: Section<ComparisonHead> = {
   id: 'provenance',

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { linesAgainstBaseline } from './charts.ts'
@@ -24,7 +25,7 @@ function chartOf(comparison: PcpComparison, { isolated }: Capture, runs: Run[], 
     alt: `Line chart in one row for each policy, pages on the lists of isolated ${cpus} over time, the baseline dashed behind. ${runs
       .map(
         ({ policy, series, work }) =>
-          `${policy}: at most ${formatCount(largest(series.strandedPages.pages))} pages, ${formatCount(work.strandedPagesAtEnd)} at the end`,
+          `${policy}: at most ${counted(largest(series.strandedPages.pages), 'page')}, ${formatCount(work.strandedPagesAtEnd)} at the end`,
       )
       .join('; ')}.`,
     ...linesAgainstBaseline(

@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { linesAgainstBaseline } from './charts.ts'
@@ -40,7 +41,7 @@ function chartOf(comparison: PcpComparison, runs: Run[], of: string, index: numb
     alt: `Line chart in one row for each policy, pages moved under zone->lock in each second, the baseline dashed behind. ${runs
       .map(
         (run) =>
-          `${run.policy}: ${formatCount(run.work.zoneLockPages)} pages in all, at most ${formatCount(Math.round(largest(rateOf(run, MOST_STEPS).values)))} a second`,
+          `${run.policy}: ${counted(run.work.zoneLockPages, 'page')} in all, at most ${formatCount(Math.round(largest(rateOf(run, MOST_STEPS).values)))} a second`,
       )
       .join('; ')}.`,
     ...linesAgainstBaseline(comparison, runs, (run) => rateOf(run, MOST_STEPS), 'pages/s'),

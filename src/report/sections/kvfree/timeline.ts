@@ -1,3 +1,4 @@
+import { counted } from '#kernel/messages'
 import type { KvfreeComparedRun, KvfreeComparison } from '#metrics/kvfree'
 import { colour } from '../../runtime/theme.ts'
 import { facetedRows } from '../charts.ts'
@@ -110,7 +111,7 @@ function chartOf(baseline: string, runs: KvfreeComparedRun[], of: string, index:
     alt: `Bars over time in one row for each policy: grace periods, and each CPU’s batches waiting and being freed. ${runs
       .map(
         ({ policy }, at) =>
-          `${policy}: ${windows[at]!.gracePeriods.length} grace periods and ${windows[at]!.batches.length} batches in the window`,
+          `${policy}: ${counted(windows[at]!.gracePeriods.length, 'grace period')} and ${counted(windows[at]!.batches.length, 'batch', 'batches')} in the window`,
       )
       .join('; ')}.`,
     legend: kinds.map(({ label, colour: of }) => ({ label, colour: of, shape: 'area' as const })),
