@@ -33,7 +33,7 @@ const compared = async (
   (await compareRecordings(
     { captures: [capture], baseline: policies[0], ...asked, ...span },
     async () => recording,
-    take === undefined ? undefined : { take },
+    take === undefined ? {} : { listener: { take } },
   )) as PcpComparison
 
 beforeAll(async () => {

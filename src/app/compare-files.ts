@@ -96,7 +96,7 @@ export async function compared(request: ComparisonRequest, listener?: EngineList
       onProgress: progress,
     },
     (path) => (first !== undefined && path === captures[0] ? Promise.resolve(first) : read(path)),
-    listener,
+    { listener, ownsEvents: true },
   )
   const comparison = await signed(made, filesOf(request), chosen?.because)
   const failed = expectations.flatMap((expectation) => unmet(expectation, comparison))

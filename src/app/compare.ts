@@ -7,7 +7,7 @@ import { publishedPrices } from '#metrics/prices'
 import { shipped } from '#policies'
 import { readCapture } from '#readers'
 import { type CompareRequest, commandLineOf } from './command-line.ts'
-import { type EngineListener, familyOfAll, policyIds } from './families/index.ts'
+import { type ComparisonSettings, familyOfAll, policyIds } from './families/index.ts'
 import { version } from './version.ts'
 import { checkSpan, isWhole, windowOf } from './window.ts'
 
@@ -24,17 +24,21 @@ export function compareCaptures<F extends FamilyId>(request: RequestOf<F>): Prom
 export function compareCaptures(request: CompareRequest): Promise<Comparison>
 export function compareCaptures(request: CompareRequest): Promise<Comparison> {
   const { probes = [], onProgress = () => {} } = request
-  return compareRecordings(request, (path) =>
-    readCapture(path, { probes, onProgress: (done, total) => onProgress(`reading ${path}`, done, total) }),
+  return compareRecordings(
+    request,
+    (path) => readCapture(path, { probes, onProgress: (done, total) => onProgress(`reading ${path}`, done, total) }),
+    { ownsEvents: true },
   )
 }
 
-/** The same, where something else reads the captures. `listener`: gets what replays each of them
- * elsewhere, where that can be had. */
+/**
+ * The same, where something else reads the captures. `listener`: gets what replays each of them elsewhere, where that can be had.
+ * `ownsEvents`: as `ComparisonSettings` has it.
+ */
 export async function compareRecordings(
   request: CompareRequest,
   readOne: (path: string) => Promise<Recording>,
-  listener?: EngineListener,
+  { listener, ownsEvents }: Partial<Pick<ComparisonSettings, 'listener' | 'ownsEvents'>> = {},
 ): Promise<Comparison> {
   checkSpan(request)
   const { set = {}, catalogue = shipped, prices = publishedPrices, onProgress = () => {} } = request
@@ -64,6 +68,7 @@ export async function compareRecordings(
     version,
     onRun: (id) => onProgress(`replaying ${id}`, done++, steps),
     listener,
+    ownsEvents,
   })
   const names = new Set<string>()
   for (const path of request.captures) {

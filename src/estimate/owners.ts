@@ -13,7 +13,7 @@ const NOBODY = '<...>'
 
 /** Follows who has which page, row by row, and writes the demand. */
 export class Owners {
-  readonly builder = new DemandBuilder()
+  readonly builder: DemandBuilder
   readonly #script: Script
   readonly #inferred: Inferred
   readonly #events: Events | undefined
@@ -44,6 +44,8 @@ export class Owners {
   readonly #isLossy: boolean
 
   constructor({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events: Events | undefined) {
+    const { bulk, localDrains, ticks } = inferred
+    this.builder = new DemandBuilder(script.length + bulk.row.length + localDrains.row.length + ticks.row.length)
     this.#script = script
     this.#inferred = inferred
     this.#events = script.source === undefined ? undefined : events

@@ -14,7 +14,7 @@ export interface EngineListener {
 }
 
 /** What all captures of a comparison are replayed with. */
-interface ComparisonSettings {
+export interface ComparisonSettings {
   /** Ids as `policyId` gives them. */
   readonly policies: readonly string[]
   readonly baseline: string
@@ -29,6 +29,8 @@ interface ComparisonSettings {
   readonly onRun: (policy: string) => void
   /** Gets what it takes to replay each capture elsewhere, where that is wanted and can be had. */
   readonly listener?: EngineListener | undefined
+  /** Whether nobody else looks at a recording's events once it was added: their memory may go. */
+  readonly ownsEvents?: boolean | undefined
 }
 
 /** A comparison while its captures come in. */

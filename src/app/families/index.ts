@@ -59,4 +59,4 @@ export function policyIds(policies: readonly string[], set: Settings, catalogue:
   return ids
 }
 
-export type { EngineListener, Family, Settings } from './family.ts'
+export type { ComparisonSettings, EngineListener, Family, Settings } from './family.ts'

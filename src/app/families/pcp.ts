@@ -6,8 +6,9 @@ import { type ComparedCapture, captureFactsOf, composePcp, workSchema } from '#m
 import { lockPricesOf } from '#metrics/prices'
 import { choosePcp } from '#policies'
 import { chunkParams, ownPcpId } from '#policies/pcp'
-import { carriedOver, Foresight, planOf, type Window } from '#replay'
+import { carriedOver, Foresight, planOf, stepEndsOf, type Window } from '#replay'
 import { analyse } from '../analyse.ts'
+import { giveBack } from '../give-back.ts'
 import { isShipped, runPolicies, threadsFor } from '../jobs/run-policies.ts'
 import { engineOfPart, partOf } from '../kit.ts'
 import { lossTrials } from '../loss-trials.ts'
@@ -32,7 +33,7 @@ export const pcp: Family = {
   lacks: lacksPages,
   windows: true,
   ownRuns: 1,
-  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun, listener }) => {
+  start: ({ policies, baseline, set, catalogue, prices, jobs, version, onRun, listener, ownsEvents }) => {
     const captures: ComparedCapture[] = []
     return { add, compose: () => composePcp(captures, baseline, prices, version) }
 
@@ -59,40 +60,49 @@ export const pcp: Family = {
       const planFor = (start: WhatIf) => planOf(start, choices, { release, isolated, prices: prices.map(lockPricesOf) })
       const whatIf = startOf(analysis.whatIf)
       const plan = planFor(whatIf)
+      const ownDrain = plan.own.choice.drain.id
+      const facts = captureFactsOf({
+        recording,
+        script,
+        fidelity,
+        isolated,
+        stepEnds: stepEndsOf(whatIf),
+        ownDrain,
+        window,
+      })
+      const losses = lossTrials(recording, script, {
+        isolated,
+        window,
+        sources,
+        workOn: (thin) => {
+          const start = startOf(thin.whatIf)
+          return { whatIf: start, work: planFor(start).runs }
+        },
+      })
+      if (heard)
+        listener.take(
+          part === undefined
+            ? { facts, whatIf, release, isolated, prices, version }
+            : engineOfPart(analysis, part, { isolated, own, prices, version }),
+        )
+      if (ownsEvents) giveBack(read.events, script)
       const all = [...new Set([...plan.runs, plan.own]), ...plan.varied.map(({ work }) => work)]
       const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
       })
-      const ownRun = runs[all.indexOf(plan.own)]!
-      const { stepEnds } = ownRun.result
-      const facts = captureFactsOf({ recording, script, fidelity, isolated, stepEnds, ownDrain: ownRun.drain, window })
       captures.push({
         facts,
         foresight: new Foresight(whatIf),
         runs: runs.slice(0, plan.runs.length),
-        own: ownRun,
+        own: runs[all.indexOf(plan.own)]!,
         varied: plan.varied.map(({ policy, param, end, work }) => ({
           policy,
           param,
           end,
           run: runs[all.indexOf(work)]!,
         })),
-        losses: lossTrials(recording, script, {
-          isolated,
-          window,
-          sources,
-          workOn: (thin) => {
-            const start = startOf(thin.whatIf)
-            return { whatIf: start, work: planFor(start).runs }
-          },
-        }),
+        losses,
       })
-      if (!heard) return
-      listener.take(
-        part === undefined
-          ? { facts, whatIf, release, isolated, prices, version }
-          : engineOfPart(analysis, part, { isolated, own, prices, version }),
-      )
     }
   },
 }

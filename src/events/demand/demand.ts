@@ -1,4 +1,5 @@
 import type { Cpu, Migratetype, Ns, Order } from '#kernel'
+import { type ColumnArray, moved } from '../columns/columns.ts'
 
 /** What tasks ask of the page allocator. */
 export const Ask = {
@@ -97,7 +98,12 @@ export class DemandBuilder {
   readonly #numbers = new Map<string, number>()
   #length = 0
   #blocks = 0
-  #columns = columnsOf(1024)
+  #columns: Columns
+
+  /** `rows`: about as many as will come. Rows that never come take no memory. */
+  constructor(rows = 1024) {
+    this.#columns = columnsOf(Math.max(1, rows))
+  }
 
   /** The number of a task, new or known. */
   task(pid: number, comm: string): number {
@@ -125,15 +131,16 @@ export class DemandBuilder {
     columns.time[row] = Math.round(time)
     columns.ask[row] = ask
     columns.cpu[row] = cpu
-    columns.task[row] = task
     columns.block[row] = block
-    columns.offset[row] = offset
     columns.zone[row] = zone
     columns.order[row] = order
     columns.migratetype[row] = migratetype
-    columns.gfpFlags[row] = gfpFlags
-    columns.lockHeld[row] = Number(lockHeld)
-    columns.lead[row] = lead
+    // Zeros stand there already: a column that holds nothing else takes no memory.
+    if (task !== 0) columns.task[row] = task
+    if (offset !== 0) columns.offset[row] = offset
+    if (gfpFlags !== 0) columns.gfpFlags[row] = gfpFlags
+    if (lockHeld) columns.lockHeld[row] = 1
+    if (lead !== 0) columns.lead[row] = lead
     return row
   }
 
@@ -142,12 +149,19 @@ export class DemandBuilder {
     this.#columns.block[row] = block
   }
 
-  /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. */
+  /** Rows in order of time, equals as they were pushed. What comes before time 0 happened before the trace. Ends the building. */
   finish(): Demand {
     const length = this.#length
-    const from = cut(this.#columns, length)
-    const late = lateRows(from.time)
-    return finished(late.length === 0 ? from : inOrder(from, late), length, this.#tasks)
+    const columns = this.#columns
+    this.#columns = columnsOf(1)
+    this.#length = 0
+    const late = lateRows(columns.time.subarray(0, length))
+    const stretches = late.length === 0 ? undefined : stretchesInOrder(columns.time, length, late)
+    for (const name of names)
+      columns[name] = (
+        stretches === undefined ? columns[name].subarray(0, length) : inOrder(columns[name], length, stretches)
+      ) as never
+    return finished(columns, length, this.#tasks)
   }
 }
 
@@ -176,15 +190,8 @@ type Columns = ReturnType<typeof columnsOf>
 
 const names = Object.keys(columnsOf(0)) as (keyof Columns)[]
 
-/** The first `length` rows. */
-const cut = (from: Columns, length: number): Columns =>
-  Object.fromEntries(names.map((name) => [name, from[name].slice(0, length)])) as Columns
-
-function withRoom(from: Columns, length: number): Columns {
-  const into = columnsOf(length)
-  for (const name of names) into[name].set(from[name])
-  return into
-}
+const withRoom = (from: Columns, length: number): Columns =>
+  Object.fromEntries(names.map((name) => [name, moved(from[name], length)])) as Columns
 
 /** Rows before which a later one stands: few, since what is written follows a trace. In order of time, equals as they stand. */
 function lateRows(time: Float64Array): Uint32Array {
@@ -200,32 +207,42 @@ function lateRows(time: Float64Array): Uint32Array {
 /** Rows that are copied one by one sooner than as a stretch. */
 const SHORT = 8
 
-/** All rows in order of time, equals as they stand. The rows that are not `late` are in order already, and are moved by stretches. */
-function inOrder(from: Columns, late: Uint32Array): Columns {
-  const { length } = from.time
-  const into = columnsOf(length)
+/**
+ * All rows in order of time, equals as they stand, as stretches of rows that follow one another: where each begins, and its end. Those that
+ * are not `late` are in order already.
+ */
+function stretchesInOrder(time: Float64Array, length: number, late: Uint32Array): number[] {
   const isLate = new Uint8Array(length)
   for (const row of late) isLate[row] = 1
-  let [at, next] = [0, 0]
+  const stretches: number[] = []
+  let next = 0
   for (let row = 0; row < length; ) {
-    for (; next < late.length && comesFirst(from.time, late[next]!, row); next++) move(late[next]!, late[next]! + 1)
+    for (; next < late.length && comesFirst(time, late[next]!, row); next++)
+      stretches.push(late[next]!, late[next]! + 1)
     let end = row
-    while (end < length && isLate[end] === 0 && !(next < late.length && comesFirst(from.time, late[next]!, end))) end++
-    move(row, end)
+    while (end < length && isLate[end] === 0 && !(next < late.length && comesFirst(time, late[next]!, end))) end++
+    if (end > row) stretches.push(row, end)
     row = end
     while (row < length && isLate[row] === 1) row++
   }
-  for (; next < late.length; next++) move(late[next]!, late[next]! + 1)
-  return into
+  for (; next < late.length; next++) stretches.push(late[next]!, late[next]! + 1)
+  return stretches
+}
 
-  function move(first: number, end: number): void {
-    if (end - first < SHORT) {
-      for (let row = first; row < end; row++, at++) for (const name of names) into[name][at] = from[name][row]!
-      return
+/** A column's rows in the order of the stretches. The old one's memory is freed at once: there are many columns. */
+function inOrder<T extends ColumnArray>(column: T, length: number, stretches: readonly number[]): T {
+  const into = moved(column.subarray(0, 0) as T, length)
+  let at = 0
+  for (let of = 0; of < stretches.length; of += 2) {
+    const [first, end] = [stretches[of]!, stretches[of + 1]!]
+    if (end - first < SHORT) for (let row = first; row < end; row++) into[at++] = column[row]!
+    else {
+      into.set(column.subarray(first, end) as never, at)
+      at += end - first
     }
-    for (const name of names) into[name].set(from[name].subarray(first, end), at)
-    at += end - first
   }
+  moved(column, 0)
+  return into
 }
 
 const comesFirst = (time: Float64Array, row: number, other: number): boolean =>
