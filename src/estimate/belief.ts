@@ -322,6 +322,12 @@ export class Belief {
     return false
   }
 
+  /** Pages from before the trace that have come to light. */
+  surfaced(pset: number): number {
+    const base = pset * this.perSet
+    return this.initial[pset]!.reduce((pages, blocks, list) => pages + (blocks << this.orderOf(base + list)), 0)
+  }
+
   /** A page surfaces that lay on this list since before the trace. */
   takeUnknown(pset: number, list: number, order: number): void {
     const set = this.psets[pset]!

@@ -185,6 +185,9 @@ export class BulkFrees {
     if (recorded > 0 && belief.traits.decay) state.free.endsWith(this.#lastFlow(ranges))
     state.countBulkFree(recorded, recorded)
     if (recorded === 0) return
+    // The last page before this one led to nothing.
+    const crosses = order === 0 && set.lastSilentFreeRow >= 0 && seen.saved.count - set.silentCount === 1
+    if (crosses && state.free.unpressed(pset % belief.zones)) state.limits?.reached(pset, 0)
     if (set.high === 'unknown') set.high = 'proven'
     // A count that only a guessed `high` proves is as far off as that.
     else if (set.high === 'guessed' && order === 0 && n > 0) {

@@ -181,10 +181,11 @@ export class FreePages {
     return own.length > 0 ? own : all
   }
 
-  /** Far from any shortage: kswapd sleeps, and more than enough is free. */
+  /** Far from any shortage: kswapd sleeps, and more than enough is free; where nothing shows how much is, kswapd never woke. */
   unpressed(zone: number): boolean {
     const { reclaimActive, belowHigh } = this.flags[zone]!
-    return this.#awake[zone] === 0 && !reclaimActive && !belowHigh && this.#free[zone]! > 4 * this.#high(zone)
+    if (this.#awake[zone] === 1 || reclaimActive || belowHigh) return false
+    return this.#known[zone] ? this.#free[zone]! > 4 * this.#high(zone) : this.#reclaimAt[zone]! < 0
   }
 
   /** What the flags may be instead of what they are thought to be, most like it first. None far from any shortage. */

@@ -6,6 +6,7 @@ import { boostsOf } from './boosts.ts'
 import { Pass } from './follow.ts'
 import { type PageStart, pageStartOf } from './free-start.ts'
 import { type Inferences, noInferences } from './inferences.ts'
+import { learntZones } from './learnt-zones.ts'
 import { PreemptedPops } from './preempted-pops.ts'
 import type { ScoredRows } from './scored-window.ts'
 import type { FidelityRun } from './scores.ts'
@@ -100,16 +101,32 @@ export function sharedOf(
   }
 }
 
+/** A first pass that follows the record; where no file tells the limits of the lists, with those that another one found. */
+function begun(script: Script, choice: PcpChoice, scored: ScoredRows | undefined) {
+  const pass = (of: Script) => {
+    const { rules } = pagesets(of, choice)
+    const start = pageStartOf(of, rules)
+    const shared = sharedOf(of, choice, rules, start)
+    return {
+      script: of,
+      rules,
+      start,
+      shared,
+      first: new Pass(shared, { corrects: true, scored, bridges: true }).run(),
+    }
+  }
+  const guessed = pass(script)
+  const zones = learntZones(script, choice, guessed.first.limits, guessed.first.surfaced)
+  return zones === undefined ? guessed : pass({ ...script, zones })
+}
+
 /**
  * Replays the recording kernel's own policy: once corrected by the record, once more where that showed that pages left their lists before
  * their events, and once free-running with what these passes found. `choice`: other rules than its own, to see how they fit. `scored`: rows
  * whose scores are also counted apart.
  */
-export function infer(script: Script, choice = ownPolicy(script), scored?: ScoredRows): Inference {
-  const { rules } = pagesets(script, choice)
-  const start = pageStartOf(script, rules)
-  const shared = sharedOf(script, choice, rules, start)
-  const first = new Pass(shared, { corrects: true, scored, bridges: true }).run()
+export function infer(recorded: Script, choice = ownPolicy(recorded), scored?: ScoredRows): Inference {
+  const { script, rules, start, shared, first } = begun(recorded, choice, scored)
   let ticks = silentTicksOf(script, first.inferences.tickWindows)
   const follow = (given: Inferences, bridges: boolean) =>
     new Pass({ ...shared, ticks }, { corrects: true, given, scored, bridges }).run()

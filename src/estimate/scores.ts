@@ -1,5 +1,7 @@
+import type { Pages } from '#kernel'
 import type { SilentTicks } from '#record'
 import type { Inferences } from './inferences.ts'
+import type { HighShown } from './limit-evidence.ts'
 
 export interface Score {
   recorded: number
@@ -230,6 +232,10 @@ export interface FidelityRun extends RunCounts {
   /** The same of the rows that were to be scored apart. */
   readonly within?: RunCounts
   readonly inferences: Inferences
+  /** What the record shows of `high`, where no file does. */
+  readonly limits: readonly HighShown[]
+  /** By pageset: pages that lay there before the trace, as far as they came to light. */
+  readonly surfaced: readonly Pages[]
   readonly early: EarlyPops
   readonly initial: InitialLists
   /** Untraced bulk allocations: row at which each was inferred, and the list entry they took. */

@@ -5,6 +5,7 @@ import { Belief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
 import { type Change, type EarlyPop, type HighLine, History } from './history.ts'
 import { type Inferences, noInferences } from './inferences.ts'
+import { LimitEvidence } from './limit-evidence.ts'
 import type { PagesetBelief } from './pageset-belief.ts'
 import type { PreemptedPops } from './preempted-pops.ts'
 import { since } from './scored-window.ts'
@@ -51,6 +52,8 @@ export class EstimatorState {
   readonly given: Inferences
   readonly found = noInferences()
   readonly tickEvidence: TickEvidence
+  /** Where no file tells the bounds of `high`. */
+  readonly limits: LimitEvidence | undefined
   readonly history: History
   readonly preemptedPops: PreemptedPops
   /** Whether ticks that no event shows are believed, and may be moved. */
@@ -98,6 +101,7 @@ export class EstimatorState {
     this.localDrainAt = new Map(rows.map((row, at) => [row, { pset: psets[at]!, from: from[at]! }]))
     this.belief = new Belief(script, choice, index)
     for (const [zone, bound] of given.highMax.entries()) if (bound > 0) this.belief.proveBound(zone, bound)
+    this.limits = script.machine.zones.length === 0 ? new LimitEvidence(this.belief) : undefined
     this.free = new FreePages(script, this.belief.traits.decay, boosts)
     this.draining = new Uint8Array(script.cpus)
     this.lastRow = new Int32Array(script.cpus).fill(-1)
@@ -340,6 +344,8 @@ export class EstimatorState {
       ...this.#summed(now),
       ...(scored ? { within: this.#summed(since(this.#ended ?? now, this.#begun)) } : {}),
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
+      limits: this.limits?.all ?? [],
+      surfaced: belief.psets.map(({ pset }) => belief.surfaced(pset)),
       early: this.given.early.size > 0 ? found.left : found.early,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
       bulk: found.bulk,

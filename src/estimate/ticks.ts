@@ -158,6 +158,7 @@ export class Ticks {
     const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
     const isTied = set.isTied
     set.isTied = false
+    state.limits?.moves(pset)
     // Wherever a guess may have had it, `high` comes down to its bound.
     if (set.high === 'guessed' && high - (high >> 3) + SLACK * set.pcp.batch <= set.pcp.highMin) set.high = 'proven'
     set.decay = high - set.pcp.high
@@ -192,6 +193,7 @@ export class Ticks {
       const shows = off && isTied
       const given = shows ? new Quota(recorded) : quota
       this.#bulkFrees.pages.follow({ pset, list: 0, from, to, scored: scored && !shows, quota: given })
+      if (later.length === 0 && this.#remote[pset] === 0) state.limits?.reached(pset, 0)
       if (later.length > 0) this.#bulkFrees.goesOn(row, pset, quota, scored, later.length)
     }
     if (off && this.#remote[pset] === 1 && recorded === Math.min(set.pcp.batch, held)) {

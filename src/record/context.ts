@@ -1,7 +1,7 @@
 import type { Events, Recording } from '#events'
 import { type Machine, type Traits, traitsOf, type Zone } from '#kernel'
 import { Tally } from '#kernel/messages'
-import { BlockIndex, guessZone, PageIndex } from './places.ts'
+import { BlockIndex, PageIndex } from './places.ts'
 import { scriptNotices } from './script-notices.ts'
 
 /** What the trackers of one record share and none of them changes. */
@@ -22,13 +22,10 @@ export interface Context {
 /** No isolated page leaves the buddy: a type 4 that does is CMA. */
 const showsCma = ({ tables }: Events): boolean => tables.mm_page_alloc_zone_locked.column.migratetype.data.includes(4)
 
-export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machine'>): Context {
+/** `zones`: where the machine has none, what is taken for them. */
+export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machine'>, zones: readonly Zone[]): Context {
   const tally = new Tally(scriptNotices)
-  let { zones } = machine
-  if (zones.length === 0) {
-    tally.count('no-zoneinfo')
-    zones = [guessZone(events)]
-  }
+  if (machine.zones.length === 0) tally.count('no-zoneinfo')
   let cpus = 1
   for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
   for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1

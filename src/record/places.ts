@@ -1,34 +1,6 @@
 import { type Events, Kind } from '#events'
 import { type Zone, ZoneSpans } from '#kernel'
 
-/** One zone over every page seen, for traces without zoneinfo; watermarks by the kernel’s formula for min_free_kbytes. */
-export function guessZone(events: Events): Zone {
-  let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
-  for (const table of [events.tables.mm_page_alloc, events.tables.mm_page_free]) {
-    for (const pfn of table.column.pfn.data as Uint32Array) {
-      if (pfn < low) low = pfn
-      if (pfn > high) high = pfn
-    }
-  }
-  if (low > high) low = high
-  const spanned = high - low + 1024
-  const managed = spanned
-  const min = Math.max(32, Math.trunc(4 * Math.sqrt(16 * managed * 4)) >> 4)
-  return {
-    node: 0,
-    name: 'guessed',
-    startPfn: low,
-    spanned,
-    present: spanned,
-    managed,
-    free: 0,
-    min,
-    low: min + (min >> 2),
-    high: min + (min >> 1),
-    pagesets: [],
-  }
-}
-
 /** Where a page's own rows lie in arrays over all zones. */
 export class PageIndex {
   readonly size: number

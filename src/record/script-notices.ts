@@ -4,7 +4,7 @@ import type { Notice } from '#kernel/messages'
 export const scriptNotices = {
   'no-zoneinfo': {
     level: 'error',
-    help: 'The capture has no zoneinfo: one zone over all pages seen, sizes from its span. Scores and limits are approximate.',
+    help: 'The capture has no zoneinfo: zones as this architecture parts them, up to the last page seen; batch as refills show it; watermarks and `high` by the kernel’s formulas.',
   },
   'outside-zones': {
     level: 'error',

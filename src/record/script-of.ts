@@ -1,6 +1,7 @@
 import { type Events, Kind, lossesOf, type Recording } from '#events'
 import { compactPages } from '#events/columns'
 import { type Context, contextOf } from './context.ts'
+import { guessZones } from './guessed-zones.ts'
 import { RowWriter } from './row-writer.ts'
 import { Op, type Script } from './script.ts'
 import { type SeenTicks, seenTicks } from './ticks.ts'
@@ -21,9 +22,9 @@ export function scriptOf(
   recording: Pick<Recording, 'events' | 'machine' | 'described'>,
   { sources = false }: { readonly sources?: boolean } = {},
 ): Script {
-  const compact = compactPages(recording)
-  const { events, machine } = compact
-  const context = contextOf(compact)
+  const compact = compacted(recording)
+  const { events, machine, zones } = compact
+  const context = contextOf(compact, zones)
   const ticks = seenTicks(events, machine)
   const trackers = new Trackers(context, new RowWriter(sizesOf(context, ticks), sources))
   trackers.follow(ticks)
@@ -55,6 +56,18 @@ export function scriptOf(
     recordedInterruptions: drains.interruptions,
     tally: context.tally.entries(),
     events: events.length,
+  }
+}
+
+/** Pages numbered without large holes, and the zones they lie in: guessed where no file tells them. */
+function compacted({ events, machine }: Pick<Recording, 'events' | 'machine'>) {
+  const isGuessed = machine.zones.length === 0
+  const zones = isGuessed ? guessZones(events, machine) : machine.zones
+  const compact = compactPages({ events, machine: { ...machine, zones } })
+  return {
+    events: compact.events,
+    machine: isGuessed ? { ...compact.machine, zones: [] } : compact.machine,
+    zones: compact.machine.zones,
   }
 }
 
