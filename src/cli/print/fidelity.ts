@@ -189,9 +189,17 @@ function printKvfree(kvfree: KvfreeFidelity, out: Output): void {
     of(kvfree, 'predicted'),
     of(kvfree.withoutStart, 'predicted'),
     of(kvfree.generatedDelays, 'predicted'),
+    ...(kvfree.leftOut === undefined ? [] : [of(kvfree.leftOut, 'predicted')]),
   ]
   out.table(
-    ['', 'recorded', 'predicted', 'nothing learnt of the start', 'generated delays'],
+    [
+      '',
+      'recorded',
+      'predicted',
+      'start unknown',
+      'generated delays',
+      ...(kvfree.leftOut === undefined ? [] : ['learnt from others']),
+    ],
     [
       row('bulk frees', (one, side) => number(one.bulkFrees[side])),
       row('objects in them', (one, side) => number(one.bulkObjects[side])),

@@ -51,6 +51,9 @@ export const kvfreeFidelitySchema = agreement.extend({
   generatedDelays: agreement.meta({
     help: 'What-ifs: recorded grace periods, but works and callbacks of the policy’s own, as late as the record shows the machine’s to be.',
   }),
+  leftOut: agreement.optional().meta({
+    help: 'The same, each delay learnt from every second one that is recorded and used where the others were: nothing is scored on what it was learnt from. Absent in results of older versions.',
+  }),
   scores: z
     .object({
       bulkFrees: z.number().optional(),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type Events, Kind, type Recording, selectEvents, type TraceEvent } from '#events'
 import { choosePolicy } from '#policies'
-import { kvfreePolicies } from '#policies/kvfree'
+import { type AnyKvfreePolicy, type Calls, kvfreePolicies } from '#policies/kvfree'
 import { readCapture } from '#readers'
-import { delaysOf, usualDelays } from '#replay'
+import { delaysOf, ownKvfree, usualDelays } from '#replay'
 import { slowFrees } from '../../replay/kvfree/testing/slow.ts'
 import { recordingOf } from '../../replay/testing/story.ts'
 import { kvfreeFidelity } from './fidelity.ts'
@@ -70,6 +70,31 @@ describe('offloaded callbacks and a list that takes half of the objects', () => 
     expect(listFrees.predicted).toBeLessThan(listFrees.recorded / 4)
     const measured = kvfreeFidelity(recording).generatedDelays
     expect(promptly('callback').footprint.meanError).toBeLessThan(measured.footprint.meanError - 0.1)
+  })
+
+  test('a kernel without the list channel: callers that find no page would fill as many pages as the record has objects', async () => {
+    const recording = await offloaded()
+    const own = ownKvfree(recording.machine)
+    const policy: AnyKvfreePolicy = {
+      ...own.policy,
+      create: (params, host) => {
+        const kvfree = own.policy.create(params, host)
+        // Whoever may sleep allocates a page.
+        const sleeps = (calls: Calls): Calls => Object.create(calls, { isSingle: { value: () => true } })
+        return { ...kvfree, enqueue: (calls) => kvfree.enqueue(sleeps(calls)) }
+      },
+    }
+    const { scores, listFrees } = kvfreeFidelity(recording, { ...own, policy })
+    expect(listFrees.predicted).toBe(0)
+    expect(scores.bulkFrees).toBeLessThan(0.6)
+    expect(scores.bulkObjects).toBeLessThan(0.6)
+  })
+
+  test('each delay learnt from others: bulk frees, objects, list frees and the mean stay within 20 %', async () => {
+    const found = kvfreeFidelity(await offloaded()).leftOut!
+    for (const { recorded, predicted } of [found.bulkFrees, found.bulkObjects, found.listFrees])
+      expect(off(recorded, predicted)).toBeLessThan(0.2)
+    expect(Math.abs(found.footprint.meanError)).toBeLessThan(0.2)
   })
 })
 

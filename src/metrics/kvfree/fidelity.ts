@@ -80,7 +80,7 @@ function evidenceOf({ events }: Recording, record: KvfreeRecord): KvfreeFidelity
 export function kvfreeFidelity(
   recording: Recording,
   own = ownKvfree(recording.machine),
-  delays: (record: KvfreeRecord) => Delays = delaysOf,
+  delays: (record: KvfreeRecord) => Delays = (record) => delaysOf(record),
 ): KvfreeFidelity {
   const record = kvfreeRecord(recording)
   const calls = callTimes(record.calls)
@@ -88,7 +88,12 @@ export function kvfreeFidelity(
   const run = replayKvfree(record, own, { works: 'recorded', pagesAtStart: start })
   const best = agreementOf(record, calls, run.result.ledger.frees)
   const bare = replayKvfree(record, own, { works: 'recorded' })
-  const generated = replayKvfree(record, own, { works: 'generated', pagesAtStart: start, delays: delays(record) })
+  const after = (late: Delays) =>
+    agreementOf(
+      record,
+      calls,
+      replayKvfree(record, own, { works: 'generated', pagesAtStart: start, delays: late }).result.ledger.frees,
+    )
   return {
     policy: own.id,
     enqueued: record.calls.count,
@@ -98,7 +103,8 @@ export function kvfreeFidelity(
     begun: { ...run.begun },
     pagesAtStart: start,
     withoutStart: agreementOf(record, calls, bare.result.ledger.frees),
-    generatedDelays: agreementOf(record, calls, generated.result.ledger.frees),
+    generatedDelays: after(delays(record)),
+    leftOut: after(delaysOf(record, { crossed: true })),
     scores: scoresOf(best),
   }
 }

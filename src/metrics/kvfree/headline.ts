@@ -1,5 +1,6 @@
 import { percent } from '../caveats.ts'
 import type { KvfreeFidelity } from './fidelity-schema.ts'
+import { type KvfreeCheck, kvfreeCheck } from './model-error.ts'
 import type { KvfreeComparedRun } from './schema.ts'
 
 const three = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })
@@ -13,17 +14,12 @@ function sizes(from: number, to: number): string {
   return `${three.format(from / unit)} to ${three.format(to / unit)} ${name}`
 }
 
-interface Pair {
-  readonly recorded: number
-  readonly predicted: number
-}
-
 /** What a finding compares, and how far the recording kernel’s own policy, after the same delays, is from its record. */
 interface Measure {
   readonly name: string
   readonly words: (from: number, to: number) => string
   readonly of: (run: KvfreeComparedRun) => number | undefined
-  readonly checked: (fidelity: KvfreeFidelity) => Pair | undefined
+  readonly check: KvfreeCheck
 }
 
 const measures: readonly Measure[] = [
@@ -31,35 +27,21 @@ const measures: readonly Measure[] = [
     name: 'mean objects in flight',
     words: (from, to) => `${count(from)} to ${count(to)}`,
     of: ({ footprint }) => footprint.meanObjects,
-    checked: ({ generatedDelays: { footprint } }) => ({
-      recorded: footprint.recorded.mean,
-      predicted: footprint.predicted.mean,
-    }),
+    check: 'meanObjects',
   },
   {
     name: 'peak deferred memory',
     words: sizes,
     of: ({ footprint }) => footprint.peakBytes,
-    checked: ({ generatedDelays: { footprint } }) => ({
-      recorded: footprint.recorded.peak,
-      predicted: footprint.predicted.peak,
-    }),
+    check: 'peakObjects',
   },
   {
     name: 'median latency',
     words: (from, to) => `${ms(from)} to ${ms(to)}`,
     of: ({ quantiles }) => quantiles.reclaimLatencyNs?.p50,
-    checked: ({ generatedDelays: { reclaimLatencyNs: waits } }) =>
-      waits && { recorded: waits.recorded.p50, predicted: waits.predicted.p50 },
+    check: 'latencyP50Ns',
   },
 ]
-
-/** Relative; undefined where nothing was recorded to check it. */
-function errorOf(measure: Measure, fidelity: KvfreeFidelity | undefined): number | undefined {
-  if (fidelity === undefined || fidelity.bulkFrees.recorded + fidelity.listFrees.recorded === 0) return undefined
-  const pair = measure.checked(fidelity)
-  return pair === undefined || pair.recorded === 0 ? undefined : Math.abs(pair.predicted / pair.recorded - 1)
-}
 
 const relative = (from: number, to: number): number =>
   from === to ? 0 : Math.abs(to - from) / Math.max(Math.abs(from), Math.abs(to))
@@ -74,7 +56,7 @@ function finding(
   const judged = measures.flatMap((measure) => {
     const [from, to] = [measure.of(base), measure.of(least)]
     if (from === undefined || to === undefined || from === 0) return []
-    const error = errorOf(measure, fidelity)
+    const error = kvfreeCheck(fidelity, measure.check)?.error
     return [{ measure, from, to, error, settled: isWorkload || (error !== undefined && relative(from, to) > error) }]
   })
   const settled = judged.filter((one) => one.settled && one.from !== one.to)

@@ -36,6 +36,16 @@ test('the record’s row says what the kernel did, and how far its own policy is
   expect(kvfreeVerdicts.largestErrors([row!, kvfreeRecordedRow('b', fidelity(50))!]).meanObjects).toBeCloseTo(0.5, 12)
 })
 
+test('the model error is the larger of two: delays learnt from the whole record, and each from others', () => {
+  const one = fidelity(90)
+  const { generatedDelays } = fidelity(70)
+  const error = (leftOut: KvfreeFidelity['leftOut']) =>
+    kvfreeRecordedRow('a', { ...one, leftOut })?.modelError.meanObjects
+  expect(error(generatedDelays)).toBeCloseTo(0.3, 12)
+  expect(error(undefined)).toBeCloseTo(0.1, 12)
+  expect(kvfreeRecordedRow('a', { ...one, leftOut: generatedDelays })?.predicted.meanObjects).toBe(90)
+})
+
 test('a difference is settled where it is larger than the model error, and unchecked where nothing is recorded', () => {
   const verdicts = (value: number, row = kvfreeRecordedRow('a', fidelity(90))) =>
     Object.fromEntries(

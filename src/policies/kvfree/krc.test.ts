@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { RcuSequences } from '#kernel/rcu'
 import { Krc, type KrcRules } from './krc.ts'
 import { params510, rules510 } from './linux-5.10.ts'
 import { params61, rules61 } from './linux-6.1.ts'
+import { params612, rules612 } from './linux-6.12.ts'
 import { Channel, Held, type KvfreeHost } from './types.ts'
 
 const HZ = 250
@@ -57,4 +59,32 @@ test('a page of pointers that the cache has no room for is freed on the CPU that
   const { asked, krc } = collector(rules61(params61.parse({})))
   krc.free(krc.monitor, [new Held(Channel.slab, 0), new Held(Channel.list, 0)], () => {})
   expect(asked).toEqual(['page freed on 3'])
+})
+
+/** A page of one object whose grace period is over, and one object that comes while they are freed. */
+test('6.12’s monitor frees what is ready before it makes a batch: what comes meanwhile is in it', () => {
+  const { host, krc } = collector(rules612(params612.parse({})))
+  const sequences = new RcuSequences(0)
+  const freed: string[] = []
+  let goOn = (): void => {}
+  Object.assign(host, {
+    sequences,
+    counts: { readyEarly: 0, batches: 0, listFallbacks: 0 },
+    moved: () => {},
+    queueRcuWork: ({ kind }: { kind: string }) => freed.push(`${kind} waits`),
+    free: (_by: unknown, held: readonly Held[], _each: unknown, then: () => void) => {
+      freed.push(...held.map(({ n }) => `${n} freed`))
+      goOn = then
+    },
+  })
+  const calls = { cpu: 0, n: 1, channel: Channel.slab, bytes: 32, cache: 0, at: () => 0, isSingle: () => false }
+  krc.enqueue(calls)
+  sequences.start(false)
+  sequences.end(false)
+  krc.monitor.begin(() => freed.push('done'))
+  expect(freed).toEqual(['1 freed'])
+  krc.enqueue(calls)
+  goOn()
+  expect(freed).toEqual(['1 freed', 'batch waits', 'done'])
+  expect(krc.count).toBe(0)
 })

@@ -236,9 +236,10 @@ export class Krc {
     done()
   }
 
-  isReady({ cookie, cookieExpedited }: Held): boolean {
+  /** A list has a polled snapshot, whatever pages have: `head_gp_snap`. */
+  isReady({ channel, cookie, cookieExpedited }: Held): boolean {
     const { sequences } = this.host
-    return this.rules.cookie === 'full'
+    return this.rules.cookie === 'full' && channel !== Channel.list
       ? rcuSeqDone(sequences.normal, cookie) || rcuSeqDone(sequences.expedited, cookieExpedited)
       : this.isPolledOver(cookie)
   }
@@ -250,7 +251,8 @@ export class Krc {
   /** Takes the snapshot of now. */
   #mark(held: Held): void {
     const { sequences } = this.host
-    held.cookie = this.rules.cookie === 'full' ? sequences.snapNormal() : sequences.snapPolled()
+    const isFull = this.rules.cookie === 'full' && held.channel !== Channel.list
+    held.cookie = isFull ? sequences.snapNormal() : sequences.snapPolled()
     held.cookieExpedited = sequences.snapExpedited()
   }
 
@@ -273,11 +275,15 @@ export class Krc {
   }
 
   #monitor(by: WorkItem | Cpu, done: () => void): void {
+    const detach = (): void => {
+      this.#detach()
+      if (this.count > 0) this.#arm(this.host.now)
+      done()
+    }
     const ready = this.rules.drainsReady ? this.#takeReady() : []
-    this.#detach()
-    if (this.count > 0) this.#arm(this.host.now)
-    if (ready.length === 0) done()
-    else this.host.free(by, ready, this.#freed, done)
+    if (ready.length === 0) detach()
+    // What comes while these are freed is in the batch.
+    else this.host.free(by, ready, this.#freed, detach)
   }
 
   /** kvfree_rcu_drain_ready(): what may go at once; the newest ready page first. */

@@ -5,24 +5,49 @@ import type { Delays } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'
 
 /** Delays of which the mean is taken: one alone is as long as a host's whim. */
-const NEAREST = 4
+const NEAREST = 3
 
 /** What was measured at one moment. */
 interface Sample {
+  readonly cpu: Cpu
   readonly at: Ns
   readonly ns: Ns
 }
 
-/** Delays of one kind on one CPU, in order of time. */
+/** Delays of one kind, in order of time. */
 class Samples {
   readonly #all: Sample[] = []
 
-  add(at: Ns, ns: Ns): void {
-    this.#all.push({ at, ns })
+  add(sample: Sample): void {
+    this.#all.push(sample)
+  }
+
+  get all(): readonly Sample[] {
+    return this.#all
   }
 
   get length(): number {
     return this.#all.length
+  }
+
+  /** Which of them was measured nearest to a moment; −1 where there is none. */
+  nearest(at: Ns): number {
+    const after = this.#firstFrom(at)
+    const before = after - 1
+    if (before < 0) return this.#all.length === 0 ? -1 : after
+    const isAfter = after < this.#all.length && this.#all[after]!.at - at < at - this.#all[before]!.at
+    return isAfter ? after : before
+  }
+
+  #firstFrom(at: Ns): number {
+    let low = 0
+    let high = this.#all.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#all[middle]!.at < at) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   sort(): this {
@@ -50,15 +75,8 @@ class Samples {
   /** Mean of those measured nearest to a moment: machines are busy for a while, then idle. */
   about(at: Ns): Ns {
     const all = this.#all
-    let low = 0
-    let high = all.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (all[middle]!.at < at) low = middle + 1
-      else high = middle
-    }
-    let from = low
-    let to = low
+    let from = this.#firstFrom(at)
+    let to = from
     while (to - from < Math.min(NEAREST, all.length)) {
       const before = from > 0 ? at - all[from - 1]!.at : Number.POSITIVE_INFINITY
       const after = to < all.length ? all[to]!.at - at : Number.POSITIVE_INFINITY
@@ -71,19 +89,36 @@ class Samples {
   }
 }
 
+/** Where delays are looked up: undefined where none was measured. */
+interface Lookup {
+  bounded(cpu: Cpu, at: Ns): Ns | undefined
+  about(cpu: Cpu, at: Ns): Ns | undefined
+}
+
 /** Samples by CPU, and of all CPUs for one that has too few. */
-class ByCpu {
+class ByCpu implements Lookup {
   readonly #cpus = new Map<Cpu, Samples>()
   readonly #all = new Samples()
 
-  add(cpu: Cpu, at: Ns, ns: Ns): void {
-    let own = this.#cpus.get(cpu)
+  add(sample: Sample): void {
+    let own = this.#cpus.get(sample.cpu)
     if (own === undefined) {
       own = new Samples()
-      this.#cpus.set(cpu, own)
+      this.#cpus.set(sample.cpu, own)
     }
-    own.add(at, ns)
-    this.#all.add(at, ns)
+    own.add(sample)
+    this.#all.add(sample)
+  }
+
+  /** Every second delay teaches, at moments that are nearest to one of the others: none says what it taught. */
+  crossed(): Lookup {
+    const halves = [new ByCpu(), new ByCpu()] as const
+    for (const [rank, sample] of this.#all.all.entries()) halves[rank % 2 === 0 ? 0 : 1].add(sample)
+    const other = (at: Ns): ByCpu => halves[this.#all.nearest(at) % 2 === 0 ? 1 : 0]
+    return {
+      bounded: (cpu, at) => other(at).bounded(cpu, at),
+      about: (cpu, at) => other(at).about(cpu, at),
+    }
   }
 
   sort(): this {
@@ -138,6 +173,7 @@ function refillRequests(lists: ReadonlyMap<Cpu, readonly Ns[]>): (cpu: Cpu, queu
 /**
  * Delays as the recorded machine had them: how long workers of each kind waited, and how long after the grace period a callback came, on the CPU
  * and about the time in question. Offloaded callbacks, kernels without preemption and busy hosts are in them. `otherwise`: where nothing is recorded.
+ * `crossed`: learnt from every second delay, and used where the others were: how far they hold for what they were not learnt from.
  */
 export function measuredDelays(
   works: readonly WorkRun[],
@@ -146,24 +182,31 @@ export function measuredDelays(
   intervals: readonly GpInterval[],
   freeing: { readonly bulkFree: Ns | undefined; readonly listFree: Ns | undefined },
   otherwise: Delays,
+  crossed = false,
 ): Delays {
   const waits: Record<WorkItem['kind'], ByCpu> = { monitor: new ByCpu(), batch: new ByCpu(), refill: new ByCpu() }
   const requested = refillRequests(lists)
   for (const { item, queued, start, end } of works) {
     const from = item.kind === 'refill' ? requested(item.cpu, queued ?? start, end ?? start) : queued
-    if (from !== undefined) waits[item.kind].add(item.cpu, from, start - from)
+    if (from !== undefined) waits[item.kind].add({ cpu: item.cpu, at: from, ns: start - from })
   }
   const late = new ByCpu()
   const endAfter = firstEndAfter(intervals)
   for (const { cpu, queued, invoked } of callbacks) {
     const end = endAfter(queued)
-    if (end !== undefined && invoked !== undefined && invoked >= end) late.add(cpu, queued, invoked - end)
+    if (end !== undefined && invoked !== undefined && invoked >= end) late.add({ cpu, at: queued, ns: invoked - end })
   }
-  for (const each of [...Object.values(waits), late]) each.sort()
+  const lookup = (samples: ByCpu): Lookup => (crossed ? samples.sort().crossed() : samples.sort())
+  const begins = {
+    monitor: lookup(waits.monitor),
+    batch: lookup(waits.batch),
+    refill: lookup(waits.refill),
+  }
+  const callback = lookup(late)
   return {
-    work: (item, at) => waits[item.kind].bounded(item.cpu, at) ?? otherwise.work(item, at),
-    accelerate: (cpu, at) => (late.about(cpu, at) === undefined ? otherwise.accelerate(cpu, at) : 0),
-    callback: (cpu, at) => late.about(cpu, at) ?? otherwise.callback(cpu, at),
+    work: (item, at) => begins[item.kind].bounded(item.cpu, at) ?? otherwise.work(item, at),
+    accelerate: (cpu, at) => (callback.about(cpu, at) === undefined ? otherwise.accelerate(cpu, at) : 0),
+    callback: (cpu, at) => callback.about(cpu, at) ?? otherwise.callback(cpu, at),
     bulkFree: freeing.bulkFree ?? otherwise.bulkFree,
     listFree: freeing.listFree ?? otherwise.listFree,
   }

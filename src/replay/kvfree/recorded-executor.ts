@@ -58,8 +58,19 @@ export class RecordedExecutor implements Executor {
   queue(item: WorkItem, at: Ns, begin: () => void): void {
     // Whatever was queued before and had not begun yet waited for the same worker.
     if (this.#setRecorded(item, Number.NEGATIVE_INFINITY, at + LATE, at, begin) !== undefined) return
+    if (this.#setMissed(item, at, begin)) return
     this.matched.generated++
     this.#generated.queue(item, at, begin)
+  }
+
+  /** The record's own began just before this was queued: it begins after the same wait. */
+  #setMissed(item: WorkItem, at: Ns, begin: () => void): boolean {
+    const track = this.#tracks.get(keyOf(item))
+    const last = track?.runs.findLastIndex(({ start }, index) => index >= track.at && start <= at) ?? -1
+    const run = track?.runs[last]
+    if (track === undefined || run?.queued === undefined || run.start < at - LATE) return false
+    this.#beginAt(track, last, begin, at + run.start - run.queued)
+    return true
   }
 
   queueRcuWork(item: WorkItem, begin: () => void): void {
@@ -124,9 +135,9 @@ export class RecordedExecutor implements Executor {
     return true
   }
 
-  #beginAt(track: Track, at: number, begin: () => void): number {
+  #beginAt(track: Track, at: number, begin: () => void, moment = track.runs[at]!.start): number {
     const run = track.runs[at]!
-    return this.#clock.timers.set(run.start, () => {
+    return this.#clock.timers.set(moment, () => {
       track.at = at + 1
       track.current = run
       this.matched.recorded++

@@ -164,13 +164,33 @@ export function recordedWorks(events: Events): WorkRun[] {
     events,
     all.flatMap(({ kind, address }) => (kind === 'batch' ? address : [])),
   )
-  return found.flatMap(({ address, ...run }) => {
+  const runs = found.flatMap(({ address, ...run }): WorkRun[] => {
     const item = identities.get(address)
     if (item === undefined) return []
     // A work is not queued again before it has begun.
     const own = detaches.get(address)
     const at = own?.findLastIndex((time) => time <= (run.queued ?? run.start)) ?? -1
     return [{ item, detached: at < 0 ? undefined : own!.splice(0, at + 1).at(-1), ...run }]
+  })
+  return atTheirAct(runs)
+}
+
+/**
+ * A monitor takes what its CPU has collected when it hands a batch over, some microseconds after its beginning: where callbacks are recorded that
+ * moment is known. A call more or less moves the ends of all later pages of pointers.
+ */
+function atTheirAct(runs: readonly WorkRun[]): WorkRun[] {
+  const handed = Map.groupBy(
+    runs.filter(({ detached }) => detached !== undefined),
+    ({ item }) => item.cpu,
+  )
+  return runs.map((run) => {
+    const { item, start, end, bulkFrees } = run
+    if (item.kind !== 'monitor' || end === undefined) return run
+    const act = handed.get(item.cpu)?.find(({ detached }) => detached! >= start && detached! <= end)?.detached
+    if (act === undefined) return run
+    // One that frees what is ready does so first.
+    return bulkFrees > 0 ? { ...run, end: act } : { ...run, start: act }
   })
 }
 

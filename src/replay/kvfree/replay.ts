@@ -68,8 +68,11 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
 export const usualDelays = (hz: number): Delays =>
   constantDelays({ work: 20e3, callback: 0.5e9 / hz, accelerate: 0.5e9 / hz, bulkFree: 30, listFree: 700 })
 
-/** Delays that the record itself shows. */
-export const delaysOf = (record: KvfreeRecord): Delays =>
+/**
+ * Delays that the record itself shows. `crossed`: each is learnt from every second one that is recorded and used where the others were, so that
+ * nothing is scored on what it was learnt from.
+ */
+export const delaysOf = (record: KvfreeRecord, { crossed = false } = {}): Delays =>
   measuredDelays(
     record.works,
     record.lists,
@@ -82,6 +85,7 @@ export const delaysOf = (record: KvfreeRecord): Delays =>
     record.gracePeriods.intervals,
     { bulkFree: undefined, listFree: undefined },
     usualDelays(record.hz),
+    crossed,
   )
 
 /** Lists of a machine with 688 MiB or more, as 5.10 sizes them; captures of kvfree_rcu() record no page. */

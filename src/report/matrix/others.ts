@@ -1,5 +1,5 @@
 import type { AcceptComparison, AcceptRun } from '#metrics/accept'
-import type { KvfreeComparedRun, KvfreeComparison, KvfreeFidelity } from '#metrics/kvfree'
+import { type KvfreeCheck, type KvfreeComparedRun, type KvfreeComparison, kvfreeCheck } from '#metrics/kvfree'
 import { runsOn } from '../sections/common.ts'
 import { type Matrix, type MatrixCell, type MatrixColumn, roleOf, trimmed } from './matrix.ts'
 
@@ -8,11 +8,9 @@ interface Question<R> {
   readonly of: (run: R) => number | undefined
 }
 
-type Pair = { readonly recorded: number; readonly predicted: number }
-
-/** A measure of kvfree runs, and where the capture’s own record checks it. */
+/** A measure of kvfree runs, and by which figure the capture’s own record checks it. */
 interface KvfreeQuestion extends Question<KvfreeComparedRun> {
-  readonly checked?: (fidelity: KvfreeFidelity) => Pair | undefined
+  readonly check?: KvfreeCheck
 }
 
 const fewer = (column: Omit<MatrixColumn, 'better'>): MatrixColumn => ({ ...column, better: 'fewer' })
@@ -28,10 +26,7 @@ const kvfreeQuestions: readonly KvfreeQuestion[] = [
       section: 'footprint',
     }),
     of: ({ footprint }) => footprint.meanObjects,
-    checked: ({ generatedDelays: { footprint } }) => ({
-      recorded: footprint.recorded.mean,
-      predicted: footprint.predicted.mean,
-    }),
+    check: 'meanObjects',
   },
   {
     column: fewer({
@@ -43,10 +38,7 @@ const kvfreeQuestions: readonly KvfreeQuestion[] = [
       section: 'footprint',
     }),
     of: ({ footprint }) => footprint.peakBytes,
-    checked: ({ generatedDelays: { footprint } }) => ({
-      recorded: footprint.recorded.peak,
-      predicted: footprint.predicted.peak,
-    }),
+    check: 'peakObjects',
   },
   {
     column: fewer({
@@ -58,8 +50,7 @@ const kvfreeQuestions: readonly KvfreeQuestion[] = [
       section: 'latency',
     }),
     of: ({ quantiles }) => quantiles.reclaimLatencyNs?.p50,
-    checked: ({ generatedDelays: { reclaimLatencyNs: waits } }) =>
-      waits && { recorded: waits.recorded.p50, predicted: waits.predicted.p50 },
+    check: 'latencyP50Ns',
   },
   {
     column: fewer({
@@ -71,8 +62,7 @@ const kvfreeQuestions: readonly KvfreeQuestion[] = [
       section: 'latency',
     }),
     of: ({ quantiles }) => quantiles.reclaimLatencyNs?.p99,
-    checked: ({ generatedDelays: { reclaimLatencyNs: waits } }) =>
-      waits && { recorded: waits.recorded.p99, predicted: waits.predicted.p99 },
+    check: 'latencyP99Ns',
   },
   {
     column: fewer({
@@ -121,12 +111,7 @@ const kvfreeQuestions: readonly KvfreeQuestion[] = [
   },
 ]
 
-const recordedOf = (fidelity: KvfreeFidelity | undefined, question: KvfreeQuestion): Pair | undefined =>
-  fidelity === undefined || fidelity.bulkFrees.recorded + fidelity.listFrees.recorded === 0
-    ? undefined
-    : question.checked?.(fidelity)
-
-/** A difference is settled if it exceeds what the recording kernel’s own policy, after the same delays, is off. */
+/** A difference is settled if it exceeds the model error. */
 function kvfreeCell(value: number | undefined, base: number | undefined, error: number | undefined): MatrixCell {
   if (value === undefined || base === undefined) return { value }
   if (error === undefined) return { value, baseline: base, verdict: 'unchecked', because: ['not recorded'] }
@@ -141,10 +126,8 @@ export function kvfreeMatrices(comparison: KvfreeComparison): Matrix[] {
     if (runs.length === 0) return []
     const own = fidelity.find(({ capture }) => capture === name)?.kvfree
     const base = runs.find(({ policy }) => policy === baseline)
-    const checks = kvfreeQuestions.map((question) => recordedOf(own, question))
-    const errors = checks.map((pair) =>
-      pair === undefined || pair.recorded === 0 ? undefined : Math.abs(pair.predicted / pair.recorded - 1),
-    )
+    const checks = kvfreeQuestions.map((question) => question.check && kvfreeCheck(own, question.check))
+    const errors = checks.map((found) => found?.error)
     // The peak of a record is in objects, a run’s in bytes: its relative error holds, its value has no place here.
     const recordedValue = (at: number) =>
       kvfreeQuestions[at]!.column.kind === 'bytes' ? undefined : checks[at]?.recorded
