@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { kreplay, scratch } from '../src/cli/testing/program.ts'
+
+const at = scratch()
 
 test('the bench runs and tells of every step and target; how fast is nobody’s business here', async () => {
-  const args = ['--conditions=kreplay-src', 'bench/main.ts', '--quick', '--json', '--capture', 'traces/pages-7.2-s']
+  expect((await kreplay('synth', 'page-churn', '-o', at('churn'), '--set', 'seconds=0.03')).code).toBe(0)
+  const args = ['--conditions=kreplay-src', 'bench/main.ts', '--quick', '--json', '--capture', at('churn')]
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1e8 })
   const { schema, rows, targets, notes, traceCmd, perf } = JSON.parse(stdout)
   expect(schema).toBe('kreplay.bench/1')

@@ -1,12 +1,14 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { tinyCapture } from '../app/testing/tiny-capture.ts'
 import { kreplay, scratch } from './testing/program.ts'
 
 const at = scratch()
 
-/** A bundled capture as if another kernel had recorded it. */
+/** A small capture as if this kernel had recorded it. */
 function asOf(name: string, uname: string): string {
-  cpSync('traces/drain-5.10-s', at(name), { recursive: true })
+  mkdirSync(at(name))
+  tinyCapture(`${at(name)}/trace.txt`)
   writeFileSync(`${at(name)}/uname`, `${uname}\n`)
   return at(name)
 }

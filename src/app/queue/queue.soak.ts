@@ -5,8 +5,9 @@ import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { randomOf } from '#kernel/numbers'
 import { runSweep } from '../sweep/index.ts'
+import { tinyCapture } from '../testing/tiny-capture.ts'
 import { openQueue } from './database.ts'
-import { exited, type Fleet, startFleet, tinyCapture } from './testing/fleet.ts'
+import { exited, type Fleet, startFleet } from './testing/fleet.ts'
 
 /** Seconds of killing. */
 const SECONDS = Number(process.env.KREPLAY_SOAK_SECONDS ?? 300)

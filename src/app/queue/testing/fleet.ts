@@ -1,23 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type EmbeddedServer, startEmbedded } from '../embedded.ts'
 
 const root = fileURLToPath(new URL('../../../..', import.meta.url))
-
-/** A capture of a few hundred events: its runs take less than a millisecond. */
-export function tinyCapture(file: string): string {
-  const lines = Array.from({ length: 400 }, (_, at) => {
-    const stamp = `10.${String(at * 100).padStart(6, '0')}`
-    const what = at % 2 === 0 ? 'mm_page_alloc' : 'mm_page_free'
-    const more = at % 2 === 0 ? ' migratetype=0 gfp_flags=GFP_KERNEL' : ''
-    return `            task-77      [00${(at >> 1) % 2}] .....    ${stamp}: ${what}: page=00000000655a573f pfn=0x${(4096 + (at >> 1)).toString(16)} order=0${more}`
-  })
-  writeFileSync(file, `# tracer: nop\n${lines.join('\n')}\n`)
-  return file
-}
 
 /** A server, a folder, and worker processes that may be killed. */
 export interface Fleet {
