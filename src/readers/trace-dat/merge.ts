@@ -23,13 +23,7 @@ export function mergeCpus(all: readonly CpuRecords[], base: Base, sink: Sink): v
     addLoss(sink, cpu, Number.isFinite(start) ? start - seconds * NS_PER_SECOND : 0, count)
   while (live.length > 0) {
     const [first, until, isBefore] = earliest(live)
-    const cpu = live[first]!
-    let there: boolean
-    do {
-      cpu.emit()
-      there = cpu.advance()
-    } while (there && (cpu.time < until || (cpu.time === until && isBefore)))
-    if (!there) live.splice(first, 1)
+    if (!live[first]!.emitUntil(until, isBefore)) live.splice(first, 1)
   }
 }
 

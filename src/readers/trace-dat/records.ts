@@ -122,8 +122,64 @@ export class CpuRecords {
     }
   }
 
+  /**
+   * Adds to the events what stands next, and what follows it up to a moment. `isBefore`: and at that moment. False where nothing is left.
+   */
+  emitUntil(until: number, isBefore: boolean): boolean {
+    do {
+      if (this.#length > 0 && this.#gaps.length === 0 && this.#source.toNs === undefined) this.#emitUsual(until)
+      this.#emit()
+      if (!this.advance()) return false
+    } while (this.time < until || (this.time === until && isBefore))
+    return true
+  }
+
+  /**
+   * The same for plain records that follow one another in a page, as nearly all do: with nothing to look up but the record. The last of them
+   * stands next after it; so does whatever is not plain.
+   */
+  #emitUsual(until: number): void {
+    const { builder, decoderOf, commOf } = this.#sink
+    const { cpu } = this.#source
+    const window = this.#window
+    const { view, bytes } = window
+    const little = this.#little
+    const end = this.#end
+    let at = this.#at
+    let record = this.#record
+    let length = this.#length
+    let { time } = this
+    // A record that goes back in time is counted.
+    while (!this.#backwards && at + 4 <= end) {
+      const head = view.getUint32(at, little)
+      const type = little ? head & 31 : head >>> 27
+      const next = this.#now + (little ? head >>> 5 : head & 0x7ff_ffff)
+      if (type === 0 || type >= PADDING || at + 4 + type * 4 > end || next >= until || next < time) break
+      const decoder = decoderOf(view.getUint16(record, little))
+      if (decoder === null || length < decoder.need) break
+      const slot = decoder.row(window, record, length)
+      if (slot < 0) break
+      const pid = view.getInt32(record + decoder.pidAt, little)
+      if (pid !== this.#pid || this.#comm === ABSENT_COMM) {
+        this.#pid = pid
+        this.#comm = commOf(pid)
+      }
+      const context = decoder.flagsAt < 0 ? ABSENT_CONTEXT : contextOf[bytes[record + decoder.flagsAt]!]!
+      builder.add(time, cpu, pid, this.#comm, context, decoder.kind, slot)
+      record = at + 4
+      length = type * 4
+      at = record + length
+      this.#now = next
+      time = next
+    }
+    this.#at = at
+    this.#record = record
+    this.#length = length
+    this.time = time
+  }
+
   /** Adds to the events what stands next. */
-  emit(): void {
+  #emit(): void {
     if (this.#length > 0) this.#addRecord()
     else addLoss(this.#sink, this.#source.cpu, this.time, this.takeGap())
   }
