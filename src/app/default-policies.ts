@@ -60,7 +60,7 @@ export function defaultPolicies(recording: Recording): DefaultPolicies {
     }
   return {
     policies: unique([...lists, 'pcp/work', 'pcp/rcu-swap', 'pcp/trylock', ...(isolated ? ['pcp/no-isolated'] : [])]),
-    because: `${requests > 0 ? `${counted(requests, 'drain request')} were recorded` : 'drain work was recorded'}: ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
+    because: `${requests > 0 ? `recorded: ${counted(requests, 'drain request')}` : 'drain work was recorded'}; ${kernel}, the newest release, and the drain mechanisms ${isolated ? 'with and without isolated CPUs’ lists' : 'on the recorded lists'}`,
   }
 }
 

@@ -452,7 +452,7 @@ test('a capture by itself is compared under policies chosen by what it holds, an
   expect(runs.map(({ policy }) => policy)).toEqual(
     expect.arrayContaining(['pcp/linux-5.10', 'pcp/rcu-swap', 'pcp/trylock']),
   )
-  expect(notes.at(-1)).toMatch(/^Policies chosen by default: 5 drain requests were recorded/)
+  expect(notes.at(-1)).toMatch(/^Policies chosen by default: recorded: 5 drain requests/)
   const pages = await kreplay('traces/pages-6.1-s', '-o', html)
   expect(pages).toMatchObject({ code: 0, stderr: '' })
   expect(pages.stdout).toContain('no drain requests were recorded, so only list rules can differ')

@@ -8,7 +8,10 @@ const LIMITS = [63, 255, 1023, 2000]
 
 export const largeHoldsSchema = z.array(
   z.object({
-    over: z.number().meta({ unit: 'pages', help: 'More than so many in one hold of zone->lock.' }),
+    over: z.number().meta({
+      unit: 'pages',
+      help: 'More than so many in one bulk free or refill. A kernel that frees in batches may let go of zone->lock between them.',
+    }),
     bulkFrees: z.number(),
     refills: z.number(),
   }),

@@ -45,6 +45,16 @@ test('what is better by more than the model error is recommended', () => {
   })
 })
 
+test('that the best lies at the edge of what was tried is said', () => {
+  const high = (value: number, pages: number) => ({
+    ...run(`better{high=${value}}`, pages),
+    params: { high: value, batch: 31 },
+  })
+  const edge = 'high=300 is the largest of 3 values that were tried: a better one may lie beyond (--set high=…).'
+  expect(ask([run('own', 1000), high(100, 900), high(200, 700), high(300, 500)]).because).toContain(edge)
+  expect(ask([run('own', 1000), high(100, 900), high(200, 500), high(300, 700)]).because).toHaveLength(1)
+})
+
 test('an A/A comparison recommends nothing, neither of the same nor within the model error', () => {
   expect(ask([run('own', 1000), run('same', 1000)]).recommended).toBeUndefined()
   const near = ask([run('own', 1000), run('near', 960)])

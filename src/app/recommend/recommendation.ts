@@ -1,5 +1,6 @@
 import { type Ranked, type RankingQuestion, ranked } from '../sweep/ranking.ts'
 import type { SweepRun } from '../sweep/results.ts'
+import { gridEdges } from './grid-edge.ts'
 import { type Evidence, type Judgement, judged, limitDoubts } from './judge.ts'
 import type { TurningPoint } from './turning-points.ts'
 
@@ -67,7 +68,8 @@ export function decide(
   const found = { candidates, ties, best: best.policy }
   if (tied.has(baseline)) return { ...found, because: [whyNone(best, baseline, evidence, limits.length > 0)] }
   const recommended = ties[0]!
-  return { ...found, recommended, because: whyThis(recommended, order, question, evidence) }
+  const because = [...whyThis(recommended, order, question, evidence), ...gridEdges(recommended, runs)]
+  return { ...found, recommended, because }
 }
 
 function whyNone(best: Ranked, baseline: string, evidence: Evidence, limited: boolean): string {

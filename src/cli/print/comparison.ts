@@ -26,11 +26,11 @@ export function printComparison(comparison: Comparison, out: Output): void {
     }
     if (comparison.family === 'pcp') {
       const { head, rows } = optimumTable(comparison, capture)
-      out.line('')
+      out.line('\nHow near to the offline optimum of the same capacity:')
       out.table(head, rows)
       const holds = holdTable(comparison, capture)
       if (holds !== undefined) {
-        out.line('')
+        out.line(`\n${holds.title}:`)
         out.table(holds.head, holds.rows)
       }
     }

@@ -31,6 +31,7 @@ export function printRecommendation(found: Recommendation, top: number, out: Out
     out.line(`Not to be told from it by ${objective}: ${listed(others)}.`)
   out.heading(`Best by ${objective}${within}`)
   const axes = Object.keys(candidates[0]?.means ?? {})
+  const unchecked = new Set(axes.filter((axis) => captures.some(({ recorded }) => recorded[axis] === undefined)))
   const spans = candidates.some(({ beside }) => beside.interval !== undefined)
   out.table(
     [
@@ -47,11 +48,12 @@ export function printRecommendation(found: Recommendation, top: number, out: Out
       signed(row.difference),
       ...(spans ? [intervalOf(row)] : []),
       verdictOf(row),
-      ...axes.map((axis) => plain(row.means[axis])),
+      ...axes.map((axis) => `${plain(row.means[axis])}${unchecked.has(axis) ? ' ?' : ''}`),
       row.breaks.length > 0 ? `breaks ${row.breaks.join(', ')}` : 'kept',
       row.onFront ? 'yes' : '',
     ]),
   )
+  if (unchecked.size > 0) out.line(`? ${verdictHelp.unchecked}`)
   printTurningPoints(found, out)
   out.line(
     `\n${counted(search.runs, 'run')} of ${counted(search.choices, 'choice')} (${search.kind}) on ${captures.map(({ name }) => name).join(', ')}; the best ${number(Math.min(top, candidates.length))} are listed.`,

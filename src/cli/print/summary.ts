@@ -118,22 +118,24 @@ export function optimumTable({ runs, baseline }: Of<'pcp'>, { name }: Capture): 
 }
 
 /** How long and how large holds of zone->lock are, under the first price list; undefined where no run has prices. */
-export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): Summary | undefined {
+export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): (Summary & { readonly title: string }) | undefined {
   const own = runs.filter(({ capture, times }) => capture === name && times.length > 0)
   const prices = own[0]?.times[0]?.prices
   const over = own[0]?.largeHolds.at(-1)?.over
   if (prices === undefined) return undefined
   const ns = (value: number | undefined): string =>
     value === undefined ? '–' : value === 0 ? 'none' : formatDuration(value)
+  const machine = own[0]?.priced.find((one) => one.prices === prices)?.machine ?? prices
   return {
+    title: `zone->lock held and waited for, at prices of ${machine} (${prices}); a kernel that frees in batches may let go of it between them`,
     head: [
-      `zone->lock (${prices})`,
+      'policy',
       'hold p50',
       'p99',
       'longest',
       'wait p99.9',
       'longest',
-      `over ${number(over ?? 0)} pages`,
+      `bulk frees of over ${number(over ?? 0)} pages`,
     ],
     rows: own.map(({ policy, times, largeHolds }) => {
       const { zoneHold, zoneWait } = times[0]!
@@ -145,7 +147,7 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): Summary | und
         ns(zoneHold.max),
         ns(zoneWait.p999),
         ns(zoneWait.max),
-        number((large?.bulkFrees ?? 0) + (large?.refills ?? 0)),
+        number(large?.bulkFrees ?? 0),
       ]
     }),
   }

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import { formatDuration } from '#kernel/messages'
 import type { ParamValue } from '../worker/kit.ts'
 import type { Knob } from './ask-state.ts'
 
@@ -45,6 +46,12 @@ function labelled(knob: Knob, control: HTMLElement): HTMLElement {
   return row
 }
 
+/** "ns (488 µs)": a parameter has the unit that `--set` takes, its value also the one that tables have. */
+function unitOf({ unit }: Knob, value: number): string {
+  if (typeof unit !== 'string') return ''
+  return unit === 'ns' ? `ns (${formatDuration(value)})` : unit
+}
+
 function slider(knob: Knob, heard: (value: ParamValue, settled: boolean) => void): HTMLElement {
   const { low, high, log } = rangeOf(knob)
   const range = document.createElement('input')
@@ -61,10 +68,16 @@ function slider(knob: Knob, heard: (value: ParamValue, settled: boolean) => void
   box.value = String(knob.value)
   box.setAttribute('aria-label', `${knob.name}, exactly`)
   row.append(box)
-  if (typeof knob.unit === 'string') row.append(` ${knob.unit}`)
+  const shown = document.createElement('output')
+  const show = (value: number): void => {
+    shown.textContent = unitOf(knob, value)
+  }
+  show(Number(knob.value))
+  row.append(shown)
   const ofRange = (): number => (log ? valueAt(Number(range.value), low, high) : Number(range.value))
   const moved = (settled: boolean) => () => {
     box.value = String(ofRange())
+    show(ofRange())
     heard(ofRange(), settled)
   }
   range.addEventListener('input', moved(false))
@@ -73,6 +86,7 @@ function slider(knob: Knob, heard: (value: ParamValue, settled: boolean) => void
     const value = Number(box.value)
     if (box.value === '' || !Number.isFinite(value)) return
     range.value = String(log ? placeOf(value, low, high) : value)
+    show(value)
     heard(value, true)
   })
   return row
