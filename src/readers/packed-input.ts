@@ -19,6 +19,11 @@ export class PackedInput {
     return this.#rest.subarray(0, length)
   }
 
+  /** All bytes that are left. */
+  async *pieces(): AsyncGenerator<Uint8Array> {
+    for (let piece = await this.next(); piece !== undefined; piece = await this.next()) yield piece
+  }
+
   /** Some of the next bytes, at most so many; undefined at the end. */
   async next(most = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
     while (this.#rest.length === 0) {

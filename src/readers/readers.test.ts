@@ -125,6 +125,7 @@ test('gzip and zstd are taken off, whatever the name', async () => {
   for (const [packed, wrapper] of [
     [gzipSync(bytes), 'gzip'],
     [zstdCompressSync(bytes), 'zstd'],
+    [gzipSync(zstdCompressSync(gzipSync(bytes))), 'gzip'],
     // As pzstd and `cat a.zst b.zst` make it.
     [Buffer.concat([bytes.subarray(0, 9999), bytes.subarray(9999)].map((part) => zstdCompressSync(part))), 'zstd'],
   ] as const) {

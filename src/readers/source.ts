@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TraceError } from '#kernel/messages'
 import { type Bytes, type FetchedBytes, HEAD } from './format.ts'
+import { PackedInput } from './packed-input.ts'
 import { openPlain } from './plain-file.ts'
-import { unwrap, wrapperOf } from './unwrap.ts'
+import { unwrap, type Wrapper, wrapperOf } from './unwrap.ts'
 
 /** Bytes fetched at once; they are handed on in parts, each still near the processor, and each told in the progress. */
 const FETCHED = 1 << 20
 const PIECE = 1 << 16
+/** How often a file may be packed. */
+const MOST_LAYERS = 3
 
 interface Passed {
   share: number
@@ -219,7 +222,7 @@ async function begin(name: string, file: FileHandle, size: number, onProgress: P
   await file.read(magic, 0, magic.length, 0)
   const wrapper = wrapperOf(magic)
   const packed = piecesOf(file, size, onProgress)
-  const rest = wrapper === undefined ? packed : unwrap(packed, wrapper, name, size)
+  const rest = wrapper === undefined ? packed : await unwrapAll(packed, wrapper, name, size)
   const first: Uint8Array[] = []
   let length = 0
   while (length < HEAD) {
@@ -230,6 +233,23 @@ async function begin(name: string, file: FileHandle, size: number, onProgress: P
     first.push(Uint8Array.from(value))
   }
   return { begin: Buffer.concat(first, length), rest, wrapper: wrapper?.name }
+}
+
+/** Takes off what a file is packed in, layer by layer. */
+async function unwrapAll(
+  packed: AsyncGenerator<Uint8Array>,
+  outer: Wrapper,
+  name: string,
+  size: number,
+): Promise<AsyncIterator<Uint8Array>> {
+  let rest = unwrap(packed, outer, name, size)
+  for (let layers = 1; layers < MOST_LAYERS; layers++) {
+    const input = new PackedInput(rest)
+    const wrapper = wrapperOf(await input.peek(4))
+    rest = wrapper === undefined ? input.pieces() : unwrap(input.pieces(), wrapper, name, size)
+    if (wrapper === undefined) break
+  }
+  return rest
 }
 
 async function* piecesOf(file: FileHandle, size: number, onProgress: Progress): AsyncGenerator<Uint8Array> {

@@ -12,7 +12,7 @@ const OUTPUT = 1 << 18
 /** What zlib's streams have beside those of all transforms: how much of the input they took. */
 type Engine = Transform & { readonly bytesWritten: number }
 
-interface Wrapper {
+export interface Wrapper {
   readonly name: string
   /** Whether a file, or what stands behind a member of one, begins like this. */
   readonly isMember: (head: Uint8Array) => boolean

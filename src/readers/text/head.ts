@@ -1,4 +1,5 @@
-import { ABSENT_PID } from '#events/columns'
+import { ABSENT_CONTEXT, ABSENT_PID } from '#events/columns'
+import { contextOf, contextOfBits } from './context.ts'
 import { Stamp } from './stamp.ts'
 
 /** What stands in a line before its payload. A layout fills it in; places count in the window of lines. */
@@ -30,6 +31,14 @@ export class Head {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.stamp = new Stamp(bytes)
+  }
+
+  /** What the flags say of interrupts; `column`: which of them is the one for hardirq and softirq. */
+  context(column: number): number {
+    const { flagsFrom, flagsTo, flagBits } = this
+    if (flagBits >= 0) return contextOfBits(flagBits)
+    if (flagsFrom === flagsTo) return ABSENT_CONTEXT
+    return contextOf(this.bytes[flagsFrom]!, this.bytes[Math.min(flagsFrom + column, flagsTo - 1)]!)
   }
 }
 

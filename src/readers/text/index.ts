@@ -38,7 +38,7 @@ function openText(start: TraceStart, writers: readonly [Writer, ...Writer[]]): L
   if (recognised.isPlain) return readerOf(start, recognised)
   const plain = tried(start, recognised)
   if (plain === undefined || notUnderstood(plain) > 0) {
-    const wrapping = { ...recognised, isMail: true, isWrapped: true }
+    const wrapping = { ...recognised, isWrapped: true }
     const wrapped = tried(start, wrapping)
     const isBetter = wrapped !== undefined && wrapped.lines!.events > 0
     if (isBetter && (plain === undefined || notUnderstood(wrapped) < notUnderstood(plain)))

@@ -1,23 +1,23 @@
 import { defaultProbes, type EventBuilder, Kind } from '#events'
-import { ABSENT, ABSENT_CONTEXT } from '#events/columns'
-import { NS_PER_SECOND, parseRelease, type Release } from '#kernel'
+import { ABSENT } from '#events/columns'
+import { parseRelease, type Release } from '#kernel'
 import { type Notice, Tally, TraceError } from '#kernel/messages'
 import { ByteMemo } from '../byte-memo.ts'
 import { CpuTimes } from '../cpu-times.ts'
 import type { PieceEnd, SyncPieceReader, TraceStart } from '../format.ts'
 import { StackReader } from '../stacks.ts'
-import { contextOf, contextOfBits } from './context.ts'
 import type { Decoder } from './decoding/index.ts'
 import { Head } from './head.ts'
 import { Header, type Loss } from './header.ts'
 import type { Layout, OddLine, Skipped } from './layouts/layout.ts'
 import { type LineSink, Lines, SCRATCH } from './lines.ts'
 import { NewFlags } from './new-flags.ts'
-import { skippedLines, textNotices } from './notices.ts'
-import { type PayloadReader, type Reading, readingsBy } from './payload.ts'
+import { LIKE_EVENT, skippedLines, textNotices } from './notices.ts'
+import { type Named, type PayloadReader, type Reading, readingsBy } from './payload.ts'
 import { Places } from './places.ts'
 import type { Step } from './prefixes.ts'
 import type { Recognised } from './recognise.ts'
+import { Repeats } from './repeats.ts'
 import { Sources } from './sources.ts'
 import { Days, unitlessStamps } from './stamp.ts'
 import { Texts } from './texts.ts'
@@ -27,15 +27,6 @@ import type { Pending } from './wraps.ts'
 const HASH = 0x23
 /** Beyond this, nanoseconds since the first event are no longer exact: such a stamp is damage. */
 const LONGEST_TRACE_SECONDS = 9_000_000
-
-/** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
-const LIKE_EVENT = /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
-
-/** A word behind a stamp: how the event of that name is read, and the length of the name in it. */
-interface Named {
-  readonly reading: Reading
-  readonly length: number
-}
 
 /**
  * Reads texts of any layout. Events stay in the file's order.
@@ -60,6 +51,10 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   readonly #header = new Header()
   readonly #sources: Sources
   readonly places: Places
+  /** Of mails. */
+  readonly #repeats: Repeats | undefined
+  /** What stood before a line that was put together. */
+  #prefix = ''
   /** Of texts that are wrapped. */
   readonly #wrapped: WrappedLines | undefined
   #readings!: ByteMemo<Reading>
@@ -91,9 +86,10 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     this.#stack = new StackReader(start.builder)
     this.#skipped = new Tally<Skipped>({ ...skippedLines, ...layout.notices } as Record<Skipped, Notice>)
     this.#release = start.release ?? (layout.uname === undefined ? undefined : parseRelease(layout.uname))
-    this.#sources = new Sources(() => this.#place())
+    this.#sources = new Sources(() => this.#place(), recognised.isMail)
     this.places = new Places(layout, recognised, (file) => this.#sources.note('file', file))
     this.#wrapped = recognised.isWrapped ? new WrappedLines(layout, recognised.width, this) : undefined
+    this.#repeats = recognised.isMail || recognised.isWrapped ? new Repeats() : undefined
     this.#flags = new NewFlags(this.#release)
     this.#remember()
   }
@@ -134,7 +130,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     const { format, uname } = this.#layout
     const gfpNames = this.#flags.names
     return {
-      format: this.#recognised.isMail ? `${format}, out of a mail` : format,
+      format: this.#repeats === undefined ? format : `${format}, out of a mail`,
       tally: [...this.#skipped.entries(), ...this.#noticed.entries()],
       resolutionNs: this.#finest === 9 ? 1 : 1000,
       lines: { total: this.#lineCount, comments: this.#comments, events: this.#eventLines },
@@ -153,7 +149,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   readWhole(from: number, to: number, ended: boolean): void {
     if (from === to) this.#comments++
     else if (this.#bytes[from] !== HASH && this.#layout.readHead(from, to) && this.places.isPlain())
-      this.#readEvent(to, ended)
+      this.#readEvent(from, from, to, ended)
     else this.#readRareLine(from, to, ended)
     if (!ended && this.#skipped.of('truncated-line') === 0) this.#noticed.count('unended-line', this.#place())
     if (this.#builder.renewStrings()) this.#remember()
@@ -166,7 +162,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     switch (place.is) {
       case 'event':
         this.notePrefix(place.step, true)
-        this.#readEvent(to, ended)
+        this.#readEvent(from, from + place.at, to, ended)
         break
       case 'comment':
         if (place.at > 0 || this.#bytes[from] !== HASH) this.#noticed.count('prefixed-line', this.#place())
@@ -186,10 +182,12 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   }
 
   /** Reads a line that was put together of several. */
-  readJoined(to: number, { line, ended }: Pending): void {
+  readJoined(to: number, { line, ended, prefix }: Pending): void {
     const count = this.#lineCount
     this.#lineCount = line
+    this.#prefix = prefix
     this.readWhole(SCRATCH, to, ended)
+    this.#prefix = ''
     this.#lineCount = count
   }
 
@@ -199,23 +197,28 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     if (isEvent) this.#sources.note('host', step.host)
   }
 
-  countJoin(): void {
-    this.#skip('wrapped-line')
-  }
+  countJoin = (): void => this.#skip('wrapped-line')
 
   skipLongLine(): void {
     this.#lineCount++
     this.#skip('overlong-line')
   }
 
-  #readEvent(to: number, ended: boolean): void {
+  /** `at`: where the event begins behind the line's prefix. */
+  #readEvent(from: number, at: number, to: number, ended: boolean): void {
     const head = this.#head
     this.#stack.end()
+    if (this.#repeats?.has(this.#text(at, to), this.#prefix + this.#text(from, at)) === true) {
+      this.#skipRepeated()
+      return
+    }
     if (head.isOfDay) this.#days.addTo(head.stamp)
     const { seconds, digits } = head.stamp
     const zero = this.#zero ?? seconds
     if (digits === 0 || Math.abs(seconds - zero) > LONGEST_TRACE_SECONDS) {
-      this.#refuseStamp()
+      // Without a unit: one damaged line among others, or none can be used.
+      if (this.#zero === undefined) throw unitlessStamps(this.#place())
+      this.#skip('unparsed-line')
       return
     }
     const reading = this.readName(to)
@@ -227,11 +230,19 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
       this.#skip('other-sample')
       return
     }
-    const isKnown = typeof reading !== 'number' && reading.read(head.payloadFrom, head.payloadTo)
+    const isKnown =
+      typeof reading !== 'number' && reading.read(head.payloadFrom, head.payloadTo, this.#layout.hidesZeros === true)
     // A name of a flag that no table knows is, at the very end, a known one cut short.
     const isWhole = ended || typeof reading === 'number' || (isKnown && reading.unknownGfp === 0 && !reading.lacksGfp)
     if (isWhole) this.#addEvent(reading, isKnown, zero)
     else this.#skip('truncated-line')
+  }
+
+  #skipRepeated(): void {
+    // Losses before it are repeated too.
+    this.#eventLines -= this.#losses.length
+    this.#skipped.count('repeated-line', this.#place(), 1 + this.#losses.length)
+    this.#losses = []
   }
 
   readName(to: number): Reading | 'sample' | undefined {
@@ -260,14 +271,10 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     if (this.#layout.hasStackBehindEvent) this.#beginStack(time)
   }
 
-  #timeSince(zero: number): number {
-    const { seconds, nanoseconds } = this.#head.stamp
-    return (seconds - zero) * NS_PER_SECOND + nanoseconds
-  }
-
   #takeTime(zero: number): number {
     const { relative, stamp, cpu } = this.#head
-    const time = this.#timeSince(zero)
+    const time = this.#head.stamp.since(zero)
+    this.#sources.noteTime(time)
     if (this.#times.goBack(cpu, time)) this.#noticed.count('time-backwards', this.#place())
     if (this.#zero === undefined) {
       this.#zero = zero
@@ -286,18 +293,10 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   /** Adds the event of which that reader has read the payload. */
   #addKnown(reading: PayloadReader, time: number): void {
     const { cpu, pid } = this.#head
-    reading.store(this.#builder, time, cpu, pid, this.places.comm, this.#context())
+    reading.store(this.#builder, time, cpu, pid, this.places.comm, this.#head.context(this.#header.contextColumn))
     if (reading.unknownGfp > 0) this.#noticed.count('unknown-gfp-flag', this.#place(), reading.unknownGfp)
     if (reading.assumedGfp) this.#noticed.count('assumed-gfp-bits', this.#place())
     if (reading.lacksGfp) this.#noticed.count('gfp-not-printed', this.#place())
-  }
-
-  #context(): number {
-    const { flagsFrom, flagsTo, flagBits } = this.#head
-    if (flagBits >= 0) return contextOfBits(flagBits)
-    if (flagsFrom === flagsTo) return ABSENT_CONTEXT
-    const column = Math.min(flagsFrom + this.#header.contextColumn, flagsTo - 1)
-    return contextOf(this.#bytes[flagsFrom]!, this.#bytes[column]!)
   }
 
   /** Keeps an event that no kind describes, its payload as text. */
@@ -308,10 +307,19 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
     const { name, fields } = other.column
     name.data[slot] = called
     fields.data[slot] = this.#payloads.get(payloadFrom, payloadTo)
-    this.#builder.add(time, cpu, pid, this.places.comm, this.#context(), Kind.other, slot)
+    this.#builder.add(
+      time,
+      cpu,
+      pid,
+      this.places.comm,
+      this.#head.context(this.#header.contextColumn),
+      Kind.other,
+      slot,
+    )
   }
 
   #readComment(text: string): void {
+    if (this.#isUnderWay) this.#sources.noteHeader(text)
     const { startedCpu, overwritten } = this.#header.read(text)
     if (startedCpu !== undefined) {
       this.#eventLines++
@@ -341,7 +349,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
         break
       case 'stack':
         this.#skip('stack-line')
-        if (this.#zero !== undefined) this.#beginStack(this.#timeSince(this.#zero))
+        if (this.#zero !== undefined) this.#beginStack(this.#head.stamp.since(this.#zero))
         break
       case 'frame':
         if (odd.symbol !== undefined && this.#stack.take(odd.symbol)) this.#eventLines++
@@ -354,7 +362,7 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
 
   #beginStack(time: number): void {
     const { cpu, pid } = this.#head
-    this.#stack.begin(time, cpu, pid, this.places.comm, this.#context())
+    this.#stack.begin(time, cpu, pid, this.places.comm, this.#head.context(this.#header.contextColumn))
   }
 
   #skip(cause: Skipped): void {
@@ -373,15 +381,6 @@ export class LineReader implements SyncPieceReader, LineSink, WholeReader {
   #addLoss(time: number, { cpu, count }: Loss): void {
     const event = { event: 'lost', time, cpu: Math.min(cpu, 0xfffe) } as const
     this.#builder.addEvent(count === undefined ? event : { ...event, count: Math.min(count, ABSENT.u32 - 1) })
-  }
-
-  /** A stamp with no unit makes the whole file unusable, unless it is one damaged line among others. */
-  #refuseStamp(): void {
-    if (this.#zero !== undefined) {
-      this.#skip('unparsed-line')
-      return
-    }
-    throw unitlessStamps(this.#place())
   }
 
   #checkThatSomethingWasRead(): void {

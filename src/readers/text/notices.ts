@@ -13,6 +13,10 @@ export const skippedLines = {
     level: 'note',
     help: 'The rest of a line that a mailer or a terminal wrapped: read with the line before it.',
   },
+  'repeated-line': {
+    level: 'note',
+    help: 'An event that a mail holds more than once, as it was sent and quoted in an answer: read once.',
+  },
   'mail-line': { level: 'note', help: 'Prose, a signature or a cut mark beside the trace.' },
   'console-line': { level: 'note', help: 'A line of the console that the trace was dumped to.' },
   'function-line': {
@@ -69,3 +73,7 @@ export const textNotices = {
     help: 'The ring buffer was overwritten before the first line; record with a larger buffer_size_kb.',
   },
 } as const satisfies Record<string, Notice>
+
+/** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
+export const LIKE_EVENT =
+  /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/

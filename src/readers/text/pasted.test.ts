@@ -75,7 +75,7 @@ test('a bar before each line, and two quotes before perf script’s', () => {
 })
 
 const samples = {
-  ftrace: [...whole, ...linesOf('text/7.2/default.txt', 30)],
+  ftrace: [...linesOf('text/7.2/default.txt', 30), ...whole],
   'ftrace with losses': linesOf('text/6.1/trace_pipe-lost.txt', 30),
   'ftrace with odd names': linesOf('text/handmade/comms.txt'),
   'the latency format': linesOf('text/7.2/latency-format.txt', 30),
@@ -211,6 +211,51 @@ test('a trace of two machines is refused with advice', () => {
   const line = (host: string) =>
     `[18:18:55.358770825] (+?.?????????) ${host} kmem_kfree: { cpu_id = 2 }, { call_site = 0x10, ptr = 0x10 }`
   expect(refusal(text([line('a'), line('b')]))).toMatch(/"a" and "b"/)
+})
+
+test('two traces one behind the other are refused; one that goes on is read', () => {
+  const header = '# tracer: nop\n#\n'
+  const later = whole.map((line) => line.replace('12.345', '15.345'))
+  expect(refusal(header + text(later) + header + text(whole))).toMatch(/a second trace begins here[\s\S]*by itself/)
+  expect(eventsOf(read(header + text(whole) + header + text(later)))).toHaveLength(10)
+})
+
+test('what a mail holds as it was sent and quoted is read once, with its losses', () => {
+  const thread = `${text(whole)}\nOn Thursday, Jane wrote:\n${text(whole.map((line) => `> ${line}`))}\n> On Monday, John wrote:\n${text(whole.map((line) => `> > ${line}`))}`
+  const trace = read(thread)
+  expect(eventsOf(trace)).toEqual(eventsOf(read(text(whole))))
+  expect(causes(trace)['repeated-line']).toBeGreaterThan(2)
+})
+
+test('losses without a count, and tools that tell of losses on standard error', () => {
+  const report = (line: string) => read(text(['cpus=2', whole[0]!, line, whole[6]!]))
+  expect(lossesOf(report('CPU:1 [EVENTS DROPPED]').events)).toEqual({ gaps: 1, events: 0, uncounted: 1 })
+  expect(lossesOf(report('  kmem: CPU:1 [EVENTS DROPPED]').events).gaps).toBe(1)
+  expect(causes(report('CPU 1 is empty'))).toEqual({})
+  const [first, second] = ['825', '999'].map(
+    (at) => `[18:18:55.358770${at}] (+?.?????????) ws1 kmem_kfree: { cpu_id = 2 }, { call_site = 0x10, ptr = 0x10 }`,
+  )
+  for (const [line, lost] of [
+    [
+      'WARNING: Tracer discarded 13 events between [1] and [2] in trace "k" (no UUID) within stream "/k/channel0_2" (stream class ID: 0, stream ID: 2).',
+      { cpu: 2, count: 13 },
+    ],
+    ['[warning] Tracer discarded 1 event at end of stream between [1] and [2].', { cpu: 0, count: 1 }],
+    ['WARNING: Tracer may have discarded events between [1] and [2] in trace "k"', { cpu: 0 }],
+  ] as const)
+    expect(eventsOf(read(text([first!, line, second!])))[1]).toMatchObject({ event: 'lost', ...lost })
+})
+
+test('babeltrace with names of all it prints', () => {
+  const payload = '{ page = 0x10, pfn = 512, order = 3 }'
+  for (const line of [
+    `[18:18:55.358770825] (+0.000003276) ws1 kmem_mm_page_free: stream.packet.context = { cpu_id = 2 }, event.fields = ${payload}`,
+    `timestamp = 18:18:55.358770825, delta = +0.000003276, trace:hostname = ws1, name = kmem_mm_page_free, stream.packet.context = { cpu_id = 2 }, event.fields = ${payload}`,
+    `timestamp = 1499451535.358770825, delta = +0.000003276, name = kmem_mm_page_free, { cpu_id = 2 }, ${payload}`,
+    `[18:18:55.358770825] (+0.000003276) ws1:kernel TRACE_EMERG (0) kmem_mm_page_free: { cpu_id = 2 }, ${payload}`,
+    `[2018-05-16 01:51:29.358770825] kmem_mm_page_free: { cpu_id = 2 }, ${payload}`,
+  ])
+    expect(eventsOf(read(`${line}\n`)), line).toMatchObject([{ event: 'mm_page_free', cpu: 2, pfn: 512, order: 3 }])
 })
 
 test('instances of one machine are read as one', () => {
@@ -450,6 +495,13 @@ test('perf trace is read, on one CPU', () => {
     { event: 'mm_page_free', time: 12000, cpu: 0, pid: 1234, comm: 'bash', pfn: 1216704, order: 0 },
   ])
   expect(causes(trace)['cpu-not-printed']).toBe(2)
+  // Zeros are not printed; a line that is cut may lack more.
+  expect(eventsOf(read('     0.012 bash/1234 kmem:mm_page_alloc(pfn: 512, gfp_flags: 3264)\n'))).toMatchObject([
+    { event: 'mm_page_alloc', pfn: 512, order: 0, migratetype: 0 },
+  ])
+  expect(causes(read('     0.012 bash/1234 kmem:mm_page_alloc(pfn: 512, gfp_flags\n'))).toMatchObject({
+    'unread-payload': 1,
+  })
   for (const line of [
     '     0.012 CPU 0/KVM/1234 kmem:mm_page_free(pfn: 512, order: 3)',
     '     0.012 (         ): bash/1234 kmem:mm_page_free(pfn: 512, order: 3)',

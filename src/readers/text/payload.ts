@@ -96,14 +96,15 @@ export class PayloadReader {
     return this.#values.assumedGfp
   }
 
-  /** Whether the bytes hold every field that the kind needs, each within its bounds. */
-  read(from: number, to: number): boolean {
+  /** Whether the bytes hold every field that the kind needs, each within its bounds. `hidesZeros`: whether zeros are not printed. */
+  read(from: number, to: number, hidesZeros: boolean): boolean {
     const placed = this.#isPlaced(from)
     const forms = placed ? this.#placedForms : this.#keyedForms
     for (let at = 0; at < forms.length; at++) if (forms[at]!.read(from) === to) return true
     this.#found.fill(0)
     this.#values.begin(this.#found)
     this.#tokens.clear()
+    if (!placed && hidesZeros) return this.#readKeyed(from, to) || this.#areOthersZero()
     const isRead = placed ? this.#readPlaced(this.#steps!, from, to) : this.#readKeyed(from, to)
     if (isRead && forms.length < MOST_FORMS && this.#tokens.isFormUpTo(to))
       forms.push(new Form(this.#values, this.#tokens, from, placed))
@@ -174,6 +175,20 @@ export class PayloadReader {
       last = field + 1
     }
     return required === this.#required
+  }
+
+  /** Whether some fields were read and all others that the kind needs are numbers, which are zero then. */
+  #areOthersZero(): boolean {
+    const found = this.#found
+    if (!found.includes(1)) return false
+    for (const [field, { type, low }] of this.#fields.entries()) {
+      if (found[field] === 1 || this.#isNeeded[field] !== 1) continue
+      if (type === 'text' || type === 'site' || low > 0) return false
+      found[field] = 1
+      this.#values.lows[field] = 0
+      this.#values.highs[field] = 0
+    }
+    return true
   }
 
   #readPlain(field: number, from: number, to: number): boolean {
@@ -323,6 +338,12 @@ export class PayloadReader {
 
 /** How an event's name is read on: by its kind's fields, or kept as text under this number of a string. */
 export type Reading = PayloadReader | number
+
+/** A word behind a stamp: how the event of that name is read, and the length of the name in it. */
+export interface Named {
+  readonly reading: Reading
+  readonly length: number
+}
 
 /** Before 2.6.34, which removed free_hot_page(), a page freed in a batch records nothing else: the event is its free. */
 const isBatchedFree = (recorded: string, release: Release | undefined): boolean =>

@@ -1,3 +1,4 @@
+import { NS_PER_SECOND } from '#kernel'
 import { type Place, TraceError } from '#kernel/messages'
 import { fourDigits } from './numbers.ts'
 
@@ -18,6 +19,11 @@ export class Stamp {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  /** ns since that second. */
+  since(second: number): number {
+    return (this.seconds - second) * NS_PER_SECOND + this.nanoseconds
   }
 
   /** Returns what stands behind the stamp's colon, that before `to`; −1 if no stamp begins there. */

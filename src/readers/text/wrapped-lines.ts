@@ -103,7 +103,8 @@ export class WrappedLines {
     if (reading === undefined) return Stage.head
     if (!isWhole) return Stage.name
     const { payloadFrom, payloadTo } = this.#layout.head
-    return typeof reading === 'object' && !reading.read(payloadFrom, payloadTo) ? Stage.name : Stage.whole
+    const { hidesZeros = false } = this.#layout
+    return typeof reading === 'object' && !reading.read(payloadFrom, payloadTo, hidesZeros) ? Stage.name : Stage.whole
   }
 
   /** Reads the line in hand. */

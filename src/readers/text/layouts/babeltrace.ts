@@ -10,13 +10,18 @@ const QUOTE = 0x22
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
-// `[18:18:55.358770825] (+0.000003276) host kmem_kmalloc: { cpu_id = 2 }, { … }`; with --clock-seconds and --clock-date too
+// `[18:18:55.358770825] (+0.000003276) host kmem_kmalloc: { cpu_id = 2 }, { … }`; with --clock-seconds and --clock-date too.
+// With `--names=all`: `timestamp = …, delta = +…, trace:hostname = host, name = kmem_kmalloc, stream.packet.context = { … }, …`.
 const HEAD =
-  /^\s*\[(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})\] (?:\(\+[\d?.]+\) )?(?:(\S+) )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*: \{)/
+  /^\s*(?:\[|timestamp = )(?:(?:(\d{4}-\d\d-\d\d) )?(\d\d):(\d\d):(\d\d)|(\d+))\.(\d{9})(?:\]|,) (?:(?:\(|delta = )\+[\d?.]+(?:\)|,) )?(?:(?:trace:hostname = )?([^\s={}(),]+),? )?(?:(?:loglevel = )?[A-Z_]+ \(\d+\),? )?(?:name = )?(?:kmem:|rcu:|kmem_(?!cache_))?(?=[A-Za-z_]\w*[:,] (?:[\w.]+ = )?\{)/
 const CPU_ID = /\{[^{}]*\bcpu_id\s*=\s*(\d{1,5})\b/
 const PROCNAME = /\bprocname\s*=\s*"((?:[^"\\]|\\.)*)"/
 const TID = /\b(?:tid|vtid)\s*=\s*(\d+)\b/
 const PID = /\bv?pid\s*=\s*(\d+)\b/
+
+/** On standard error, which is often recorded with the rest; streams are called by their CPU. */
+const DISCARDED = /\bTracer (?:discarded|may have discarded)(?: (\d{1,10}) event)?/
+const STREAM_CPU = /(?:stream|path:?) "[^"]*_(\d{1,5})"/
 
 const dayOf = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000
 
@@ -82,14 +87,14 @@ export class BabeltraceLayout implements Layout {
     head.nameFrom = at
     while (at < to && isOfName(bytes[at]!)) at++
     head.nameTo = at
-    if (at === head.nameFrom || at >= to || bytes[at] !== COLON) return undefined
+    if (at === head.nameFrom || at >= to || (bytes[at] !== COLON && bytes[at] !== COMMA)) return undefined
     head.payloadFrom = skipSpaces(bytes, plainPayload(bytes, at + 1, to), to)
     head.payloadTo = to
     return 'event'
   }
 
   mayBegin(line: string): boolean {
-    return /^\[[\d:. -]+\]/.test(line)
+    return /^(?:\[[\d:. -]+\]|timestamp = )/.test(line)
   }
 
   isWhole(line: string): boolean {
@@ -108,8 +113,11 @@ export class BabeltraceLayout implements Layout {
     return undefined
   }
 
-  odd(): OddLine | undefined {
-    return undefined
+  odd(line: string): OddLine | undefined {
+    const discarded = DISCARDED.exec(line)
+    if (discarded === null) return undefined
+    const cpu = Number(STREAM_CPU.exec(line)?.[1] ?? 0)
+    return { is: 'loss', cpu, count: discarded[1] === undefined ? undefined : Number(discarded[1]) }
   }
 
   refusal(_: string, count: number): Refusal {

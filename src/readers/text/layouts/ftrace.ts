@@ -14,10 +14,11 @@ const CLOSE = 0x29
 const COLON = 0x3a
 const PLUS = 0x2b
 
-const LOST = /^\s*(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(\d{1,10}) EVENTS DROPPED)\]\s*$/
-const REPORT_HEADER = /^\s*(?:(\S+):\s+)?(?:version = \d+|cpus=\d+)\s*$/
+const LOST = /^\s*(?:\S+:\s+)?CPU:(\d{1,5}) \[(?:LOST (?:(\d{1,10}) )?EVENTS|(?:(\d{1,10}) )?EVENTS DROPPED)\]\s*$/
+const REPORT_HEADER = /^\s*(?:(\S+):\s+)?(?:version = \d+|cpus=\d+|CPU \d+ is empty)\s*$/
 /** Behind the stamp. trace-cmd prints the event's name too. */
 const STACK_HEAD = /^\s*(?:kernel_stack:\s*)?<stack trace ?>/
+const USER_STACK = /^\s*(?:user_stack:\s*)?<user stack trace ?>/
 const STACK_LINE = /^\s*=> +(\S+)/
 /** `rmqueue_bulk <-get_page_from_freelist`, as the function tracer prints behind the stamp. */
 const FUNCTION = /^\s*[\w.$]+(?:\+0x\S+)?(?: \[\w+\])? *<- *[\w.$]+/
@@ -194,6 +195,7 @@ export class FtraceLayout implements Layout {
 
   nameless(body: string): OddLine | undefined {
     if (STACK_HEAD.test(body)) return { is: 'stack' }
+    if (USER_STACK.test(body)) return { is: 'skipped', cause: 'stack-line' }
     return FUNCTION.test(body) ? { is: 'skipped', cause: 'function-line' } : undefined
   }
 

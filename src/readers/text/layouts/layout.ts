@@ -39,6 +39,8 @@ export interface Layout {
   readonly isBracketed: boolean
   /** Whether lines do not tell the CPU, so that all events stand on CPU 0. */
   readonly hasNoCpu?: boolean
+  /** Whether the line in hand leaves out what is zero. */
+  readonly hidesZeros?: boolean
   /** The machine that the line in hand names, where each line does. */
   readonly host?: string | undefined
   /** The name of the task with pid 0, where the layout has another for it. */

@@ -30,6 +30,11 @@ const LOST = /^PERF_RECORD_LOST(?:_SAMPLES)? lost (\d{1,16})\s*$/
 const LOST_AT_LARGE = /PERF_RECORD_LOST(?:_SAMPLES)? lost \d|\blost \d+ (?:chunks|samples)/
 /** A function of a call chain: its address, and its name where perf knows it. */
 const STACK_LINE = /^\s+([0-9a-f]{6,16}|[0-9a-f]{1,5}(?= \S+ \())(?: (\S+)|\s*$)/
+/** The same without its address, as `-F sym` prints it. */
+const SYMBOL_LINE = /^\s+([\w.$]+(?:\+0x[0-9a-f]+)?) \(([^()\s]+)\)\s*$/
+const KERNEL_OBJECT = /^\[(?!vdso|vsyscall|unknown|heap|stack)[\w.]+\](?:_text)?$|vmlinux|\.ko(?:\.\w+)?$/
+/** `-F +tod`: the day and the time of it, before the stamp. */
+const TIME_OF_DAY = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6,9} +(?=\d)/
 /** Of the kernel's; those of user space are no callers of the allocator. */
 const KERNEL_ADDRESS = /^(?:f[0-9a-f]{15}|[c-f][0-9a-f]{7})$/
 /** An event without `[cpu]` or without its stamp, as some sets of fields make it. */
@@ -173,6 +178,10 @@ export class PerfScriptLayout implements Layout {
       at = skipSpaces(bytes, at, to)
     }
     const { head } = this
+    if (bytes[at + 4] === DASH && bytes[at + 7] === DASH) {
+      const start = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(40, to - at)).toString('latin1')
+      at += TIME_OF_DAY.exec(start)?.[0].length ?? 0
+    }
     head.bodyFrom = head.stamp.read(at, to)
     return head.bodyFrom >= 0 && head.stamp.digits > 0 && head.stamp.seconds < 1e12
   }
@@ -223,6 +232,8 @@ export class PerfScriptLayout implements Layout {
       const isCaller = symbol !== '[unknown]' && KERNEL_ADDRESS.test(address)
       return { is: 'frame', symbol: isCaller ? symbol : undefined }
     }
+    const [, name, object] = SYMBOL_LINE.exec(line) ?? []
+    if (name !== undefined) return { is: 'frame', symbol: KERNEL_OBJECT.test(object!) ? name : undefined }
     return RECORD_LINE.test(line) ? { is: 'skipped', cause: 'perf-record-line' } : undefined
   }
 

@@ -24,6 +24,8 @@ export class PerfTraceLayout implements Layout {
   readonly hasNoCpu = true
   readonly #bytes: Uint8Array
   readonly #buffer: Buffer
+  /** Zeros are left out of `(pfn: 12)`; a line that is cut may lack other fields too. */
+  hidesZeros = false
   #name = ''
 
   constructor(head: Head) {
@@ -70,7 +72,7 @@ export class PerfTraceLayout implements Layout {
     const { head } = this
     head.nameTo = head.bodyFrom
     head.nameFrom = head.nameTo - this.#name.length
-    plainFields(this.#bytes, head.bodyFrom, to)
+    this.hidesZeros = plainFields(this.#bytes, head.bodyFrom, to)
     head.payloadFrom = skipSpaces(this.#bytes, head.bodyFrom, to)
     head.payloadTo = to
     return 'event'
@@ -115,14 +117,18 @@ export class PerfTraceLayout implements Layout {
   }
 }
 
-/** Writes `(pfn: 12, order: 0)` as ftrace writes fields, in its old length: ` pfn=12   order=0 `. */
-function plainFields(bytes: Uint8Array, from: number, to: number): void {
+/**
+ * Writes `(pfn: 12, order: 0)` as ftrace writes fields, in its old length: ` pfn=12   order=0 `. Returns whether it is such a list, with
+ * its end.
+ */
+function plainFields(bytes: Uint8Array, from: number, to: number): boolean {
   const isList = bytes[from] !== COLON
   bytes[from] = SPACE
   let end = to
   while (end > from && bytes[end - 1]! <= SPACE) end--
-  if (bytes[end - 1] === CLOSE) bytes[end - 1] = SPACE
-  if (!isList) return
+  const isClosed = bytes[end - 1] === CLOSE
+  if (isClosed) bytes[end - 1] = SPACE
+  if (!isList) return false
   let out = from
   let isQuoted = false
   for (let at = from; at < end; at++) {
@@ -135,4 +141,5 @@ function plainFields(bytes: Uint8Array, from: number, to: number): void {
     } else bytes[out++] = byte === COMMA && bytes[at + 1] === SPACE ? SPACE : byte
   }
   bytes.fill(SPACE, out, to)
+  return isClosed
 }
