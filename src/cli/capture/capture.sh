@@ -145,6 +145,8 @@ check_events() {
       case $event in
         # One note for all of them; probes stand in.
         rcu/*) [ ! -e "$T/events/rcu/rcu_grace_period" ] || note "this kernel has no event $event; it is left out" ;;
+        # 6.1 and later have one event for both.
+        kmem/*_node) ;;
         *) note "this kernel has no event $event; it is left out" ;;
       esac
     fi
@@ -264,6 +266,8 @@ probe_definitions() {
       fi
       ;;
     bulk_free_end) echo "r:kreplay/$1 free_pcppages_bulk" ;;
+    __slab_free | __free_slab | discard_slab | put_cpu_partial | __kfree_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 a1=$A1 a2=$A2 a3=$A3" ;;
+    ___slab_alloc | allocate_slab | new_slab | __pcs_replace_*) [ -z "$A1" ] || echo "p:kreplay/$1 $1 a1=$A1" ;;
     refill_begin) [ -z "$A1" ] || echo "p:kreplay/$1 rmqueue_bulk order=$A2:s32 n=$A3:s32" ;;
     refill_end) echo "r:kreplay/$1 rmqueue_bulk moved=\$retval:s32" ;;
     queue_rcu_work) [ -z "$A1" ] || echo "p:kreplay/$1 $1 rwork=$A2" ;;
@@ -349,6 +353,15 @@ lost_without() {
     free_pcppages_bulk) echo "the state of page lists at bulk frees is not recorded" ;;
     drain_zone_pages) echo "the state of remote page lists at vmstat ticks is not recorded" ;;
     kfree_rcu_shrink_scan) echo "the shrinker of kvfree_rcu() is not recorded" ;;
+    # 7.0 and later have sheaves in place of slabs and partial lists of CPUs; of two functions that call each other one is enough.
+    ___slab_alloc) has_symbol __pcs_replace_empty_main || echo "allocations that find nothing at their CPU are not recorded: which slab it allocates from at the start is guessed" ;;
+    put_cpu_partial) has_symbol __pcs_replace_empty_main || echo "where slabs go that were full is not recorded" ;;
+    __pcs_replace_empty_main) has_symbol ___slab_alloc || echo "allocations that find nothing at their CPU are not recorded" ;;
+    __pcs_replace_full_main) has_symbol ___slab_alloc || echo "frees that find no room at their CPU are not recorded" ;;
+    __kfree_rcu_sheaf) has_symbol ___slab_alloc || echo "objects that kfree_rcu() puts into sheaves are not recorded: they look as if nobody freed them" ;;
+    __slab_free) echo "frees past their CPU are not recorded: before 5.12 nothing names the cache of an object" ;;
+    allocate_slab) has_symbol new_slab || echo "new slabs are not recorded" ;;
+    __free_slab) has_symbol discard_slab || echo "slabs given back are not recorded" ;;
   esac
 }
 
@@ -513,10 +526,13 @@ choose_buffer() {
   [ -n "$available" ] || available=262144
   kb=60000
   rate=''
+  # With the objects of slab caches twice as many.
+  each=5
+  [ "$QUESTION" != slab ] || each=10
   case " $REQUIRED " in *" kmem/mm_page_alloc "*)
     first=$(pages_allocated)
     sleep 1
-    rate=$((($(pages_allocated) - first) * 5))
+    rate=$((($(pages_allocated) - first) * each))
     # Twice the mean, since CPUs are not alike.
     wanted=$((rate * DURATION * 88 / 1000 / cpus))
     [ "$wanted" -le "$kb" ] || kb=$wanted
@@ -614,6 +630,41 @@ settings() {
   for file in sysctl nodes config; do [ -s "$OUT/$file" ] || rm -f "$OUT/$file"; done
 }
 
+# What the slab allocator says of its caches: lines `CACHE FILE TEXT`. No process for each file: it would use the caches that are counted.
+slab_files() {
+  for folder in "$SYS"/kernel/slab/*; do
+    # Links are other names of merged caches.
+    [ -d "$folder" ] && [ ! -h "$folder" ] || continue
+    for file in "$folder"/*; do
+      case ${file##*/} in
+        *_calls) continue ;;
+        align | aliases | cpu_slabs | object* | objs_per_slab | order* | partial | cpu_partial* | min_partial | slab_size | slabs*) ;;
+        total_objects | sheaf_* | barn_* | alloc_* | free_* | cpuslab_flush | deactivate_* | cmpxchg_*) ;;
+        *) continue ;;
+      esac
+      { read -r value <"$file"; } 2>/dev/null || continue
+      printf '%s %s %s\n' "${folder##*/}" "${file##*/}" "$value"
+    done
+  done
+}
+slab_state() {
+  [ "$QUESTION" = slab ] || return 0
+  slab_files >"$OUT/slabstats.$1"
+  cat "$PROC/slabinfo" >"$OUT/slabinfo.$1" 2>/dev/null
+  for file in slabstats slabinfo; do [ -s "$OUT/$file.$1" ] || rm -f "$OUT/$file.$1"; done
+}
+check_slab() {
+  [ "$QUESTION" = slab ] || return 0
+  if [ ! -d "$SYS/kernel/slab" ]; then
+    note "this kernel has no /sys/kernel/slab (CONFIG_SLUB, CONFIG_SLUB_TINY=n): how its caches are built is worked out from their objects' sizes"
+    return
+  fi
+  for file in "$SYS"/kernel/slab/*/alloc_fastpath; do
+    [ -e "$file" ] || note "this kernel does not count what its slab caches do (CONFIG_SLUB_STATS): how full sheaves and barns were at the start is guessed, and nothing is held against the counters"
+    return
+  done
+}
+
 record() {
   mkdir "$OUT" || refuse "the folder $OUT can't be made" "name another with --out"
   MADE=yes
@@ -623,6 +674,7 @@ record() {
   if [ "$DURATION" -gt 0 ]; then say "Recording for $DURATION s; ${enter}Ctrl-C ends it sooner."; else say "Recording until ${enter}Ctrl-C."; fi
   STATE=record
   [ "$STOP" = no ] || exit 130
+  slab_state before
   put "$I/tracing_on" 1 || refuse "tracing can't be switched on"
   # While it records, between marks: nothing that happens lies between file and trace.
   sidecars before zoneinfo buddyinfo vmstat
@@ -642,6 +694,7 @@ record() {
   STATE=save
   sidecars after zoneinfo buddyinfo vmstat
   put "$I/tracing_on" 0
+  slab_state after
   # trace-cmd extract of an instance writes the main buffer's.
   current trace_clock >"$OUT/clock"
   # shellcheck disable=SC2086 # none or one
@@ -759,6 +812,7 @@ main() {
   open_buffer
   define_probes
   check_evidence
+  check_slab
   choose_filters
   set_up
   record

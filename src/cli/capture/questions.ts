@@ -1,10 +1,25 @@
 import type { KindName } from '#app'
 
 /** An event as tracefs names it. */
-type Event = `${'kmem' | 'lock' | 'rcu' | 'vmscan' | 'workqueue'}/${KindName}`
+type Event =
+  | `${'kmem' | 'lock' | 'rcu' | 'vmscan' | 'workqueue'}/${KindName}`
+  | `kmem/${'kmalloc' | 'kmem_cache_alloc'}_node`
 
 /** Probes at the entry and the return of what is done under zone->lock: all are of kind `hold_probe`. */
 type Timer = 'bulk_free_begin' | 'bulk_free_again' | 'bulk_free_end' | 'refill_begin' | 'refill_end'
+
+/** Functions of the slab allocator, each probed under its own name: all are of kind `slab_slow_path`. */
+type SlowPath =
+  | '___slab_alloc'
+  | '__slab_free'
+  | 'allocate_slab'
+  | 'new_slab'
+  | '__free_slab'
+  | 'discard_slab'
+  | 'put_cpu_partial'
+  | '__pcs_replace_empty_main'
+  | '__pcs_replace_full_main'
+  | '__kfree_rcu_sheaf'
 
 /** What a recording needs to answer a question. */
 export interface Question {
@@ -14,7 +29,7 @@ export interface Question {
   /** Left out with a note where a kernel lacks them. */
   readonly optional: readonly Event[]
   /** Functions probed at their entry; their arguments' registers stand in the script. */
-  readonly probes: readonly (KindName | Timer)[]
+  readonly probes: readonly (KindName | Timer | SlowPath)[]
   /** Functions at whose entry the state of a pageset is fetched. */
   readonly states: readonly string[]
   /** Probes that stand in for an event where a kernel lacks it; `none`: no kernel has an event for it. */
@@ -107,8 +122,36 @@ const prices: Question = {
   standIns: {},
 }
 
+/** Beside it the script reads slabinfo and /sys/kernel/slab before and after. */
+const slab: Question = {
+  help: 'slab caches: objects, slow paths, pages of slabs, what the slab allocator counts of itself',
+  required: [
+    'kmem/kmalloc',
+    'kmem/kfree',
+    'kmem/kmem_cache_alloc',
+    'kmem/kmem_cache_free',
+    'kmem/mm_page_alloc',
+    'kmem/mm_page_free',
+  ],
+  optional: ['kmem/kmalloc_node', 'kmem/kmem_cache_alloc_node'],
+  probes: [
+    '___slab_alloc',
+    '__slab_free',
+    'allocate_slab',
+    'new_slab',
+    '__free_slab',
+    'discard_slab',
+    'put_cpu_partial',
+    '__pcs_replace_empty_main',
+    '__pcs_replace_full_main',
+    '__kfree_rcu_sheaf',
+  ],
+  states: [],
+  standIns: {},
+}
+
 const all: Question = {
-  help: 'all of these',
+  help: 'pages, drains and kvfree_rcu() at once',
   required: [...drain.required, ...kvfree.required],
   optional: [...new Set([...drain.optional, ...kvfree.optional])],
   probes: [...drain.probes, ...kvfree.probes],
@@ -116,5 +159,5 @@ const all: Question = {
   standIns: kvfree.standIns,
 }
 
-export const questions = { pages, drain, kvfree, prices, all } as const satisfies Record<string, Question>
+export const questions = { pages, drain, kvfree, prices, slab, all } as const satisfies Record<string, Question>
 export type QuestionName = keyof typeof questions

@@ -56,6 +56,10 @@ export const SYMBOLS = [
   'kvfree_rcu_bulk',
   'kvfree_rcu_list',
   'kvfree',
+  '___slab_alloc',
+  '__slab_free',
+  'allocate_slab',
+  'put_cpu_partial',
 ] as const
 export const addressOf = (symbol: (typeof SYMBOLS)[number]): string =>
   `0xffffffff${(0x81000000 + SYMBOLS.indexOf(symbol) * 0x1000).toString(16)}`
@@ -69,9 +73,9 @@ export class MockMachine implements Disposable {
   readonly #bin = join(this.root, 'bin')
 
   constructor() {
-    const { required, optional } = questions.all
-    this.#buffer(this.tracing, [...required, ...optional])
-    this.#buffer(join(this.root, 'instance'), [...required, ...optional])
+    const events = [questions.all, questions.slab].flatMap(({ required, optional }) => [...required, ...optional])
+    this.#buffer(this.tracing, events)
+    this.#buffer(join(this.root, 'instance'), events)
     this.put('tracing/current_tracer', 'nop\n')
     this.put('tracing/set_event', '')
     this.put('tracing/kprobe_events', '')
@@ -124,7 +128,7 @@ exec sleep $([ "$1" -gt 99 ] && echo 60 || echo 0.05)`,
     const { probes, states, standIns } = questions.all
     for (const event of [
       ...events,
-      ...[...probes, ...states, ...Object.keys(standIns)].map((name) => `kreplay/${name}`),
+      ...[...probes, ...questions.slab.probes, ...states, ...Object.keys(standIns)].map((name) => `kreplay/${name}`),
     ]) {
       put(`events/${event}/enable`, '0\n')
       put(`events/${event}/filter`, 'none\n')
