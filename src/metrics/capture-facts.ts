@@ -14,6 +14,7 @@ import type { RecordedRow } from './measures.ts'
 import { marksOf } from './recorded-marks.ts'
 import { recordedSums, recordedSumsWithin } from './recorded-sums.ts'
 import type { Fidelity } from './schemas.ts'
+import { surveyLockWaits } from './survey/lock-waits.ts'
 import { cpuFlowsOf } from './survey/page-matching.ts'
 import { surveyWorks } from './survey/works.ts'
 import { recordedMeasures, stepSums, stepsOf, summedTotals } from './totals.ts'
@@ -91,11 +92,13 @@ export function captureFactsOf({
   const unmodelled = unmodelledRules(machine)
   const cpuFlows = cpuFlowsOf(events)
   const works = surveyWorks(events, { isolated })
+  const lockWaits = surveyLockWaits(events)
   return {
     head: {
       ...head,
       ...(cpuFlows === undefined ? {} : { cpuFlows }),
       ...(works === undefined ? {} : { works: { ...works, cells: works.cells.slice(0, MOST_CELLS) } }),
+      ...(lockWaits === undefined ? {} : { lockWaits }),
       ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     },
     fidelity,

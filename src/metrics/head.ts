@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { nodeOfZone, notModelledSchema, windowSchema } from './machine-schemas.ts'
 import { fidelitySchema, losses, perCpu, tallySchema } from './schemas.ts'
 import { cpuFlowsSchema } from './survey/cpu-flows-schema.ts'
+import { lockWaitsSchema } from './survey/lock-waits.ts'
 import { worksSchema } from './survey/works-schema.ts'
 
 const capturesSchema = z.array(
@@ -29,6 +30,7 @@ const capturesSchema = z.array(
     /** What the trace itself recorded of interruptions by `drain_local_pages_wq`. */
     recordedInterruptions: perCpu,
     works: worksSchema.optional().meta({ help: 'Work items as recorded; of `cells` the first 200.' }),
+    lockWaits: lockWaitsSchema.optional().meta({ help: 'Waits for locks as recorded, from 5.19 on.' }),
     cpuFlows: cpuFlowsSchema.optional().meta({ help: 'Which CPU freed what which CPU allocated, as recorded.' }),
     recordedDrains: z
       .object({

@@ -13,6 +13,7 @@ export { errorName, marked, notesOf, rowName, verdictSign, writerOfColumn } from
 export { compose, type Page, type Part } from './page.ts'
 export { renderPerfetto } from './perfetto.ts'
 export { sectionsOf } from './sections/index.ts'
+export { recordedWaitWords } from './sections/recorded-waits.ts'
 export type {
   Better,
   Built,

@@ -1,8 +1,9 @@
 import type { Comparison } from '#app'
-import { matricesOf } from '#report'
+import { matricesOf, recordedWaitWords } from '#report'
 import type { Output } from './output.ts'
 import {
   captureTitle,
+  deferredTable,
   holdTable,
   lackLines,
   lossTable,
@@ -32,6 +33,15 @@ export function printComparison(comparison: Comparison, out: Output): void {
       if (holds !== undefined) {
         out.line(`\n${holds.title}:`)
         out.table(holds.head, holds.rows)
+      }
+      if (capture.lockWaits !== undefined) out.line(recordedWaitWords(capture.lockWaits))
+      const deferred = deferredTable(capture)
+      if (deferred !== undefined) {
+        out.line('')
+        out.table(deferred.head, deferred.rows)
+        out.line(
+          'A lock from afar for each item that another CPU asked for; left alone, until a task of that CPU is next seen in the kernel: at most.',
+        )
       }
     }
     const open = comparison.family === 'pcp' ? lossTable(comparison, capture) : undefined

@@ -153,6 +153,32 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): (Summary & { 
   }
 }
 
+/** What else empties caches of CPUs, and the same done otherwise: beside page lists, which the policies are about; undefined where nothing was recorded. */
+export function deferredTable({ works, isolated }: Extract<Capture, { works?: unknown }>): Summary | undefined {
+  if (works === undefined || works.drains.length === 0) return undefined
+  const isolates = isolated.length > 0
+  return {
+    head: [
+      'caches emptied',
+      'work items',
+      ...(isolates ? ['isolated CPUs'] : []),
+      'or: locks from afar',
+      'own',
+      'or: left to the next return',
+      'longest until then',
+    ],
+    rows: works.drains.map(({ subject, work, remoteLock, deferred }) => [
+      subject,
+      number(work.runs),
+      ...(isolates ? [number(work.onIsolated)] : []),
+      number(remoteLock.locks),
+      number(remoteLock.own),
+      number(deferred.runs),
+      deferred.waitNs === undefined ? '–' : formatDuration(deferred.waitNs.max),
+    ]),
+  }
+}
+
 /** What the kernel's own benchmark would have printed, policy by policy. */
 export const rcuscaleLines = (comparison: Comparison, capture: Capture): string[] =>
   comparison.family !== 'kvfree'

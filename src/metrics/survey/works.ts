@@ -39,8 +39,8 @@ interface Run extends Queued {
 
 /**
  * Which work items ran on which CPU, and who asked for them? And what if caches were emptied under a lock from afar, or left to the CPU until
- * it returns from the kernel: Marcelo Tosatti and Leonardo Bras, "Introduce QPW for per-cpu operations", 6 Feb 2026, and Michal Hocko’s answer of
- * 11 Feb 2026. Undefined where no work item was recorded.
+ * it returns from the kernel: Marcelo Tosatti and Leonardo Bras, "Introduce QPW for per-cpu operations", 6 Feb 2026 (v4 of 18 May 2026 calls it
+ * "Per-CPU Work helpers": LRU batches, SLUB), and Michal Hocko’s answer of 11 Feb 2026. Undefined where no work item was recorded.
  */
 export function surveyWorks(events: Events, { isolated }: Pick<Machine, 'isolated'>): Works | undefined {
   const { workqueue_queue_work: queue, workqueue_execute_start: start } = events.tables

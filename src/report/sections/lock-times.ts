@@ -2,6 +2,7 @@ import type { PcpComparison, Run } from '#metrics'
 import { formatCount } from '../format.ts'
 import { baselineRow, perCapture } from './common.ts'
 import { smallHolds } from './priced.ts'
+import { recordedWaitWords } from './recorded-waits.ts'
 import { type Cell, count, duration, type Section, type Table, text } from './section.ts'
 import { rangeCell, rangeOf, type Spread, type Times } from './times.ts'
 
@@ -13,6 +14,9 @@ export const lockTimes: Section = {
   build: (comparison) => ({
     paragraphs: [
       'Ranges run from the fastest to the slowest machine. Percentiles include operations that did not wait: “none” at p99 means that fewer than 1 % waited.',
+      ...perCapture(comparison, ({ lockWaits }, _runs, of) =>
+        lockWaits === undefined ? [] : [recordedWaitWords(lockWaits, of)],
+      ),
     ],
     tables: perCapture(comparison, (_capture, runs, of) => [
       table(comparison, runs, `Holds of zone->lock${of}`, 'holds', ({ zoneHold }) => zoneHold, [
