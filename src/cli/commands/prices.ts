@@ -61,7 +61,9 @@ function caveatsOf({ refill, probeNs, recordedWaits, unpaired }: MeasuredPrices)
       : `${number(recordedWaits.waits)} of these operations waited for zone->lock, ${micros(recordedWaits.totalNs)} in all; waits are taken off.`
   return [
     ...(refill === undefined
-      ? ['Refills could not be timed: the price list takes the line of bulk frees for them, an assumption.']
+      ? [
+          'Refills could not be timed, or too few sizes of them: the price list takes the line of bulk frees for them, an assumption. A kernel that inlines rmqueue_bulk() shows them only from 6.9 on, at __rmqueue_pcplist(): capture.log says what this one refused.',
+        ]
       : []),
     probeNs === undefined
       ? 'What a probe costs was not measured: holds include it.'
