@@ -586,6 +586,12 @@ choose_filters() {
       if range=$(symbol_range vmstat_update); then FILTERS="workqueue/workqueue_execute_start function == ${range% *}"; fi
       ;;
   esac
+  # Spinlocks alone: LCB_F_SPIN, or LCB_F_RT where they may sleep. Mutexes have more flags than one.
+  case " $EVENTS " in *' lock/contention_begin '*)
+    FILTERS="$FILTERS
+lock/contention_begin flags == 1 || flags == 8"
+    ;;
+  esac
 }
 
 set_up() {
@@ -603,10 +609,12 @@ set_up() {
   put "$I/trace" ''
   for event in $EVENTS; do
     [ "$OWN" = yes ] || [ ! -e "$I/events/$event/filter" ] || change "events/$event/filter" 0
-    case $FILTERS in "$event "*)
-      put "$I/events/$event/filter" "${FILTERS#* }" || note "the kernel takes no filter for $event: all of them are recorded"
-      ;;
-    esac
+    while read -r filtered filter; do
+      [ "$filtered" != "$event" ] || put "$I/events/$event/filter" "$filter" ||
+        note "the kernel takes no filter for $event: all of them are recorded"
+    done <<END
+$FILTERS
+END
     ENABLED="$ENABLED $event"
     put "$I/events/$event/enable" 1 || refuse "the event $event can't be enabled"
   done

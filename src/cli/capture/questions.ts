@@ -60,6 +60,9 @@ const works: readonly Event[] = [
   'workqueue/workqueue_execute_end',
 ]
 
+/** Who waits for zone->lock: few events, since only a lock that is held has them. */
+const waits: readonly Event[] = ['lock/contention_begin', 'lock/contention_end']
+
 const drain: Question = {
   help: 'who empties the lists of other CPUs, and how: pages, reclaim, work items, drain_all_pages()',
   required: pages.required,
@@ -70,6 +73,7 @@ const drain: Question = {
     'vmscan/mm_vmscan_kswapd_wake',
     'vmscan/mm_vmscan_kswapd_sleep',
     ...works,
+    ...waits,
   ],
   probes: ['drain_all_pages'],
   states,
@@ -116,7 +120,7 @@ const kvfree: Question = {
 const prices: Question = {
   help: 'what zone->lock costs here: how long refills and bulk frees take, and waits for locks',
   required: [],
-  optional: ['lock/contention_begin', 'lock/contention_end'],
+  optional: waits,
   probes: ['bulk_free_begin', 'bulk_free_again', 'bulk_free_end', 'refill_begin', 'refill_end'],
   states: [],
   standIns: {},
