@@ -1,14 +1,13 @@
-import { formatDuration } from '#kernel/messages'
+import { counted, formatDuration } from '#kernel/messages'
 import type { LockWaits } from '#metrics/survey'
-import { formatCount } from '../format.ts'
 
 /** Waits for locks as the kernel recorded them: what stands beside those of the model. */
 export function recordedWaitWords({ zone, others }: LockWaits, of = ''): string {
-  const elsewhere = `${formatCount(others)} ${others === 1 ? 'wait' : 'waits'} for ${zone === undefined ? '' : 'other '}locks`
+  const elsewhere = `${counted(others, 'wait')} for ${zone === undefined ? '' : 'other '}locks`
   if (zone === undefined)
     return `Recorded${of}: ${elsewhere}; which of them are for zone->lock is not known, since no probe names a zone (\`kreplay capture --for drain\` sets one).`
   if (zone.count === 0) return `Recorded${of}: no wait for zone->lock, ${elsewhere}.`
   const quantiles =
     zone.p50 === undefined ? '' : `, median ${formatDuration(zone.p50)}, 99 % ${formatDuration(zone.p99!)}`
-  return `Recorded${of}: ${formatCount(zone.count)} ${zone.count === 1 ? 'wait' : 'waits'} for zone->lock, ${formatDuration(zone.total)} in all${quantiles}, longest ${formatDuration(zone.max)}; ${elsewhere}.`
+  return `Recorded${of}: ${counted(zone.count, 'wait')} for zone->lock, ${formatDuration(zone.total)} in all${quantiles}, longest ${formatDuration(zone.max)}; ${elsewhere}.`
 }
