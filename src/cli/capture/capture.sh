@@ -677,10 +677,12 @@ slab_files() {
     done
   done
 }
+# The counters stand next to what is recorded: no process lies between.
 slab_state() {
   [ "$QUESTION" = slab ] || return 0
-  slab_files >"$OUT/slabstats.$1"
+  [ "$1" = before ] || slab_files >"$OUT/slabstats.$1"
   cat "$PROC/slabinfo" >"$OUT/slabinfo.$1" 2>/dev/null
+  [ "$1" != before ] || slab_files >"$OUT/slabstats.$1"
   for file in slabstats slabinfo; do [ -s "$OUT/$file.$1" ] || rm -f "$OUT/$file.$1"; done
 }
 check_slab() {
@@ -705,7 +707,7 @@ record() {
   STATE=record
   [ "$STOP" = no ] || exit 130
   slab_state before
-  put "$I/tracing_on" 1 || refuse "tracing can't be switched on"
+  { printf '1\n' >"$I/tracing_on"; } 2>/dev/null || refuse "tracing can't be switched on"
   # While it records, between marks: nothing that happens lies between file and trace.
   sidecars before zoneinfo buddyinfo vmstat
   if [ "$DURATION" -gt 0 ]; then sleep "$DURATION" & else sleep 31536000 & fi

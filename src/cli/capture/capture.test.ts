@@ -524,7 +524,7 @@ describe('the script', () => {
     expect(targets.length).toBeGreaterThan(20)
     // Without quotes it stands in a hint; $1 is put()'s and append()'s own, whose callers name a file below $I or $T.
     for (const target of targets.filter((name) => !name.startsWith('$')))
-      expect(target).toMatch(/^(&[12]|\/dev\/null|"\$1"|"\$OUT(\/|"))/)
+      expect(target).toMatch(/^(&[12]|\/dev\/null|"\$1"|"\$I\/tracing_on"|"\$OUT(\/|"))/)
     for (const [, first] of script.matchAll(/\b(?:put|append) "?([^\s"]+)/g)) expect(first).toMatch(/^\$[IT1]/)
   })
 

@@ -148,7 +148,7 @@ function untracedPath(
     return unseenFrees > 0
       ? 'kfree_rcu() frees in bulk, and a list of objects counts once'
       : `${counted(Math.abs(moreFrees), 'free')} ${moreFrees > 0 ? 'that no event shows' : 'that the counters lack'}`
-  return `the counters go on while they are read, by processes for each file: ${counted(more, 'allocation')} and ${counted(moreFrees, 'free')} beyond the events`
+  return `the counters go on while they are read, one file after the other: ${counted(more, 'allocation')} and ${counted(moreFrees, 'free')} beyond the events`
 }
 
 /** Slabs that the counters have at the end, against those at the start and what the replay made of them. */
