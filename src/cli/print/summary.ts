@@ -154,7 +154,10 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): (Summary & { 
 }
 
 /** What else empties caches of CPUs, and the same done otherwise: beside page lists, which the policies are about; undefined where nothing was recorded. */
-export function deferredTable({ works, isolated }: Extract<Capture, { works?: unknown }>): Summary | undefined {
+export function deferredTable({
+  works,
+  isolated,
+}: Pick<Extract<Capture, { works?: unknown }>, 'works' | 'isolated'>): Summary | undefined {
   if (works === undefined || works.drains.length === 0) return undefined
   const isolates = isolated.length > 0
   return {
