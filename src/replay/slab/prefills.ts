@@ -2,6 +2,7 @@ import type { Events } from '#events'
 import { ABSENT } from '#events/columns'
 import { SlabAsk, type SlabDemandBuilder } from '#events/demand'
 import type { Cpu } from '#kernel'
+import type { FoundCache } from './caches.ts'
 
 /** ___GFP_DIRECT_RECLAIM, 5.10 to 7.2: what comes out of a sheaf is asked for with GFP_NOWAIT, which lacks it. */
 const GFP_DIRECT_RECLAIM = 0x400
@@ -38,10 +39,10 @@ export class Prefills {
   readonly #isAsking = new Map<number, boolean>()
   readonly #open: (Run | undefined)[] = []
 
-  constructor(events: Events, builder: SlabDemandBuilder, nodes: readonly boolean[]) {
+  constructor(events: Events, builder: SlabDemandBuilder, caches: readonly FoundCache[]) {
     this.#events = events
     this.#builder = builder
-    this.#nodes = nodes
+    this.#nodes = caches.map(({ names }) => names.includes('maple_node'))
   }
 
   /** Whether an allocation is out of a sheaf of its task's. */

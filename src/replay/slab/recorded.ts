@@ -104,8 +104,7 @@ class Walk {
     this.#found = found
     this.#shapes = shapes
     this.#frames = frames
-    const nodes = found.caches.map(({ names }) => flushes && names.includes('maple_node'))
-    this.#prefills = new Prefills(events, this.builder, nodes)
+    this.#prefills = new Prefills(events, this.builder, flushes ? found.caches : [])
     this.evidence = shapes.map((shape) => new StartEvidence(shape, cpus, !flushes))
     this.unseenFrees = new Uint32Array(shapes.length)
   }
@@ -130,14 +129,11 @@ class Walk {
           this.#alloc(time, isOut ? cpu : this.#askedOn(cpu, pid, key), key, allocAt.at(slot), isOut ? pid : undefined)
           break
         }
-        case Kind.kmalloc:
-          this.#alloc(
-            time,
-            this.#askedOn(cpu, pids[row]!, keyOfKmalloc[slot]!),
-            keyOfKmalloc[slot]!,
-            kmallocAt.at(slot),
-          )
+        case Kind.kmalloc: {
+          const key = keyOfKmalloc[slot]!
+          this.#alloc(time, this.#askedOn(cpu, pids[row]!, key), key, kmallocAt.at(slot))
           break
+        }
         case Kind.kmem_cache_free:
           this.#free(time, cpu, keyOfFree[slot]!, freeAt.at(slot))
           break
