@@ -293,6 +293,7 @@ probe_definitions() {
       ;;
     kvfree_rcu_object) [ -z "$A1" ] || echo "p:kreplay/$1 kvfree object=$A1 back=$BACK" ;;
     kvfree_rcu_barrier_on_cache) [ -z "$A1" ] || echo "p:kreplay/$1 $1 cache=$A1" ;;
+    __kfree_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 a1=$A1 a2=$A2" ;;
     rcu_exp_done) echo "r:kreplay/$1 rcu_exp_wait_wake" ;;
     free_pcppages_bulk)
       case $LAYOUT in

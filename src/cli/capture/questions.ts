@@ -110,6 +110,7 @@ const kvfree: Question = {
     rcu_free_sheaf: 'rcu/rcu_invoke_callback',
     kvfree_rcu_bulk: 'rcu/rcu_invoke_kfree_bulk_callback',
     kvfree_rcu_object: 'rcu/rcu_invoke_kvfree_callback',
+    __kfree_rcu_sheaf: 'none',
     kvfree_rcu_barrier: 'none',
     kvfree_rcu_barrier_on_cache: 'none',
     kfree_rcu_shrink_scan: 'none',

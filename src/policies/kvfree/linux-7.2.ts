@@ -40,12 +40,14 @@ class Sheaves {
     return this.#capacity === 0 ? sheafCapacity(bytes / n) : this.#capacity
   }
 
-  /** flush_all_rcu_sheaves(): those that are not full go too. */
-  flush(): void {
-    this.#filling.forEach((own, cpu) => {
-      for (const sheaf of Object.values(own)) this.#detach(cpu, sheaf, this.#host.now)
-      own.length = 0
-    })
+  /** flush_all_rcu_sheaves(), or flush_rcu_sheaves_on_cache(): those that are not full go too. */
+  flush(of: 'all' | number): void {
+    for (const [cpu, own] of this.#filling.entries())
+      for (const [cache, sheaf] of Object.entries(own)) {
+        if (of !== 'all' && of !== Number(cache)) continue
+        delete own[Number(cache)]
+        this.#detach(cpu, sheaf, this.#host.now)
+      }
   }
 
   #detach(cpu: Cpu, sheaf: Held, at = sheaf.last): void {
@@ -92,9 +94,9 @@ export const linux72 = defineKvfreePolicy({
       enqueue: (calls) =>
         calls.channel === Channel.slab && calls.cache >= 0 ? sheaves.enqueue(calls) : pages.enqueue(calls),
       shrink: (on) => pages.shrink?.(on),
-      // That of one cache flushes its sheaves alone, and no event shows which.
+      // That of one cache flushes its sheaves alone, but all pages.
       barrier: (of) => {
-        if (of === 'all') sheaves.flush()
+        sheaves.flush(of)
         pages.barrier?.(of)
       },
     }

@@ -171,8 +171,11 @@ export interface Kvfree {
   enqueue(calls: Calls): number
   /** A task on this CPU finds no memory and reclaims: the policy's shrinker, where it has one. */
   shrink?(on: Cpu): void
-  /** kvfree_rcu_barrier(), or that of one cache: somebody waits until all that was queued is freed. Absent where a release has none. */
-  barrier?(of: 'all' | 'cache'): void
+  /**
+   * kvfree_rcu_barrier(): somebody waits until all that was queued is freed; or that of one cache, by its number among calls, −1 where none came of it.
+   * Absent where a release has none.
+   */
+  barrier?(of: 'all' | number): void
 }
 
 export interface KvfreePolicy<P extends z.ZodObject = z.ZodObject> {

@@ -15,6 +15,8 @@ export interface CallKind {
   readonly channel: Calls['channel']
   readonly bytes: number
   readonly cache: number
+  /** The kmem_cache, where a probe names it: the lower 48 bits. */
+  readonly address?: number
 }
 
 /** Calls as they were recorded: nothing that a policy does changes when they come. */

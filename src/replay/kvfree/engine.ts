@@ -43,6 +43,8 @@ export interface Outside {
   readonly time: Ns
   readonly cpu: Cpu
   readonly what: 'shrink' | 'barrier' | 'barrier-on-cache'
+  /** Of a barrier on a cache: its number among the kinds of calls, where some came of it. */
+  readonly cache?: number
 }
 
 export interface KvfreeSeries {
@@ -131,10 +133,10 @@ export class KvfreeEngine implements KvfreeHost {
     const { arrivals, cpus } = setting
     const clock = this.#clock
     const series = this.#sample()
-    for (const { time, cpu, what } of setting.outside ?? [])
+    for (const { time, cpu, what, cache = -1 } of setting.outside ?? [])
       clock.timers.set(time, () => {
         if (what === 'shrink') this.shrink(cpu)
-        else this.#policy.barrier?.(what === 'barrier' ? 'all' : 'cache')
+        else this.#policy.barrier?.(what === 'barrier' ? 'all' : cache)
       })
     for (;;) {
       let cpu = 0

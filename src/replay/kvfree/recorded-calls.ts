@@ -1,7 +1,9 @@
 import { type Events, Kind, type Recording } from '#events'
 import type { Ns } from '#kernel'
 import { Channel } from '#policies/kvfree'
+import { Objects, PAGE } from './addresses.ts'
 import type { CallColumns, CallKind } from './columns.ts'
+import { type SheafCache, SheafCaches } from './sheaf-caches.ts'
 
 /** Calls of kvfree_call_rcu() that a trace holds, or that its frees prove. */
 export interface RecordedCalls {
@@ -20,7 +22,6 @@ const vmallocAreas = [
 
 const isVmalloc = (high: number): boolean => vmallocAreas.some(([from, to]) => high >= from && high < to)
 
-const PAGE = 4096
 /** Taken for objects for which nothing shows the size: rcuscale's. */
 const USUAL_BYTES = 32
 
@@ -41,63 +42,8 @@ class Alignments {
   }
 }
 
-/** Halves of a column of addresses, with no bigint made. */
-export class Halves {
-  readonly #words: Uint32Array
-  readonly #low = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
-
-  constructor({ buffer, byteOffset, length }: BigUint64Array) {
-    this.#words = new Uint32Array(buffer, byteOffset, length * 2)
-  }
-
-  low(slot: number): number {
-    return this.#words[slot * 2 + this.#low]!
-  }
-
-  high(slot: number): number {
-    return this.#words[slot * 2 + 1 - this.#low]!
-  }
-}
-
-/** Objects that the probe's two arguments name, by kernel: up to 6.1 the second is the offset of the rcu_head where there is one. */
-export class Objects {
-  readonly #heads: Halves
-  readonly #args: Halves
-  high = 0
-  low = 0
-  isSingle = false
-
-  constructor(heads: BigUint64Array, args: BigUint64Array) {
-    this.#heads = new Halves(heads)
-    this.#args = new Halves(args)
-  }
-
-  /** Reads the call at a slot into the fields. */
-  read(slot: number): void {
-    const [head, arg] = [this.#heads, this.#args]
-    const [high, low] = [head.high(slot), head.low(slot)]
-    this.isSingle = high === 0 && low === 0
-    this.high = arg.high(slot)
-    this.low = arg.low(slot)
-    if (this.isSingle || this.high > 0 || this.low >= PAGE) return
-    const offset = this.low
-    this.high = low < offset ? high - 1 : high
-    this.low = (low - offset) >>> 0
-  }
-
-  get page(): number {
-    return this.high * 2 ** 20 + (this.low >>> 12)
-  }
-
-  /** The address as a number: its upper 16 bits are the same for all of the kernel's. */
-  get key(): number {
-    return (this.high & 0xffff) * 2 ** 32 + this.low
-  }
-
-  get offset(): number {
-    return this.low & (PAGE - 1)
-  }
-}
+/** Numbers of kinds are bytes. */
+const MOST_KINDS = 256
 
 /**
  * Reads the calls. Without a kprobe on kvfree_call_rcu they are inferred: each batch's objects are spread evenly between two detaches.
@@ -121,6 +67,7 @@ function probedCalls(events: Events, cpuCount: number): RecordedCalls {
     object.read(slots[row]!)
     alignments.add(object.page, object.offset)
   }
+  const sheaves = new SheafCaches(events)
   const columns = [...perCpu].map((n) => ({
     time: new Float64Array(n),
     single: new Uint8Array(n),
@@ -128,36 +75,61 @@ function probedCalls(events: Events, cpuCount: number): RecordedCalls {
   }))
   const kinds = new Kinds()
   const at = new Uint32Array(cpuCount)
+  /** The object of each CPU's last call. */
+  const last = new Float64Array(cpuCount)
   for (let row = 0; row < events.length; row++) {
-    if (eventKinds[row] !== Kind.kvfree_call_rcu) continue
     const cpu = cpus[row]!
+    if (eventKinds[row] === Kind.slab_slow_path) {
+      // The call goes on into the sheaf of its cache.
+      const cache = sheaves.cacheOf(slots[row]!, last[cpu]!)
+      if (cache !== undefined) columns[cpu]!.kind[at[cpu]! - 1] = kinds.inCache(cache)
+      continue
+    }
+    if (eventKinds[row] !== Kind.kvfree_call_rcu) continue
     object.read(slots[row]!)
+    last[cpu] = object.key
     const to = at[cpu]!++
     const own = columns[cpu]!
     own.time[to] = times[row]!
     own.single[to] = Number(object.isSingle)
-    own.kind[to] = kinds.of(isVmalloc(object.high), alignments.bytesOn(object.page))
+    const bytes = alignments.bytesOn(object.page)
+    own.kind[to] = sheaves.areProbed
+      ? kinds.withoutSheaf(isVmalloc(object.high), bytes)
+      : kinds.of(isVmalloc(object.high), bytes)
   }
   return { cpus: columns, kinds: kinds.list, count, inferred: false }
 }
 
-/** Numbers of the kinds of objects met. A size stands for a kmem_cache. */
+/** Numbers of the kinds of objects met. Where no probe names an object's cache, its size stands for it. */
 class Kinds {
   readonly list: CallKind[] = []
-  readonly #numbers = new Map<number, number>()
+  readonly #numbers = new Map<string, number>()
 
   of(vmalloc: boolean, bytes: number): number {
-    const key = vmalloc ? -1 : bytes
-    let number = this.#numbers.get(key)
-    if (number === undefined) {
-      number = this.list.length
-      this.#numbers.set(key, number)
-      this.list.push(
-        vmalloc
-          ? { channel: Channel.vmalloc, bytes: PAGE, cache: -1 }
-          : { channel: Channel.slab, bytes, cache: number },
-      )
-    }
+    return vmalloc ? this.withoutSheaf(vmalloc, bytes) : this.#number(`size ${bytes}`, bytes, true)
+  }
+
+  inCache({ id, bytes }: SheafCache): number {
+    return this.#number(`cache ${id}`, bytes, true, Channel.slab, { address: id })
+  }
+
+  withoutSheaf(vmalloc: boolean, bytes: number): number {
+    return vmalloc ? this.#number('vmalloc', PAGE, false, Channel.vmalloc) : this.#number(`page ${bytes}`, bytes, false)
+  }
+
+  #number(
+    key: string,
+    bytes: number,
+    inSheaf: boolean,
+    channel: CallKind['channel'] = Channel.slab,
+    more: Pick<CallKind, 'address'> = {},
+  ): number {
+    const known = this.#numbers.get(key)
+    if (known !== undefined) return known
+    const number = this.list.length
+    if (number === MOST_KINDS) return number - 1
+    this.#numbers.set(key, number)
+    this.list.push({ channel, bytes, cache: inSheaf ? number : -1, ...more })
     return number
   }
 }

@@ -1,6 +1,6 @@
 import { type Events, Kind } from '#events'
 import type { Cpu, Ns } from '#kernel'
-import { Halves, Objects } from './recorded-calls.ts'
+import { Halves, Objects } from './addresses.ts'
 
 /** Moments of the calls whose object went to a list, by CPU and in order: rcu_invoke_kvfree_callback names it when it is freed. */
 export function recordedLists(events: Events): Map<Cpu, Ns[]> {

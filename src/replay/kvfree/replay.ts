@@ -56,7 +56,7 @@ export function kvfreeRecord(recording: Recording): KvfreeRecord {
     lists: recordedLists(events),
     sheaves,
     frees: withoutEarlier(calls, recordedFrees(events, calls, sheaves)),
-    outside: recordedOutside(events),
+    outside: recordedOutside(events, calls.kinds),
   }
 }
 

@@ -39,6 +39,25 @@ routes() {
     while [ "$(date +%s)" -lt "$2" ]; do ip -batch "$1/add"; ip -batch "$1/del"; done' routes "$work" "$end"
 }
 namespaces() { while going; do unshare -n ip link set lo up; sleep 0.1; done; }
+# A node of a longest-prefix-match map that another replaces: trie_update_elem(), kernel/bpf/lpm_trie.c, up to 6.12.
+maps() {
+  python3 - "$seconds" <<'END'
+import ctypes, os, struct, sys, time
+number = {'x86_64': 321, 'aarch64': 280}.get(os.uname().machine)
+libc = ctypes.CDLL(None)
+def bpf(command, attributes):
+    return libc.syscall(number, command, ctypes.create_string_buffer(attributes), len(attributes))
+LPM_TRIE, NO_PREALLOC = 11, 1
+trie = -1 if number is None else bpf(0, struct.pack('5I', LPM_TRIE, 8, 8, 64, NO_PREALLOC))
+key, value = (ctypes.create_string_buffer(struct.pack('2I', *pair)) for pair in ((32, 1), (0, 0)))
+update = struct.pack('2I3Q', trie & 0xffffffff, 0, ctypes.addressof(key), ctypes.addressof(value), 0)
+end = time.monotonic() + int(sys.argv[1])
+while trie >= 0 and time.monotonic() < end:
+    for _ in range(200):
+        bpf(2, update)
+    time.sleep(0.01)
+END
+}
 # A cgroup's directory and its control files.
 cgroups() {
   root=$(grep -m 1 ' cgroup2 ' /proc/mounts | cut -d ' ' -f 2)
@@ -48,6 +67,7 @@ cgroups() {
 
 for cpu in 1 2; do files "$cpu" & done
 routes &
+maps &
 namespaces &
 cgroups &
 wait
