@@ -33,7 +33,7 @@ export class FreePages {
   /** By number in the flow: how often the watermarks are boosted with it. */
   readonly #boosts: Uint8Array
   readonly #free: Float64Array
-  /** By zone: whether zoneinfo or buddyinfo tells how much was free. */
+  /** By zone: whether zoneinfo, buddyinfo or kswapd's first wake tells how much was free. */
   readonly #known: readonly boolean[]
   /** By CPU and zone: pages that are not yet in the zone's counter; by zone: how many may be so on one CPU. */
   readonly #kept: Int32Array
@@ -46,6 +46,8 @@ export class FreePages {
   /** Rows of the last allocation that tried the zone, and of kswapd's last wake. */
   readonly #triedAt: Int32Array
   readonly #reclaimAt: Int32Array
+  /** By zone: its counter when kswapd of its node first woke; NaN until then. */
+  readonly atFirstWake: Float64Array
   /** By zone: kswapd balances its node: 1 since it woke, so that it may not have begun yet; 2 once it has. */
   readonly #balance: Uint8Array
   /** By zone: 1 where kswapd of its node has not gone to sleep since it woke. */
@@ -67,7 +69,10 @@ export class FreePages {
       const blocks = buddyinfoOf(machine.buddyBefore, zone)
       return blocks?.reduce((pages, count, order) => pages + count * 2 ** order, 0) ?? zone.free
     })
-    this.#known = zones.map((zone) => machine.zones.length > 0 || buddyinfoOf(machine.buddyBefore, zone) !== undefined)
+    this.#known = zones.map(
+      (zone) => machine.zones.length > 0 || zone.free > 0 || buddyinfoOf(machine.buddyBefore, zone) !== undefined,
+    )
+    this.atFirstWake = new Float64Array(zones.length).fill(Number.NaN)
     this.#kept = new Int32Array(cpus * zones.length)
     this.#threshold = Uint8Array.from(zones, ({ managed }) => statThreshold(machine.cpus.length, managed))
     this.#off = new Int32Array(zones.length)
@@ -242,6 +247,7 @@ export class FreePages {
     for (const zone of this.#zonesOf(node)) {
       this.#balance[zone] = active ? Math.min(2, this.#balance[zone]! + 1) : 0
       if (active) {
+        if (this.#reclaimAt[zone]! < 0) this.atFirstWake[zone] = this.#free[zone]!
         this.#reclaimAt[zone] = row
         this.#awake[zone] = 1
       }

@@ -116,7 +116,7 @@ function begun(script: Script, choice: PcpChoice, scored: ScoredRows | undefined
     }
   }
   const guessed = pass(script)
-  const zones = learntZones(script, choice, guessed.first.limits, guessed.first.surfaced)
+  const zones = learntZones(script, choice, guessed.first)
   return zones === undefined ? guessed : pass({ ...script, zones })
 }
 

@@ -3,13 +3,19 @@ import type { PcpChoice } from '#policies'
 import type { Pcp } from '#policies/pcp'
 import type { Script } from '#record'
 import { pagesets } from '#sim'
-import type { HighShown } from './limit-evidence.ts'
+import { firstWhere } from './invert.ts'
+import type { HighBegun, HighShown } from './limit-evidence.ts'
+import type { FidelityRun } from './scores.ts'
 
 /** A formula is taken to be off by no more than so large a share where only what a zone manages is guessed. */
 const ROUNDING = 0.01
 
-/** So often the same `high`, and no other, shows that nothing tunes it. */
-const SHOWS_FIXED = 16
+/** Values that are no further apart support each other. */
+const NEAR = 0.05
+
+/** `high` that comes to the same value so often, and hardly ever to another, is tuned by nothing. */
+const LEAST_EPISODES = 6
+const NEARLY_ALL = 0.9
 
 /** A value counts by its episodes: bulk frees between which nothing moved `high` show it once. */
 function episodesOf(shown: readonly HighShown[]): Map<Pages, number> {
@@ -29,22 +35,41 @@ const mostShown = (episodes: Iterable<readonly [Pages, number]>): Pages | undefi
 
 const isNear = (high: Pages, guess: Pages): boolean => Math.abs(high - guess) <= Math.max(1, guess * ROUNDING)
 
+/** The `high` that nothing moves: each pageset shows its own again and again, and the most that one shows is what all have. */
+function fixedAt(shown: readonly HighShown[]): Pages | undefined {
+  let [all, same] = [0, 0]
+  const values: Pages[] = []
+  for (const of of Map.groupBy(shown, ({ pset }) => pset).values()) {
+    const episodes = episodesOf(of)
+    const most = mostShown(episodes)!
+    values.push(most)
+    same += episodes.get(most)!
+    for (const times of episodes.values()) all += times
+  }
+  return all >= LEAST_EPISODES && same >= NEARLY_ALL * all ? Math.max(...values) : undefined
+}
+
 /** Bounds of `high` in one zone, as the record shows them; undefined where it shows nothing that the formulas do not give. */
 function boundsOf(
-  shown: readonly HighShown[],
-  { highMin, highMax }: Pcp,
+  all: readonly HighShown[],
+  { highMin, highMax, batch }: Pcp,
 ): Pick<Pcp, 'highMin' | 'highMax'> | undefined {
-  const exact = episodesOf(shown.filter(({ isExact }) => isExact))
+  // No kernel has it lower.
+  const shown = all.filter(({ high }) => high >= 4 * batch)
+  const known = shown.filter(({ isExact }) => isExact)
+  const exact = episodesOf(known)
   const near = mostShown([...episodesOf(shown)].filter(([high]) => isNear(high, highMin)))
-  const rows = shown.filter(({ isExact }) => isExact).length
   if (highMin === highMax) {
     const high = mostShown(exact) ?? near
     return high === undefined ? undefined : { highMin: high, highMax: high }
   }
-  const [only] = exact.keys()
-  if (only !== undefined && exact.size === 1 && rows >= SHOWS_FIXED) return { highMin: only, highMax: only }
-  // Decay ends at the lower bound again and again; elsewhere `high` hardly comes to the same value twice.
-  const repeated = [...exact].filter(([, times]) => times > 1 || exact.size === 1).map(([high]) => high)
+  const fixed = near === undefined ? (fixedAt(known) ?? fixedAt(shown)) : undefined
+  if (fixed !== undefined) return { highMin: fixed, highMax: fixed }
+  // Decay ends at the lower bound again and again. One value far below all others is none: an account that is off.
+  const values = [...exact.keys()]
+  const isLone = (high: Pages): boolean =>
+    exact.get(high) === 1 && !values.some((other) => other !== high && Math.abs(other - high) <= high * NEAR)
+  const repeated = values.filter((high) => exact.size === 1 || !isLone(high))
   const [least] = repeated.filter((high) => high < highMin || high / highMin < highMax / high).sort((a, b) => a - b)
   const low = near ?? least ?? highMin
   const most = Math.max(0, ...exact.keys())
@@ -52,15 +77,30 @@ function boundsOf(
   return low === highMin && high === highMax ? undefined : { highMin: low, highMax: high }
 }
 
+/** Where `high` began, if refills raised it and ticks lowered it as they do. Source: nr_pcp_alloc(), decay_pcp_high(), v6.7 to v7.2. */
+function startHigh(begun: HighBegun | undefined, highMin: Pages, highMax: Pages): Pages {
+  if (begun === undefined) return highMin
+  const endsAt = (start: Pages): Pages =>
+    begun.moves.reduce(
+      (high, pages) => (pages === 0 ? Math.max(highMin, high - (high >> 3)) : Math.min(highMax, high + pages)),
+      start,
+    )
+  return firstWhere(highMin, highMax, (start) => endsAt(start) >= begun.high) ?? highMax
+}
+
 /**
  * The zones of a capture without zoneinfo, with what the record shows of `high` and of what lay on the lists; undefined where it shows
- * nothing. `shown`: from a pass that followed the record. `surfaced`: by pageset, pages that lay there before the trace.
+ * nothing. The run is a pass that followed the record.
  */
 export function learntZones(
   script: Script,
   choice: PcpChoice,
-  shown: readonly HighShown[],
-  surfaced: readonly Pages[],
+  {
+    limits: shown,
+    highBegun,
+    surfaced,
+    atFirstWake,
+  }: Pick<FidelityRun, 'limits' | 'highBegun' | 'surfaced' | 'atFirstWake'>,
 ): Zone[] | undefined {
   if (script.machine.zones.length > 0 || shown.length === 0) return undefined
   const { zones, cpus } = script
@@ -78,17 +118,21 @@ export function learntZones(
       return {
         cpu,
         count: surfaced[cpu * zones.length + at]!,
-        high: highMin,
+        high: startHigh(highBegun[cpu * zones.length + at], highMin, highMax),
         batch: pcp.batch,
         ...(isFixed && bounds === undefined ? {} : { highMin }),
         // Without a file that tells the upper bound it is learnt as the trace goes.
         ...(isFixed || highMax !== pcp.highMax ? { highMax } : {}),
       }
     })
+    const low = scaled(zone.low)
+    // kswapd wakes where an allocation finds the zone below its low watermark.
+    const woke = atFirstWake[at]!
     return {
       ...zone,
+      free: Number.isNaN(woke) ? 0 : Math.max(0, Math.trunc(low - woke)),
       min: scaled(zone.min),
-      low: scaled(zone.low),
+      low,
       high: scaled(zone.high),
       pagesets: sets,
     }

@@ -11,25 +11,38 @@ export interface HighShown {
   readonly isExact: boolean
 }
 
+/** What moved `high` of a pageset until the record first showed it: pages that refills asked for; 0: a tick. */
+export interface HighBegun {
+  readonly high: Pages
+  readonly moves: readonly Pages[]
+}
+
 /** Collects what the record shows of `high`, for captures of which no file tells its bounds. */
 export class LimitEvidence {
   readonly #belief: Belief
   readonly #seen: (HighShown & { readonly surfaced: Pages })[] = []
   readonly #episodes: Int32Array
+  /** By pageset: what moved `high` before the record first showed it. */
+  readonly #begun: { moves: Pages[]; at: number }[]
 
   constructor(belief: Belief) {
     this.#belief = belief
     this.#episodes = new Int32Array(belief.psets.length)
+    this.#begun = belief.psets.map(() => ({ moves: [], at: -1 }))
   }
 
-  /** Something that may move `high` happens to a pageset. */
-  moves(pset: number): void {
+  /** A refill that asks for `pages`, or a tick (0), may move `high` of a pageset. */
+  moves(pset: number, pages: Pages): void {
     this.#episodes[pset]!++
+    const begun = this.#begun[pset]!
+    if (begun.at < 0) begun.moves.push(pages)
   }
 
   /** A pageset is at `high`, `beyond` pages above what is known to lie on its lists now. */
   reached(pset: number, beyond: Pages): void {
     const isExact = this.#belief.allKnown(pset)
+    const begun = this.#begun[pset]!
+    if (begun.at < 0) begun.at = this.#seen.length
     this.#seen.push({
       pset,
       high: this.#belief.knownPages(pset) + beyond,
@@ -37,6 +50,12 @@ export class LimitEvidence {
       isExact,
       surfaced: isExact ? 0 : this.#belief.surfaced(pset),
     })
+  }
+
+  /** By pageset: how `high` came to where the record first shows it; undefined where it never does. */
+  get begun(): readonly (HighBegun | undefined)[] {
+    const { all } = this
+    return this.#begun.map(({ moves, at }) => (at < 0 ? undefined : { high: all[at]!.high, moves }))
   }
 
   /** All of it, once the trace has ended: what surfaced later lay there before. */

@@ -118,10 +118,10 @@ export class Refills {
     const cause =
       empty && !fits ? explainRefill({ pset, list, order, size, saved, flags }, state, this.#sizes) : undefined
     // A refill that shows a count which nothing had proven is not scored.
-    state.limits?.moves(pset)
+    const doublings = order > 0 ? 0 : Math.max(0, Math.ceil(Math.log2(size / saved.batch)))
+    state.limits?.moves(pset, saved.batch << doublings)
     // No multiple of a batch: `high` cut it, and lies a batch above what the lists hold then.
-    if (proven && order === 0 && size > saved.batch && !Number.isInteger(Math.log2(size / saved.batch)))
-      state.limits?.reached(pset, size + saved.batch)
+    if (proven && doublings > 0 && size !== saved.batch << doublings) state.limits?.reached(pset, size + saved.batch)
     const scored = proven && (unique || !empty) && cause !== 'refill-count'
     state.countRefill(size << order, size << order)
     if (scored) {

@@ -1,7 +1,7 @@
 import type { Pages } from '#kernel'
 import type { SilentTicks } from '#record'
 import type { Inferences } from './inferences.ts'
-import type { HighShown } from './limit-evidence.ts'
+import type { HighBegun, HighShown } from './limit-evidence.ts'
 
 export interface Score {
   recorded: number
@@ -234,6 +234,9 @@ export interface FidelityRun extends RunCounts {
   readonly inferences: Inferences
   /** What the record shows of `high`, where no file does. */
   readonly limits: readonly HighShown[]
+  readonly highBegun: readonly (HighBegun | undefined)[]
+  /** By zone: its counter of free pages when kswapd first woke; NaN: it never did. */
+  readonly atFirstWake: Float64Array
   /** By pageset: pages that lay there before the trace, as far as they came to light. */
   readonly surfaced: readonly Pages[]
   readonly early: EarlyPops

@@ -345,6 +345,8 @@ export class EstimatorState {
       ...(scored ? { within: this.#summed(since(this.#ended ?? now, this.#begun)) } : {}),
       inferences: { ...found, tickWindows: this.tickEvidence.windows, highMax: Array.from(belief.highMax) },
       limits: this.limits?.all ?? [],
+      highBegun: this.limits?.begun ?? [],
+      atFirstWake: this.free.atFirstWake,
       surfaced: belief.psets.map(({ pset }) => belief.surfaced(pset)),
       early: this.given.early.size > 0 ? found.left : found.early,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },

@@ -158,7 +158,7 @@ export class Ticks {
     const decayed = belief.rulesOf(pset).onTick?.(set.pcp) ?? 0
     const isTied = set.isTied
     set.isTied = false
-    state.limits?.moves(pset)
+    state.limits?.moves(pset, 0)
     // Wherever a guess may have had it, `high` comes down to its bound.
     if (set.high === 'guessed' && high - (high >> 3) + SLACK * set.pcp.batch <= set.pcp.highMin) set.high = 'proven'
     set.decay = high - set.pcp.high

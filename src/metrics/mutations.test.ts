@@ -26,6 +26,27 @@ vi.mock('../estimate/pageset-starts.ts', async (original) => {
   }
 })
 
+vi.mock('../estimate/learnt-zones.ts', async (original) => {
+  const real = await original<typeof import('../estimate/learnt-zones.ts')>()
+  return {
+    learntZones: (...of: Parameters<typeof real.learntZones>) =>
+      off.has('learnt') ? undefined : real.learntZones(...of),
+  }
+})
+/** A trace of two nodes, in which kswapd of node 1 wakes early and never sleeps. */
+vi.mock('../record/trackers/reclaim.ts', async (original) => {
+  const real = await original<typeof import('../record/trackers/reclaim.ts')>()
+  return {
+    ...real,
+    reclaimEdges: (events: Parameters<typeof real.reclaimEdges>[0]): ReturnType<typeof real.reclaimEdges> => {
+      if (!off.has('wakes') && !off.has('nodes')) return real.reclaimEdges(events)
+      const edges = new Uint8Array(events.length)
+      edges[1] = edges[2] = real.Edge.start
+      return { edges, node: new Uint16Array(events.length).fill(off.has('nodes') ? 0 : 1) }
+    },
+  }
+})
+
 afterEach(() => {
   off.clear()
 })
@@ -74,6 +95,27 @@ const boosted = (machine: Machine, shown: boolean): Machine => ({
 const asItIs = (machine: Machine): Machine => machine
 const withBoost = (machine: Machine): Machine => boosted(machine, true)
 
+/** A bare trace: no file beside it. */
+const bare = (machine: Machine): Machine => ({
+  ...machine,
+  nodes: [],
+  zones: [],
+  zonesAfter: [],
+  buddyBefore: [],
+  buddyAfter: [],
+})
+
+/** With a second node, of which nothing is taken. */
+const withNode = ({ zones, nodes, ...machine }: Machine): Machine => {
+  const [zone] = zones.slice(-1)
+  const startPfn = 2 ** 21
+  return {
+    ...machine,
+    nodes: [...nodes, { node: 1, cpus: [] }],
+    zones: [...zones, { ...zone!, node: 1, startPfn, spanned: 4096, present: 4096, managed: 4096 }],
+  }
+}
+
 interface Mutation {
   readonly rule: string
   readonly on: string
@@ -82,6 +124,8 @@ interface Mutation {
   /** Before that, for both. */
   readonly given?: (machine: Machine) => Machine
   readonly module?: string
+  /** What is made so for both. */
+  readonly both?: string
   readonly measure?: (recording: Recording) => number
 }
 
@@ -124,12 +168,26 @@ const mutations: readonly Mutation[] = [
     on: 'real-7.2-cma-drain',
     without: (machine) => ({ ...machine, release: parseRelease('6.18.0')! }),
   },
+  {
+    rule: 'kswapd of a node sets ZONE_RECLAIM_ACTIVE on that node’s zones only',
+    on: 'real-6.1-memcg-drain',
+    given: withNode,
+    both: 'wakes',
+    module: 'nodes',
+  },
+  {
+    rule: 'with hugetlb a pageblock is as large as a huge page',
+    on: 'real-6.1-memcg-drain',
+    without: (machine) => ({ ...machine, pageblockOrder: machine.maxPageOrder }),
+  },
+  { rule: 'a bare trace shows where `high` is', on: 'real-6.12-highfrac', given: bare, module: 'learnt' },
   { rule: 'the first refills prove how a pageset began', on: 'real-6.12-highfrac', module: 'start', measure: ownRules },
 ]
 
 describe('a rule that is switched off makes a score fall', () => {
-  test.each(mutations)('$rule: $on', async ({ on, given = asItIs, without = given, module, measure = score }) => {
+  test.each(mutations)('$rule: $on', async ({ on, given = asItIs, without = given, module, both, measure = score }) => {
     const recording = await capture(on)
+    if (both !== undefined) off.add(both)
     const key = `${on} ${measure.name} ${given.name}`
     const before = whole.get(key) ?? measure({ ...recording, machine: given(recording.machine) })
     whole.set(key, before)

@@ -110,6 +110,18 @@ function boundsOf({ release, pageSize }: Machine): Pfn[] {
 /** What of a zone the page allocator owns: struct page takes 1/64, the kernel and what it keeps from boot on about as much. */
 const managedOf = (spanned: Pages): Pages => spanned - (spanned >> 5)
 
+/** Memory ends at a multiple of so many bytes, less what the firmware keeps at its top. */
+const MEMORY_STEP = 2 ** 26
+const KEPT_AT_TOP = 2 ** 22
+
+/** Where memory goes on beyond the pages seen, there is taken to be so many times as much. Too large a bound of `high` matters only at it. */
+const UNSEEN = 4
+
+const isEndSeen = (end: Pfn, pageSize: number): boolean => {
+  const beyond = (MEMORY_STEP - ((end * pageSize) % MEMORY_STEP)) % MEMORY_STEP
+  return beyond <= KEPT_AT_TOP
+}
+
 /** Of the first 16 MiB on x86-64 so many pages are managed: the rest is the firmware’s. */
 const DMA_MANAGED = 3840
 
@@ -135,9 +147,12 @@ export function guessZones(events: Events, machine: Machine): Zone[] {
     }
   if (low > high) low = high
   const end = high + 1
+  const isPressed = events.tables.mm_vmscan_kswapd_wake.length > 0
   const bounds = crossings(events, boundsOf(machine))
     .filter(({ bound, below, over }) => bound < end && over <= below * MAY_CROSS)
     .map(({ bound }) => bound)
+    // Nothing is taken of the first 16 MiB while other zones have enough: who takes from there has no such zone.
+    .filter((bound) => bound * machine.pageSize > DMA_BYTES || low >= bound || isPressed)
   const [dma = 0] = bounds
   const isDma = dma * machine.pageSize === DMA_BYTES
   // Nothing is taken of the lower zones as long as the highest has enough.
@@ -149,7 +164,8 @@ export function guessZones(events: Events, machine: Machine): Zone[] {
   const managed = spans.map(({ spanned }, at) => {
     if (isDma && at === 0) return Math.min(DMA_MANAGED, spanned)
     const shown = managedFor(batchShown(sizes.get(at) ?? []) ?? 0, machine.pageSize)
-    return Math.min(Math.max(managedOf(spanned), shown?.least ?? 0), (shown?.below ?? Number.POSITIVE_INFINITY) - 1)
+    const least = managedOf(at === spans.length - 1 && !isEndSeen(end, machine.pageSize) ? UNSEEN * spanned : spanned)
+    return Math.min(Math.max(least, shown?.least ?? 0), (shown?.below ?? Number.POSITIVE_INFINITY) - 1)
   })
   const all = managed.reduce((sum, pages) => sum + pages, 0)
   const minFree = minFreeOf(machine, all, spans.length)
