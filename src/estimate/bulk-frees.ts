@@ -209,13 +209,14 @@ export class BulkFrees {
     const { belief, script, tickEvidence, found } = this.#state
     const set = belief.psets[pset]!
     if (script.ticksRecorded || belief.rulesOf(pset).onTick === undefined || order > 0 || recorded === 0) return
+    const { history } = this.#state
+    if (history.since(pset) < 0 || !scored || off !== (n === 0)) return
     const time = script.time[row]!
-    if (!off && n > 0 && scored) tickEvidence.confirmed(set, saved.high, time)
-    else {
-      // A bulk free that only a tick explains proves when it ran, so it is not scored.
-      if (off && n === 0 && scored && tickEvidence.lowered(set, saved.high, saved.count, time)) found.proving.add(row)
-      tickEvidence.known(set, time)
-    }
+    const line = this.#state.tickLine(pset, history.line(pset, belief.rulesOf(pset)))
+    if (!off) tickEvidence.confirmed(set.cpu, line, saved.high, time)
+    // A bulk free that only a tick explains proves when it ran, so it is not scored.
+    else if (tickEvidence.lowered(set.cpu, line, (high) => high <= saved.count && high > set.silentCount, time))
+      found.proving.add(row)
   }
 
   #score(seen: BulkFreeSeen, exact: boolean, cause: string | undefined): void {

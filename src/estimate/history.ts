@@ -55,6 +55,14 @@ export interface FirstBulkFree {
   readonly pcp: Pcp
 }
 
+/** By how much a refill raises `high`, where its bound leaves room: a tick before it, that is not believed, would leave some. */
+function raisedBy(pcp: Pcp, rules: ListRules, order: number): Pages {
+  const low = pcp.clone()
+  low.high = low.highMin
+  rules.nrAlloc(low, order, NO_FLAGS)
+  return low.high - low.highMin
+}
+
 /**
  * What happened to each pageset since the record last confirmed its state: so that a hypothesis may ask what would have come if a page had
  * left its list earlier, or unseen. Nothing is kept of a pageset whose state was never confirmed.
@@ -141,10 +149,13 @@ export class History {
     const start = pcp.high
     const entries = this.#entries[pset]!
     for (let at = 0; at < entries.length; at += WIDTH) {
-      const { high } = pcp
       const what = entries[at + 1]!
-      this.#does(pcp, rules, what, entries[at + 2]!, entries[at + 3]!)
-      if (what === REFILL && pcp.high > high) raises.push({ entry: at, by: pcp.high - high })
+      const order = entries[at + 2]!
+      if (what === REFILL) {
+        const by = raisedBy(pcp, rules, order)
+        if (by > 0) raises.push({ entry: at, by })
+      }
+      this.#does(pcp, rules, what, order, entries[at + 3]!)
       if (what === TICK && entries[at + 3] === 0) ticks.push(at)
     }
     return { start, raises, ticks, last: Math.max(0, entries.length - WIDTH) }

@@ -1,3 +1,4 @@
+import type { Cpu } from '#kernel'
 import type { PcpChoice } from '#policies'
 import type { ZoneFlags } from '#policies/pcp'
 import type { Fates, PageIndex, PagesetState, Script, SilentTicks } from '#record'
@@ -67,6 +68,8 @@ export class EstimatorState {
   /** Counts at the first row of the scored window, and at its end. */
   #begun: ReturnType<EstimatorState['counts']> | undefined
   #ended: ReturnType<EstimatorState['counts']> | undefined
+  /** By CPU: the row before which a tick fell due that has not run yet; −1: none. */
+  readonly lateTick: Int32Array
   /** By CPU: its last row. */
   readonly lastRow: Int32Array
   /** By list: the row at which it was filled as recorded. */
@@ -91,7 +94,7 @@ export class EstimatorState {
     this.index = index
     this.fates = fates
     this.given = given
-    this.tickEvidence = new TickEvidence(script.cpus * script.zones.length)
+    this.tickEvidence = new TickEvidence()
     this.history = new History(script.cpus * script.zones.length)
     this.preemptedPops = preemptedPops
     this.placesTicks = corrects && ticks.row.length > 0
@@ -104,6 +107,7 @@ export class EstimatorState {
     this.limits = script.machine.zones.length === 0 ? new LimitEvidence(this.belief) : undefined
     this.free = new FreePages(script, this.belief.traits.decay, boosts)
     this.draining = new Uint8Array(script.cpus)
+    this.lateTick = new Int32Array(script.cpus).fill(-1)
     this.lastRow = new Int32Array(script.cpus).fill(-1)
     this.filledAt = new Int32Array(this.belief.known.length).fill(-1)
     this.cpus = Array.from({ length: script.cpus }, (_, cpu) => ({
@@ -181,9 +185,17 @@ export class EstimatorState {
     return {
       ...line,
       bounds: { highMin, highMax },
+      since: script.time[history.since(pset)] ?? script.from,
       timeOf: (entry: number) => script.time[history.rowOf(pset, entry)] ?? script.to,
       after: (entry: number) => history.after(entry),
     }
+  }
+
+  /** The row before which a tick fell due that has not run yet, and now is known to have; −1: none. */
+  takesLate(cpu: Cpu): number {
+    const row = this.lateTick[cpu]!
+    this.lateTick[cpu] = -1
+    return row
   }
 
   /** Ticks ran at other moments than thought. */
@@ -192,7 +204,8 @@ export class EstimatorState {
     const rowOf = (entry: number | undefined): number =>
       entry === undefined ? -1 : (this.history.rowOf(pset, entry) ?? this.row)
     for (let at = 0; at < Math.max(skip.length, add.length); at++) {
-      const [from, to] = [rowOf(skip[at]), rowOf(add[at])]
+      const to = rowOf(add[at])
+      const from = skip[at] === undefined ? this.takesLate(cpu) : rowOf(skip[at])
       if (from !== to) this.found.tickMoves.push({ cpu, from, to })
     }
   }

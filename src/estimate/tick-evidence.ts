@@ -1,5 +1,5 @@
-import type { Cpu, Ns } from '#kernel'
-import type { PagesetBelief } from './pageset-belief.ts'
+import type { Cpu, Ns, Pages } from '#kernel'
+import { highAfter, type TickLine } from './tick-search.ts'
 
 /** So many ticks ran on a CPU after one moment and up to another, as what they did to `high` proves. */
 export interface TickWindow {
@@ -12,57 +12,46 @@ export interface TickWindow {
 /** Decays of `high` that are distinguished: each takes an eighth. */
 const MOST_DECAYS = 4
 
-/** decay_pcp_high(), mm/page_alloc.c, v6.12 to v7.2. */
-const decayed = (high: number, ticks: number): number => {
-  let left = high
-  for (let tick = 0; tick < ticks; tick++) left -= left >> 3
-  return left
-}
-
 /**
  * Learns when ticks ran from bulk frees that show where `high` is: as often as it was lowered by an eighth since it was last known, so many
- * ticks ran. Refills raise it in between, so that a tick right after the first moment lowers it by less than one right before the second.
+ * ticks ran. Refills raise it in between, so that a tick right after the first moment lowers it by less than one right before the second, and
+ * by nothing where they bring it back to its bound.
  */
 export class TickEvidence {
   readonly windows: TickWindow[] = []
-  readonly #at: Float64Array
-  readonly #high: Int32Array
 
-  constructor(psets: number) {
-    this.#at = new Float64Array(psets).fill(Number.NaN)
-    this.#high = new Int32Array(psets)
+  /** It is as believed, without a tick since it was last known: none ran, if one would show wherever it fell. */
+  confirmed(cpu: Cpu, line: TickLine, high: Pages, time: Ns): void {
+    if (line.ticks.length > 0 || highAfter(line, []) !== high) return
+    for (let place = 0; place <= line.raises.length; place++) if (highAfter(line, [place]) === high) return
+    this.windows.push({ cpu, from: line.since, to: time, ticks: 0 })
   }
 
-  /** `high` of a pageset is known now. */
-  known({ pset, pcp }: PagesetBelief, time: Ns): void {
-    this.#at[pset] = time
-    this.#high[pset] = pcp.high
-  }
-
-  /** It is as believed, so no tick ran since it was last known. */
-  confirmed(set: PagesetBelief, believed: number, time: Ns): void {
-    if (!Number.isNaN(this.#at[set.pset]!) && believed > set.pcp.highMin) this.#push(set, time, 0)
-    this.known(set, time)
-  }
-
-  /** It is lower than believed. Returns whether ticks explain it. */
-  lowered(set: PagesetBelief, believed: number, shown: number, time: Ns): boolean {
-    const from = this.#at[set.pset]!
-    if (Number.isNaN(from)) return false
+  /** It is lower than believed: `fits` where it may be. Returns whether ticks explain it. */
+  lowered(cpu: Cpu, line: TickLine, fits: (high: Pages) => boolean, time: Ns): boolean {
+    const { raises, timeOf } = line
+    const places = raises.map((_, place) => place).concat(raises.length)
     for (let ticks = 1; ticks <= MOST_DECAYS; ticks++) {
-      const least = Math.max(decayed(believed, ticks), set.pcp.highMin)
-      const start = this.#high[set.pset]!
-      const most = Math.max(believed - (start - decayed(start, ticks)), set.pcp.highMin)
-      if (shown < least || shown > Math.max(least, most)) continue
+      // Where all of them may have run at once.
+      const at = places.filter((place) => fits(highAfter(line, Array.from({ length: ticks }, () => place))))
+      const spans = ticks > 1 && fitsBetween(line, ticks, fits)
+      if (at.length === 0 && !spans) continue
       // At its lower bound it may have been lowered more often.
-      if (shown === set.pcp.highMin && time - from > 1e9) return true
-      this.#push(set, time, ticks)
+      if (fits(line.bounds.highMin) && time - line.since > 1e9) return true
+      const [first, last] = ticks === 1 ? [at[0]!, at.at(-1)!] : [0, raises.length]
+      const from = first === 0 ? line.since : timeOf(raises[first - 1]!.entry)
+      const to = last === raises.length ? time : timeOf(raises[last]!.entry)
+      this.windows.push({ cpu, from, to, ticks })
       return true
     }
     return false
   }
+}
 
-  #push({ pset, cpu }: PagesetBelief, to: Ns, ticks: number): void {
-    this.windows.push({ cpu, from: this.#at[pset]!, to, ticks })
-  }
+/** Whether so many ticks, each somewhere, lower `high` to where it may be: no further than all at the end, at least as far as all at the start. */
+function fitsBetween(line: TickLine, ticks: number, fits: (high: Pages) => boolean): boolean {
+  const all = (place: number) => highAfter(line, Array.from({ length: ticks }, () => place))
+  const [one, other] = [all(0), all(line.raises.length)]
+  for (let high = Math.min(one, other); high <= Math.max(one, other); high++) if (fits(high)) return true
+  return false
 }

@@ -17,6 +17,7 @@ const placedFor = (high: number) =>
   tickPlacements(
     {
       ...line,
+      since: 0,
       bounds: { highMin: 1000, highMax: 20_000 },
       timeOf: (entry) => entry * 1e9,
       after: (entry) => entry + 1,

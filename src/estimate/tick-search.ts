@@ -8,7 +8,10 @@ const MOST_REFILLS = 5
 /** Ways to place ticks that are looked at in full. */
 const MOST_WAYS = 12
 
-interface Line extends HighLine {
+/** What moved `high` of a pageset, and when. */
+export interface TickLine extends HighLine {
+  /** When its start was. */
+  readonly since: Ns
   readonly bounds: { readonly highMin: Pages; readonly highMax: Pages }
   /** When an entry was. */
   readonly timeOf: (entry: number) => Ns
@@ -23,7 +26,7 @@ interface Way {
 }
 
 /** `high` at the end if ticks ran before these refills (by number), in order. */
-function highAfter({ start, raises, bounds: { highMin, highMax } }: Line, places: readonly number[]): Pages {
+export function highAfter({ start, raises, bounds: { highMin, highMax } }: TickLine, places: readonly number[]): Pages {
   let high = start
   let next = 0
   for (let refill = 0; refill <= raises.length; refill++) {
@@ -35,7 +38,7 @@ function highAfter({ start, raises, bounds: { highMin, highMax } }: Line, places
 }
 
 /** The entry before which a tick runs that is moved from one side of refills to another: as near as may be. */
-function entryOf({ raises, after }: Line, from: number, to: number): number {
+function entryOf({ raises, after }: TickLine, from: number, to: number): number {
   return to < from ? raises[to]!.entry : after(raises[to - 1]!.entry)
 }
 
@@ -43,7 +46,7 @@ function entryOf({ raises, after }: Line, from: number, to: number): number {
  * Ways to place ticks that no event shows on other sides of the refills, such that `high` ends where it is shown to be: those that move them
  * least first. `fits`: whether `high` may be so.
  */
-export function tickPlacements(line: Line, fits: (high: Pages) => boolean): Change[] {
+export function tickPlacements(line: TickLine, fits: (high: Pages) => boolean): Change[] {
   const { raises, ticks, timeOf } = line
   const nominal = ticks.map((tick) => raises.filter(({ entry }) => entry < tick).length)
   const firstMoved = Math.max(0, ticks.length - MOST_TICKS)

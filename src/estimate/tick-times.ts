@@ -44,36 +44,51 @@ export interface SeenTick {
 /** Phases that are tried: so many in a second. */
 const PHASES = 250
 
-/** Whether a tick that falls due at `due` (modulo a second) runs as often in a window as the record proves. */
-function agrees({ from, to, ticks }: TickWindow, due: Ns): boolean {
+/** How little a tick that comes so late is to be expected. */
+const surprise = (late: Ns): number => Math.log1p(late / 1e6)
+
+/**
+ * How late ticks must have come for so many to run in a window as the record proves, if they fall due at `due` (modulo a second). One that
+ * came late by a quarter of a second or more leaves out the next.
+ */
+function surpriseOf({ from, to, ticks }: TickWindow, due: Ns, own: readonly Ns[]): number {
   const first = from + within(due - from)
-  const ran = first > to ? 0 : 1 + Math.floor((to - first) / STAT_INTERVAL)
-  return ran === ticks
+  const before = own.findLast((time) => time <= from)
+  const late = before === undefined ? 0 : within(before - due)
+  const isLeftOut = before !== undefined && late >= MOST_LATE && first < before - late + 2 * STAT_INTERVAL
+  const next = isLeftOut ? first + STAT_INTERVAL : first
+  const ran = next > to ? 0 : 1 + Math.floor((to - next) / STAT_INTERVAL)
+  if (ran === ticks) return 0
+  if (ran === ticks + 1) return surprise(to - (next + (ran - 1) * STAT_INTERVAL))
+  return surprise(ran === ticks - 1 ? from - (first - STAT_INTERVAL) : STAT_INTERVAL)
 }
 
 /**
- * When the whole seconds of CPU 0 fall due, modulo a second, as the record proves it: a tick that was seen was due before it came, by less
- * than a quarter of a second; in a window so many ticks ran as lowered `high`. Of all moments that most of these allow for, the middle of
- * the longest stretch. Undefined where nothing was seen.
+ * When the whole seconds of CPU 0 fall due, modulo a second, as the record shows it: a tick that was seen was due before it came; in a window
+ * so many ran as lowered `high`. Of all moments that for which ticks came least late: the middle of the longest stretch. Undefined where
+ * nothing was seen.
  */
 export function phaseOf(seen: readonly SeenTick[], skew: number, windows: readonly TickWindow[] = []): Ns | undefined {
   if (seen.length + windows.length === 0) return undefined
-  const fits = Array.from({ length: PHASES }, (_, at) => {
+  const own = Map.groupBy(seen, ({ cpu }) => cpu)
+  const timesOf = (cpu: Cpu): Ns[] => (own.get(cpu) ?? []).map(({ time }) => time)
+  const proofs = windows.map((window) => ({ window, times: timesOf(window.cpu) }))
+  const costs = Array.from({ length: PHASES }, (_, at) => {
     const phase = (at * STAT_INTERVAL) / PHASES
-    const bySeen = seen.filter(({ time, cpu }) => within(time + cpu * skew - phase) < MOST_LATE).length
-    return bySeen + windows.filter((window) => agrees(window, phase - window.cpu * skew)).length
+    let sum = 0
+    for (const { time, cpu } of seen) sum += surprise(within(time + cpu * skew - phase))
+    for (const { window, times } of proofs) sum += surpriseOf(window, phase - window.cpu * skew, times)
+    return sum
   })
-  const most = Math.max(...fits)
+  const least = Math.min(...costs)
   // The longest stretch of the best, around the turn of a second too.
   let [best, length] = [0, 0]
   for (let from = 0; from < PHASES; from++) {
     let to = 0
-    while (to < PHASES && fits[(from + to) % PHASES] === most) to++
+    while (to < PHASES && costs[(from + to) % PHASES] === least) to++
     if (to > length) [best, length] = [from, to]
   }
-  // Where only ticks that came late are known, it is the last moment before the first of them.
-  const middle = windows.length === 0 ? best + length - 1 : best + (length - 1) / 2
-  return within((middle * STAT_INTERVAL) / PHASES)
+  return within(((best + (length - 1) / 2) * STAT_INTERVAL) / PHASES)
 }
 
 /**

@@ -40,12 +40,8 @@ export class Ticks {
   /** By pageset: 1 where this CPU changed the zone's counters since its last tick. */
   readonly #used: Uint8Array
 
-  /** By CPU: the row before which a tick fell due that has not run yet; −1: none. */
-  readonly #late: Int32Array
-
   constructor(state: EstimatorState, sizes: BulkSizes, bulkFrees: BulkFrees) {
     this.#state = state
-    this.#late = new Int32Array(state.script.cpus).fill(-1)
     this.#sizes = sizes
     this.#bulkFrees = bulkFrees
     this.#remote = remotePsets(state.script)
@@ -71,8 +67,8 @@ export class Ticks {
 
   /** A tick is seen: what was due and had not run is this one. */
   #seen(cpu: Cpu): void {
-    if (this.#late[cpu]! >= 0) this.#state.found.tickMoves.push({ cpu, from: this.#late[cpu]!, to: -1 })
-    this.#late[cpu] = -1
+    const from = this.#state.takesLate(cpu)
+    if (from >= 0) this.#state.found.tickMoves.push({ cpu, from, to: -1 })
   }
 
   /**
@@ -81,19 +77,18 @@ export class Ticks {
    */
   due(cpu: Cpu, row: number): void {
     if (this.#state.placesTicks && !this.#isSilent(cpu)) {
-      if (this.#late[cpu]! >= 0) this.#runsLate(cpu, row)
-      this.#late[cpu] = row
+      if (this.#state.lateTick[cpu]! >= 0) this.#runsLate(cpu, row)
+      this.#state.lateTick[cpu] = row
     } else this.#silentTick(cpu, row)
   }
 
   /** A tick that was due earlier runs before this row, if it may by now. */
   comesLate(cpu: Cpu, row: number): void {
-    if (this.#late[cpu]! >= 0 && this.#isSilent(cpu)) this.#runsLate(cpu, row)
+    if (this.#state.lateTick[cpu]! >= 0 && this.#isSilent(cpu)) this.#runsLate(cpu, row)
   }
 
   #runsLate(cpu: Cpu, row: number): void {
-    this.#state.found.tickMoves.push({ cpu, from: this.#late[cpu]!, to: row })
-    this.#late[cpu] = -1
+    this.#state.found.tickMoves.push({ cpu, from: this.#state.takesLate(cpu), to: row })
     this.#silentTick(cpu, row)
   }
 
@@ -188,7 +183,6 @@ export class Ticks {
     const recorded = this.#sizes.sizeOfAll(ranges)
     state.countBulkFree(recorded, recorded)
     if (recorded > 0) {
-      state.tickEvidence.known(set, state.script.time[row] ?? state.script.to)
       // What shows how far off both are is not scored.
       const shows = off && isTied
       const given = shows ? new Quota(recorded) : quota
