@@ -1,4 +1,4 @@
-import { type Traits, traitsOf } from '#kernel'
+import { type Pages, type Traits, traitsOf } from '#kernel'
 import type { PcpChoice } from '#policies'
 import { type ListRules, Pcp } from '#policies/pcp'
 import { Fate, type PageIndex, type Script } from '#record'
@@ -293,6 +293,22 @@ export class Belief {
 
   isProven(pset: number): boolean {
     return this.psets[pset]!.count === 'proven' || this.psets[pset]!.count === 'recorded'
+  }
+
+  /**
+   * Whether what a rule says does not hang on a guess at `high`: that is known, or as far off as the count, so that it is reached when the lists
+   * seem to have it; or the rule says the same wherever it is.
+   */
+  knowsHigh(set: PagesetBelief, rule: (pcp: Pcp) => number): boolean {
+    const { high, isTied, pcp } = set
+    if (pcp.highMin === pcp.highMax || high === 'proven' || high === 'recorded' || (isTied && high === 'guessed'))
+      return true
+    const at = (value: Pages): number => {
+      const trial = this.trial(pcp)
+      trial.high = value
+      return rule(trial)
+    }
+    return at(pcp.highMin) === at(pcp.highMax)
   }
 
   /** Whether all hidden state of a pageset is known, so that its rules alone say what becomes of it. */

@@ -58,11 +58,12 @@ export class BulkFrees {
     const runsFree = state.runsFree(pset)
     const isOpen = set.over > 0 && this.#narrow(set, order, flags, end > from)
     this.#before.assign(set.pcp)
-    const { outcome: n, unique } = belief.runs(set, (pcp) => belief.rulesOf(pset).nrFree(pcp, order, flags))
+    const rule = (pcp: Pcp): number => belief.rulesOf(pset).nrFree(pcp, order, flags)
+    const knowsHigh = runsFree || belief.knowsHigh(set, rule)
+    const { outcome: n, unique } = belief.runs(set, rule)
     const probed = state.script.states.get(row)
     if (probed !== undefined) state.compareState(set, probed)
-    // Where `high` is only known to be above the count, nothing shows when it is reached.
-    const scored = belief.isProven(pset) && unique && !isOpen && (set.high !== 'unknown' || runsFree)
+    const scored = belief.isProven(pset) && unique && !isOpen && knowsHigh
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {
       set.lastSilentFreeRow = row
@@ -166,6 +167,7 @@ export class BulkFrees {
     const off = expected !== first
     // A rule that empties the pageset leaves it empty, whatever its count was.
     const empties = n > 0 && n === set.pcp.count
+    const wasProven = belief.isProven(pset)
     const crossed = !seen.scored && recorded > 0 && order === 0 && !belief.allKnown(pset)
     // What a probe showed needs no explanation.
     const isProbed = state.script.states.has(row)
@@ -191,7 +193,7 @@ export class BulkFrees {
     if (set.high === 'unknown') set.high = 'proven'
     // A count that only a guessed `high` proves is as far off as that.
     else if (set.high === 'guessed' && order === 0 && n > 0) {
-      if (seen.scored && !off && !set.isTied) set.high = 'proven'
+      if (wasProven && !off && !set.isTied) set.high = 'proven'
       else set.isTied = true
     }
     if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'

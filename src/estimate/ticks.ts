@@ -214,6 +214,7 @@ export class Ticks {
     if (belief.rulesOf(pset).onTick === undefined) return
     belief.recount(pset, set.pcp.high + this.#sizes.sizeOfAll(later))
     set.count = 'proven'
+    set.isTied = set.high === 'guessed'
   }
 
   /**

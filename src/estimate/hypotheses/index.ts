@@ -31,6 +31,12 @@ export const hypotheses: readonly Hypothesis[] = [
 /** The same where the count is a guess: that is asked before `high`. */
 const guessFirst = hypotheses.filter((each) => each !== count).toSpliced(-1, 0, count)
 
+/** In which order they are asked about a pageset: the less is known of what they correct, the sooner. */
+function orderFor({ state: { belief } }: Context, pset: number): readonly Hypothesis[] {
+  const { high, unknown } = belief.psets[pset]!
+  return belief.isProven(pset) || (high === 'unknown' && unknown === 0) ? hypotheses : guessFirst
+}
+
 /** By hypothesis: what a miss that it explains is counted as. */
 const refillCauses: Readonly<Record<string, Miss>> = {
   'zone-flags': 'refill-zone-flags',
@@ -79,7 +85,7 @@ const delays: readonly Hypothesis[] = [tickTime, preempted, takenUnseen]
  * Returns the hypothesis that explains it.
  */
 export function explainBulkFree(seen: BulkFreeSeen, context: Context, isLate = false): Hypothesis | undefined {
-  const asked = isLate ? delays : context.belief.isProven(seen.pset) ? hypotheses : guessFirst
+  const asked = isLate ? delays : orderFor(context, seen.pset)
   for (const hypothesis of asked) {
     const correct = hypothesis.bulkFree?.(seen, context)
     if (correct === undefined) continue

@@ -50,7 +50,9 @@ function lowered(seen: BulkFreeSeen, context: Context): Correction | undefined {
   return () => {
     set.pcp.assign(after)
     if (!paced) belief.provePacing(pset)
-    set.high = 'proven'
+    // At a guessed count it is as far off as that.
+    set.isTied = !belief.isProven(pset)
+    set.high = set.isTied ? 'guessed' : 'proven'
   }
 }
 
