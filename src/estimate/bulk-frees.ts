@@ -63,7 +63,8 @@ export class BulkFrees {
     const { outcome: n, unique } = belief.runs(set, rule)
     const probed = state.script.states.get(row)
     if (probed !== undefined) state.compareState(set, probed)
-    const scored = belief.isProven(pset) && unique && !isOpen && knowsHigh
+    const showsCount = !belief.isProven(pset) || !unique || isOpen || (set.high === 'unknown' && !runsFree)
+    const scored = !showsCount && knowsHigh
     if (!scored) state.cpuOf(pset).warmup++
     if (n === 0 && from === end) {
       set.lastSilentFreeRow = row
@@ -74,7 +75,7 @@ export class BulkFrees {
     const to = this.#endOfBulkFree({ row, pset, n, order, from, end, runsFree })
     const later = this.#sizes.later(row)
     const recorded = state.sizeOf(from, to) + this.#sizes.sizeOfAll(later)
-    const seen: BulkFreeSeen = { row, pset, list, order, n, saved, from, to, recorded, scored }
+    const seen: BulkFreeSeen = { row, pset, list, order, n, saved, from, to, recorded, scored, showsCount }
     if (n > 0 || recorded > 0) {
       if (runsFree) this.#left(seen)
       else this.#followed(seen, later)
@@ -168,7 +169,7 @@ export class BulkFrees {
     // A rule that empties the pageset leaves it empty, whatever its count was.
     const empties = n > 0 && n === set.pcp.count
     const wasProven = belief.isProven(pset)
-    const crossed = !seen.scored && recorded > 0 && order === 0 && !belief.allKnown(pset)
+    const crossed = seen.showsCount && recorded > 0 && order === 0 && !belief.allKnown(pset)
     // What a probe showed needs no explanation.
     const isProbed = state.script.states.has(row)
     // Near a shortage the limit is as uncertain as the count.

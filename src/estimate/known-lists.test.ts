@@ -56,6 +56,7 @@ describe('a page that the bulk allocator took before the limit', () => {
       to: 0,
       recorded: 0,
       scored: true,
+      showsCount: false,
     }
     const correct = bulkTaken.bulkFree?.(burst, { state, belief, sizes: new BulkSizes(state) })
     correct?.()

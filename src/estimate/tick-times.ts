@@ -44,8 +44,8 @@ export interface SeenTick {
 /** Phases that are tried: so many in a second. */
 const PHASES = 250
 
-/** How little a tick that comes so late is to be expected. */
-const surprise = (late: Ns): number => Math.log1p(late / 1e6)
+/** How little a tick is to be expected that comes so late: beyond a quarter of a second, anything may have held it up. */
+const surprise = (late: Ns): number => Math.min(late, MOST_LATE)
 
 /**
  * How late ticks must have come for so many to run in a window as the record proves, if they fall due at `due` (modulo a second). One that

@@ -36,6 +36,8 @@ export interface BulkFreeSeen {
   readonly recorded: number
   /** Whether the miss counts: the belief left one outcome. */
   readonly scored: boolean
+  /** Whether the count is as uncertain as what the rule says of it, so that a limit which it crosses shows it. */
+  readonly showsCount: boolean
 }
 
 export interface Context {
