@@ -33,7 +33,7 @@ export class TickEvidence {
     const places = raises.map((_, place) => place).concat(raises.length)
     for (let ticks = 1; ticks <= MOST_DECAYS; ticks++) {
       // Where all of them may have run at once.
-      const at = places.filter((place) => fits(highAfter(line, Array.from({ length: ticks }, () => place))))
+      const at = places.filter((place) => fits(allAt(line, ticks, place)))
       const spans = ticks > 1 && fitsBetween(line, ticks, fits)
       if (at.length === 0 && !spans) continue
       // At its lower bound it may have been lowered more often.
@@ -48,10 +48,13 @@ export class TickEvidence {
   }
 }
 
+/** `high` at the end if so many ticks ran before one refill. */
+const allAt = (line: TickLine, ticks: number, place: number): Pages =>
+  highAfter(line, new Array<number>(ticks).fill(place))
+
 /** Whether so many ticks, each somewhere, lower `high` to where it may be: no further than all at the end, at least as far as all at the start. */
 function fitsBetween(line: TickLine, ticks: number, fits: (high: Pages) => boolean): boolean {
-  const all = (place: number) => highAfter(line, Array.from({ length: ticks }, () => place))
-  const [one, other] = [all(0), all(line.raises.length)]
+  const [one, other] = [allAt(line, ticks, 0), allAt(line, ticks, line.raises.length)]
   for (let high = Math.min(one, other); high <= Math.max(one, other); high++) if (fits(high)) return true
   return false
 }
