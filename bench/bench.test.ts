@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { tinyCapture } from '../src/app/testing/tiny-capture.ts'
 import { kreplay, scratch } from '../src/cli/testing/program.ts'
 
 const at = scratch()
 
 test('the bench runs and tells of every step and target; how fast is nobody’s business here', async () => {
   expect((await kreplay('synth', 'page-churn', '-o', at('churn'), '--set', 'seconds=0.03')).code).toBe(0)
+  tinyCapture(join(at('churn'), 'trace.txt'))
   const args = ['--conditions=kreplay-src', 'bench/main.ts', '--quick', '--json', '--capture', at('churn')]
   const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1e8 })
   const { schema, rows, targets, notes, traceCmd, perf } = JSON.parse(stdout)
