@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Clone, follow, patched } from './follow.ts'
 import { HOW_TO } from './how-to.ts'
+import { blocksOf } from './markdown.ts'
 
 const FIX = 'npm run -s fix'
 
@@ -20,7 +21,18 @@ test('the pages on how to add something, followed to the letter one after the ot
     files.push(...page.files)
   }
   await clone.shell(FIX)
-  expect(await clone.typeErrors(files)).toEqual([])
+  const snippets = blocksOf(await readFile(join(clone.folder, 'README.md'), 'utf8')).filter(
+    ({ language }) => language === 'ts',
+  )
+  expect(snippets.length).toBe(2)
+  const named = await Promise.all(
+    snippets.map(async ({ text }, at) => {
+      await writeFile(join(clone.folder, `snippet-${at}.ts`), text)
+      return `snippet-${at}.ts`
+    }),
+  )
+  // One run of the compiler for all, README's snippets among them.
+  expect(await clone.typeErrors([...files, ...named])).toEqual([])
   expect(await clone.styleErrors(files)).toBe('')
   for (const [page, name] of [
     ['README.md', '`pcp/drain-to-half`'],
