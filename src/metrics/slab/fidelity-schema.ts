@@ -47,7 +47,9 @@ export const slabFidelitySchema = z.object({
             because: z.string().optional(),
           })
           .optional()
-          .meta({ help: 'Events against SLUB_STATS: how much its counters rose between the two readings.' }),
+          .meta({
+            help: 'Events against SLUB_STATS: how much its counters rose between the two readings. Without allocations out of sheaves filled beforehand, which no counter counts.',
+          }),
         stats: z
           .array(counted.extend({ what: z.string() }))
           .optional()

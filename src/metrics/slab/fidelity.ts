@@ -113,7 +113,7 @@ function scoreOver(caches: readonly { readonly paths: Paths }[], whats: readonly
 
 function countersOf(
   { machine }: Recording,
-  { id, traced, unseenFrees, names }: RecordedCache,
+  { id, traced, prefilled, unseenFrees }: RecordedCache,
 ): SlabFidelity['caches'][number]['counters'] {
   const { slabsBefore: before, slabsAfter: after } = machine
   if (id === undefined) return undefined
@@ -121,13 +121,19 @@ function countersOf(
   const fast = rise('alloc_fastpath')
   if (fast === undefined) return undefined
   const rcu = traced.paths.get('__kfree_rcu_sheaf') ?? 0
-  const allocs = { traced: traced.allocs, counted: fast + (rise('alloc_slowpath') ?? 0) }
+  const allocs = { traced: traced.allocs - prefilled, counted: fast + (rise('alloc_slowpath') ?? 0) }
   const frees = {
     traced: traced.frees + rcu + unseenFrees,
     counted: (rise('free_fastpath') ?? 0) + (rise('free_slowpath') ?? 0) + (rise('free_rcu_sheaf') ?? 0),
   }
   const agree = allocs.traced === allocs.counted && frees.traced === frees.counted
-  return { allocs, frees, agree, ...(agree ? {} : { because: untracedPath(allocs, frees, unseenFrees, names) }) }
+  const because = [
+    ...(prefilled === 0
+      ? []
+      : [`without ${counted(prefilled, 'allocation')} out of sheaves filled beforehand, which no counter counts`]),
+    ...(agree ? [] : [untracedPath(allocs, frees, unseenFrees)]),
+  ].join('; ')
+  return { allocs, frees, agree, ...(because === '' ? {} : { because }) }
 }
 
 /** Which path the events miss, or why the counters have more. */
@@ -135,15 +141,10 @@ function untracedPath(
   allocs: { traced: number; counted: number },
   frees: { traced: number; counted: number },
   unseenFrees: number,
-  names: readonly string[],
 ): string {
   const [more, moreFrees] = [allocs.counted - allocs.traced, frees.counted - frees.traced]
-  if (more < 0) {
-    const why = names.some((name) => /maple/.test(name))
-      ? 'objects out of prefilled sheaves are counted when the sheaf is filled'
-      : 'an object is counted for the cache that it came out of'
-    return `the counters have ${counted(-more, 'allocation')} less: ${why}`
-  }
+  if (more < 0)
+    return `the counters have ${counted(-more, 'allocation')} less: an object is counted for the cache that it came out of`
   if (more === 0)
     return unseenFrees > 0
       ? 'kfree_rcu() frees in bulk, and a list of objects counts once'

@@ -38,6 +38,8 @@ export class Prefills {
   readonly #nodes: readonly boolean[]
   readonly #isAsking = new Map<number, boolean>()
   readonly #open: (Run | undefined)[] = []
+  /** By cache: allocations out of such sheaves. */
+  readonly allocs: number[] = []
 
   constructor(events: Events, builder: SlabDemandBuilder, caches: readonly FoundCache[]) {
     this.#events = events
@@ -64,6 +66,7 @@ export class Prefills {
 
   /** Before an allocation out of a sheaf. */
   take(time: number, cpu: Cpu, pid: number, cache: number): void {
+    this.allocs[cache] = (this.allocs[cache] ?? 0) + 1
     const open = this.#open[cpu]
     if (open?.pid === pid && open.cache === cache) {
       this.#builder.settlePrefill(open.row, askedFor(++open.objects))

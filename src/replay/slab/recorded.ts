@@ -20,6 +20,8 @@ export interface RecordedCache extends FoundCache {
   readonly traced: Traced
   /** Whether the counters rose by what the trace has: nothing else used the cache between their reading and the trace. */
   readonly undisturbed: boolean
+  /** Allocations out of sheaves that their task had filled beforehand: no counter counts them. */
+  readonly prefilled: number
   /** Frees that no event shows: the object is allocated again, or a slow path has it. */
   readonly unseenFrees: number
   readonly evidence: StartEvidence
@@ -76,7 +78,7 @@ class Walk {
   readonly #found: FoundCaches
   readonly #frames: Frames
   readonly #shapes: readonly SlabShape[]
-  readonly #prefills: Prefills
+  readonly prefills: Prefills
   /** By address: number of the object that somebody has. */
   readonly #objects = new AddressRows()
   /** By CPU: a slab that is being made; a free that a slow path may follow; whether a slow path comes before this allocation. */
@@ -104,7 +106,7 @@ class Walk {
     this.#found = found
     this.#shapes = shapes
     this.#frames = frames
-    this.#prefills = new Prefills(events, this.builder, flushes ? found.caches : [])
+    this.prefills = new Prefills(events, this.builder, flushes ? found.caches : [])
     this.evidence = shapes.map((shape) => new StartEvidence(shape, cpus, !flushes))
     this.unseenFrees = new Uint32Array(shapes.length)
   }
@@ -125,7 +127,7 @@ class Walk {
         case Kind.kmem_cache_alloc: {
           const key = keyOfAlloc[slot]!
           const pid = pids[row]!
-          const isOut = key !== UNKNOWN && this.#prefills.isOut(this.#found.cacheOf[key]!, slot)
+          const isOut = key !== UNKNOWN && this.prefills.isOut(this.#found.cacheOf[key]!, slot)
           this.#alloc(time, isOut ? cpu : this.#askedOn(cpu, pid, key), key, allocAt.at(slot), isOut ? pid : undefined)
           break
         }
@@ -153,7 +155,7 @@ class Walk {
           this.#slowPath(time, cpu, slot, pids[row]!)
       }
     }
-    this.#prefills.endAll(length === 0 ? 0 : times[length - 1]!)
+    this.prefills.endAll(length === 0 ? 0 : times[length - 1]!)
   }
 
   /** The CPU on which an allocation began: its task may have moved before the event, and its slow path shows where it was. */
@@ -180,7 +182,7 @@ class Walk {
     if (key === UNKNOWN || address === undefined || address === 0) return
     const cache = this.#found.cacheOf[key]!
     this.#settleFree(cpu)
-    if (outOf === undefined) this.#prefills.endOf(time, cpu, cache)
+    if (outOf === undefined) this.prefills.endOf(time, cpu, cache)
     const evidence = this.evidence[cache]!
     // A slab that was made without a page event that would show where.
     if (this.#making[cpu] === cache && this.#frames.memory === undefined)
@@ -195,7 +197,7 @@ class Walk {
     const object = this.#newObject(-1)
     this.#objects.set(address, object)
     if (outOf !== undefined) {
-      this.#prefills.take(time, cpu, outOf, cache)
+      this.prefills.take(time, cpu, outOf, cache)
       this.builder.push(time, SlabAsk.allocPrefilled, cpu, cache, object)
       return
     }
@@ -233,7 +235,7 @@ class Walk {
     }
     const cache = this.#found.cacheOf[key]!
     this.#settleFree(cpu)
-    this.#prefills.endOf(time, cpu, cache)
+    this.prefills.endOf(time, cpu, cache)
     if (this.#unannounced[cpu] === address) {
       this.#unannounced[cpu] = undefined
       this.unseenFrees[cache]!--
@@ -262,7 +264,7 @@ class Walk {
     const { column } = this.#events.tables.slab_slow_path
     const evidence = this.evidence[cache]!
     const held = evidence.held[cpu]!
-    this.#prefills.endOf(time, cpu, cache)
+    this.prefills.endOf(time, cpu, cache)
     const at = (of: keyof typeof column & ('slab' | 'object')): number | undefined => {
       const value = column[of].data[slot]!
       return value === 0xffff_ffff_ffff_ffffn || value === 0n ? undefined : Number(value & 0x1f_ffff_ffff_ffffn)
@@ -340,15 +342,10 @@ function nodesOf({ machine }: Recording, cpus: number): Pick<SlabRecord, 'nodes'
   return { nodes: Math.max(1, Math.min(own.length, 255)), nodeOf }
 }
 
-function isUndisturbed(
-  { slabsBefore, slabsAfter }: Recording['machine'],
-  id: string | undefined,
-  traced: Traced,
-): boolean {
-  if (id === undefined) return false
+function isUndisturbed({ slabsBefore, slabsAfter }: Recording['machine'], id: string, allocs: number): boolean {
   const rise = (file: string): number | undefined => riseOf(slabsBefore, slabsAfter, id, file)
   const fast = rise('alloc_fastpath')
-  return fast !== undefined && fast + (rise('alloc_slowpath') ?? 0) === traced.allocs
+  return fast !== undefined && fast + (rise('alloc_slowpath') ?? 0) === allocs
 }
 
 export function slabRecord(recording: Recording): SlabRecord {
@@ -380,12 +377,14 @@ export function slabRecord(recording: Recording): SlabRecord {
     unknownFrees: walk.unknownFrees,
     caches: found.caches.map((cache, at) => {
       const id = ids[at]
+      const prefilled = walk.prefills.allocs[at] ?? 0
       return {
         ...cache,
         shape: shapes[at]!,
         ...(id === undefined ? {} : { id }),
         traced: traced[at]!,
-        undisturbed: isUndisturbed(machine, id, traced[at]!),
+        prefilled,
+        undisturbed: id !== undefined && isUndisturbed(machine, id, traced[at]!.allocs - prefilled),
         unseenFrees: walk.unseenFrees[at]!,
         evidence: walk.evidence[at]!,
       }
