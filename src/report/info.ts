@@ -3,6 +3,7 @@ import { counted } from '#kernel/messages'
 import type { Info, Spread } from '#metrics/survey'
 import { overTimeCharts } from './info-charts.ts'
 import { slabOf } from './info-slab.ts'
+import { memoryPart } from './memory-map.ts'
 import type { Page, Part } from './page.ts'
 import { flowPart } from './sections/cpu-flows.ts'
 import { type Built, count, duration, type Table, text } from './sections/section.ts'
@@ -30,6 +31,7 @@ export function composeInfo(info: Info, version: string, top: number): Page {
     parts: [
       ...part('recorded', 'Recorded', 'What was recorded?', { ...recordedOf(info), charts: overTimeCharts(info) }),
       ...part('pages', 'Pages', 'Which pages were allocated and freed?', pagesOf(info)),
+      ...part('memory', 'Memory', 'Where is memory in use, and when?', memoryPart(info)),
       ...part('processes', 'Processes', 'Who allocated and freed pages?', processesOf(info)),
       ...part('cpu-flows', 'CPUs', 'Which CPU frees what which CPU allocated?', flowPart(info.pages?.cpuFlows)),
       ...part('lists', 'Per-CPU lists', 'How were the per-CPU lists filled and emptied?', listsOf(info)),

@@ -2,11 +2,13 @@ import { type Events, Kind } from '#events'
 import { FREED, NEVER_SEEN, PageRows } from '#events/columns'
 import { FlowSums } from './cpu-flows.ts'
 import type { CpuFlows } from './cpu-flows-schema.ts'
+import type { MemoryBlocks } from './memory-map.ts'
 
 /** Pages freed, by what is known of their allocation; and allocations of pages that were not known to be free. */
 export class PageMatching {
   readonly #rows = new PageRows()
   readonly #cpus: Events['cpu']
+  readonly #memory: MemoryBlocks | undefined
   /** The CPUs that allocated and freed them. */
   readonly flows: FlowSums
   /** Pages freed of which the allocation was recorded. */
@@ -20,21 +22,28 @@ export class PageMatching {
   /** Pages allocated that were allocated already: their free was not recorded. */
   reallocated = 0
 
-  constructor(events: Events) {
+  /** `memory`: notes where pages are in use. */
+  constructor(events: Events, memory?: MemoryBlocks) {
     this.#cpus = events.cpu
+    this.#memory = memory
     this.flows = new FlowSums(events)
   }
 
   allocated(row: number, first: number, pages: number): void {
+    const step = this.#memory?.stepOf(row) ?? 0
     for (let pfn = first; pfn < first + pages; pfn++) {
-      if (this.#rows.get(pfn) >= 0) this.reallocated++
+      const from = this.#rows.get(pfn)
+      if (from >= 0) this.reallocated++
+      else this.#memory?.taken(pfn, from === NEVER_SEEN, step)
       this.#rows.set(pfn, row)
     }
   }
 
   freed(row: number, first: number, order: number): void {
+    const step = this.#memory?.stepOf(row) ?? 0
     for (let pfn = first; pfn < first + 2 ** order; pfn++) {
       const from = this.#rows.get(pfn)
+      if (from !== FREED) this.#memory?.given(pfn, from === NEVER_SEEN, step)
       if (from === NEVER_SEEN) this.neverSeen++
       else if (from === FREED) this.alreadyFree++
       else {

@@ -2,6 +2,7 @@ import { type Events, Kind, type Recording } from '#events'
 import { ABSENT } from '#events/columns'
 import { formatGfp, migratetypeName } from '#kernel'
 import { surveyCallers } from './callers.ts'
+import { MemoryBlocks } from './memory-map.ts'
 import { PageMatching } from './page-matching.ts'
 import { mostFirst, Sums } from './sums.ts'
 
@@ -28,9 +29,9 @@ class PageSums {
   readonly matching: PageMatching
   readonly #tables: Events['tables']
 
-  constructor(events: Events) {
+  constructor(events: Events, memory: MemoryBlocks) {
     const { kind, slot, tables, length } = events
-    this.matching = new PageMatching(events)
+    this.matching = new PageMatching(events, memory)
     this.#tables = tables
     for (let row = 0; row < length; row++)
       switch (kind[row]!) {
@@ -85,7 +86,8 @@ export function surveyPages({ events, machine, gfpNames }: Pick<Recording, 'even
   const { mm_page_alloc: alloc, mm_page_alloc_failed: failed, mm_page_free: free } = events.tables
   const { mm_page_free_batched: batched } = events.tables
   if (alloc.length + failed.length + free.length + batched.length === 0) return undefined
-  const { byOrder, byMigratetype, byGfp, byOrderAndType, matching } = new PageSums(events)
+  const memory = new MemoryBlocks(events, machine)
+  const { byOrder, byMigratetype, byGfp, byOrderAndType, matching } = new PageSums(events, memory)
   const sum = (of: keyof typeof byOrder.column): number => byOrder.column[of].reduce((a, b) => a + b, 0)
   const pagesAllocated = sum('pagesAllocated')
   const nameOf = (type: number) => migratetypeName(type, machine)
@@ -132,6 +134,8 @@ export function surveyPages({ events, machine, gfpNames }: Pick<Recording, 'even
       (row) => row.failures,
     ),
     cpuFlows: matching.flows.result(),
+    /** Where both allocations and frees were recorded. */
+    memoryMap: alloc.length > 0 && free.length > 0 ? memory.result() : undefined,
     /** Where stacks were recorded. */
     byCallSite: surveyCallers(events),
   }

@@ -3,6 +3,7 @@ import { largeHoldsSchema } from '../large-holds.ts'
 import { NOT_MODELLED } from '../machine-schemas.ts'
 import { losses, perCpu, tallySchema } from '../schemas.ts'
 import { cpuFlowsSchema } from './cpu-flows-schema.ts'
+import { memoryMapSchema } from './memory-map.ts'
 import { worksSchema } from './works-schema.ts'
 
 const count = z.number()
@@ -39,6 +40,7 @@ const pageSurveySchema = z.object({
   pagesFreed: pages,
   freesBatched: z.number().meta({ help: 'Among `frees`: those that came by a batch.' }),
   matching: matching.meta({ unit: 'pages' }),
+  memoryMap: memoryMapSchema.optional(),
   cpuFlows: cpuFlowsSchema.optional().meta({ help: 'Which CPU freed what which CPU allocated.' }),
   byOrder: z.array(
     z.object({
