@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { root } from '../topic.ts'
 import { type Job, type Message, STATE } from './job.ts'
+import { minimised } from './minimise.ts'
 import { type Target, targets } from './targets.ts'
 
 const MOST_BYTES = 1 << 17
@@ -25,8 +26,20 @@ const { values } = parseArgs({
     target: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
     keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  console.log(`npm run fuzz -- [--minutes N] [--target T …] [--seed N] [--keep]
+
+  --minutes  of each target (1)
+  --target   all, if none is named: ${targets.map(({ id }) => id).join(', ')}
+  --seed     of the series of changes (1)
+  --keep     stores findings, made as small as they get, and what covered something new
+
+  npm run fuzz -- --minutes 10 --target trace-dat`)
+  process.exit()
+}
 
 export const folderOf = (kind: 'corpus' | 'findings', { id }: Target): string => join(root, 'bench/fuzz', kind, id)
 
@@ -133,11 +146,10 @@ for (const id of wanted) {
   found += findings.length
   if (values.keep) {
     keep('corpus', target, fresh.filter(({ length }) => length <= MOST_KEPT_BYTES).slice(0, MOST_KEPT))
-    keep(
-      'findings',
-      target,
-      findings.map(({ input }) => input),
-    )
+    const shortest: Uint8Array[] = []
+    for (const { name, input } of findings)
+      shortest.push(/^(?:hang|memory)/.test(name) ? input : await minimised(target, input))
+    keep('findings', target, shortest)
   }
 }
 process.exitCode = found > 0 ? 1 : 0
