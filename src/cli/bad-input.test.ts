@@ -167,6 +167,7 @@ test('a request that makes no sense exits 2 and says what would', async () => {
   const cases: [args: string[], message: RegExp][] = [
     [['--json'], /there is no option --json\n.*shows the commands/],
     [['compar'], /no command "compar", nor a capture of that name\n {2}did you mean compare/],
+    [['convert', pages, '--anonymise'], /<output> is missing/],
     [['info'], /<capture> is missing\n.*kreplay info --help/],
     [['convert', pages], /<output> is missing\n.*kreplay convert --help/],
     [['info', pages, '--jsn'], /there is no option --jsn\n {2}did you mean --json\?/],

@@ -1,5 +1,19 @@
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +22,7 @@ import { afterAll, expect, test } from 'vitest'
 /** Command × fault: nothing half written, one message, and an exit code that says so. docs/faults.md is what comes of it. */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-faults-'))
+chmodSync(folder, 0o755)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Command {
@@ -50,9 +65,48 @@ interface Fault {
   /** What befalls the capture before. */
   readonly before?: (capture: string) => void
   readonly isKill?: boolean
+  /** What befalls the folder of the output, before the command and some time after its start. */
+  readonly outBefore?: (out: string) => void
+  readonly outAfter?: (out: string) => void
+  readonly env?: Readonly<Record<string, string>>
+  /** Commands that it can befall; default: all. */
+  readonly only?: string
+  /** Another policy than `pcp/trylock`, from a file that it writes into that folder. */
+  readonly policy?: (at: string) => { readonly id: string; readonly file: string }
+  /** Whether the folder of the output lets nothing be removed. */
+  readonly isLocked?: boolean
 }
 
 const CAPTURE = 'traces/pages-7.2-s'
+/** To whom permissions apply: they do not to root, so that it runs commands as nobody. */
+const NOBODY = 65_534
+const isRoot = process.getuid?.() === 0
+/** The file becomes another; or the one that is there gets other bytes. */
+const replaced = (file: string) => {
+  copyFileSync(join(root, 'traces/pages-6.1-s/trace.dat'), `${file}.new`)
+  renameSync(`${file}.new`, file)
+}
+const overwritten = (file: string) => writeFileSync(file, Buffer.alloc(statSync(file).size, 'overwritten '))
+
+/** A policy of one's own that takes all memory there is. */
+const HOG = `
+const held = []
+export const lists = {
+  id: 'hog', title: 'takes memory', source: 'a test', leavesOut: 'nothing',
+  params: (await import('${join(root, 'node_modules/zod/index.js')}')).z.object({}),
+  sizes: () => ({ high: 10, batch: 1, highMin: 10, highMax: 10 }),
+  create: () => ({
+    lists: 1, listOf: () => 0,
+    onAlloc: () => { for (;;) held.push(new Array(1e5).fill(held.length)) },
+    nrAlloc: () => 1, nrFree: () => 1, bulkOrder: () => ({ next: () => 0 }),
+  }),
+}
+`
+function hog(at: string): { readonly id: string; readonly file: string } {
+  const file = join(at, 'hog.mjs')
+  writeFileSync(file, HOG)
+  return { id: 'pcp/hog', file }
+}
 const half = (file: string) => truncateSync(file, Math.floor(statSync(file).size / 2))
 
 const faults: readonly Fault[] = [
@@ -62,20 +116,40 @@ const faults: readonly Fault[] = [
   { name: 'standard output full', shell: { stdout: '> /dev/full' } },
   { name: 'files may not grow (`ulimit -f 1`)', shell: { before: 'ulimit -f 1;', stdout: '> out.txt' } },
   { name: 'few open files (`ulimit -n 24`)', shell: { before: 'ulimit -n 24;' } },
+  { name: 'fewer open files than Node starts with (`ulimit -n 16`)', shell: { before: 'ulimit -n 16;' }, isKill: true },
+  { name: 'the folder of the output may not be written', outBefore: (out) => chmodSync(out, 0o555), isLocked: true },
+  { name: 'that folder may no longer be written', outAfter: (out) => chmodSync(out, 0o555), isLocked: true },
+  { name: 'the folder for temporary files is not there', env: { TMPDIR: '/nowhere' } },
+  {
+    name: 'a worker takes all memory',
+    only: 'compare -o x.html',
+    env: { NODE_OPTIONS: '--max-old-space-size=300' },
+    policy: hog,
+  },
+  { name: 'input replaced while it is read', after: (_, capture) => replaced(join(capture, 'trace.dat')) },
+  { name: 'input overwritten while it is read', after: (_, capture) => overwritten(join(capture, 'trace.dat')) },
   { name: 'input cut in half', before: (capture) => half(join(capture, 'trace.dat')) },
   { name: 'input cut while it is read', after: (_, capture) => half(join(capture, 'trace.dat')) },
 ]
 
 const DELAY_MS = 1500
 
-function run({ args }: Command, { shell = {}, after }: Fault, capture: string, out: string): Promise<Ended> {
-  const words = [process.execPath, '--conditions=kreplay-src', join(root, 'src/cli/main.ts'), ...args(capture, out)]
+function run({ args }: Command, fault: Fault, capture: string, out: string): Promise<Ended> {
+  const { shell = {}, after, outAfter, env, policy } = fault
+  const other = policy?.(join(out, '..'))
+  const given = args(capture, out).map((word) => (other === undefined ? word : word.replace('pcp/trylock', other.id)))
+  if (other !== undefined) given.push('--policy', other.file, '--jobs', '2')
+  const words = [process.execPath, '--conditions=kreplay-src', join(root, 'src/cli/main.ts'), ...given]
   const line = `${shell.before ?? ''} exec ${words.map((word) => `'${word}'`).join(' ')} ${shell.stdout ?? ''}`
-  const child = spawn('sh', ['-c', line], { cwd: out })
+  const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
+  const child = spawn('sh', ['-c', line], { cwd: out, env: { ...process.env, HOME: '/', ...env }, ...user })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  const timer = after === undefined ? undefined : setTimeout(() => after(child, capture), DELAY_MS)
+  const timer = setTimeout(() => {
+    after?.(child, capture)
+    outAfter?.(out)
+  }, DELAY_MS)
   return new Promise((resolve) => {
     child.once('close', (code, signal) => {
       clearTimeout(timer)
@@ -87,14 +161,18 @@ function run({ args }: Command, { shell = {}, after }: Fault, capture: string, o
 /** What a user finds afterwards, in words; anything half written fails. */
 async function cellOf(command: Command, fault: Fault, at: string): Promise<string> {
   const [capture, out] = [join(at, 'capture'), join(at, 'out')]
+  if (fault.only !== undefined && fault.only !== command.name) return ''
   cpSync(join(root, CAPTURE), capture, { recursive: true })
   mkdirSync(out, { recursive: true })
+  if (isRoot) for (const path of [at, capture, out]) chownSync(path, NOBODY, NOBODY)
   fault.before?.(capture)
+  fault.outBefore?.(out)
   const { code, signal, stdout, stderr } = await run(command, fault, capture, out)
   const made = readdirSync(out).filter((name) => name !== 'out.txt')
   const whole = command.output !== undefined && existsSync(join(out, command.output))
-  // Only a killed process leaves what it was writing, and never under the name of the output.
-  if (fault.isKill !== true)
+  // Only a killed process leaves what it was writing, or one whose folder lets nothing be removed; never under the name of the output.
+  const left = made.filter((name) => name !== command.output)
+  if (fault.isKill !== true && fault.isLocked !== true)
     expect({ command: command.name, fault: fault.name, made }).toEqual({
       command: command.name,
       fault: fault.name,
@@ -107,7 +185,8 @@ async function cellOf(command: Command, fault: Fault, at: string): Promise<strin
   if (code !== 0 && signal === null) expect(stderr).toMatch(/^kreplay: \S/)
   const message = /^kreplay: (?:\/\S+: )?(.*)$/m.exec(stderr)?.[1]?.replaceAll(at, '…').slice(0, 90)
   if (signal !== null) return `dies of ${signal}, ${whole ? 'output whole' : 'no output'}`
-  return `exit ${code}${message === undefined ? '' : `: ${message}`}`
+  const rest = fault.isLocked === true && left.length > 0 ? `; leaves ${left.join(', ')}` : ''
+  return `exit ${code}${message === undefined ? '' : `: ${message}`}${rest}`
 }
 
 test('command × fault', async () => {
@@ -122,7 +201,7 @@ test('command × fault', async () => {
     '<!-- Made by `npm run soak -- src/cli/faults.soak.ts -u`, which holds it. -->',
     '',
     `What a command does when something goes wrong while it works on \`${CAPTURE}\`. In no case is a file half written under its name, a file`,
-    'without its name left behind (but by SIGKILL), or a cut output called a success. Node itself does not start with fewer than 24 open files.',
+    'without its name left behind (but by SIGKILL), or a cut output called a success. Node itself does not run with as few as 16 open files.',
     '',
     `| fault | ${commands.map(({ name }) => `\`${name}\``).join(' | ')} |`,
     `|---|${commands.map(() => '---|').join('')}`,

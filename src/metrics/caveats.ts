@@ -12,12 +12,12 @@ export function percent(value: number): string {
   return `${(value * 100).toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })} %`
 }
 
-/** "at least 12 events in 3 gaps"; undefined where none were lost. */
+/** "12 events in 2 gaps, and an unknown number in 1 more"; undefined where none were lost. */
 export function lostWords({ gaps, events, uncounted }: ReturnType<typeof lossesOf>): string | undefined {
   if (gaps === 0) return undefined
-  const many = counted(events, 'event')
-  const what = events === 0 ? 'an unknown number of events' : uncounted > 0 ? `at least ${many}` : many
-  return `${what} in ${counted(gaps, 'gap')}`
+  if (uncounted === gaps) return `an unknown number of events in ${counted(gaps, 'gap')}`
+  const known = `${counted(events, 'event')} in ${counted(gaps - uncounted, 'gap')}`
+  return uncounted === 0 ? known : `${known}, and an unknown number in ${number(uncounted)} more`
 }
 
 /** The entries of a tally that cost data. */

@@ -1,5 +1,6 @@
 import { zoneLabel } from '#kernel'
 import { counted } from '#kernel/messages'
+import { lostWords } from '#metrics'
 import type { Info, Spread } from '#metrics/survey'
 import { overTimeCharts } from './info-charts.ts'
 import { slabOf } from './info-slab.ts'
@@ -95,11 +96,10 @@ function missingEventNotes(info: Info): string[] {
 
 /** What could not be had, then what follows of it. */
 function qualityOf({ losses, tally, missing, quality }: Info): Built {
-  const lost = `Lost: ${counted(losses.events, 'event')} in ${counted(losses.gaps, 'gap')}`
-  const unknown = losses.uncounted > 0 ? `, and an unknown number in ${number(losses.uncounted)} of them` : ''
+  const lost = lostWords(losses)
   return {
     paragraphs: [
-      losses.gaps === 0 ? 'No losses are marked in the trace.' : `${lost}${unknown}.`,
+      lost === undefined ? 'No losses are marked in the trace.' : `Lost: ${lost}.`,
       ...(missing.length > 0 ? [`The capture lacks ${missing.join(', ')}.`] : []),
       ...tally.map(
         ({ cause, count, help, first }) =>

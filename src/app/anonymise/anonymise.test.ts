@@ -68,6 +68,7 @@ test('a preview writes nothing, and a folder that holds something is left alone'
   const shown = await anonymise({ capture: 'traces/perf-6.1-s', output, preview: true })
   expect(shown.files).toBeUndefined()
   expect(readdirSync(folder)).not.toContain('preview')
+  expect(await anonymise({ capture: 'traces/perf-6.1-s', preview: true })).toEqual({ ...shown, output: undefined })
   await expect(anonymise({ capture: 'traces/perf-6.1-s', output: folder })).rejects.toThrow(/not empty/)
 })
 

@@ -11,8 +11,8 @@ import { pseudonymised } from './recording.ts'
 import { Tokens } from './tokens.ts'
 
 export interface AnonymiseRequest extends ReadRequest {
-  /** A new folder: a capture. */
-  readonly output: string
+  /** A new folder: a capture. A preview needs none. */
+  readonly output?: string | undefined
   /** Only say what would go out. */
   readonly preview?: boolean
 }
@@ -20,7 +20,8 @@ export interface AnonymiseRequest extends ReadRequest {
 /** What goes out of a machine, and what stands for the rest. */
 export interface Anonymised {
   readonly schema: 'kreplay.anonymised/1'
-  readonly output: string
+  /** Absent where a preview names none. */
+  readonly output?: string
   /** Absent of a preview: files, in the order in which they were written. */
   readonly files?: readonly string[]
   /** How many there were, each with a stand-in. */
@@ -69,7 +70,8 @@ const counters = (values: Readonly<Record<string, number>> | undefined): string 
 
 /** A capture without anything that says whose machine it is, which replays the same. */
 export async function anonymise({ output, preview = false, ...request }: AnonymiseRequest): Promise<Anonymised> {
-  checkTarget(output)
+  if (output !== undefined) checkTarget(output)
+  else if (!preview) throw new UsageError('a new folder must be named for what is written')
   const recording = await readFor(request)
   const tokens = new Tokens()
   const { events, machine, ...rest } = pseudonymised(recording, tokens, shiftOf(recording))
@@ -79,10 +81,11 @@ export async function anonymise({ output, preview = false, ...request }: Anonymi
     ...(recording.vmstatAfter === undefined ? {} : { 'vmstat.after': counters(recording.vmstatAfter) }),
   }
   const { tasks, functions, modules, caches, callers, addresses, pids } = tokens
-  const files = preview ? undefined : await write({ ...rest, name: 'capture', events, machine }, sidecars, output)
+  const isWritten = !preview && output !== undefined
+  const files = isWritten ? await write({ ...rest, name: 'capture', events, machine }, sidecars, output) : undefined
   return {
     schema: 'kreplay.anonymised/1',
-    output,
+    ...(output === undefined ? {} : { output }),
     ...(files === undefined ? {} : { files }),
     replaced: {
       tasks: tasks.size,

@@ -8,7 +8,7 @@ interface Opened {
 }
 
 const TRIES = 4
-const HINT =
+const S3_HINT =
   'Names and keys of S3-compatible stores come from AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.'
 
 /** Worth another try: the store is busy or out of order for a moment. */
@@ -20,7 +20,8 @@ const passing = (status: number): boolean => status === 429 || status >= 500
  * @throws TraceError where there is no such object or no permission
  */
 export async function openObject(at: string): Promise<Opened> {
-  const ask = at.toLowerCase().startsWith('s3:') ? await signed(at) : () => fetch(plainUrl(at))
+  const isS3 = at.toLowerCase().startsWith('s3:')
+  const ask = isS3 ? await signed(at) : () => fetch(plainUrl(at))
   for (let tried = 1; ; tried++) {
     let response: Response | undefined
     let problem = ''
@@ -41,7 +42,7 @@ export async function openObject(at: string): Promise<Opened> {
           response === undefined
             ? `can't be fetched: ${problem}`
             : `the store answers ${response.status} ${response.statusText}`.trim(),
-        hint: HINT,
+        hint: isS3 ? S3_HINT : 'Fetch it yourself, to see what is wrong with the address: `curl -IL ADDRESS`.',
       })
     await response?.body?.cancel()
     await new Promise((done) => setTimeout(done, 250 * 2 ** tried * (0.5 + Math.random())))

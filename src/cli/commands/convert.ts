@@ -5,12 +5,12 @@ import { printAnonymised } from '../print/anonymised.ts'
 import { number, print, printJson, progressOf } from '../terminal.ts'
 
 export const convert = defineCommand({
-  command: 'convert <input> <output>',
+  command: 'convert <input> [output]',
   describe:
     'Any readable trace to .csv, .ndjson, .arrow, .parquet or .dat (trace-cmd’s); .gz or .zst after it compresses',
   positionals: {
     input: capture,
-    output: { type: 'string', demandOption: true, describe: 'The file to write; its name says the format' },
+    output: { type: 'string', describe: 'The file to write, whose name says the format; no need of it for --preview' },
   },
   options: {
     json,
@@ -28,12 +28,15 @@ export const convert = defineCommand({
   },
   examples: [
     ['convert traces/pages-6.1-s pages.csv.gz --cpu 0', 'one CPU, compressed'],
-    ['convert traces/drain-5.10-s for-the-list --anonymise', 'a capture to send to others'],
+    ['convert traces/drain-5.10-s --anonymise --preview', 'what a capture to send to others would say'],
+    ['convert traces/drain-5.10-s for-the-list --anonymise', 'writes it'],
   ],
   handler: async ({ input, output, from, to, cpu, event, probes, json, anonymise, preview }) => {
     const cpus = cpuList('--cpu', cpu)
     const app = await import('#app')
     const progress = progressOf()
+    if (output === undefined && !preview)
+      throw new UsageError('<output> is missing', '`kreplay convert --help` shows what it takes')
     if (preview && !anonymise) throw new UsageError('--preview shows what --anonymise would write', 'give both')
     if (anonymise) {
       if ([from, to, cpus, event].some((one) => one !== undefined))
@@ -49,7 +52,7 @@ export const convert = defineCommand({
       return 0
     }
     const { result, lacksZones } = await app
-      .convert({ input, output, from, to, cpus, events: event, probes, progress: progress.hear })
+      .convert({ input, output: output!, from, to, cpus, events: event, probes, progress: progress.hear })
       .finally(progress.stop)
     if (json) {
       printJson(result)

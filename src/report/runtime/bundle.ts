@@ -28,7 +28,9 @@ export async function bundle(name: ScriptName): Promise<string> {
     return outputFiles[0]?.text ?? ''
   } catch (error) {
     const hint = 'Close programs, or raise the limits that `ulimit -a` shows. The npm package needs no esbuild.'
-    throw new UsageError(`the report's script can't be bundled, esbuild fails: ${String(error)}`, hint)
+    // Where no pipe to its process could be opened, there is none to listen to.
+    const why = error instanceof TypeError ? 'it can’t be started: too many open files or processes' : String(error)
+    throw new UsageError(`the report's script can't be bundled by esbuild: ${why}`, hint)
   }
 }
 

@@ -1,5 +1,4 @@
-import { counted } from '#kernel/messages'
-import type { PcpComparison } from '#metrics'
+import { lostWords, type PcpComparison } from '#metrics'
 import { formatShare } from '../format.ts'
 import { leadAndRest, sum } from './common.ts'
 import type { Section, Tone } from './section.ts'
@@ -16,13 +15,12 @@ export const headline: Section = {
 }
 
 function lossCaveat({ captures, recorded }: PcpComparison): string[] {
-  const lost = sum(captures.map(({ losses }) => losses.events))
-  const gaps = sum(captures.map(({ losses }) => losses.gaps))
-  if (gaps === 0) return []
-  const what = lost > 0 ? counted(lost, 'event') : 'an unknown number of events'
+  const total = (of: 'gaps' | 'events' | 'uncounted') => sum(captures.map(({ losses }) => losses[of]))
+  const lost = lostWords({ gaps: total('gaps'), events: total('events'), uncounted: total('uncounted') })
+  if (lost === undefined) return []
   const open = Math.max(0, ...recorded.map(({ lossShare }) => lossShare))
   const size = open === 0 ? '' : ` Differences below ${formatShare(open)} are no finding.`
-  return [`Recording lost ${what} in ${counted(gaps, 'gap')}.${size}`]
+  return [`Recording lost ${lost}.${size}`]
 }
 
 export const toneOfScore = (score: number | undefined): Tone =>

@@ -1,14 +1,10 @@
 import { zoneLabel } from '#kernel'
-import { counted } from '#kernel/messages'
-import type { ComparisonHead } from '#metrics'
+import { type ComparisonHead, lostWords } from '#metrics'
 import { formatCount, formatDuration } from '../format.ts'
 import { type Capture, sum } from './common.ts'
 import { count, pages, type Section, type Table, text } from './section.ts'
 
-const lossesOf = ({ losses: { gaps, events, uncounted } }: Capture): string =>
-  gaps === 0
-    ? 'none'
-    : `${counted(events, 'event')} in ${counted(gaps, 'gap')}${uncounted > 0 ? `, ${formatCount(uncounted)} of them of unknown size` : ''}`
+const lossesOf = ({ losses }: Capture): string => lostWords(losses) ?? 'none'
 
 export const provenance: Section<ComparisonHead> = {
   id: 'provenance',
