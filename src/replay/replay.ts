@@ -2,8 +2,9 @@ import { ANY_ZONE, Ask, NO_PFN, PAST_LISTS, type WhatIf } from '#events/demand'
 import type { Ns } from '#kernel'
 import type { PcpChoice } from '#policies'
 import { clamp, listsOf } from '#policies/pcp'
-import { type AllocatorObserver, type BulkFreeCause, type BulkHold, Clocks, KINDS, PageAllocator } from '#sim'
+import { type AllocatorObserver, type BulkFreeCause, type BulkHold, type Clocks, KINDS, PageAllocator } from '#sim'
 import { buddiesAtStart, type Conserved, conservedOf, OwnPages } from './own-pages.ts'
+import { Priced } from './priced.ts'
 import { type ReplayOptions, type ReplayResult, WorkCounts } from './result.ts'
 import { Way } from './routes.ts'
 import { Series, STEPS } from './series.ts'
@@ -23,9 +24,8 @@ export class Replay implements AllocatorObserver {
   #way: number = Way.asUsual
   /** Whether the operation of this row finds its lists locked by one that it interrupted, and goes past them. */
   #lockHeld = false
+  readonly #priced: Priced
   readonly #clocks: Clocks | undefined
-  /** The same, and those of further price lists. */
-  readonly #allClocks: readonly Clocks[]
   readonly #work = new WorkCounts()
   readonly #interruptions: Record<string, number> = {}
   readonly #series: Series
@@ -39,7 +39,7 @@ export class Replay implements AllocatorObserver {
     choice: PcpChoice,
     { isolated = whatIf.machine.isolated, steps = STEPS, prices, morePrices = [], ways }: ReplayOptions = {},
   ) {
-    const { zones, cpus, gracePeriods, demand } = whatIf
+    const { zones, gracePeriods, demand } = whatIf
     this.#whatIf = whatIf
     const buddies = buddiesAtStart(whatIf)
     this.#allocator = new PageAllocator(whatIf, choice, {
@@ -55,10 +55,8 @@ export class Replay implements AllocatorObserver {
     this.#ways = ways
     const { perSet, pcps } = this.#allocator.sets
     this.#plainLists = perSet / (1 + (choice.route === undefined ? 0 : listsOf(choice.route).length))
-    this.#allClocks = [...(prices === undefined ? [] : [prices]), ...morePrices].map(
-      (list) => new Clocks(list, zones.length, cpus),
-    )
-    this.#clocks = this.#allClocks[0]
+    this.#priced = new Priced(prices, morePrices, this.#allocator, choice, demand)
+    this.#clocks = this.#priced.first
     this.#series = new Series(whatIf, steps)
     this.#allocator.now = demand.time[0] ?? whatIf.from
     this.#allZones = zones.map((_, zone) => zone)
@@ -107,7 +105,7 @@ export class Replay implements AllocatorObserver {
 
   run(): ReplayResult {
     this.#runTo(this.#whatIf.demand.length)
-    this.#allocator.runTimers(Number.POSITIVE_INFINITY)
+    this.#priced.runTimers(Number.POSITIVE_INFINITY)
     this.#closeSteps(Number.POSITIVE_INFINITY)
     const result = this.#result()
     this.#work.wholeBlocksAfterDrain = this.#wholeBlocksAfterDrain()
@@ -138,10 +136,11 @@ export class Replay implements AllocatorObserver {
     const { time, ask, cpu, zone, order, migratetype, block, offset, lockHeld } = this.#whatIf.demand
     const allocator = this.#allocator
     const work = this.#work
+    const priced = this.#priced
     const tries = allocator.mechanism.contended === 'goes to the buddy'
     for (let row = 0; row < end; row++) {
       const now = time[row]!
-      allocator.runTimers(now)
+      priced.runTimers(now)
       allocator.now = now
       if (now > this.#series.next) this.#closeSteps(now)
       if (this.#ways !== undefined) this.#way = this.#ways[row]!
@@ -161,7 +160,7 @@ export class Replay implements AllocatorObserver {
           break
         case Ask.drainRequest:
           work.drainRequests++
-          allocator.request(cpu[row]!, zone[row] === ANY_ZONE ? undefined : zone[row]!)
+          priced.request(cpu[row]!, zone[row] === ANY_ZONE ? undefined : zone[row]!)
           break
         case Ask.localDrain:
           allocator.drainLocal(cpu[row]!, zone[row]!)
@@ -203,7 +202,7 @@ export class Replay implements AllocatorObserver {
       ...this.#series.result(),
       held: { start: this.#startBlocks, peak },
       ...(clocks === undefined ? {} : { times: clocks.times(work) }),
-      moreTimes: this.#allClocks.slice(1).map((one) => one.times(work)),
+      moreTimes: this.#priced.moreTimes(work),
       // From the lists themselves, so that the balance checks the counts too.
       pagesAtEnd: (blocks ?? sets).pages(),
       pagesExpected: startPages + work.refillPages - takenPages + putPages - givenBack,
@@ -260,7 +259,7 @@ export class Replay implements AllocatorObserver {
     this.#work.allocsFromBuddy++
     this.#zoneLock(1 << order)
     this.#series.direct(1 << order)
-    for (const clocks of this.#allClocks) clocks.takeBlock(cpu, zone, this.#allocator.now, 1 << order)
+    for (const clocks of this.#priced.all) clocks.takeBlock(cpu, zone, this.#allocator.now, 1 << order)
   }
 
   #unseenAlloc(zone: number, order: number, type: number, block: number): void {
@@ -283,7 +282,7 @@ export class Replay implements AllocatorObserver {
     this.#work.freesToBuddy++
     this.#zoneLock(1 << order)
     this.#series.direct(1 << order)
-    for (const clocks of this.#allClocks) clocks.giveBlock(cpu, zone, this.#allocator.now, 1 << order)
+    for (const clocks of this.#priced.all) clocks.giveBlock(cpu, zone, this.#allocator.now, 1 << order)
     this.#allocator.release(zone, page, order)
   }
 
@@ -305,7 +304,7 @@ export class Replay implements AllocatorObserver {
     this.#series.refill(cpu, pages, blocks)
     this.#zoneLock(pages)
     const { now, zones } = this.#allocator
-    for (const clocks of this.#allClocks) {
+    for (const clocks of this.#priced.all) {
       const ns = clocks.refill(cpu, zone, now, blocks ?? pages)
       if (blocks !== undefined) clocks.hold(cpu * zones + zone, now, ns)
     }
@@ -327,7 +326,7 @@ export class Replay implements AllocatorObserver {
     const { now, zones } = this.#allocator
     this.#series.burst(now, cpu, pages, isLocal, false, begins, blocks)
     if (pages === 0) return
-    for (const clocks of this.#allClocks) {
+    for (const clocks of this.#priced.all) {
       const ns = clocks.bulkFree(by, zone, now, blocks ?? pages, chunk, !begins)
       if (blocks !== undefined) clocks.hold(cpu * zones + zone, now, ns)
     }
@@ -339,10 +338,11 @@ export class Replay implements AllocatorObserver {
     if (mechanism.pcpLock) this.#work.pcpLocks++
     if (pages > 0) this.#zoneLock(pages)
     this.#series.burst(now, cpu, pages, true, true, true, blocks)
-    if (this.#clocks === undefined) return 0
     const irqsOff = mechanism.drainsIrqsOff === true
-    const ns = pages === 0 ? 0 : this.#clocks.drain(by, zone, now, blocks ?? pages, irqsOff, chunk)
-    if (mechanism.contended !== undefined) this.#clocks.hold(cpu * zones + zone, now, ns)
+    const ns = this.#priced.drain((clocks) =>
+      pages === 0 ? 0 : clocks.drain(by, zone, now, blocks ?? pages, irqsOff, chunk),
+    )
+    if (mechanism.contended !== undefined) this.#clocks?.hold(cpu * zones + zone, now, ns)
     return ns
   }
 

@@ -10,7 +10,7 @@ export interface ReplayOptions {
   readonly ways?: Uint8Array | undefined
   /** What locks cost: without them everything happens at once. */
   readonly prices?: LockPrices
-  /** Further price lists to tell the times of, for demands in which nobody asks for a drain: what happens depends on none then. */
+  /** Further price lists to tell the times of, where what happens is the same under them. */
   readonly morePrices?: readonly LockPrices[]
 }
 
@@ -93,8 +93,8 @@ export interface ReplayResult {
   readonly held: Held
   /** Pages on lists, and detached, at the end; and the balance: start + refills − bursts − allocations + frees. */
   readonly times?: Times
-  /** Under `morePrices`. */
-  readonly moreTimes: readonly Times[]
+  /** Under `morePrices`: undefined where what happens is not the same, and the list needs a replay of its own. */
+  readonly moreTimes: readonly (Times | undefined)[]
   readonly pagesAtEnd: number
   readonly pagesExpected: number
   /** Pages of the machine found in two places, and those missing or new at the end: 0, or the replay is wrong. */

@@ -1,4 +1,4 @@
-import { Ask, type WhatIf } from '#events/demand'
+import type { WhatIf } from '#events/demand'
 import type { Ns } from '#kernel'
 import type { PcpChoice } from '#policies'
 import type { LockPrices, Times } from '#sim'
@@ -39,14 +39,15 @@ function recordedDelay({ drainWorks }: WhatIf, { drain, drainParams }: PcpChoice
   return { workDelayNs: Math.round(drainWorks.delay.reduce((sum, ns) => sum + ns, 0) / drainWorks.delay.length) }
 }
 
-/** Replays a demand under one choice of list rules and drain mechanism; with `prices`, once more for each list, with locks that take time. */
+/**
+ * Replays a demand under one choice of list rules and drain mechanism; with `prices`, with locks that take time: once more for each list under
+ * which something else happens.
+ */
 export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...options }: RunOptions = {}): PolicyRun {
   const [first, ...others] = prices
   const replay = (list: LockPrices | undefined, morePrices: readonly LockPrices[] = []) =>
     new Replay(whatIf, choice, list === undefined ? options : { ...options, prices: list, morePrices }).run()
-  // Where a lock may be held that an operation needs, prices decide what happens.
-  const drains = choice.lists.sharesLists === true || whatIf.demand.ask.includes(Ask.drainRequest)
-  const result = drains ? replay(first) : replay(first, others)
+  const result = replay(first, others)
   return {
     policy: choice.id,
     lists: choice.lists.id,
@@ -64,9 +65,8 @@ export function runPolicy(whatIf: WhatIf, choice: PcpChoice, { prices = [], ...o
       return { node: zone.node, zone: zone.name, high, batch }
     }),
     result,
-    times: [result, ...(drains ? others.map((list) => replay(list)) : [])].flatMap(({ times, moreTimes }) => [
-      ...(times === undefined ? [] : [times]),
-      ...moreTimes,
-    ]),
+    times: [result.times, ...others.map((list, at) => result.moreTimes[at] ?? replay(list).times)].filter(
+      (times) => times !== undefined,
+    ),
   }
 }
