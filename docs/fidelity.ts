@@ -5,7 +5,7 @@ import { scoreOf } from '#metrics'
 import { formatShare } from '#report'
 import { crossTables } from './cross.ts'
 import { matrixOf, type Scored } from './fidelity-matrix.ts'
-import { kvfreePart } from './kvfree-fidelity.ts'
+import { kvfreeLargePart, kvfreePart } from './kvfree-fidelity.ts'
 import { markdownTable } from './markdown.ts'
 import { publishedPages } from './published-pages.ts'
 
@@ -233,7 +233,8 @@ export async function fidelityLargePage(captures: string): Promise<string> {
 
 The tables of [fidelity.md](fidelity.md), which tells how to read them and what is modelled, on longer captures of the same four kernels. They are not in this repository.
 
-${scoresOf(rowsOf(await scoredIn(captures, '{pages,drain}-*[0-9]')))}`
+${scoresOf(rowsOf(await scoredIn(captures, '{pages,drain}-*[0-9]')))}
+${await kvfreeLargePart(captures)}`
 }
 
 /** docs/fidelity.md: every small page capture, its recording kernel's own policy replayed. */
