@@ -5,39 +5,52 @@ import { params612, rules612 } from './linux-6.12.ts'
 import { sheafBytes, sheafCapacity } from './sheaf.ts'
 import { type Calls, Channel, defineKvfreePolicy, Held, type Kvfree, type KvfreeHost, State } from './types.ts'
 
+class Sheaf extends Held {
+  readonly capacity: number
+  /** Objects it takes, besides those that were in it at the start. */
+  readonly room: number
+
+  constructor(cpu: Cpu, capacity: number, before: number) {
+    super(Channel.sheaf, cpu)
+    this.capacity = capacity
+    this.room = Math.max(1, capacity - before)
+  }
+}
+
 /** What each CPU's rcu_free sheaf of each cache holds. */
 class Sheaves {
   readonly #host: KvfreeHost
   readonly #capacity: number
-  readonly #filling: Held[][]
+  readonly #filling: Sheaf[][]
+  /** Caches of which a CPU has had a sheaf. */
+  readonly #begun: boolean[][]
 
   constructor(host: KvfreeHost, capacity: number) {
     this.#host = host
     this.#capacity = capacity
     this.#filling = Array.from({ length: host.cpus }, () => [])
+    this.#begun = Array.from({ length: host.cpus }, () => [])
   }
 
   enqueue(calls: Calls): number {
     const { cpu, cache } = calls
     const own = this.#filling[cpu]!
-    const capacity = this.#capacity === 0 ? sheafCapacity(calls.bytes) : this.#capacity
     let sheaf = own[cache]
     if (sheaf === undefined) {
-      sheaf = new Held(Channel.sheaf, cpu)
+      const isFirst = this.#begun[cpu]![cache] === undefined
+      const capacity = this.#capacity || calls.sheaf || sheafCapacity(calls.bytes)
+      sheaf = new Sheaf(cpu, capacity, isFirst ? this.#host.sheafAtStart(cpu, cache) : 0)
+      this.#begun[cpu]![cache] = true
       own[cache] = sheaf
-      this.#host.overhead(cpu, sheafBytes(capacity))
+      this.#host.overhead(cpu, sheafBytes(sheaf.capacity))
     }
-    const k = Math.min(calls.n, capacity - sheaf.n)
+    const k = Math.min(calls.n, sheaf.room - sheaf.n)
     sheaf.add(calls, 0, k)
-    if (sheaf.n === capacity) {
+    if (sheaf.n === sheaf.room) {
       delete own[cache]
       this.#detach(cpu, sheaf)
     }
     return k
-  }
-
-  #capacityOf({ bytes, n }: Held): number {
-    return this.#capacity === 0 ? sheafCapacity(bytes / n) : this.#capacity
   }
 
   /** flush_all_rcu_sheaves(), or flush_rcu_sheaves_on_cache(): those that are not full go too. */
@@ -50,7 +63,7 @@ class Sheaves {
       }
   }
 
-  #detach(cpu: Cpu, sheaf: Held, at = sheaf.last): void {
+  #detach(cpu: Cpu, sheaf: Sheaf, at = sheaf.last): void {
     const host = this.#host
     host.counts.batches++
     host.moved(sheaf.n, State.collected, State.waiting)
@@ -59,7 +72,7 @@ class Sheaves {
       host.free(
         cpu,
         [sheaf],
-        (_sheaf, on) => host.overhead(on, -sheafBytes(this.#capacityOf(sheaf))),
+        (_sheaf, on) => host.overhead(on, -sheafBytes(sheaf.capacity)),
         () => {},
       )
     })
@@ -84,7 +97,7 @@ export const linux72 = defineKvfreePolicy({
       .default(0)
       .meta({
         unit: 'objects',
-        help: 'Objects in a sheaf; 0: as calculate_sheaf_capacity() says for the object’s size.',
+        help: 'Objects in a sheaf; 0: as the record shows of the cache, else as calculate_sheaf_capacity() says for the object’s size.',
       }),
   }),
   create: ({ sheafCapacity: capacity, ...params }, host): Kvfree => {

@@ -23,6 +23,8 @@ export interface Calls {
   readonly bytes: number
   /** Objects of one kmem_cache have one number; −1 where the cache is not known or has none. */
   readonly cache: number
+  /** Objects that a sheaf of the cache holds; 0 or absent: what their size says. */
+  readonly sheaf?: number
   /** The moment of the i-th. */
   at(i: number): Ns
   /** Whether the i-th has no rcu_head, so that its caller may sleep. Asked only where it matters; one object, one answer. */
@@ -125,6 +127,8 @@ export interface KvfreeHost {
   readonly counts: KvfreeCounts
   /** Spare pages that a CPU begins with: 0 as a kernel boots. */
   pagesAtStart(cpu: Cpu): number
+  /** Objects that a CPU's sheaf of a cache holds at the start: 0 where it is not known. */
+  sheafAtStart(cpu: Cpu, cache: number): number
   /** How long the normal grace period in progress has lasted; undefined where none is. */
   gracePeriodAge(at: Ns): Ns | undefined
 

@@ -17,6 +17,10 @@ export interface CallKind {
   readonly cache: number
   /** The kmem_cache, where a probe names it: the lower 48 bits. */
   readonly address?: number
+  /** Objects that a sheaf of it holds, where the record shows it. */
+  readonly sheaf?: number
+  /** By CPU, objects of the trace in its first full sheaf: the others were there before. */
+  readonly firstSheaf?: readonly (number | undefined)[]
 }
 
 /** Calls as they were recorded: nothing that a policy does changes when they come. */
@@ -60,13 +64,14 @@ export class ColumnArrivals implements Arrivals {
       if (time[middle]! < horizon) low = middle + 1
       else high = middle
     }
-    const { channel, bytes, cache } = this.#kinds[kind[from]!]!
+    const { channel, bytes, cache, sheaf = 0 } = this.#kinds[kind[from]!]!
     return {
       cpu,
       n: low - from,
       channel,
       bytes,
       cache,
+      sheaf,
       at: (i) => time[from + i]!,
       isSingle: (i) => single[from + i] === 1,
     }

@@ -32,6 +32,8 @@ export interface KvfreeSetting {
   readonly allocatePage?: (by: 'refill' | 'caller' | 'pcp', cpu: Cpu, at: Ns) => boolean
   /** Spare pages that each CPU begins with; absent: none. */
   readonly pagesAtStart?: readonly number[]
+  /** Objects that each CPU's sheaf of a cache begins with, from before the trace; absent: none. */
+  readonly sheafAtStart?: (cpu: Cpu, cache: number) => number
   /** Steps of the series. */
   readonly steps: number
   /** What others do to the policy, whatever it does. */
@@ -213,6 +215,10 @@ export class KvfreeEngine implements KvfreeHost {
 
   pagesAtStart(cpu: Cpu): number {
     return this.#setting.pagesAtStart?.[cpu] ?? 0
+  }
+
+  sheafAtStart(cpu: Cpu, cache: number): number {
+    return this.#setting.sheafAtStart?.(cpu, cache) ?? 0
   }
 
   gracePeriodAge(at: Ns): Ns | undefined {

@@ -12,6 +12,8 @@ export interface RecordedCalls {
   readonly count: number
   /** No kprobe was set: moments are spread between what is known. */
   readonly inferred: boolean
+  /** By CPU and moment of its call_rcu(), the objects of these calls that a full sheaf holds, where a probe shows it. */
+  readonly sheaves?: readonly (ReadonlyMap<Ns, number> | undefined)[]
 }
 
 /** x86-64, with four and with five levels of page tables: the upper halves of addresses. */
@@ -97,7 +99,7 @@ function probedCalls(events: Events, cpuCount: number): RecordedCalls {
       ? kinds.withoutSheaf(isVmalloc(object.high), bytes)
       : kinds.of(isVmalloc(object.high), bytes)
   }
-  return { cpus: columns, kinds: kinds.list, count, inferred: false }
+  return { cpus: columns, kinds: kinds.list, count, inferred: false, sheaves: sheaves.filled }
 }
 
 /** Numbers of the kinds of objects met. Where no probe names an object's cache, its size stands for it. */
@@ -109,8 +111,12 @@ class Kinds {
     return vmalloc ? this.withoutSheaf(vmalloc, bytes) : this.#number(`size ${bytes}`, bytes, true)
   }
 
-  inCache({ id, bytes }: SheafCache): number {
-    return this.#number(`cache ${id}`, bytes, true, Channel.slab, { address: id })
+  inCache({ id, bytes, sheaf, first }: SheafCache): number {
+    return this.#number(`cache ${id}`, bytes, true, Channel.slab, {
+      address: id,
+      firstSheaf: first,
+      ...(sheaf === undefined ? {} : { sheaf }),
+    })
   }
 
   withoutSheaf(vmalloc: boolean, bytes: number): number {
@@ -122,7 +128,7 @@ class Kinds {
     bytes: number,
     inSheaf: boolean,
     channel: CallKind['channel'] = Channel.slab,
-    more: Pick<CallKind, 'address'> = {},
+    more: Omit<CallKind, 'channel' | 'bytes' | 'cache'> = {},
   ): number {
     const known = this.#numbers.get(key)
     if (known !== undefined) return known

@@ -27,7 +27,10 @@ export function recordedFrees(events: Events, calls: RecordedCalls, sheaves: rea
   const { rcu_invoke_kfree_bulk_callback: bulk } = tables
   const invoked = sheaves
     .filter(({ invoked: at }) => at !== undefined)
-    .map(({ cpu, queued, invoked: at }) => ({ at: at!, n: sheafCapacity(kindBefore(calls, cpu, queued)?.bytes ?? 0) }))
+    .map(({ cpu, queued, invoked: at }) => {
+      const n = calls.sheaves?.[cpu]?.get(queued) ?? sheafCapacity(kindBefore(calls, cpu, queued)?.bytes ?? 0)
+      return { at: at!, n }
+    })
     .sort((a, b) => a.at - b.at)
   let sheaf = 0
   const frees = new Frees()

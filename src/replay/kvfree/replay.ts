@@ -153,6 +153,11 @@ export function replayKvfree(
       ...record,
       steps,
       pagesAtStart,
+      sheafAtStart: (cpu, cache) => {
+        const { sheaf, firstSheaf } = record.calls.kinds[cache] ?? {}
+        const first = firstSheaf?.[cpu]
+        return sheaf === undefined || first === undefined ? 0 : sheaf - first
+      },
       arrivals: new ColumnArrivals(record.calls.cpus, record.calls.kinds),
       gracePeriods,
       pageLists: PAGE_LISTS,

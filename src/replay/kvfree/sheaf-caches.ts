@@ -1,15 +1,56 @@
-import type { Events } from '#events'
+import { type Events, Kind } from '#events'
+import type { Cpu, Ns } from '#kernel'
 import { Halves, keyAt, PAGE } from './addresses.ts'
 
 export interface SheafCache {
   readonly id: number
-  bytes: number
+  /** The least that two of its objects lie apart on a page. */
+  readonly bytes: number
+  /** Objects that filled most of its sheaves; undefined where none was filled in the trace from its first on. */
+  readonly sheaf: number | undefined
+  /** Objects of the trace in the first full sheaf of each CPU. */
+  readonly first: readonly (number | undefined)[]
 }
 
 /** Taken where no two objects of a cache lie on one page: rcuscale's. */
 const UNKNOWN_BYTES = 32
 
-/** Caches of the objects that a probe on __kfree_rcu_sheaf() shows. Its size is the least that two of its objects lie apart on a page. */
+/** What the events show of one cache. */
+class Seen {
+  apart = Number.POSITIVE_INFINITY
+  readonly #onPages = new Map<number, number>()
+  /** Objects since a CPU's last full sheaf, or since the trace began. */
+  readonly #since: number[] = []
+  /** Of each CPU, those of the trace that its first full sheaf held: some may have been in it before. */
+  readonly first: (number | undefined)[] = []
+  readonly #fills = new Map<number, number>()
+
+  object(key: number, cpu: Cpu): void {
+    const page = Math.floor(key / PAGE)
+    const apart = Math.abs(key - (this.#onPages.get(page) ?? key))
+    if (apart > 0) this.apart = Math.min(this.apart, apart)
+    this.#onPages.set(page, key)
+    this.#since[cpu] = (this.#since[cpu] ?? 0) + 1
+  }
+
+  /** How many objects of the trace the sheaf holds that is full now. */
+  full(cpu: Cpu): number {
+    const n = this.#since[cpu]!
+    this.#since[cpu] = 0
+    if (this.first[cpu] === undefined) this.first[cpu] = n
+    else this.#fills.set(n, (this.#fills.get(n) ?? 0) + 1)
+    return n
+  }
+
+  get sheaf(): number | undefined {
+    return [...this.#fills].sort(([, a], [, b]) => b - a)[0]?.[0]
+  }
+}
+
+/**
+ * Caches of the objects that a probe on __kfree_rcu_sheaf() shows. A cache may ask for a capacity of its own (`sheaf_capacity` of
+ * kmem_cache_args: 32 of maple nodes), so that no size tells it.
+ */
 export class SheafCaches {
   readonly #caches = new Map<number, SheafCache>()
   readonly #cache: Halves
@@ -17,32 +58,39 @@ export class SheafCaches {
   readonly #sheaf: number | undefined
   readonly #recordedAs: ArrayLike<number>
   readonly areProbed: boolean
+  /** Objects of the trace in each full sheaf, by CPU and the moment of its call_rcu(). */
+  readonly filled: readonly (ReadonlyMap<Ns, number> | undefined)[]
 
-  constructor({ tables: { slab_slow_path: table }, strings }: Events) {
-    const { cache, object, recordedAs } = table.column
+  constructor({ kind, cpu, slot, time, length, tables: { slab_slow_path: paths, rcu_callback }, strings }: Events) {
+    const { cache, object, recordedAs } = paths.column
     this.#cache = new Halves(cache.data as BigUint64Array)
     this.#object = new Halves(object.data as BigUint64Array)
     this.#recordedAs = recordedAs.data
     this.#sheaf = strings.find('__kfree_rcu_sheaf')
-    const last = new Map<number, Map<number, number>>()
-    for (let slot = 0; slot < table.length; slot++) {
-      if (recordedAs.data[slot] !== this.#sheaf) continue
-      const id = keyAt(this.#cache, slot)
-      let known = this.#caches.get(id)
-      if (known === undefined) {
-        known = { id, bytes: Number.POSITIVE_INFINITY }
-        this.#caches.set(id, known)
-        last.set(id, new Map())
+    const callback = strings.find('rcu_free_sheaf')
+    const caches = new Map<number, Seen>()
+    const last: Seen[] = []
+    const filled: Map<Ns, number>[] = []
+    for (let row = 0; paths.length > 0 && row < length; row++) {
+      const at = slot[row]!
+      const on = cpu[row]!
+      if (kind[row] === Kind.slab_slow_path && recordedAs.data[at] === this.#sheaf) {
+        const id = keyAt(this.#cache, at)
+        const seen = caches.get(id) ?? new Seen()
+        caches.set(id, seen)
+        seen.object(keyAt(this.#object, at), on)
+        last[on] = seen
+      } else if (kind[row] === Kind.rcu_callback && rcu_callback.column.func.data[at] === callback) {
+        const seen = last[on]
+        if (seen === undefined) continue
+        filled[on] ??= new Map()
+        filled[on].set(time[row]!, seen.full(on))
       }
-      const key = keyAt(this.#object, slot)
-      const page = Math.floor(key / PAGE)
-      const onPages = last.get(id)!
-      const apart = Math.abs(key - (onPages.get(page) ?? key))
-      if (apart > 0) known.bytes = Math.min(known.bytes, apart)
-      onPages.set(page, key)
     }
-    for (const known of this.#caches.values()) if (known.bytes > PAGE) known.bytes = UNKNOWN_BYTES
-    this.areProbed = this.#caches.size > 0
+    this.filled = filled
+    for (const [id, { apart, sheaf, first }] of caches)
+      this.#caches.set(id, { id, bytes: apart > PAGE ? UNKNOWN_BYTES : apart, sheaf, first })
+    this.areProbed = caches.size > 0
   }
 
   /** The cache whose sheaf the event at a slot puts `object` into; undefined where it is another's. */
