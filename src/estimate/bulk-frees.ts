@@ -125,6 +125,7 @@ export class BulkFrees {
   #left(seen: BulkFreeSeen): void {
     const state = this.#state
     const { row, pset, list, n, from, to, recorded, scored } = seen
+    state.history.forget(pset)
     const { pcp } = state.belief.psets[pset]!
     const { bursts, ranFree } = state.cpuOf(pset)
     const ranges = [{ from, to }, ...this.#sizes.later(row)]

@@ -70,19 +70,22 @@ function raisedBy(pcp: Pcp, rules: ListRules, order: number): Pages {
 export class History {
   readonly #start: (Pcp | undefined)[]
   readonly #startRow: Int32Array
-  readonly #entries: number[][]
+  /** By pageset: its entries, in the first `#used` places of an array that grows. */
+  readonly #entries: Int32Array[]
+  readonly #used: Int32Array
 
   constructor(psets: number) {
     this.#start = Array.from({ length: psets }, () => undefined)
     this.#startRow = new Int32Array(psets)
-    this.#entries = Array.from({ length: psets }, () => [])
+    this.#entries = Array.from({ length: psets }, () => new Int32Array(WIDTH << 4))
+    this.#used = new Int32Array(psets)
   }
 
   /** The record shows a pageset as believed after this row. */
   confirm(pset: number, pcp: Pcp, row: number): void {
     this.#start[pset] = pcp.clone()
     this.#startRow[pset] = row
-    this.#entries[pset]!.length = 0
+    this.#used[pset] = 0
   }
 
   /** As `confirm`; where more is to come of what shows it, nothing is known for now. */
@@ -94,7 +97,7 @@ export class History {
   /** It was changed in a way that cannot be played again. */
   forget(pset: number): void {
     this.#start[pset] = undefined
-    this.#entries[pset]!.length = 0
+    this.#used[pset] = 0
   }
 
   /** The row after which it was confirmed; −1: it was not. */
@@ -127,14 +130,27 @@ export class History {
 
   #note(pset: number, row: number, what: number, order: number, value: number): void {
     if (this.#start[pset] === undefined) return
-    const entries = this.#entries[pset]!
-    if (entries.length > MOST) this.forget(pset)
-    else entries.push(row, what, order, value)
+    const used = this.#used[pset]!
+    if (used > MOST) {
+      this.forget(pset)
+      return
+    }
+    let entries = this.#entries[pset]!
+    if (used === entries.length) {
+      entries = new Int32Array(2 * used)
+      entries.set(this.#entries[pset]!)
+      this.#entries[pset] = entries
+    }
+    entries[used] = row
+    entries[used + 1] = what
+    entries[used + 2] = order
+    entries[used + 3] = value
+    this.#used[pset] = used + WIDTH
   }
 
-  /** The row of an entry. */
-  rowOf(pset: number, entry: number): number {
-    return this.#entries[pset]![entry]!
+  /** The row of an entry; undefined behind the last. */
+  rowOf(pset: number, entry: number): number | undefined {
+    return entry < this.#used[pset]! ? this.#entries[pset]![entry] : undefined
   }
 
   /** Number of the entry after another. */
@@ -148,7 +164,8 @@ export class History {
     const pcp = this.#start[pset]!.clone()
     const start = pcp.high
     const entries = this.#entries[pset]!
-    for (let at = 0; at < entries.length; at += WIDTH) {
+    const used = this.#used[pset]!
+    for (let at = 0; at < used; at += WIDTH) {
       const what = entries[at + 1]!
       const order = entries[at + 2]!
       if (what === REFILL) {
@@ -158,7 +175,7 @@ export class History {
       this.#does(pcp, rules, what, order, entries[at + 3]!)
       if (what === TICK && entries[at + 3] === 0) ticks.push(at)
     }
-    return { start, raises, ticks, last: Math.max(0, entries.length - WIDTH) }
+    return { start, raises, ticks, last: Math.max(0, used - WIDTH) }
   }
 
   /**
@@ -173,9 +190,10 @@ export class History {
     const pcp = this.#start[pset]?.clone()
     if (pcp === undefined) return undefined
     const entries = this.#entries[pset]!
+    const used = this.#used[pset]!
     pcp.count -= fewer
     let next = 0
-    for (let at = 0; at < entries.length; at += WIDTH) {
+    for (let at = 0; at < used; at += WIDTH) {
       const row = entries[at]!
       const what = entries[at + 1]!
       for (; next < early.length && early[next]!.from <= row; next++) this.#does(pcp, rules, POP, early[next]!.order, 0)

@@ -38,19 +38,63 @@ function splitDebts(blocks: number[]): number[] {
 interface Followed {
   readonly buddies: readonly Buddy[]
   readonly contradictions: readonly number[]
-  /** Pages that were given back and were free: compaction had taken them. */
-  readonly returned: readonly Returned[]
-  /** Row at which the record last shows each page, + 1. */
-  readonly last: Uint32Array
   /** By zone: pages that compaction took and that were in use at the end. */
   readonly compacted: readonly number[]
 }
 
-/** Follows the record, without what compaction took but for what comes back; or, knowing by then when it took pages, with all of it. */
+/** What a record shows of compaction, which no event does. */
+interface Compaction {
+  /** Pages that were given back and were free: compaction had taken them. */
+  readonly returned: readonly Returned[]
+  /** Row at which the record last shows each page, + 1. */
+  readonly last: Uint32Array
+}
+
+/** Which pages are free as the record goes, whatever blocks they are in. */
+function compactionOf(script: Script, start: PageStart): Compaction {
+  const { rules } = pagesets(script, ownPolicy(script))
+  const index = new PageIndex(script.zones)
+  const isFree = new Uint8Array(index.size)
+  const last = new Uint32Array(index.size)
+  const returned: Returned[] = []
+  start.zones.forEach(({ pfn, order }, zone) => {
+    pfn.forEach((head, at) => {
+      const page = index.at(head, zone)
+      isFree.fill(1, page, page + (1 << order[at]!))
+    })
+  })
+  const becomes = (free: number, page: number, order: number, row: number): number => {
+    let wereFree = 0
+    for (let each = page; each < page + (1 << order); each++) {
+      wereFree += isFree[each]!
+      isFree[each] = free
+      last[each] = row + 1
+    }
+    return wereFree
+  }
+  const comesBack = (pages: number, row: number, zone: number): void => {
+    for (let page = 0; page < pages; page++) returned.push({ row, zone })
+  }
+  const taken = (page: number, order: number, _zone: number, row: number): void => {
+    becomes(0, page, order, row)
+  }
+  eachMovement(script, index, rules, {
+    taken,
+    allocated: taken,
+    freed: (page, order, zone, row) => comesBack(becomes(0, page, order, row), row, zone),
+    released: (page, order, zone, row) => comesBack(becomes(1, page, order, row), row, zone),
+    drained: (page, order, _zone, row) => {
+      becomes(1, page, order, row)
+    },
+  })
+  return { returned, last }
+}
+
+/** Follows the record, with what compaction took. */
 function follow(
   script: Script,
   start: PageStart,
-  compaction: (Pick<Followed, 'last'> & { readonly isolations: readonly Isolation[] }) | undefined,
+  { last, isolations }: Pick<Compaction, 'last'> & { readonly isolations: readonly Isolation[] },
 ): Followed {
   const { rules } = pagesets(script, ownPolicy(script))
   const { zones, machine } = script
@@ -59,12 +103,9 @@ function follow(
   const scanners = zones.map((zone, at) => new FreeScanner(buddies[at]!, zone, machine.pageblockOrder))
   const contradictions = zones.map(() => 0)
   const compacted = zones.map(() => 0)
-  const returned: Returned[] = []
-  const last = new Uint32Array(index.size)
-  const isolations = compaction?.isolations ?? []
   const settle = (pfn: number, order: number, zone: number, row: number) => {
     for (let page = pfn; page < pfn + (1 << order); page++)
-      if (compaction !== undefined && compaction.last[index.at(page, zone)] === row) scanners[zone]!.settle(page)
+      if (last[index.at(page, zone)] === row) scanners[zone]!.settle(page)
   }
   buddies.forEach((buddy, zone) => {
     buddy.eachBlock((pfn, order) => settle(pfn, order, zone, 0))
@@ -89,19 +130,13 @@ function follow(
   const takeOwed = (known: number, zone: number): void => {
     for (; owed[known]! > 0 && scanners[zone]!.take(); owed[known]!--) compacted[zone]!++
   }
-  /** The record shows a block. Returns its first pfn. */
-  const shows = (page: number, order: number, zone: number, row: number): number => {
+  const take = (page: number, order: number, zone: number, row: number): number => {
     come(row)
-    last.fill(row + 1, page, page + (1 << order))
-    return index.pfn(page, zone)
-  }
-  const take = (page: number, order: number, zone: number, row: number): number =>
-    buddies[zone]!.takeFree(shows(page, order, zone, row), order)
-  const comesBack = (pages: number, row: number, zone: number) => {
-    for (let page = 0; page < pages; page++) returned.push({ row, zone })
+    return buddies[zone]!.takeFree(index.pfn(page, zone), order)
   }
   const give = (page: number, order: number, zone: number, row: number): number => {
-    const pfn = shows(page, order, zone, row)
+    come(row)
+    const pfn = index.pfn(page, zone)
     const wereFree = buddies[zone]!.give(pfn, order)
     settle(pfn, order, zone, row + 1)
     return wereFree
@@ -113,19 +148,19 @@ function follow(
     allocated: (page, order, zone, row) => {
       contradictions[zone]! += take(page, order, zone, row)
     },
-    freed: (page, order, zone, row) => comesBack(take(page, order, zone, row), row, zone),
-    released: (page, order, zone, row) => comesBack(give(page, order, zone, row), row, zone),
+    freed: take,
+    released: give,
     drained: (page, order, zone, row) => {
       contradictions[zone]! += give(page, order, zone, row)
     },
   })
   come(script.length)
-  return { buddies, contradictions, returned, last, compacted }
+  return { buddies, contradictions, compacted }
 }
 
 /** Follows the recording's own pages from its first event to its last; then does what went on `later`, which no event shows. */
 export function recordedPages(script: Script, start: PageStart, later?: Later): RecordedPages {
-  const { returned, last } = follow(script, start, undefined)
+  const { returned, last } = compactionOf(script, start)
   const whole = follow(script, start, { last, isolations: isolations(script, returned) })
   return {
     zones: whole.buddies.map((buddy, zone) => {

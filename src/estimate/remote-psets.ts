@@ -10,7 +10,8 @@ export function remotePsets({ machine, zones, cpus, length, op, cpu, zone, order
   if (nodes.size < 2) return remote
   const nodeOf = new Map(machine.nodes.flatMap(({ node, cpus: of }) => of.map((one) => [one, node] as const)))
   const pages = Array.from({ length: cpus }, () => new Map<number, number>())
-  for (let row = 0; row < length; row++) {
+  const isTold = Array.from({ length: cpus }, (_, at) => at).every((at) => nodeOf.has(at))
+  for (let row = 0; row < length && !isTold; row++) {
     if (op[row] !== Op.alloc) continue
     const { node } = zones[zone[row]!]!
     const of = pages[cpu[row]!]!

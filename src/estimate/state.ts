@@ -186,7 +186,7 @@ export class EstimatorState {
       ...line,
       bounds: { highMin, highMax },
       since: script.time[history.since(pset)] ?? script.from,
-      timeOf: (entry: number) => script.time[history.rowOf(pset, entry)] ?? script.to,
+      timeOf: (entry: number) => script.time[history.rowOf(pset, entry) ?? script.length] ?? script.to,
       after: (entry: number) => history.after(entry),
     }
   }

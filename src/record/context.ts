@@ -27,7 +27,7 @@ export function contextOf({ events, machine }: Pick<Recording, 'events' | 'machi
   const tally = new Tally(scriptNotices)
   if (machine.zones.length === 0) tally.count('no-zoneinfo')
   let cpus = 1
-  for (const cpu of events.cpu) if (cpu >= cpus) cpus = cpu + 1
+  for (let at = 0; at < events.length; at++) if (events.cpu[at]! >= cpus) cpus = events.cpu[at]! + 1
   for (const zone of zones) for (const { cpu } of zone.pagesets) if (cpu >= cpus) cpus = cpu + 1
   const blocks = new BlockIndex(zones, machine.pageblockOrder)
   const cma = machine.cma ?? (zones.some((zone) => (zone.cma ?? 0) > 0) || showsCma(events))
