@@ -95,7 +95,7 @@ function pcpFidelity(
   const toEnd = window?.to === undefined
   const policy = ownPolicy(script)
   const { requestedDrains, tickDrains, ...best } = scoresOf(run)
-  const { requestedDrains: _requested, tickDrains: _ticks, ...withoutResync } = scoresOf(freeRun)
+  const withoutResync = scoresOf(freeRun)
   const operations = run.cpus.reduce((all, cpu) => all + cpu.operations, 0)
   const later = laterOf(script, run)
   const warmup = run.cpus.reduce((all, cpu) => all + cpu.warmup, 0)

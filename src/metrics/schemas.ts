@@ -28,6 +28,14 @@ const drainedPages = z.object({
   wrong: z.number(),
 })
 
+const freeRunning = z.object({
+  refills: score,
+  drainBursts: score,
+  drainedPages,
+  requestedDrains: score.optional(),
+  tickDrains: score.optional(),
+})
+
 const covered = z.object({ inTrace: z.number(), scored: z.number() })
 
 const freeBlocksSchema = z.object({
@@ -55,7 +63,7 @@ export const pcpFidelitySchema = z.object({
     help: 'Share of list operations whose outcome was unknown: an allocation from pages that lay on a list before the trace, a free near a limit at a count not yet proven.',
   }),
   resyncs: z.number().meta({ help: 'Times that the replay’s lists were corrected from the record, after scoring.' }),
-  withoutResync: z.object({ refills: score, drainBursts: score, drainedPages }).meta({
+  withoutResync: freeRunning.meta({
     help: 'Free-running: recorded refills and drains are used until the state of a pageset is first proven, and then no more. As what-ifs run.',
   }),
   poorBecause: z
@@ -63,10 +71,7 @@ export const pcpFidelitySchema = z.object({
     .optional()
     .meta({ help: 'Where the free-running score is poor: what is missing, and the command that records it.' }),
   /** Added fields below this line. */
-  freeRunning: z
-    .object({ refills: score, drainBursts: score, drainedPages })
-    .optional()
-    .meta({ help: 'The same as `withoutResync`.' }),
+  freeRunning: freeRunning.optional().meta({ help: 'The same as `withoutResync`.' }),
   ranFree: z.object({ refills: z.int(), drainBursts: z.int() }).optional().meta({
     help: 'Of the refills and bulk frees that `withoutResync` scores: those after all that is hidden of their lists was proven. The others follow the record until then.',
   }),
@@ -74,7 +79,9 @@ export const pcpFidelitySchema = z.object({
     .object({
       refills: predictedTotal,
       refilledPages: predictedTotal,
-      bulkFrees: predictedTotal.meta({ help: 'At frees, at ticks, by requests and by compaction.' }),
+      bulkFrees: predictedTotal.meta({
+        help: 'Of any kind: of full lists (`drainBursts`), at ticks, by requests and by compaction.',
+      }),
       bulkFreedPages: predictedTotal,
       zoneLocks: predictedTotal.meta({
         help: 'Refills, bulk frees, and blocks that went past the lists: the record says which, so both sides have them.',
@@ -84,7 +91,7 @@ export const pcpFidelitySchema = z.object({
     })
     .optional()
     .meta({
-      help: 'Free-running totals of the whole trace, scored or not: until a list’s contents are known, its recorded operations count as predicted. `recorded` is the same number as in a comparison.',
+      help: 'Totals of the whole trace, scored or not. Predicted: by the rules alone once a list’s contents are known; until then its recorded operations count as predicted. `recorded` is the same number as in a comparison.',
     }),
   state: z.object({ recorded: z.number(), exact: z.number() }).optional().meta({
     help: 'Free-running: pagesets that a probe showed at bulk frees, and how many of them were as predicted: count, high and pacing.',

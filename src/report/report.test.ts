@@ -63,7 +63,9 @@ test('where nothing happened the report prints no score', () => {
   const row = tableOf(comparison, 'fidelity', 'pcp/linux-5.10 against')?.rows[1]
   expect(row?.[5]).toBeUndefined()
   expect(row?.[6]).toEqual({ value: undefined, words: 'nothing happened', tone: 'none' })
-  expect(renderMarkdown(comparison)).toMatch(/\| bulk frees +\| +2,240 \| +0 \| +0 \| +0 \| +– \| nothing happened \|/)
+  expect(renderMarkdown(comparison)).toMatch(
+    /\| bulk frees of full lists +\| +2,240 \| +0 \| +0 \| +0 \| +– \| nothing happened \|/,
+  )
 })
 
 test('scores say how much of what was recorded they cover; what was inferred stands beside them', () => {

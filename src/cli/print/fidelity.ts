@@ -21,7 +21,7 @@ export function printFidelity(
       ? `${capture}, synthetic trace as of Linux ${kernel}: how exactly kreplay reproduces what its own model made`
       : `${capture}, Linux ${kernel}: how exactly kreplay reproduces what this kernel recorded`,
   )
-  if (pcp !== undefined) {
+  if (pcp !== undefined && recordsLists(pcp)) {
     printScores(pcp, out)
     const { recorded, exact, unknownStart, wrong } = pcp.drainedPages
     out.line(
@@ -47,10 +47,20 @@ export function printFidelity(
   }
   if (kvfree !== undefined) printKvfree(kvfree, out)
   if (slab !== undefined) printSlab(slab, out)
+  if (pcp !== undefined && !recordsLists(pcp))
+    out.line('Page lists: the trace records no refill and no bulk free, so nothing checks them.')
   const lost = lostWords(losses)
   if (lost !== undefined) out.line(`Lost in recording: ${lost}.`)
   for (const note of notes) out.line(note)
 }
+
+/** Whether the trace has anything that page lists can be scored by. */
+const recordsLists = ({ coverage, requestedDrains, tickDrains }: PcpFidelity): boolean =>
+  (coverage.refills?.inTrace ?? 1) + (coverage.drainBursts?.inTrace ?? 1) + coverage.drainedPages.inTrace > 0 ||
+  requestedDrains.recorded + (tickDrains?.recorded ?? 0) > 0
+
+/** A score of what was recorded; none where only the replay has something. */
+const scored = (score: Score): string => percent(score.recorded === 0 ? undefined : scoreOf(score))
 
 /** The free-running score first: what-ifs run like that. The corrected one is the last column. */
 function printScores(pcp: PcpFidelity, out: Output): void {
@@ -61,8 +71,8 @@ function printScores(pcp: PcpFidelity, out: Output): void {
     number((running ?? corrected).recorded),
     running === undefined ? '–' : number(running.predicted),
     running === undefined ? '–' : number(running.exact),
-    running === undefined ? '–' : percent(scoreOf(running)),
-    percent(scoreOf(corrected)),
+    running === undefined ? '–' : scored(running),
+    scored(corrected),
   ]
   const all = [free.refills, free.drainBursts, pcp.refills, pcp.drainBursts]
   if (all.every((score) => scoreOf(score) === undefined))
@@ -71,13 +81,13 @@ function printScores(pcp: PcpFidelity, out: Output): void {
     ['', 'in the trace', 'scored', 'predicted', 'exact', 'free-running', 'corrected'],
     [
       row('refills', pcp.refills, coverage.refills?.inTrace, free.refills),
-      row('bulk frees', pcp.drainBursts, coverage.drainBursts?.inTrace, free.drainBursts),
+      row('bulk frees of full lists', pcp.drainBursts, coverage.drainBursts?.inTrace, free.drainBursts),
       ...(pcp.requestedDrains.recorded + pcp.requestedDrains.predicted === 0
         ? []
-        : [row('requested drains', pcp.requestedDrains, undefined)]),
+        : [row('requested drains', pcp.requestedDrains, undefined, free.requestedDrains)]),
       ...(pcp.tickDrains === undefined || pcp.tickDrains.recorded + pcp.tickDrains.predicted === 0
         ? []
-        : [row('drains by vmstat ticks', pcp.tickDrains, undefined)]),
+        : [row('drains by vmstat ticks', pcp.tickDrains, undefined, free.tickDrains)]),
     ],
   )
   if (pcp.poorBecause !== undefined) out.line(pcp.poorBecause)
@@ -99,15 +109,29 @@ function printScores(pcp: PcpFidelity, out: Output): void {
 const totalNames = {
   refills: 'refills',
   refilledPages: 'pages refilled',
-  bulkFrees: 'bulk frees',
+  bulkFrees: 'bulk frees of any kind',
   bulkFreedPages: 'pages freed in bulk',
-  zoneLocks: 'zone->lock acquisitions',
+  zoneLocks: 'operations under zone->lock',
   interruptions: 'interruptions',
   requestedDrains: 'requested drains',
 } as const
 
+/** What the recorded bulk frees were for; none where the parts do not add up. */
+function kindsOf(totals: NonNullable<PcpFidelity['totals']>, { drainBursts }: PcpFidelity['coverage']): string[] {
+  const full = drainBursts?.inTrace ?? 0
+  const requested = totals.requestedDrains.recorded
+  const others = totals.bulkFrees.recorded - full - requested
+  if (others < 0) return []
+  const kinds: [number, string][] = [
+    [full, 'of full lists'],
+    [requested, 'by requests'],
+    [others, 'by vmstat ticks or compaction'],
+  ]
+  return kinds.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`)
+}
+
 /** Over the whole trace, scored or not; what neither side has is left out. */
-function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
+function printTotals({ totals, coverage, warmupShare }: PcpFidelity, out: Output): void {
   if (totals === undefined) return
   const rows = (Object.keys(totalNames) as (keyof typeof totalNames)[]).flatMap((id) => {
     const { recorded, predicted, loss } = totals[id]
@@ -118,11 +142,16 @@ function printTotals({ totals, warmupShare }: PcpFidelity, out: Output): void {
     return [[totalNames[id], number(recorded), number(predicted), off, ...open]]
   })
   if (rows.length === 0) return
-  out.heading('totals, scored or not, free-running')
+  out.heading('totals of the whole trace, scored or not')
   const isLossy = totals.refills.loss !== undefined
   out.table(['', 'recorded', 'predicted', 'off by', ...(isLossy ? ['whole: recorded', 'whole: predicted'] : [])], rows)
   if (isLossy) out.line('whole: where the value lies if nothing had been lost, in about 9 of 10 cases.')
-  if (warmupShare > 0) out.line('Until a list’s contents are known, its recorded operations count as predicted.')
+  const kinds = kindsOf(totals, coverage)
+  if (kinds.length > 1) out.line(`Bulk frees of any kind: ${kinds.join(', ')}.`)
+  if (warmupShare > 0)
+    out.line(
+      'Predicted by the rules alone once a list’s contents are known; until then its recorded operations count as predicted.',
+    )
 }
 
 function printPages({ listCounts, freePages }: PcpFidelity, out: Output): void {

@@ -74,13 +74,13 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
     ],
     rows: [
       scoreRow('refills', bare.refills, pcp.coverage.refills?.inTrace, pcp.refills),
-      scoreRow('bulk frees', bare.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.drainBursts),
+      scoreRow('bulk frees of full lists', bare.drainBursts, pcp.coverage.drainBursts?.inTrace, pcp.drainBursts),
       ...[
-        ['requested drains', pcp.requestedDrains] as const,
-        ...(pcp.tickDrains === undefined ? [] : [['drains by vmstat ticks', pcp.tickDrains] as const]),
+        ['requested drains', pcp.requestedDrains, bare.requestedDrains] as const,
+        ...(pcp.tickDrains === undefined ? [] : [['drains by vmstat ticks', pcp.tickDrains, bare.tickDrains] as const]),
       ]
         .filter(([, { recorded, predicted }]) => recorded + predicted > 0)
-        .map(([what, score]) => correctedRow(what, score)),
+        .map(([what, score, running]) => otherRow(what, score, running)),
     ],
   }
   const drained: Table = {
@@ -110,9 +110,9 @@ function tablesOf(pcp: PcpFidelity, of: string, isolated: readonly number[]): Ta
 const totalNames = {
   refills: 'refills',
   refilledPages: 'pages refilled',
-  bulkFrees: 'bulk frees',
+  bulkFrees: 'bulk frees of any kind',
   bulkFreedPages: 'pages freed in bulk',
-  zoneLocks: 'zone->lock acquisitions',
+  zoneLocks: 'operations under zone->lock',
   interruptions: 'interruptions',
   requestedDrains: 'requested drains',
 } as const
@@ -130,7 +130,7 @@ function totalsTable({ totals }: PcpFidelity, of: string): Table[] {
     ? []
     : [
         {
-          caption: `Totals, free-running${of}`,
+          caption: `Totals of the whole trace; until a list’s contents are known, its recorded operations count as predicted${of}`,
           columns: [text('what'), count('recorded'), count('predicted'), percent('off by')],
           rows,
         },
@@ -160,15 +160,16 @@ function scoreRow(what: string, free: Score, inTrace: number | undefined, correc
 }
 
 /** What has no free-running score. */
-const correctedRow = (what: string, score: Score): Cell[] => [
+/** No score where only the replay has something. */
+const otherRow = (what: string, corrected: Score, running: Score | undefined): Cell[] => [
   what,
   undefined,
-  score.recorded,
-  score.predicted,
-  score.exact,
+  (running ?? corrected).recorded,
+  (running ?? corrected).predicted,
+  (running ?? corrected).exact,
+  running === undefined || running.recorded === 0 ? undefined : scoreOf(running),
   undefined,
-  undefined,
-  scoreOf(score),
+  corrected.recorded === 0 ? undefined : scoreOf(corrected),
 ]
 
 function drainedRow(what: string, inTrace: number, { recorded, exact, unknownStart, wrong }: Drained): Cell[] {
