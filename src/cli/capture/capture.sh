@@ -213,7 +213,7 @@ choose_registers() {
 # Of kallsyms what is asked for, each with the symbol after it; read once, since it is long. Without it only the try tells.
 load_symbols() {
   names=vmstat_update
-  for name in $STATES $PROBES free_pcppages_bulk rmqueue_bulk __rmqueue_pcplist kmem_cache_free_bulk kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor; do names="$names|$name"; done
+  for name in $STATES $PROBES free_pcppages_bulk rmqueue_bulk kmem_cache_free_bulk kvfree_rcu_list kfree_rcu_work kfree_rcu_monitor; do names="$names|$name"; done
   for pair in $STAND_INS; do names="$names|${pair%%=*}|$(probed_function "${pair%%=*}")"; done
   SYMBOLS=$(grep -A 1 -E " [tT] ($names)$" "$PROC/kallsyms" 2>/dev/null) || SYMBOLS=''
   SYMBOLS="$SYMBOLS
@@ -268,19 +268,8 @@ probe_definitions() {
     bulk_free_end) echo "r:kreplay/$1 free_pcppages_bulk" ;;
     __slab_free | __free_slab | discard_slab | put_cpu_partial | __kfree_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 a1=$A1 a2=$A2 a3=$A3" ;;
     ___slab_alloc | allocate_slab | new_slab | __pcs_replace_*) [ -z "$A1" ] || echo "p:kreplay/$1 $1 a1=$A1" ;;
-    refill_begin)
-      case $REFILL in
-        rmqueue_bulk) [ -z "$A1" ] || echo "p:kreplay/$1 rmqueue_bulk order=$A2:s32 n=$A3:s32" ;;
-        # It refills a list that is empty and takes from it: what it added to the count is what came.
-        *) echo "p:kreplay/$1 $REFILL order=order listed=pcp->count" ;;
-      esac
-      ;;
-    refill_end)
-      case $REFILL in
-        rmqueue_bulk) echo "r:kreplay/$1 rmqueue_bulk moved=\$retval:s32" ;;
-        *) echo "r:kreplay/$1 $REFILL left=pcp->count" ;;
-      esac
-      ;;
+    refill_begin) [ -z "$A1" ] || echo "p:kreplay/$1 rmqueue_bulk order=$A2:s32 n=$A3:s32" ;;
+    refill_end) echo "r:kreplay/$1 rmqueue_bulk moved=\$retval:s32" ;;
     queue_rcu_work) [ -z "$A1" ] || echo "p:kreplay/$1 $1 rwork=$A2" ;;
     rcu_free_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 $1 head=$A1" ;;
     call_rcu_sheaf) [ -z "$A1" ] || echo "p:kreplay/$1 call_rcu head=$A1 func=$A2" ;;
@@ -342,7 +331,7 @@ probe_filter() {
 probed_function() {
   case $1 in
     bulk_free_*) echo free_pcppages_bulk ;;
-    refill_*) echo "$REFILL" ;;
+    refill_*) echo rmqueue_bulk ;;
     call_rcu_sheaf) echo rcu_free_sheaf ;;
     kvfree_rcu_bulk) if has_symbol kvfree_rcu_bulk; then echo kvfree_rcu_bulk; else echo kfree_rcu_work; fi ;;
     kvfree_rcu_object) echo kvfree ;;
@@ -354,7 +343,7 @@ lost_without() {
   case $1 in
     drain_all_pages) echo "who asks for drains is not recorded" ;;
     bulk_free_begin) echo "bulk frees are not timed" ;;
-    refill_begin) echo "refills are not timed" ;;
+    refill_begin) echo "refills are not timed, and no other function can be probed that only a refill runs" ;;
     kvfree_call_rcu) echo "single enqueues are not recorded" ;;
     rcu_gp_init | rcu_gp_cleanup) echo "grace periods are inferred from the batches that waited for them" ;;
     rcu_do_batch) echo "runs of callbacks are not recorded" ;;
@@ -375,16 +364,6 @@ lost_without() {
     allocate_slab) has_symbol new_slab || echo "new slabs are not recorded" ;;
     __free_slab) has_symbol discard_slab || echo "slabs given back are not recorded" ;;
   esac
-}
-
-# Debian's 6.12 to 7.2 inline rmqueue_bulk() into __rmqueue_pcplist(), whose return shows the count of the list from 6.9 on.
-choose_refill() {
-  REFILL=rmqueue_bulk
-  [ "$QUESTION" = prices ] && ! has_symbol rmqueue_bulk && has_symbol __rmqueue_pcplist || return 0
-  append "$T/kprobe_events" "r:kreplay/proof __rmqueue_pcplist left=pcp->count" || return 0
-  append "$T/kprobe_events" "-:kreplay/proof"
-  REFILL=__rmqueue_pcplist
-  note "refills are timed at __rmqueue_pcplist(), since this kernel has no rmqueue_bulk() of its own: each page taken from a list passes two probes"
 }
 
 # Takes the first definition that the kernel accepts. `$1`: the probe, `$2`: why it was not asked for it, if so.
@@ -510,7 +489,6 @@ find_layout() {
 define_probes() {
   choose_registers
   load_symbols
-  choose_refill
   if [ -n "$STATES" ]; then
     find_layout
     [ -z "$LAYOUT" ] || for probe in $STATES; do

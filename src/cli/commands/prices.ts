@@ -62,7 +62,7 @@ function caveatsOf({ refill, probeNs, recordedWaits, unpaired }: MeasuredPrices)
   return [
     ...(refill === undefined
       ? [
-          'Refills could not be timed, or too few sizes of them: the price list takes the line of bulk frees for them, an assumption. A kernel that inlines rmqueue_bulk() shows them only from 6.9 on, at __rmqueue_pcplist(): capture.log says what this one refused.',
+          'Refills could not be timed: the price list takes the line of bulk frees for them, an assumption. Debian’s 6.12 to 7.2 inline rmqueue_bulk() into a function that kprobe events refuse (notrace).',
         ]
       : []),
     probeNs === undefined

@@ -24,9 +24,7 @@ export const pcp = {
   /** A probe at the entry (`bulk_free_begin`, `refill_begin`) or the return of a function that moves pages under zone->lock. */
   hold_probe: {
     count: field.signed('At the entry: blocks that the function is asked to move.', 'blocks').optional(),
-    listed: pages(
-      'Pages on the lists: at the entry of a bulk free, beyond which nothing is freed; at both ends of a function that refills.',
-    ),
+    listed: pages('At the entry of a bulk free: pages on the lists, beyond which nothing is freed.'),
     order: field.signed('Of those blocks, where all have one order.').optional(),
     moved: field.signed('At the return of a refill: blocks that came.', 'blocks').optional(),
     recordedAs: field.text('The probe’s event.').optional(),

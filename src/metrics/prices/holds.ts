@@ -11,8 +11,6 @@ export interface Holds {
 export interface MeasuredHolds {
   readonly bulkFree: Holds
   readonly refill: Holds
-  /** Whether refills were timed at the function around them, since the kernel inlines them: a page is taken off the list within. */
-  readonly isAroundRefill: boolean
   /** What one probe took to be recorded: from the first to the second of two at the same entry. */
   readonly probeNs: Ns[]
   /** Waits for zone->lock within these operations. */
@@ -31,14 +29,9 @@ interface Open {
   begun: Ns
   blocks: number
   order: number
-  /** Pages on the lists at its entry, where a probe fetched them. */
-  listed: number
   waitedSince: Ns
   waited: Ns
 }
-
-/** Blocks that came to a list of which one was taken: `__rmqueue_pcplist()` around a refill. None: it was not empty. */
-const cameTo = ({ listed, order }: Open, left: number): number => ((left - listed) >> order) + 1
 
 class HoldPairs implements MeasuredHolds {
   readonly bulkFree: Holds = { pages: [], ns: [] }
@@ -46,7 +39,6 @@ class HoldPairs implements MeasuredHolds {
   readonly probeNs: Ns[] = []
   readonly waitNs: Ns[] = []
   readonly hasWaits: boolean
-  isAroundRefill = false
   unpaired = 0
   readonly #open = new Map<number, Open>()
 
@@ -57,16 +49,7 @@ class HoldPairs implements MeasuredHolds {
   openOn(cpu: number): Open {
     const known = this.#open.get(cpu)
     if (known !== undefined) return known
-    const fresh: Open = {
-      what: undefined,
-      by: undefined,
-      begun: 0,
-      blocks: 0,
-      order: 0,
-      listed: 0,
-      waitedSince: -1,
-      waited: 0,
-    }
+    const fresh: Open = { what: undefined, by: undefined, begun: 0, blocks: 0, order: 0, waitedSince: -1, waited: 0 }
     this.#open.set(cpu, fresh)
     return fresh
   }
@@ -125,14 +108,8 @@ export function measuredHolds({ events }: { readonly events: Events }): Measured
     if (by === freeBegin || by === freeAgain)
       pairs.enterBulkFree(open, now, listed === ABSENT.i32 ? asked : Math.min(asked, listed), by)
     else if (by === freeEnd) pairs.end(open, 'bulkFree', now, open.blocks)
-    else if (by === refillBegin) {
-      pairs.begin(open, 'refill', now, asked, column.order.data[slot] as number)
-      open.listed = listed
-    } else if (by === refillEnd) {
-      const moved = column.moved.data[slot] as number
-      pairs.isAroundRefill ||= moved === ABSENT.i32
-      pairs.end(open, 'refill', now, moved === ABSENT.i32 ? cameTo(open, listed) : moved)
-    }
+    else if (by === refillBegin) pairs.begin(open, 'refill', now, asked, column.order.data[slot] as number)
+    else if (by === refillEnd) pairs.end(open, 'refill', now, column.moved.data[slot] as number)
   }
   for (let row = 0; row < events.length; row++) {
     const kind = events.kind[row]!

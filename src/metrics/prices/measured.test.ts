@@ -36,17 +36,6 @@ describe('holds are paired on each CPU', () => {
     expect([holds.probeNs, holds.waitNs, holds.unpaired]).toEqual([[100], [500], 0])
   })
 
-  test('where the refill is inlined, what the function around it added to the list is what came', () => {
-    const around = (order: number, from: number, to: number, at: number): Said[] => [
-      [at, 0, 'refill_begin', { order, listed: from }],
-      [at + 300, 0, 'refill_end', { listed: to }],
-    ]
-    // Eight blocks of two pages less the one taken; a page from a list that has some.
-    const holds = measuredHolds(recorded([...around(1, 10, 24, 0), ...around(0, 24, 23, 500)]))
-    expect(holds.refill).toEqual({ pages: [16], ns: [300] })
-    expect(holds.unpaired).toBe(0)
-  })
-
   test('a wait for another lock is not one of these; a return without an entry is counted, a refill without a page is no hold', () => {
     const holds = measuredHolds(
       recorded([

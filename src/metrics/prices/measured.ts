@@ -61,34 +61,26 @@ export function measurePrices(recording: Recording): MeasuredPrices {
     ...(probeNs === undefined ? {} : { probeNs }),
     unpaired: holds.unpaired,
     ...(holds.hasWaits ? { recordedWaits: waitsOf(holds.waitNs) } : {}),
-    ...(bulkFree === undefined
-      ? {}
-      : { prices: priceList(recording, kernel, { bulkFree, refill, probeNs, isAround: holds.isAroundRefill }) }),
+    ...(bulkFree === undefined ? {} : { prices: priceList(recording, kernel, bulkFree, refill, probeNs) }),
   }
-}
-
-interface Fitted {
-  readonly bulkFree: HoldFit
-  readonly refill: HoldFit | undefined
-  readonly probeNs: number | undefined
-  readonly isAround: boolean
 }
 
 function priceList(
   { name, machine }: Recording,
   kernel: string,
-  { bulkFree, refill, probeNs, isAround }: Fitted,
+  bulkFree: HoldFit,
+  refill: HoldFit | undefined,
+  probeNs: number | undefined,
 ): Prices {
   const refills =
     refill === undefined
       ? 'refills could not be timed and are priced as bulk frees of their size'
       : counted(refill.holds, 'refill')
-  const refilling = isAround ? '__rmqueue_pcplist() where it refills' : 'rmqueue_bulk()'
   const probe = probeNs === undefined ? 'the probes’ cost is included' : `${Math.round(probeNs)} ns of probe taken off`
   return {
     id: name,
     machine: `the recorded machine: ${counted(machine.cpus.length, 'CPU')}, Linux ${kernel}`,
-    method: `probes at entry and return of free_pcppages_bulk() and ${refilling}, medians of size classes; ${counted(bulkFree.holds, 'bulk free')}, ${refills}; waits for the lock taken off, ${probe}`,
+    method: `probes at entry and return of free_pcppages_bulk() and rmqueue_bulk(), medians of size classes; ${counted(bulkFree.holds, 'bulk free')}, ${refills}; waits for the lock taken off, ${probe}`,
     source: `kreplay prices ${name}`,
     bulkFreeUs: pointsOf(bulkFree),
     refillUs: pointsOf(refill ?? bulkFree),
