@@ -3,6 +3,7 @@ import { ANY_ZONE, Ask, DemandBuilder, type StartState } from '#events/demand'
 import { type Cpu, type Migratetype, type Ns, type Order, type Pfn, traitsOf } from '#kernel'
 import { BlockIndex, Fate, type Fates, fatesOf, Op, PageIndex, type Script } from '#record'
 import type { Inference } from './inferred.ts'
+import { OwnedBlocks } from './owned-blocks.ts'
 import { Seen } from './sightings.ts'
 import { SparsePages } from './sparse-pages.ts'
 import { listedAtStart, type StartLists } from './start-lists.ts'
@@ -26,12 +27,7 @@ export class Owners {
   readonly #refilledAt: SparsePages
   /** By page: the row with which it was drained last, + 1; 0: it was not. */
   readonly #drainedAt: SparsePages
-  /** By block: its first page. */
-  readonly #first: number[] = []
-  /** By block that an event shows allocated: its order. */
-  readonly #orders: number[] = []
-  /** By such a block: when it was taken. */
-  readonly #since: Ns[] = []
+  readonly #blocks: OwnedBlocks
   /** By CPU: when it last took a block. */
   readonly #lastAlloc: Ns[] = []
   /** By zone: pages that somebody has, though no event shows for what: of the bulk allocator. */
@@ -45,7 +41,9 @@ export class Owners {
 
   constructor({ script, inferred }: Pick<Inference, 'script' | 'inferred'>, events: Events | undefined) {
     const { bulk, localDrains, ticks } = inferred
-    this.builder = new DemandBuilder(script.length + bulk.row.length + localDrains.row.length + ticks.row.length)
+    const rows = script.length + bulk.row.length + localDrains.row.length + ticks.row.length
+    this.builder = new DemandBuilder(rows)
+    this.#blocks = new OwnedBlocks(rows)
     this.#script = script
     this.#inferred = inferred
     this.#events = script.source === undefined ? undefined : events
@@ -126,9 +124,9 @@ export class Owners {
     return events.tables.mm_page_alloc.column.gfpFlags.data[events.slot[this.#script.source![row]!]!] as number
   }
 
-  #newBlock(first: number): number {
+  #newBlock(first: number, order?: Order, since?: Ns): number {
     const block = this.builder.newBlock()
-    this.#first[block] = first
+    this.#blocks.set(block, first, order, since)
     return block
   }
 
@@ -187,9 +185,7 @@ export class Owners {
     const at = taken === row ? time[row]! : Math.max(0, time[taken]! - 1)
     for (let page = first; page < first + (1 << order[row]!); page++)
       if (this.#owner.get(page) !== 0) this.#freeUnseen(row, page, at, cpu[taken]!)
-    const block = this.#newBlock(first)
-    this.#orders[block] = order[row]!
-    this.#since[block] = at
+    const block = this.#newBlock(first, order[row]!, at)
     this.#lastAlloc[cpu[taken]!] = at
     this.#owner.fill(block + 1, first, first + (1 << order[row]!))
     // In the order of `Wish`, as in `#push`: objects of one shape are never made where the call is inlined.
@@ -217,7 +213,7 @@ export class Owners {
   #freeUnseen(row: number, page: number, again: Ns, againOn: Cpu): void {
     const { time, cpu, zone, migratetype } = this.#script
     const block = this.#owner.get(page) - 1
-    const [first, order, since] = [this.#first[block]!, this.#orders[block] ?? 0, this.#since[block] ?? 0]
+    const [first, order, since] = [this.#blocks.first(block), this.#blocks.order(block), this.#blocks.since(block)]
     const end = first + (1 << order)
     let whole = order > 0
     for (let of = first; of < end && whole; of++) whole = this.#owner.get(of) === block + 1
@@ -275,7 +271,7 @@ export class Owners {
     for (let page = first; page < first + (1 << order); page++) {
       const owner = this.#owner.get(page)
       this.#owner.set(page, 0)
-      const known = owner !== 0 ? { block: owner - 1, offset: page - this.#first[owner - 1]! } : undefined
+      const known = owner !== 0 ? { block: owner - 1, offset: page - this.#blocks.first(owner - 1) } : undefined
       const { block, offset } =
         known ?? this.#ownedFromStart(row, page, 0) ?? this.#untraced[zone]!.pop() ?? this.#unseen(row, page, 0)
       this.#push(row, block, offset, 0)
@@ -288,7 +284,7 @@ export class Owners {
     for (let page = first + 1; page < first + (1 << order); page++)
       if (this.#owner.get(page) !== owner) return undefined
     if (owner !== 0) {
-      const offset = first - this.#first[owner - 1]!
+      const offset = first - this.#blocks.first(owner - 1)
       return offset % (1 << order) === 0 ? { block: owner - 1, offset } : undefined
     }
     let fromStart = 0
