@@ -7,8 +7,11 @@ export default defineConfig({
   test: {
     include: ['{src,docs,notebooks,bench}/**/*.soak.ts'],
     setupFiles: ['vitest.setup.ts'],
+    env: { KREPLAY_TIMES: '10' },
     testTimeout: 3_600_000,
     hookTimeout: 3_600_000,
     maxWorkers: 2,
+    execArgv: ['--conditions=kreplay-src', '--disable-warning=ExperimentalWarning'],
+    experimental: { viteModuleRunner: false, nodeLoader: false },
   },
 })

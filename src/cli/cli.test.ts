@@ -170,9 +170,10 @@ test('compare --expect that does not hold exits 1 and says what was found', asyn
 })
 
 test('convert to CSV, plain and compressed, and back', async () => {
-  const original = await readCapture('traces/pages-7.2-s')
+  // The whole of a capture goes there and back in src/readers/csv.
+  const original = await readCapture(HEAD)
   for (const name of ['events.csv', 'events.csv.gz', 'events.csv.zst']) {
-    const { code, value } = await jsonOf('convert', 'traces/pages-7.2-s', at(name))
+    const { code, value } = await jsonOf('convert', HEAD, at(name))
     expect({ code, read: value.read, written: value.written }).toEqual({
       code: 0,
       read: original.events.length,
@@ -445,15 +446,27 @@ test('--route: each policy runs without and with it, unless one is named', async
 
 test('a capture by itself is compared under policies chosen by what it holds, and the reason is said', async () => {
   const html = at('made/for/it.html')
-  const drains = await kreplay('traces/drain-5.10-s', '--json')
+  const pressed = [
+    'pressure',
+    '-o',
+    at('pressed'),
+    '--release',
+    '5.10',
+    '--set',
+    'seconds=0.2',
+    '--set',
+    'drainShare=0.2',
+  ]
+  expect((await kreplay('synth', ...pressed)).code).toBe(0)
+  const drains = await kreplay(at('pressed'), '--json')
   expect(drains).toMatchObject({ code: 0, stderr: '' })
   const { runs, baseline, notes } = pcpComparisonSchema.parse(JSON.parse(drains.stdout))
   expect(baseline).toBe('pcp/linux-5.10')
   expect(runs.map(({ policy }) => policy)).toEqual(
     expect.arrayContaining(['pcp/linux-5.10', 'pcp/rcu-swap', 'pcp/trylock']),
   )
-  expect(notes.at(-1)).toMatch(/^Policies chosen by default: recorded: 5 drain requests/)
-  const pages = await kreplay('traces/pages-6.1-s', '-o', html)
+  expect(notes.at(-1)).toMatch(/^Policies chosen by default: recorded: \d+ drain requests/)
+  const pages = await kreplay(HEAD, '-o', html)
   expect(pages).toMatchObject({ code: 0, stderr: '' })
   expect(pages.stdout).toContain('no drain requests were recorded, so only list rules can differ')
   expect(readFileSync(html, 'utf8')).toContain('</html>')

@@ -7,6 +7,7 @@ import { infer } from '../estimate/inferred.ts'
 import { whatIfOf } from '../estimate/what-if.ts'
 import { scriptOf } from '../record/script-of.ts'
 import { KINDS } from '../sim/pagesets.ts'
+import { streams } from '../testing/times.ts'
 import { Foresight } from './foresight.ts'
 import { waysOf } from './routes.ts'
 import { runPolicy } from './run.ts'
@@ -109,7 +110,7 @@ describe('the least work', () => {
           takes: bestOf(steps, start, room, takes),
         })
       }),
-      { numRuns: 1000 },
+      { numRuns: streams(300) },
     )
   })
 
@@ -214,7 +215,7 @@ describe('no list rules do better', () => {
         expect(unlimited.pages).toBeLessThanOrEqual(least.pages)
         expect(unlimited.takes).toBeLessThanOrEqual(least.takes)
       }),
-      { numRuns: 200 },
+      { numRuns: streams(60) },
     )
   })
 

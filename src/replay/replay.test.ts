@@ -9,6 +9,7 @@ import { whatIfOf } from '../estimate/what-if.ts'
 import { BYPASS, Op } from '../record/script.ts'
 import { scriptOf } from '../record/script-of.ts'
 import type { LockPrices } from '../sim/clocks.ts'
+import { streams } from '../testing/times.ts'
 import { runPolicy } from './run.ts'
 import { slowReplay } from './testing/slow.ts'
 import { type MachineWish, recordingOf, story } from './testing/story.ts'
@@ -192,7 +193,7 @@ describe('laws', () => {
         const { work } = result
         expect(work.allocsFromList + work.allocsAfterRefill + work.allocsFromBuddy).toBe(work.allocs)
       }),
-      { numRuns: 300 },
+      { numRuns: streams(150) },
     )
   })
 
@@ -261,7 +262,7 @@ describe('laws', () => {
           expect(pagesAtEnd).toBe(slow.left.reduce((sum, pages) => sum + pages, 0))
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: streams(200) },
     )
   })
 })

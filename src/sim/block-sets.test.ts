@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Machine, unknownMachine, type Zone } from '#kernel'
 import { choosePcp, type PcpChoice } from '#policies'
+import { streams } from '../testing/times.ts'
 import { PageAllocator } from './allocator.ts'
 import type { AllocatorObserver } from './allocator-types.ts'
 import { Buddy } from './buddy.ts'
@@ -137,7 +138,7 @@ const start = fc.record({
   orders: fc.array(fc.constantFrom(0, 2, 3, 4, 4, 5, 6), { minLength: 1, maxLength: 16 }),
 })
 
-test('fast and slow agree on every page of 1,000 random streams', () => {
+test('fast and slow agree on every page of random streams', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 24 }), wish, start, (steps, { batch, highMin, room, braces }, given) => {
       const choice = choiceOf([`batch=${batch},highMin=${highMin},highMax=${highMin + room}`, ...braces].join())
@@ -182,6 +183,6 @@ test('fast and slow agree on every page of 1,000 random streams', () => {
       expect(free).toEqual(ascending(slow.buddy.all().map(({ block }): [number, number] => [block.pfn, block.order])))
       expect([fast.blocks!.owned, fast.blocks!.fromAfar()]).toEqual([slow.owners.size, slow.strandedPages()])
     }),
-    { numRuns: 1000 },
+    { numRuns: streams(300) },
   )
 })

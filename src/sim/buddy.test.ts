@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { machine } from '../replay/testing/story.ts'
+import { streams } from '../testing/times.ts'
 import { Buddy } from './buddy.ts'
 import type { FallbackFamily } from './fallback.ts'
 import { SlowBuddy } from './testing/slow-buddy.ts'
@@ -111,7 +112,7 @@ describe('laws', () => {
           expect(fast.free).toBe(plain.reduce((sum, [, order]) => sum + 2 ** order, 0))
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: streams(300) },
     )
   })
 
