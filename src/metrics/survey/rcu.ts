@@ -43,7 +43,8 @@ function surveyGracePeriods(events: Events) {
     const exp = kind === Kind.rcu_exp_grace_period
     if (!exp && kind !== Kind.rcu_grace_period) continue
     const { column } = exp ? expedited : normal
-    const flavour = flavourOf(`${strings.get(column.rcuname.data[slot]!)}${exp ? ' expedited' : ''}`)
+    // Probes that stand for these events have no name.
+    const flavour = flavourOf(`${strings.get(column.rcuname.data[slot]!) || 'RCU'}${exp ? ' expedited' : ''}`)
     const gpSeq = column.gpSeq.data[slot]!
     const event = strings.get(column.gpevent.data[slot]!)
     const { open } = flavour
