@@ -3,7 +3,7 @@ import type { Ns } from '#kernel'
 import { Channel } from '#policies/kvfree'
 import { Objects, PAGE } from './addresses.ts'
 import type { CallColumns, CallKind } from './columns.ts'
-import { type SheafCache, SheafCaches } from './sheaf-caches.ts'
+import { type SheafCache, SheafCaches, SheafFills } from './sheaf-caches.ts'
 
 /** Calls of kvfree_call_rcu() that a trace holds, or that its frees prove. */
 export interface RecordedCalls {
@@ -43,6 +43,9 @@ class Alignments {
     return alignment >= PAGE || alignment < 8 ? USUAL_BYTES : alignment
   }
 }
+
+/** The share of sheaves that must have been filled by as many objects for that to be their capacity. */
+const MOST = 0.8
 
 /** Numbers of kinds are bytes. */
 const MOST_KINDS = 256
@@ -99,6 +102,7 @@ function probedCalls(events: Events, cpuCount: number): RecordedCalls {
       ? kinds.withoutSheaf(isVmalloc(object.high), bytes)
       : kinds.of(isVmalloc(object.high), bytes)
   }
+  if (!sheaves.areProbed) kinds.learnSheaves(events, columns)
   return { cpus: columns, kinds: kinds.list, count, inferred: false, sheaves: sheaves.filled }
 }
 
@@ -116,6 +120,28 @@ class Kinds {
       address: id,
       firstSheaf: first,
       ...(sheaf === undefined ? {} : { sheaf }),
+    })
+  }
+
+  /** Where a size stands for a cache: what fills a sheaf of it, if most are filled by as many. Else caches of one size mix. */
+  learnSheaves({ kind, cpu, slot, length, tables, strings }: Events, calls: readonly CallColumns[]): void {
+    const callback = strings.find('rcu_free_sheaf')
+    if (callback === undefined) return
+    const fills = this.list.map(() => new SheafFills())
+    const at = new Uint32Array(calls.length)
+    for (let row = 0; row < length; row++) {
+      const on = cpu[row]!
+      if (kind[row] === Kind.kvfree_call_rcu) fills[calls[on]!.kind[at[on]!++]!]!.object(on)
+      else if (
+        kind[row] === Kind.rcu_callback &&
+        at[on]! > 0 &&
+        tables.rcu_callback.column.func.data[slot[row]!] === callback
+      )
+        fills[calls[on]!.kind[at[on]! - 1]!]!.full(on)
+    }
+    this.list.forEach((one, index) => {
+      const sheaf = fills[index]!.usual(MOST)
+      if (sheaf !== undefined && one.cache >= 0) this.list[index] = { ...one, sheaf, firstSheaf: fills[index]!.first }
     })
   }
 

@@ -28,7 +28,8 @@ export function recordedFrees(events: Events, calls: RecordedCalls, sheaves: rea
   const invoked = sheaves
     .filter(({ invoked: at }) => at !== undefined)
     .map(({ cpu, queued, invoked: at }) => {
-      const n = calls.sheaves?.[cpu]?.get(queued) ?? sheafCapacity(kindBefore(calls, cpu, queued)?.bytes ?? 0)
+      const kind = kindBefore(calls, cpu, queued)
+      const n = calls.sheaves?.[cpu]?.get(queued) ?? kind?.sheaf ?? sheafCapacity(kind?.bytes ?? 0)
       return { at: at!, n }
     })
     .sort((a, b) => a.at - b.at)

@@ -52,40 +52,46 @@ test('a barrier on one cache lets its sheaf go, and leaves the other’s', () =>
   expect(twoCaches(21, true, [barrier(A + 0x1000n)]).freed).toEqual([])
 })
 
-test('a cache’s own capacity is what fills its sheaves, from the first full one on', () => {
-  // Maple nodes ask for 32: their size would say 28.
-  const events = Array.from({ length: 150 }, (_, k): TraceEvent[] => {
-    const object = 0xffff_8880_0200_0000n + BigInt(k) * 256n
-    const time = (1 + k * 0.001) * MS
-    const full: TraceEvent = {
-      event: 'rcu_callback',
-      time: time + 200,
-      cpu: 0,
-      rcuname: '',
-      rhp: object,
-      func: 'rcu_free_sheaf',
-      qlen: 0,
-    }
-    return [
-      { event: 'kvfree_call_rcu', time, cpu: 0, head: 0n, arg: object },
-      { event: 'slab_slow_path', time: time + 100, cpu: 0, cache: A, object, recordedAs: '__kfree_rcu_sheaf' },
-      ...(k % 32 === 5 ? [full] : []),
-    ]
-  }).flat()
-  const periods = [0, 1].flatMap((k): TraceEvent[] =>
-    [2 + 4 * k, 5 + 4 * k].map((ms, end): TraceEvent => {
-      const gpevent = end === 0 ? 'start' : 'end'
-      return { event: 'rcu_grace_period', time: ms * MS, cpu: 0, rcuname: '', gpSeq: 4 * k + 1, gpevent }
-    }),
-  )
-  const { machine, ...recording } = recordingOf([...events, ...periods], { release: '7.2.13', cpus: 1 })
-  const record = kvfreeRecord({ machine, ...recording })
-  expect(record.calls.kinds.map(({ bytes, sheaf, firstSheaf }) => [bytes, sheaf, firstSheaf])).toContainEqual([
-    256,
-    32,
-    [6],
-  ])
-  // The sheaf held 26 objects when the trace began: its first callback frees 6 of the trace's.
-  const { frees } = replayKvfree({ ...record, end: 60 * MS }, ownKvfree(machine), { works: 'generated' }).result.ledger
-  expect([...frees.n.subarray(0, frees.length)]).toEqual([6, 32, 32, 32, 32])
-})
+test.each([true, false])(
+  'a cache’s own capacity is what fills its sheaves, from the first full one on; its probe set: %s',
+  (probed) => {
+    // Maple nodes ask for 32: their size would say 28.
+    const events = Array.from({ length: 150 }, (_, k): TraceEvent[] => {
+      const object = 0xffff_8880_0200_0000n + BigInt(k) * 256n
+      const time = (1 + k * 0.001) * MS
+      const full: TraceEvent = {
+        event: 'rcu_callback',
+        time: time + 200,
+        cpu: 0,
+        rcuname: '',
+        rhp: object,
+        func: 'rcu_free_sheaf',
+        qlen: 0,
+      }
+      const recordedAs = '__kfree_rcu_sheaf'
+      const path: TraceEvent = { event: 'slab_slow_path', time: time + 100, cpu: 0, cache: A, object, recordedAs }
+      return [
+        { event: 'kvfree_call_rcu', time, cpu: 0, head: 0n, arg: object },
+        ...(probed ? [path] : []),
+        ...(k % 32 === 5 ? [full] : []),
+      ]
+    }).flat()
+    const periods = [0, 1].flatMap((k): TraceEvent[] =>
+      [2 + 4 * k, 5 + 4 * k].map((ms, end): TraceEvent => {
+        const gpevent = end === 0 ? 'start' : 'end'
+        return { event: 'rcu_grace_period', time: ms * MS, cpu: 0, rcuname: '', gpSeq: 4 * k + 1, gpevent }
+      }),
+    )
+    const { machine, ...recording } = recordingOf([...events, ...periods], { release: '7.2.13', cpus: 1 })
+    const record = kvfreeRecord({ machine, ...recording })
+    expect(record.calls.kinds.map(({ bytes, sheaf, firstSheaf }) => [bytes, sheaf, firstSheaf])).toContainEqual([
+      256,
+      32,
+      [6],
+    ])
+    // The sheaf held 26 objects when the trace began: its first callback frees 6 of the trace's.
+    const { frees } = replayKvfree({ ...record, end: 60 * MS }, ownKvfree(machine), { works: 'generated' }).result
+      .ledger
+    expect([...frees.n.subarray(0, frees.length)]).toEqual([6, 32, 32, 32, 32])
+  },
+)

@@ -15,35 +15,50 @@ export interface SheafCache {
 /** Taken where no two objects of a cache lie on one page: rcuscale's. */
 const UNKNOWN_BYTES = 32
 
-/** What the events show of one cache. */
-class Seen {
-  apart = Number.POSITIVE_INFINITY
-  readonly #onPages = new Map<number, number>()
+/** How full sheaves of one cache were when they were handed to RCU. */
+export class SheafFills {
   /** Objects since a CPU's last full sheaf, or since the trace began. */
   readonly #since: number[] = []
   /** Of each CPU, those of the trace that its first full sheaf held: some may have been in it before. */
   readonly first: (number | undefined)[] = []
   readonly #fills = new Map<number, number>()
+  #all = 0
+
+  object(cpu: Cpu): void {
+    this.#since[cpu] = (this.#since[cpu] ?? 0) + 1
+  }
+
+  /** How many objects of the trace the sheaf holds that is full now. */
+  full(cpu: Cpu): number {
+    const n = this.#since[cpu] ?? 0
+    this.#since[cpu] = 0
+    if (this.first[cpu] === undefined) this.first[cpu] = n
+    else {
+      this.#fills.set(n, (this.#fills.get(n) ?? 0) + 1)
+      this.#all++
+    }
+    return n
+  }
+
+  /** What most sheaves held, of which at least a share of `least` did. */
+  usual(least: number): number | undefined {
+    const [n, times] = [...this.#fills].sort(([, a], [, b]) => b - a)[0] ?? [0, 0]
+    return n > 0 && times >= least * this.#all ? n : undefined
+  }
+}
+
+/** What the events show of one cache. */
+class Seen {
+  apart = Number.POSITIVE_INFINITY
+  readonly fills = new SheafFills()
+  readonly #onPages = new Map<number, number>()
 
   object(key: number, cpu: Cpu): void {
     const page = Math.floor(key / PAGE)
     const apart = Math.abs(key - (this.#onPages.get(page) ?? key))
     if (apart > 0) this.apart = Math.min(this.apart, apart)
     this.#onPages.set(page, key)
-    this.#since[cpu] = (this.#since[cpu] ?? 0) + 1
-  }
-
-  /** How many objects of the trace the sheaf holds that is full now. */
-  full(cpu: Cpu): number {
-    const n = this.#since[cpu]!
-    this.#since[cpu] = 0
-    if (this.first[cpu] === undefined) this.first[cpu] = n
-    else this.#fills.set(n, (this.#fills.get(n) ?? 0) + 1)
-    return n
-  }
-
-  get sheaf(): number | undefined {
-    return [...this.#fills].sort(([, a], [, b]) => b - a)[0]?.[0]
+    this.fills.object(cpu)
   }
 }
 
@@ -84,12 +99,14 @@ export class SheafCaches {
         const seen = last[on]
         if (seen === undefined) continue
         filled[on] ??= new Map()
-        filled[on].set(time[row]!, seen.full(on))
+        filled[on].set(time[row]!, seen.fills.full(on))
       }
     }
     this.filled = filled
-    for (const [id, { apart, sheaf, first }] of caches)
-      this.#caches.set(id, { id, bytes: apart > PAGE ? UNKNOWN_BYTES : apart, sheaf, first })
+    for (const [id, { apart, fills }] of caches) {
+      const bytes = apart > PAGE ? UNKNOWN_BYTES : apart
+      this.#caches.set(id, { id, bytes, sheaf: fills.usual(0), first: fills.first })
+    }
     this.areProbed = caches.size > 0
   }
 
