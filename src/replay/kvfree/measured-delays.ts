@@ -1,10 +1,11 @@
 import type { Cpu, Ns } from '#kernel'
+import { firstWhere } from '#kernel/numbers'
 import type { WorkItem } from '#policies/kvfree'
 import type { GpInterval } from '#sim'
 import type { Delays } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'
 
-/** Delays of which the mean is taken: one alone is as long as a host's whim. */
+/** Delays of which the mean is taken: one alone is as long as a host’s whim; more foretell one that was left out no better. */
 const NEAREST = 3
 
 /** What was measured at one moment. */
@@ -40,14 +41,7 @@ class Samples {
   }
 
   #firstFrom(at: Ns): number {
-    let low = 0
-    let high = this.#all.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#all[middle]!.at < at) low = middle + 1
-      else high = middle
-    }
-    return low
+    return firstWhere(this.#all.length, (index) => this.#all[index]!.at >= at)
   }
 
   sort(): this {
@@ -59,14 +53,7 @@ class Samples {
   bounded(at: Ns): Ns {
     const all = this.#all
     // In order of `at`, and one work is not queued again before it has begun: ends are in order too.
-    let low = 0
-    let high = all.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (all[middle]!.at + all[middle]!.ns <= at) low = middle + 1
-      else high = middle
-    }
-    const next = all[low]
+    const next = all[firstWhere(all.length, (index) => all[index]!.at + all[index]!.ns > at)]
     if (next === undefined) return this.about(at)
     const most = next.at + next.ns - at
     return next.at <= at ? most : Math.min(most, this.about(at))
@@ -142,16 +129,7 @@ class ByCpu implements Lookup {
 /** When the first normal grace period ends that begins at or after each of some moments. */
 function firstEndAfter(intervals: readonly GpInterval[]): (at: Ns) => Ns | undefined {
   const normal = intervals.filter(({ expedited }) => !expedited)
-  return (at) => {
-    let low = 0
-    let high = normal.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (normal[middle]!.start < at) low = middle + 1
-      else high = middle
-    }
-    return normal[low]?.end
-  }
+  return (at) => normal[firstWhere(normal.length, (index) => normal[index]!.start >= at)]?.end
 }
 
 /**

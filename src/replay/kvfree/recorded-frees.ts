@@ -1,4 +1,5 @@
 import { type Events, Kind } from '#events'
+import { firstWhere } from '#kernel/numbers'
 import { Channel, sheafCapacity } from '#policies/kvfree'
 import { Frees } from './ledger.ts'
 import type { RecordedCalls } from './recorded-calls.ts'
@@ -8,14 +9,8 @@ import type { CallbackRun } from './recorded-works.ts'
 function kindBefore({ cpus, kinds }: RecordedCalls, cpu: number, time: number) {
   const own = cpus[cpu]
   if (own === undefined) return undefined
-  let low = 0
-  let high = own.time.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (own.time[middle]! <= time) low = middle + 1
-    else high = middle
-  }
-  return low === 0 ? undefined : kinds[own.kind[low - 1]!]
+  const after = firstWhere(own.time.length, (index) => own.time[index]! > time)
+  return after === 0 ? undefined : kinds[own.kind[after - 1]!]
 }
 
 /**
