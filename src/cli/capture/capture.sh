@@ -496,7 +496,14 @@ define_probes() {
       case $probe in free_pcppages_bulk) define_probe "$probe" ;; *) ! has_symbol "$probe" || define_probe "$probe" ;; esac
     done
   fi
-  for probe in $PROBES; do define_probe "$probe"; done
+  for probe in $PROBES; do
+    case $probe in
+      # Each calls the other: one event of both is enough.
+      new_slab) has_symbol allocate_slab || define_probe "$probe" ;;
+      discard_slab) has_symbol __free_slab || define_probe "$probe" ;;
+      *) define_probe "$probe" ;;
+    esac
+  done
   for pair in $STAND_INS; do
     event=${pair#*=}
     # For comparing both: KREPLAY_PROBES=always.
@@ -671,7 +678,7 @@ check_slab() {
     return
   fi
   for file in "$SYS"/kernel/slab/*/alloc_fastpath; do
-    [ -e "$file" ] || note "this kernel does not count what its slab caches do (CONFIG_SLUB_STATS): how full sheaves and barns were at the start is guessed, and nothing is held against the counters"
+    [ -e "$file" ] || note "this kernel does not count what its slab caches do (CONFIG_SLUB_STATS): what CPUs and barns held at the start is known only as far as the trace takes it, and nothing is held against counters"
     return
   done
 }
