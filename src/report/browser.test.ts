@@ -111,6 +111,39 @@ test('folded, the first screen answers and the page is short', async () => {
   expect(noise).toEqual([])
 })
 
+/** docs/questions.md asks them in words: where on the page the answer stands, and what it looks like. */
+const cellOf = (policy: string, measure: string): string =>
+  `.matrix tr[data-policy="${policy}"] td[data-measure=${measure}]`
+const tenQuestions: readonly (readonly [place: string, answer: RegExp])[] = [
+  [cellOf('pcp/trylock', 'isolatedInterruptions'), /^−100 % ✓ settled0$/],
+  ['p.lead', /isolated CPU 3: 5/],
+  [cellOf('pcp/linux-6.1', 'zoneLocks'), /^−0\.59 % ✓ settled3,019$/],
+  ['.matrix tfoot', /model error, worst window.*0\.40 %/],
+  ['.matrix caption', /Requester waits rest on assumed delays/],
+  [cellOf('pcp/rcu-swap', 'fastPathSteps'), /^\+100 % \? unchecked553,832$/],
+  [cellOf('pcp/linux-6.1', 'strandedPages'), /^\+11 % \? unchecked113$/],
+  [cellOf('pcp/linux-6.1', 'zoneLockPages'), /^\+15 % ✓ settled11,847$/],
+  ['.matrix tr.bound', /^pcp\/none bound.*× 45\.9 ✓/],
+  ['.when figcaption', /▼ drain requests/],
+]
+
+test('ten questions of a kernel developer are answered on the first screen', async () => {
+  const { page } = await open('report.html', { viewport: size })
+  await page.locator('.when[data-drawn=light]').waitFor()
+  const found = await page.evaluate(
+    (places) =>
+      places.map((place) => {
+        const element = document.querySelector(place)
+        return { text: element?.textContent?.trim(), bottom: element?.getBoundingClientRect().bottom ?? Infinity }
+      }),
+    tenQuestions.map(([place]) => place),
+  )
+  tenQuestions.forEach(([, answer], at) => {
+    expect(found[at]!.text).toMatch(answer)
+    expect(found[at]!.bottom).toBeLessThanOrEqual(size.height)
+  })
+})
+
 test('the matrix sorts, leads to its sections, and follows a window of the timeline', async () => {
   const { page, noise } = await open('report.html', { viewport: size })
   await page.locator('.when[data-drawn=light]').waitFor()

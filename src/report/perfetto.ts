@@ -9,7 +9,7 @@ import { onTraceClock } from './trace-clock.ts'
  * policy, with counters over time, and drains, waits, grace periods and kswapd as slices.
  *
  * Source: protos/perfetto/trace/trace_packet.proto and track_event/track_event.proto, track_descriptor.proto, counter_descriptor.proto
- * of google/perfetto.
+ * of google/perfetto (read on 1 Dec 2026 at commits 02603952, 005055c9, 077b18e7, 9b959b7c).
  */
 export function renderPerfetto(result: Comparison): Uint8Array {
   const trace = new Trace()
