@@ -90,7 +90,7 @@ export const kvfree: Family = {
         fidelity: fidelityOf(recording, script, infer(script)),
         runs,
         notes: [
-          'Calls and grace periods are the recording’s under every policy: none makes its caller slower, nor asks for a grace period that the recording kernel did not run. Work items and callbacks begin as late as the record shows that the machine’s own did.',
+          'Calls and grace periods are the recording’s under every policy: none makes its caller slower, nor asks for a grace period that the recording kernel did not run. Work items and callbacks begin as late as the record shows that the machine’s own did; the model error is the larger of two, with those delays learnt from all of the record and with each learnt from others.',
           ...(recording.events.tables.rcu_probe.length > 0
             ? [
                 `This kernel has no RCU events: probes on its functions stand for them${record.periodsInferred ? ', and grace periods are inferred from the batches that waited for them' : ''}.`,
