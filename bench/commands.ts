@@ -11,7 +11,7 @@ const BYTES_AN_EVENT = 64
 const START = 0.15
 
 /** As users start it: the clone's own, or the one that `npm run build` has made. */
-const programs: Readonly<Record<string, readonly string[]>> = {
+export const programs: Readonly<Record<string, readonly string[]>> = {
   clone: ['--disable-warning=ExperimentalWarning', '--conditions=kreplay-src', join(root, 'src/cli/main.ts')],
   ...(existsSync(join(root, 'dist/bin/main.js')) ? { built: [join(root, 'dist/bin/main.js')] } : {}),
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --quick] [-- --json] [-- --large] [-- --only TOPIC …] [-- --capture PATH …]`: how fast the way of the data is,
  * on one core, in CPU time. Prints medians with the fastest and the slowest repeat. It never fails for being slow: a busy machine
- * is no regression.
+ * is no regression. `--only sweep` alone measures time on the clock, with one thread and with two.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
@@ -15,6 +15,7 @@ import { readers } from './readers.ts'
 import { replay } from './replay.ts'
 import { report } from './report.ts'
 import { slab } from './slab.ts'
+import { sweep } from './sweep.ts'
 import { text } from './text.ts'
 import { type Result, root, type Topic } from './topic.ts'
 
@@ -27,6 +28,7 @@ const topics: readonly Topic[] = [
   kvfree, // calls of kvfree_call_rcu() → runs
   report, // a file → a page
   commands, // whole processes, against trace-cmd
+  sweep, // thousands of runs, by one thread and by two
 ]
 
 const { values } = parseArgs({
@@ -67,9 +69,8 @@ if (values.quick) result.notes.push('--quick: one cold run of each; the figures 
 if (loadBefore[0]! > 0.5) result.notes.push('the machine was busy: CPU time suffers from shared caches and clocks')
 const folder = await mkdtemp(join(tmpdir(), 'kreplay-bench-'))
 try {
-  for (const { id, run } of topics) {
-    if (values.only === undefined || values.only.includes(id))
-      await run({ paths, effort, few, folder, large: values.large, result })
+  for (const { id, named = false, run } of topics) {
+    if (values.only?.includes(id) ?? !named) await run({ paths, effort, few, folder, large: values.large, result })
   }
 } finally {
   await rm(folder, { recursive: true, force: true })

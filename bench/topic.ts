@@ -51,6 +51,8 @@ export interface Bench {
 /** One part of the bench. To add one, write a file and name it in the list in `main.ts`. */
 export interface Topic {
   readonly id: string
+  /** Whether it runs only where `--only` names it, because it takes minutes. */
+  readonly named?: boolean
   run(bench: Bench): Promise<void>
 }
 
