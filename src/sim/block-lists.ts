@@ -1,5 +1,6 @@
 import type { Cpu, Order, Pages, Pfn, Zone } from '#kernel'
 import { BORROWED } from './allocator-types.ts'
+import { Links } from './links.ts'
 
 /** Migratetypes with lists of their own. */
 const TYPES = 3
@@ -20,8 +21,7 @@ export interface BlockListsOptions {
 }
 
 /**
- * The lists of every CPU for one zone, where they keep blocks of all orders up to a pageblock and pageblocks have owners. Lists are
- * linked, since a merge takes blocks from their middle. Head: hottest.
+ * The lists of every CPU for one zone, where they keep blocks of all orders up to a pageblock and pageblocks have owners. Head: hottest.
  */
 export class BlockLists {
   /** Pfn of index 0: a multiple of the largest block. */
@@ -31,17 +31,13 @@ export class BlockLists {
   readonly #top: Order
   readonly #mergesOwned: boolean
   readonly #perCpu: number
-  // Links are index + 1, so that memory never touched costs none.
+  readonly #links: Links
   /** By page: the list that a block beginning there is on, + 1. */
   #where: Int32Array
-  #next: Int32Array
-  #prev: Int32Array
   /** By page: 1 where the free that put it on its list was another CPU’s. */
   #fromAfar: Uint8Array
   /** By page: the CPU whose next merge looks at the block that begins there, + 1. */
   #freshOf: Int16Array
-  readonly #head: Int32Array
-  readonly #tail: Int32Array
   readonly #lens: Int32Array
   readonly #orderOfList: Uint8Array
   readonly #cpuOfList: Int16Array
@@ -66,12 +62,9 @@ export class BlockLists {
     this.#perCpu = TYPES * (top + 1)
     const places = this.#span + ROOM
     this.#where = new Int32Array(places)
-    this.#next = new Int32Array(places)
-    this.#prev = new Int32Array(places)
     this.#fromAfar = new Uint8Array(places)
     this.#freshOf = new Int16Array(places)
-    this.#head = new Int32Array(cpus * this.#perCpu)
-    this.#tail = new Int32Array(cpus * this.#perCpu)
+    this.#links = new Links(cpus * this.#perCpu, places)
     this.#lens = new Int32Array(cpus * this.#perCpu)
     this.#orderOfList = Uint8Array.from(this.#lens, (_, list) => Math.trunc((list % this.#perCpu) / TYPES))
     this.#cpuOfList = Int16Array.from(this.#lens, (_, list) => Math.trunc(list / this.#perCpu))
@@ -96,8 +89,7 @@ export class BlockLists {
       return all
     }
     this.#where = longer(new Int32Array(places), this.#where)
-    this.#next = longer(new Int32Array(places), this.#next)
-    this.#prev = longer(new Int32Array(places), this.#prev)
+    this.#links.grow(places)
     this.#fromAfar = longer(new Uint8Array(places), this.#fromAfar)
     this.#freshOf = longer(new Int16Array(places), this.#freshOf)
   }
@@ -159,37 +151,15 @@ export class BlockLists {
   #link(cpu: Cpu, at: number, order: Order, type: number, toTail: boolean): void {
     const list = cpu * this.#perCpu + order * TYPES + type
     this.#where[at] = list + 1
-    if (this.#lens[list]!++ === 0) {
-      this.#next[at] = 0
-      this.#prev[at] = 0
-      this.#head[list] = at + 1
-      this.#tail[list] = at + 1
-      this.#orders[cpu * TYPES + type]! |= 1 << order
-    } else if (toTail) {
-      const last = this.#tail[list]!
-      this.#next[last - 1] = at + 1
-      this.#prev[at] = last
-      this.#next[at] = 0
-      this.#tail[list] = at + 1
-    } else {
-      const first = this.#head[list]!
-      this.#next[at] = first
-      this.#prev[at] = 0
-      this.#prev[first - 1] = at + 1
-      this.#head[list] = at + 1
-    }
+    this.#lens[list]!++
+    if (this.#links.add(at, list, toTail)) this.#orders[cpu * TYPES + type]! |= 1 << order
   }
 
   #unlink(at: number): void {
     const list = this.#where[at]! - 1
-    const next = this.#next[at]!
-    const prev = this.#prev[at]!
-    if (prev === 0) this.#head[list] = next
-    else this.#next[prev - 1] = next
-    if (next === 0) this.#tail[list] = prev
-    else this.#prev[next - 1] = prev
     this.#where[at] = 0
-    if (--this.#lens[list]! > 0) return
+    this.#lens[list]!--
+    if (!this.#links.remove(at, list)) return
     const own = list % this.#perCpu
     this.#orders[Math.trunc(list / this.#perCpu) * TYPES + (own % TYPES)]! &= ~(1 << Math.trunc(own / TYPES))
   }
@@ -203,7 +173,7 @@ export class BlockLists {
   pop(cpu: Cpu, order: Order, type: number): Pfn {
     const fitting = this.#orders[cpu * TYPES + type]! >>> order
     const from = order + 31 - Math.clz32(fitting & -fitting)
-    const at = this.#head[cpu * this.#perCpu + from * TYPES + type]! - 1
+    const at = this.#links.first(cpu * this.#perCpu + from * TYPES + type)
     this.#unlink(at)
     for (let level = from - 1; level >= order; level--) this.#link(cpu, at + (1 << level), level, type, false)
     return this.#pageAt(at)
@@ -285,7 +255,7 @@ export class BlockLists {
 
   /** Takes the coldest block of a list that holds one. */
   popTail(list: number): Pfn {
-    const at = this.#tail[list]! - 1
+    const at = this.#links.last(list)
     this.#unlink(at)
     return this.#pageAt(at)
   }
@@ -298,7 +268,7 @@ export class BlockLists {
   #eachAt(visit: (at: number, order: Order) => void): void {
     for (let list = 0; list < this.#cpus * this.#perCpu; list++) {
       const order = this.orderOf(list)
-      for (let at = this.#head[list]! - 1; at >= 0; at = this.#next[at]! - 1) visit(at, order)
+      for (let at = this.#links.first(list); at >= 0; at = this.#links.after(at)) visit(at, order)
     }
   }
 

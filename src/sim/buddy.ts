@@ -1,6 +1,7 @@
 import type { Zone } from '#kernel'
 import { FALLBACKS, type Fallback, type FallbackFamily, worthClaiming } from './fallback.ts'
 import { eachFreeBlock, HIGHATOMIC, TYPES } from './free-blocks.ts'
+import { Links } from './links.ts'
 
 /** MAX_PAGE_ORDER of machines with pages of 4 KiB. */
 const USUAL_MAX_ORDER = 10
@@ -19,13 +20,9 @@ export class Buddy {
   readonly #end: number
   readonly #pageblockOrder: number
   readonly #family: FallbackFamily
-  // Arrays begin as zeros, so that memory never touched costs none: links are index + 1, lists number + 1.
-  /** Of the head of a free block: its list, order × TYPES + migratetype, + 1. */
+  /** Of the head of a free block: its list, order × TYPES + migratetype, + 1: memory never touched costs none. */
   readonly #where: Uint8Array
-  readonly #next: Int32Array
-  readonly #prev: Int32Array
-  readonly #head: Int32Array
-  readonly #tail: Int32Array
+  readonly #links: Links
   /** By migratetype: bit n is set where the list of order n holds a block. */
   readonly #orders = new Int32Array(TYPES)
   readonly #blockTypes: Uint8Array
@@ -55,8 +52,6 @@ export class Buddy {
   ) {
     const mask = (1 << maxOrder) - 1
     this.maxOrder = maxOrder
-    this.#head = new Int32Array((maxOrder + 1) * TYPES)
-    this.#tail = new Int32Array((maxOrder + 1) * TYPES)
     this.blocks = new Int32Array(maxOrder + 1)
     this.base = zone.startPfn - (zone.startPfn & mask)
     this.#end = zone.startPfn + zone.spanned - this.base
@@ -64,8 +59,7 @@ export class Buddy {
     this.#pageblockOrder = pageblockOrder
     this.#family = family
     this.#where = new Uint8Array(size)
-    this.#next = new Int32Array(size)
-    this.#prev = new Int32Array(size)
+    this.#links = new Links((maxOrder + 1) * TYPES, size)
     this.#blockTypes = new Uint8Array(size >>> pageblockOrder)
     const first = (zone.startPfn - this.base) >>> pageblockOrder
     for (let block = first; block < this.#blockTypes.length; block++) {
@@ -77,34 +71,13 @@ export class Buddy {
   #add(at: number, order: number, type: number, toTail: boolean): void {
     const list = order * TYPES + type
     this.#where[at] = list + 1
-    if (toTail && this.#head[list] !== 0) {
-      const last = this.#tail[list]!
-      this.#next[last - 1] = at + 1
-      this.#prev[at] = last
-      this.#next[at] = 0
-      this.#tail[list] = at + 1
-    } else {
-      const first = this.#head[list]!
-      this.#next[at] = first
-      this.#prev[at] = 0
-      if (first === 0) {
-        this.#tail[list] = at + 1
-        this.#orders[type]! |= 1 << order
-      } else this.#prev[first - 1] = at + 1
-      this.#head[list] = at + 1
-    }
+    if (this.#links.add(at, list, toTail)) this.#orders[type]! |= 1 << order
     this.blocks[order]!++
   }
 
   #remove(at: number): void {
     const list = this.#where[at]! - 1
-    const next = this.#next[at]!
-    const prev = this.#prev[at]!
-    if (prev === 0) this.#head[list] = next
-    else this.#next[prev - 1] = next
-    if (next === 0) this.#tail[list] = prev
-    else this.#prev[next - 1] = prev
-    if (this.#head[list] === 0) this.#orders[list & (TYPES - 1)]! &= ~(1 << (list >> 2))
+    if (this.#links.remove(at, list)) this.#orders[list & (TYPES - 1)]! &= ~(1 << (list >> 2))
     this.#where[at] = 0
     this.blocks[list >> 2]!--
   }
@@ -184,7 +157,7 @@ export class Buddy {
     const fitting = this.#orders[type]! >>> order
     if (fitting === 0) return -1
     const from = order + 31 - Math.clz32(fitting & -fitting)
-    const at = this.#head[from * TYPES + type]! - 1
+    const at = this.#links.first(from * TYPES + type)
     this.#remove(at)
     return this.#split(at, from, order, restType)
   }
@@ -215,7 +188,7 @@ export class Buddy {
         for (found = order; this.#fallbackType(found, type) < 0; ) found++
         from = this.#fallbackType(found, type)
       }
-      const at = this.#head[found * TYPES + from]! - 1
+      const at = this.#links.first(found * TYPES + from)
       this.fallbacks++
       if (found >= this.#pageblockOrder) {
         this.claims++
@@ -236,7 +209,7 @@ export class Buddy {
       const from = this.#fallbackType(level, type)
       if (from < 0) continue
       if (!worthClaiming(level, type, this.#pageblockOrder)) break
-      const at = this.#head[level * TYPES + from]! - 1
+      const at = this.#links.first(level * TYPES + from)
       if (level >= this.#pageblockOrder) {
         this.fallbacks++
         this.claims++
@@ -370,9 +343,9 @@ export class Buddy {
 
   /** Calls back for every free block, list by list, the hottest first. */
   eachListed(visit: (pfn: number, order: number, type: number) => void): void {
-    for (let list = 0; list < this.#head.length; list++)
-      for (let at = this.#head[list]!; at !== 0; at = this.#next[at - 1]!)
-        visit(at - 1 + this.base, list >> 2, list & (TYPES - 1))
+    for (let list = 0; list < (this.maxOrder + 1) * TYPES; list++)
+      for (let at = this.#links.first(list); at >= 0; at = this.#links.after(at))
+        visit(at + this.base, list >> 2, list & (TYPES - 1))
   }
 
   /** Migratetype by pageblock, of the block of a page on. */
