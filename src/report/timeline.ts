@@ -20,6 +20,8 @@ export interface TimelineLine {
   readonly name: string
   readonly colour: LegendEntry['colour']
   readonly dashed: boolean
+  /** Policies are measured by it: it may leave the chart, so that the others are seen. */
+  readonly isBound?: boolean
   /** By measure, as far as there is one. */
   readonly values: Readonly<Record<string, readonly number[]>>
 }
@@ -83,6 +85,7 @@ function pcpTimelines(comparison: PcpComparison): Timeline[] {
           ...runs.map((run, at) => ({
             name: run.policy,
             ...lineStyle(at, false),
+            isBound: run.work.allocsFromList === 0 || run.isBound === true,
             values: {
               ...run.series.sums?.totals,
               cachedPages: cachedOn(run, cpus),
@@ -195,14 +198,29 @@ export function timelinesOf(comparison: Comparison): Timeline[] {
 
 const time = { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } } as const
 
-/** The data of a timeline’s chart: one row for each line and measure. */
+/** A bound this much above the other lines leaves the chart, which ends so little above them. */
+const FAR_ABOVE = 3
+const ROOM_ABOVE = 1.1
+
+/** How high a measure’s lines other than bounds come. */
+const highest = (lines: readonly TimelineLine[], { id, kind }: TimelineMeasure): number =>
+  lines.reduce((most, { values, isBound }) => (isBound === true ? most : Math.max(most, peakOf(values[id], kind))), 0)
+
+const peakOf = (values: readonly number[] = [], kind: TimelineMeasure['kind']): number =>
+  kind === 'sum' ? values.reduce((a, b) => a + b, 0) : values.reduce((a, b) => Math.max(a, b), 0)
+
+/** The data of a timeline’s chart: one row for each line and measure. `cap`: above it the line of a bound is not drawn. */
 export const linesOf = ({ lines, measures, t }: Pick<Timeline, 'lines' | 'measures' | 't'>) =>
-  lines.flatMap(({ values }, index) =>
-    measures.flatMap(({ id, kind }) => {
+  measures.flatMap((measure) => {
+    const { id, kind } = measure
+    const most = highest(lines, measure)
+    return lines.flatMap(({ values, isBound }, index) => {
       const v = values[id]
-      return v === undefined ? [] : [{ series: `s${index}`, measure: id, kind, t, v }]
-    }),
-  )
+      if (v === undefined) return []
+      const isFar = isBound === true && most > 0 && peakOf(v, kind) > FAR_ABOVE * most
+      return [{ series: `s${index}`, measure: id, kind, t, v, ...(isFar ? { cap: ROOM_ABOVE * most } : {}) }]
+    })
+  })
 
 /** Sums are drawn as they add up. `spare`: lines that may come later. The page’s script sets `measure`, and reads the steps back from the data. */
 export function timelineSpec(timeline: Timeline, spare = 0): TopLevelSpec {
@@ -234,6 +252,7 @@ export function timelineSpec(timeline: Timeline, spare = 0): TopLevelSpec {
         sort: [{ field: 't', order: 'ascending' }],
       },
       { calculate: "datum.kind === 'sum' ? datum.soFar : datum.v", as: 'y' },
+      { filter: '!isValid(datum.cap) || datum.y <= datum.cap' },
     ],
     layer: [
       ...(kswapd.length === 0

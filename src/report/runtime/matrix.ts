@@ -47,7 +47,10 @@ function fill(cell: HTMLElement, value: number | undefined, base: number | undef
   const apart = document.createElement('span')
   apart.className = 'diff'
   apart.textContent = value === undefined || base === undefined || isBase ? '' : difference(value, base)
-  cell.replaceChildren(shown, apart)
+  const both = document.createElement('span')
+  both.className = 'cell'
+  both.append(apart, shown)
+  cell.replaceChildren(both)
 }
 
 /** Recomputes the matrix over a window of its timeline from the sums of the steps; over the whole without one. */
@@ -89,10 +92,13 @@ export function nameHidden(figure: HTMLElement, measure: string): void {
   const names = new Map([...rows].map(({ dataset }) => [dataset.series, dataset.policy]))
   const steps = (timelines.get(figure.id) ?? []).filter((line) => line.measure === measure && names.has(line.series))
   const alike = [...Map.groupBy(steps, ({ v }) => v.join()).values()].filter(({ length }) => length > 1)
-  note.textContent =
-    alike.length === 0
-      ? ''
-      : `Same line: ${alike.map((lines) => lines.map(({ series }) => names.get(series)).join(' = ')).join('; ')}`
+  const off = steps.filter(({ cap }) => cap !== undefined).map(({ series }) => names.get(series))
+  note.textContent = [
+    ...(alike.length === 0
+      ? []
+      : [`Same line: ${alike.map((lines) => lines.map(({ series }) => names.get(series)).join(' = ')).join('; ')}`]),
+    ...(off.length === 0 ? [] : [`Leaves the chart: ${off.join(', ')}`]),
+  ].join('. ')
 }
 
 function sortBy(table: HTMLTableElement, at: number, head: HTMLElement): void {

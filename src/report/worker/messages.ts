@@ -12,6 +12,8 @@ export interface Steps {
   readonly kind: 'sum' | 'level'
   readonly t: readonly number[]
   readonly v: readonly number[]
+  /** Above it the line of a bound is not drawn. */
+  readonly cap?: number
 }
 
 export interface Answer {
