@@ -3,7 +3,7 @@ import type { BulkSizes, Range } from './bulk-sizes.ts'
 import { PagesGivenBack } from './given-back.ts'
 import { type BulkFreeSeen, bulkFreeCauses, explainBulkFree, type Hypothesis, proveCount } from './hypotheses/index.ts'
 import { bulkFreeLimit } from './invert.ts'
-import type { PagesetBelief } from './pageset-belief.ts'
+import { type PagesetBelief, pinsHigh } from './pageset-belief.ts'
 import type { Miss } from './scores.ts'
 import type { EstimatorState } from './state.ts'
 
@@ -205,7 +205,10 @@ export class BulkFrees {
     if (later.length > 0)
       this.#open.set(row, { pset, list, scored, quota, beyond, parts: later.length, exact: scored && !off })
     else if (empties) belief.emptied(pset)
-    state.history.confirmUnless(later.length > 0 || !belief.isProven(pset), pset, set.pcp, row)
+    // What comes as predicted, at a count that leaves `high` open, does not say when ticks ran.
+    if (seen.scored && !off && later.length === 0 && state.placesTicks && !pinsHigh(set, seen.saved.count))
+      state.history.gave(pset, row, recorded)
+    else state.history.confirmUnless(later.length > 0 || !belief.isProven(pset), pset, set.pcp, row)
   }
 
   /** A bulk free at an order-0 free shows where self-tuned `high` is, and with it how many ticks lowered it. */
@@ -217,10 +220,11 @@ export class BulkFrees {
     if (history.since(pset) < 0 || !scored || off !== (n === 0)) return
     const time = script.time[row]!
     const line = this.#state.tickLine(pset, history.line(pset, belief.rulesOf(pset)))
-    if (!off) tickEvidence.confirmed(set.cpu, line, saved.high, time)
+    const above = set.lastSilentFreeRow < 0 ? 0 : set.silentCount
+    const fits = (high: number): boolean => high <= saved.count && high > above
+    if (!off) tickEvidence.confirmed(set.cpu, line, fits, time)
     // A bulk free that only a tick explains proves when it ran, so it is not scored.
-    else if (tickEvidence.lowered(set.cpu, line, (high) => high <= saved.count && high > set.silentCount, time))
-      found.proving.add(row)
+    else if (tickEvidence.lowered(set.cpu, line, fits, time)) found.proving.add(row)
   }
 
   #score(seen: BulkFreeSeen, exact: boolean, cause: string | undefined): void {

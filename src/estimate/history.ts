@@ -6,6 +6,7 @@ const POP = 1
 const REFILL = 2
 const TAKEN = 3
 const TICK = 4
+const GAVE = 5
 
 const NO_FLAGS = { reclaimActive: false, belowHigh: false }
 
@@ -123,6 +124,11 @@ export class History {
     this.#note(pset, row, TAKEN, 0, pages)
   }
 
+  /** The free that was noted last gave back `pages`, as the rules say. */
+  gave(pset: number, row: number, pages: number): void {
+    this.#note(pset, row, GAVE, 0, pages)
+  }
+
   /** A vmstat tick gave back `pages`. */
   ticked(pset: number, row: number, pages: number): void {
     this.#note(pset, row, TICK, 0, pages)
@@ -179,8 +185,8 @@ export class History {
   }
 
   /**
-   * The first bulk free that the rules make of it, far from any shortage, with a change; undefined: nothing is known, or a tick would have given
-   * pages back unseen.
+   * The first bulk free that the rules make of it beyond those that were recorded, far from any shortage, with a change; undefined: nothing is
+   * known, a tick would have given pages back unseen, or what was recorded would not have come.
    */
   play(
     pset: number,
@@ -201,7 +207,7 @@ export class History {
       if (what === POP && early.some((pop) => pop.row === row)) continue
       if (what === TICK && skip.includes(at)) continue
       const n = this.#does(pcp, rules, what, entries[at + 2]!, entries[at + 3]!)
-      if (what === FREE && n > 0) return { row, n, pcp }
+      if (what === FREE && n > 0 !== (entries[at + WIDTH + 1] === GAVE)) return n > 0 ? { row, n, pcp } : undefined
       if (what === TICK && n > 0 && entries[at + 3] === 0) return undefined
     }
     return { row: -1, n: 0, pcp }

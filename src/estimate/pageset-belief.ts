@@ -1,3 +1,4 @@
+import type { Pages } from '#kernel'
 import { type ListRules, PCP_BATCH_SCALE_MAX, type Pcp } from '#policies/pcp'
 
 /** How a hidden value is known. */
@@ -30,6 +31,10 @@ export interface PagesetBelief {
   /** Pages there were after that free. */
   silentCount: number
 }
+
+/** Whether a bulk free at this count shows where `high` is: the last free left one page less, and led to none. */
+export const pinsHigh = ({ lastSilentFreeRow, silentCount }: PagesetBelief, count: Pages): boolean =>
+  lastSilentFreeRow >= 0 && count === silentCount + 1
 
 /** Whether two states of a pageset have the same pacing. */
 export const paces = ({ freeFactor, freeCount, allocFactor, prevFreeHighOrder }: Pcp, other: Pcp): boolean =>

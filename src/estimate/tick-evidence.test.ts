@@ -21,11 +21,11 @@ const lineTo = (highMax: number): TickLine => ({
 
 test('that `high` is as believed proves that no tick ran, unless refills brought it back to its bound', () => {
   const free = new TickEvidence()
-  free.confirmed(1, lineTo(20_000), 9600, 30 * SECOND)
+  free.confirmed(1, lineTo(20_000), (high) => high === 9600, 30 * SECOND)
   expect(free.windows).toEqual([{ cpu: 1, from: 0, to: 30 * SECOND, ticks: 0 }])
   // 8000 → 7000 → 7800 → 8600: a tick before both refills leaves it at this bound, as none does.
   const bounded = new TickEvidence()
-  bounded.confirmed(1, lineTo(8500), 8500, 30 * SECOND)
+  bounded.confirmed(1, lineTo(8500), (high) => high === 8500, 30 * SECOND)
   expect(bounded.windows).toEqual([])
 })
 

@@ -20,10 +20,10 @@ const MOST_DECAYS = 4
 export class TickEvidence {
   readonly windows: TickWindow[] = []
 
-  /** It is as believed, without a tick since it was last known: none ran, if one would show wherever it fell. */
-  confirmed(cpu: Cpu, line: TickLine, high: Pages, time: Ns): void {
-    if (line.ticks.length > 0 || highAfter(line, []) !== high) return
-    for (let place = 0; place <= line.raises.length; place++) if (highAfter(line, [place]) === high) return
+  /** It may be as believed, `fits` where it may be, without a tick since it was last known: none ran, if one would show wherever it fell. */
+  confirmed(cpu: Cpu, line: TickLine, fits: (high: Pages) => boolean, time: Ns): void {
+    if (line.ticks.length > 0 || !fits(highAfter(line, []))) return
+    for (let place = 0; place <= line.raises.length; place++) if (fits(highAfter(line, [place]))) return
     this.windows.push({ cpu, from: line.since, to: time, ticks: 0 })
   }
 

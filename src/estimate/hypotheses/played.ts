@@ -10,7 +10,8 @@ export function playedAs(
   const { row, pset, from, to, recorded } = seen
   const rules = belief.rulesOf(pset)
   const played = state.history.play(pset, rules, change)
-  if (played?.row !== row) return undefined
+  if (played === undefined || (recorded === 0 ? played.row >= 0 : played.row !== row)) return undefined
+  if (recorded === 0) return played
   const ranges = [{ from, to }, ...sizes.later(row)]
   const chunk = rules.freeChunk?.(played.pcp) ?? played.n
   return sizes.expected(row, played.pcp.count, played.n, chunk, ranges) === recorded ? played : undefined

@@ -2,11 +2,13 @@ import { tickPlacements } from '../tick-search.ts'
 import { playedAs } from './played.ts'
 import type { BulkFreeSeen, Context, Hypothesis } from './types.ts'
 
-/** Ways to place ticks so that `high` is where a bulk free shows it: above what the last free left that led to none. */
-function placementsOf({ pset, saved }: BulkFreeSeen, { state, belief }: Context) {
+/** Ways to place ticks so that `high` is where a bulk free shows it, above what the last free left that led to none; or where one that does not come does. */
+function placementsOf({ pset, saved, recorded }: BulkFreeSeen, { state, belief }: Context) {
   const { silentCount } = belief.psets[pset]!
   const line = state.history.line(pset, belief.rulesOf(pset))
-  return tickPlacements(state.tickLine(pset, line), (high) => high <= saved.count && high > silentCount)
+  return tickPlacements(state.tickLine(pset, line), (high) =>
+    recorded === 0 ? high > saved.count : high <= saved.count && high > silentCount,
+  )
 }
 
 /** When ticks ran that no event shows: each lowered `high` by an eighth of what refills had raised it to by then. */
@@ -18,8 +20,8 @@ export const tickTime: Hypothesis = {
   proves: true,
   bulkFree: (seen, context) => {
     const { state, belief } = context
-    const { pset, recorded } = seen
-    if (recorded === 0 || !state.placesTicks || !state.isUnpressedSince(pset)) return undefined
+    const { pset } = seen
+    if (!state.placesTicks || !state.isUnpressedSince(pset)) return undefined
     for (const change of placementsOf(seen, context)) {
       const played = playedAs(seen, change, context)
       if (played === undefined) continue
