@@ -281,6 +281,7 @@ export class Belief {
     set.unknown = 0
     set.phantoms = 0
     set.count = 'proven'
+    set.isRelative = false
     set.over = 0
     set.pcp.count = this.knownPages(pset)
   }
@@ -394,6 +395,7 @@ export class Belief {
       set.high = 'guessed'
       set.over = 0
       set.isTied = false
+      set.isRelative = false
       set.isDoubted = false
       set.twin = otherExtreme(set.pcp, this.rulesOf(pset))
       this.known.fill(0, pset * this.perSet, (pset + 1) * this.perSet)

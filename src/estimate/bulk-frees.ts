@@ -195,8 +195,10 @@ export class BulkFrees {
     if (set.high === 'unknown') set.high = 'proven'
     // A count that only a guessed `high` proves is as far off as that.
     else if (set.high === 'guessed' && order === 0 && n > 0) {
-      if (wasProven && !off && !set.isTied) set.high = 'proven'
-      else set.isTied = true
+      if (wasProven && !off && !set.isTied) {
+        set.high = 'proven'
+        set.isRelative = false
+      } else set.isTied = set.isRelative = true
     }
     if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)

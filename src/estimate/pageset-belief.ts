@@ -22,6 +22,8 @@ export interface PagesetBelief {
   high: Status
   /** Whether the count was proven by a guessed `high` and no tick ran since: both may be off, by the same number of pages. */
   isTied: boolean
+  /** Whether the count was proven by a guessed `high`, whatever ticks did to that since: nothing has shown yet how far off it is. */
+  isRelative: boolean
   /** Whether a bulk free that was due did not come, and none came since: what explains the next one explains that too. */
   isDoubted: boolean
   /** By how much its last tick lowered `high`. */
@@ -78,6 +80,7 @@ export const newPagesetBelief = (pcp: Pcp, pset: number, rules: readonly ListRul
   over: 0,
   high: 'guessed',
   isTied: false,
+  isRelative: false,
   isDoubted: false,
   decay: 0,
   lastSilentFreeRow: -1,

@@ -154,8 +154,11 @@ export class Ticks {
     const isTied = set.isTied
     set.isTied = false
     state.limits?.moves(pset, 0)
-    // Wherever a guess may have had it, `high` comes down to its bound.
-    if (set.high === 'guessed' && high - (high >> 3) + SLACK * set.pcp.batch <= set.pcp.highMin) set.high = 'proven'
+    // Wherever a guess may have had it, `high` comes down to its bound; a count that was as far off as the guess still is.
+    if (set.high === 'guessed' && high - (high >> 3) + SLACK * set.pcp.batch <= set.pcp.highMin) {
+      set.high = 'proven'
+      if (set.isRelative && recorded === 0) set.count = 'guessed'
+    }
     set.decay = high - set.pcp.high
     const n = decayed + (expires ? Math.min(set.pcp.batch, set.pcp.count - decayed) : 0)
     const chunk = belief.rulesOf(pset).tickChunk?.(set.pcp) ?? n
@@ -214,7 +217,7 @@ export class Ticks {
     if (belief.rulesOf(pset).onTick === undefined) return
     belief.recount(pset, set.pcp.high + this.#sizes.sizeOfAll(later))
     set.count = 'proven'
-    set.isTied = set.high === 'guessed'
+    set.isTied = set.isRelative = set.high === 'guessed'
   }
 
   /**
@@ -246,7 +249,8 @@ export class Ticks {
     onTick(pcp)
     set.pcp.high = pcp.high
     belief.recount(pset, before + by - recorded + toGo)
-    set.high = gone(by + 1) === recorded ? 'guessed' : 'proven'
+    set.isRelative = gone(by + 1) === recorded
+    set.high = set.isRelative ? 'guessed' : 'proven'
     return true
   }
 

@@ -61,6 +61,7 @@ export const count: Hypothesis = {
           state.free.learn(zone, flags)
           const set = belief.psets[pset]!
           set.count = recorded > 0 ? 'proven' : 'guessed'
+          set.isTied = set.isRelative = recorded > 0 && believed !== recorded && set.high === 'guessed'
           // A block of several pages may have crossed the limit by more than one of them.
           set.over = recorded > 0 && believed !== recorded ? (1 << order) - 1 : 0
         }

@@ -51,7 +51,7 @@ function lowered(seen: BulkFreeSeen, context: Context): Correction | undefined {
     set.pcp.assign(after)
     if (!paced) belief.provePacing(pset)
     // At a guessed count it is as far off as that.
-    set.isTied = !belief.isProven(pset)
+    set.isTied = set.isRelative = set.isRelative || !belief.isProven(pset)
     set.high = set.isTied ? 'guessed' : 'proven'
   }
 }
