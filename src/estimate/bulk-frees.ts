@@ -168,7 +168,8 @@ export class BulkFrees {
     const expected = this.#sizes.expected(row, set.pcp.count, n, chunk, [{ from, to }])
     const off = expected !== first
     // A rule that empties the pageset leaves it empty, whatever its count was.
-    const empties = n > 0 && n === set.pcp.count
+    const { count } = set.pcp
+    const empties = n > 0 && (n === count || (recorded === count && this.#sizes.hasMoreToTake(row, n, chunk, ranges)))
     const wasProven = belief.isProven(pset)
     const crossed = seen.showsCount && recorded > 0 && order === 0 && !belief.allKnown(pset)
     // What a probe showed needs no explanation.

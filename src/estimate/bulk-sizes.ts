@@ -63,6 +63,12 @@ export class BulkSizes {
     return gone + Math.min(quota.rest, Math.max(0, count - gone))
   }
 
+  /** Whether more than the recorded pages would have gone, if there had been more. */
+  hasMoreToTake(row: number, n: number, chunk: number, ranges: readonly Range[]): boolean {
+    const pages = this.sizeOfAll(ranges)
+    return this.expected(row, pages + 1, n, chunk, ranges) > pages
+  }
+
   /** Batches that recorded pages end; they are taken off the quota. */
   batchesOf({ from, to }: Range, quota: Quota): number {
     let batches = 0

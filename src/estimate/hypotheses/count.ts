@@ -9,7 +9,7 @@ function emptiesAt(seen: BulkFreeSeen, pages: number, flags: ZoneFlags, context:
   return [pages, pages + 1].every((held) => {
     const pcp = seen.saved.clone()
     pcp.count = held
-    return context.belief.rulesOf(seen.pset).nrFree(pcp, seen.order, flags) === held
+    return outcomeOf(seen, pcp, flags, context) === held
   })
 }
 
