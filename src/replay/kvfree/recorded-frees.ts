@@ -24,7 +24,9 @@ export function recordedFrees(events: Events, calls: RecordedCalls, sheaves: rea
     .filter(({ invoked: at }) => at !== undefined)
     .map(({ cpu, queued, invoked: at }) => {
       const kind = kindBefore(calls, cpu, queued)
-      const n = calls.sheaves?.[cpu]?.get(queued) ?? kind?.sheaf ?? sheafCapacity(kind?.bytes ?? 0)
+      const capacity = kind?.sheaf ?? sheafCapacity(kind?.bytes ?? 0)
+      // More came since the last that is recorded where one between went to a bypass list.
+      const n = Math.min(calls.sheaves?.[cpu]?.get(queued) ?? capacity, capacity)
       return { at: at!, n }
     })
     .sort((a, b) => a.at - b.at)

@@ -156,7 +156,7 @@ export function replayKvfree(
       sheafAtStart: (cpu, cache) => {
         const { sheaf, firstSheaf } = record.calls.kinds[cache] ?? {}
         const first = firstSheaf?.[cpu]
-        return sheaf === undefined || first === undefined ? 0 : sheaf - first
+        return sheaf === undefined || first === undefined ? 0 : Math.max(0, sheaf - first)
       },
       arrivals: new ColumnArrivals(record.calls.cpus, record.calls.kinds),
       gracePeriods,
