@@ -26,13 +26,21 @@ interface AnalysisOptions {
 }
 
 /** What the recording kernel did, its hidden state, its own policy replayed against the record, and what a what-if starts from. */
-export function analyse(recording: Recording, { sources = false, window, partOf }: AnalysisOptions = {}): Analysis {
+export function analyse(recording: Recording, options: AnalysisOptions = {}): Analysis {
+  const found = estimated(recording, options)
+  return { ...found, whatIf: whatIfOf(found.inference, recording.events) }
+}
+
+/** The same without what a what-if starts from: all that takes the events, unless the script is to know its sources. */
+export function estimated(
+  recording: Recording,
+  { sources = false, window, partOf }: AnalysisOptions = {},
+): Omit<Analysis, 'whatIf'> {
   const read = scriptOf(recording, { sources })
   const part = window === undefined ? partOf?.(read) : undefined
   const inference = inferred(read, window ?? part)
   const { script } = inference
-  const whatIf = whatIfOf(inference, recording.events)
-  return { recording, script, inference, whatIf, fidelity: fidelityOf(recording, script, inference, window), part }
+  return { recording, script, inference, fidelity: fidelityOf(recording, script, inference, window), part }
 }
 
 /** How exactly the recording kernel is reproduced: of `analyse`, without the demand that what-ifs need. */

@@ -1,9 +1,10 @@
+import type { WhatIf } from '#events/demand'
 import { counted } from '#kernel/messages'
-import { captureFactsOf, fidelityOf } from '#metrics'
+import { type CaptureFacts, captureFactsOf, fidelityOf } from '#metrics'
 import { lockPricesOf, type Prices } from '#metrics/prices'
 import { choosePcp, type PcpChoice, pcpIds } from '#policies'
 import { Op, type Script } from '#record'
-import { carriedOver, stepEndsOf, type Window } from '#replay'
+import { carriedOver, spanWithin, stepEndsOf, type Window } from '#replay'
 import type { Engine, Kit, KitCatalogue, Question } from '#report/worker'
 import type { Analysis } from './analyse.ts'
 import { parametersOf } from './parameters.ts'
@@ -40,7 +41,23 @@ export function partOf({ length, op, time }: Pick<Script, 'length' | 'op' | 'tim
   return { from: micros(rows[best]!), to: micros(rows[best + PART_ROWS - 1]!) }
 }
 
-/** What an engine is made from, beside what was analysed. */
+/** What a report says of a part of a capture by itself. */
+export const factsOfPart = (
+  { recording, script, inference }: Pick<Analysis, 'recording' | 'script' | 'inference'>,
+  window: Window,
+  { isolated, own }: { readonly isolated: readonly number[]; readonly own: PcpChoice },
+): CaptureFacts =>
+  captureFactsOf({
+    recording,
+    script,
+    fidelity: fidelityOf(recording, script, inference, window),
+    isolated,
+    stepEnds: stepEndsOf(spanWithin(script, window)),
+    ownDrain: own.drain.id,
+    window,
+  })
+
+/** What an engine is made from, beside the facts of a part of a capture. */
 export interface EngineOptions {
   readonly isolated: readonly number[]
   readonly own: PcpChoice
@@ -50,8 +67,9 @@ export interface EngineOptions {
 
 /** The engine of a part of a capture. */
 export function engineOfPart(
-  { recording, script, inference, whatIf: whole }: Analysis,
+  whole: WhatIf,
   window: Window,
+  facts: CaptureFacts,
   { isolated, own, prices, version }: EngineOptions,
 ): Engine {
   const [first] = prices
@@ -59,16 +77,7 @@ export function engineOfPart(
     isolated,
     ...(first === undefined ? {} : { prices: lockPricesOf(first) }),
   })
-  const facts = captureFactsOf({
-    recording,
-    script,
-    fidelity: fidelityOf(recording, script, inference, window),
-    isolated,
-    stepEnds: stepEndsOf(whatIf),
-    ownDrain: own.drain.id,
-    window,
-  })
-  return { facts, whatIf, release: script.machine.release, isolated, prices, version }
+  return { facts, whatIf, release: whatIf.machine.release, isolated, prices, version }
 }
 
 /** Whether a report can carry it. */

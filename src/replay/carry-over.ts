@@ -16,14 +16,10 @@ export interface Window {
  * A window of a what-if. The recording kernel's own policy, `choice`, is replayed up to `from`: where pages lie by then, on lists, in the
  * buddy or in use, is where every policy begins. Drain work that is on its way at that moment is not carried over.
  */
-export function carriedOver(
-  whatIf: WhatIf,
-  choice: PcpChoice,
-  { from = whatIf.from, to }: Window,
-  options: ReplayOptions = {},
-): WhatIf {
+export function carriedOver(whatIf: WhatIf, choice: PcpChoice, window: Window, options: ReplayOptions = {}): WhatIf {
   const { demand } = whatIf
-  const end = to === undefined ? demand.length : firstRowFrom(demand, to)
+  const { from, to } = spanWithin(whatIf, window)
+  const end = window.to === undefined ? demand.length : firstRowFrom(demand, window.to)
   const { allocator, own, row } = new Replay(whatIf, choice, options).runBefore(from)
   const { demand: rows, held } = windowDemand(demand, row, Math.max(row, end), (block) => {
     const { page, order, held } = own.of(block)
@@ -35,8 +31,16 @@ export function carriedOver(
     start: startOf(whatIf, allocator, held, choice),
     gracePeriods: gracePeriodsFrom(whatIf.gracePeriods, from),
     from,
-    to: to === undefined ? whatIf.to : Math.max(from, Math.min(to, whatIf.to)),
+    to,
   }
+}
+
+/** From when to when a window of a recording goes. */
+export function spanWithin(
+  whole: { readonly from: Ns; readonly to: Ns },
+  { from = whole.from, to = whole.to }: Window,
+) {
+  return { from, to: Math.max(from, Math.min(to, whole.to)) }
 }
 
 /** Those that a request from then on may wait for. */

@@ -1,6 +1,6 @@
 /** replay: demand × policy → work that was done: counts, series, waits. */
 export { type AcceptResult, runAccept } from './accept/accept.ts'
-export { carriedOver, type Window } from './carry-over.ts'
+export { carriedOver, spanWithin, type Window } from './carry-over.ts'
 export { Foresight } from './foresight.ts'
 export {
   type AnyKvfreeWorkload,

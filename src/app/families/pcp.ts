@@ -1,3 +1,4 @@
+import { whatIfOf } from '#estimate'
 import type { Recording } from '#events'
 import type { WhatIf } from '#events/demand'
 import { KNOWN_VERSIONS } from '#kernel'
@@ -6,11 +7,11 @@ import { type ComparedCapture, captureFactsOf, composePcp, workSchema } from '#m
 import { lockPricesOf } from '#metrics/prices'
 import { choosePcp } from '#policies'
 import { chunkParams, ownPcpId } from '#policies/pcp'
-import { carriedOver, Foresight, planOf, stepEndsOf, type Window } from '#replay'
-import { analyse } from '../analyse.ts'
-import { giveBack } from '../give-back.ts'
+import { carriedOver, Foresight, planOf, spanWithin, stepEndsOf, type Window } from '#replay'
+import { estimated } from '../analyse.ts'
+import { giveBackEvents, giveBackScript } from '../give-back.ts'
 import { isShipped, runPolicies, threadsFor } from '../jobs/run-policies.ts'
-import { engineOfPart, partOf } from '../kit.ts'
+import { engineOfPart, factsOfPart, partOf } from '../kit.ts'
 import { lossTrials } from '../loss-trials.ts'
 import { type Family, lacksPages } from './family.ts'
 
@@ -42,12 +43,12 @@ export const pcp: Family = {
       const choices = policies.map((id) => choosePcp(id, release, set, catalogue))
       const heard = listener !== undefined && choices.every((choice) => choice.route === undefined && isShipped(choice))
       const sources = choices.some(({ route }) => route !== undefined)
-      const analysis = analyse(read, {
+      const found = estimated(read, {
         sources,
         window,
         partOf: heard && listener.whole !== true ? partOf : undefined,
       })
-      const { recording, script, fidelity, part } = analysis
+      const { recording, script, fidelity, part } = found
       const outside = isolated.find((cpu) => cpu >= script.cpus)
       if (outside !== undefined)
         throw new UsageError(`--isolated ${outside}: ${recording.name} has CPUs 0 to ${script.cpus - 1}`)
@@ -58,18 +59,16 @@ export const pcp: Family = {
           ? whole
           : carriedOver(whole, own, window, { isolated, ...(first === undefined ? {} : { prices: first }) })
       const planFor = (start: WhatIf) => planOf(start, choices, { release, isolated, prices: prices.map(lockPricesOf) })
-      const whatIf = startOf(analysis.whatIf)
-      const plan = planFor(whatIf)
-      const ownDrain = plan.own.choice.drain.id
       const facts = captureFactsOf({
         recording,
         script,
         fidelity,
         isolated,
-        stepEnds: stepEndsOf(whatIf),
-        ownDrain,
+        stepEnds: stepEndsOf(spanWithin(script, window ?? {})),
+        ownDrain: own.drain.id,
         window,
       })
+      const partFacts = part === undefined ? undefined : factsOfPart(found, part, { isolated, own })
       const losses = lossTrials(recording, script, {
         isolated,
         window,
@@ -79,13 +78,18 @@ export const pcp: Family = {
           return { whatIf: start, work: planFor(start).runs }
         },
       })
+      // From here on only a script that knows its sources looks at events.
+      if (ownsEvents && !sources) giveBackEvents(read.events)
+      const whole = whatIfOf(found.inference, sources ? read.events : undefined)
+      const whatIf = startOf(whole)
       if (heard)
         listener.take(
-          part === undefined
+          part === undefined || partFacts === undefined
             ? { facts, whatIf, release, isolated, prices, version }
-            : engineOfPart(analysis, part, { isolated, own, prices, version }),
+            : engineOfPart(whole, part, partFacts, { isolated, own, prices, version }),
         )
-      if (ownsEvents) giveBack(read.events, script)
+      if (ownsEvents) giveBackScript(script)
+      const plan = planFor(whatIf)
       const all = [...new Set([...plan.runs, plan.own]), ...plan.varied.map(({ work }) => work)]
       const runs = await runPolicies(all, { whatIf, release, set }, threadsFor(all, whatIf, jobs), (id) => {
         if (policies.includes(id)) onRun(id)
