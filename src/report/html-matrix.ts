@@ -14,7 +14,7 @@ import {
   writerOfColumn,
 } from './matrix/words.ts'
 import { breakable, prose } from './prose.ts'
-import { lineStyle, type Timeline } from './timeline.ts'
+import { firstMeasureOf, lineStyle, type Timeline } from './timeline.ts'
 
 /** A verdict for those who do not see its sign. */
 const spoken: Readonly<Record<VerdictId, string>> = {
@@ -104,14 +104,6 @@ function timelineOf(timeline: Timeline & { readonly at: number }, chosen: string
 </figure>`
 }
 
-/** The timeline shows first what the policies settle first. */
-const firstOf = ({ columns, rows }: Matrix, { measures }: Timeline): string | undefined => {
-  const settled = columns.filter(
-    ({ id }, at) => measures.some((one) => one.id === id) && rows.some(({ cells }) => cells[at]?.verdict === 'settled'),
-  )
-  return settled[0]?.id
-}
-
 /** The decision matrix of a capture, its own timeline beneath it. */
 export const matrixOf = (
   matrix: Matrix,
@@ -119,7 +111,7 @@ export const matrixOf = (
   named: boolean,
   timeline: (Timeline & { readonly at: number }) | undefined,
 ): Html => html`${tableOfMatrix(matrix, index, named, timeline)}
-${timeline === undefined ? undefined : timelineOf(timeline, firstOf(matrix, timeline))}`
+${timeline === undefined ? undefined : timelineOf(timeline, firstMeasureOf(matrix, timeline)?.id)}`
 
 /** The matrix alone. */
 export function tableOfMatrix(

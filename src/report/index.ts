@@ -27,3 +27,4 @@ export type {
   Tone,
   Verdict,
 } from './sections/section.ts'
+export { sparklinesOf } from './sparklines.ts'

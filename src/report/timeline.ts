@@ -4,6 +4,7 @@ import { measureOf } from '#metrics'
 import type { AcceptComparison } from '#metrics/accept'
 import type { KvfreeComparison } from '#metrics/kvfree'
 import type { SlabComparison } from '#metrics/slab'
+import type { Matrix } from './matrix/index.ts'
 import { colour } from './runtime/theme.ts'
 import { crosshair, SHORT_NUMBERS, timeAxis } from './sections/charts.ts'
 import { type Compared, colourAt, runsOn, toSeconds } from './sections/common.ts'
@@ -141,6 +142,7 @@ const levelTimelines = <R extends SteppedRun>(
         lines: runs.map(({ policy, series }, index) => ({
           name: policy,
           ...lineStyle(index, false),
+          isBound: policy === 'slab/none',
           values: Object.fromEntries(
             Object.entries(valuesOf(series)).map(([id, values]) => [id, at(series.t, values, steps)]),
           ),
@@ -194,6 +196,14 @@ export function timelinesOf(comparison: Comparison): Timeline[] {
     }
   }
   return all().filter(({ measures }) => measures.length > 0)
+}
+
+/** The timeline shows first what the policies settle first, or else its first measure. */
+export function firstMeasureOf({ columns, rows }: Matrix, { measures }: Timeline): TimelineMeasure | undefined {
+  const settled = columns.find(
+    ({ id }, at) => measures.some((one) => one.id === id) && rows.some(({ cells }) => cells[at]?.verdict === 'settled'),
+  )
+  return measures.find(({ id }) => id === settled?.id) ?? measures[0]
 }
 
 const time = { field: 't', type: 'quantitative', axis: timeAxis, scale: { nice: false, zero: false } } as const

@@ -1,5 +1,5 @@
 import type { Comparison } from '#app'
-import { matricesOf, recordedWaitWords } from '#report'
+import { matricesOf, recordedWaitWords, sparklinesOf } from '#report'
 import type { Output } from './output.ts'
 import {
   captureTitle,
@@ -24,6 +24,11 @@ export function printComparison(comparison: Comparison, out: Output): void {
       const { head, rows } = matrixTable(matrix)
       out.table(head, rows)
       for (const line of matrixNotes(matrix)) out.line(line)
+      const sparks = sparklinesOf(comparison, matrix)
+      if (sparks !== undefined) {
+        out.line('')
+        out.table(['policy', sparks.title], sparks.rows)
+      }
     }
     if (comparison.family === 'pcp') {
       const { head, rows } = optimumTable(comparison, capture)
