@@ -3,7 +3,7 @@ import { EventBuilder, eachEvent, type TraceEvent } from '#events'
 import { Ask, DemandBuilder } from '#events/demand'
 import { scriptOf } from '../record/script-of.ts'
 import { record } from '../replay/recorder.ts'
-import { machine, recordingOf } from '../replay/testing/story.ts'
+import { machine } from '../replay/testing/story.ts'
 import { infer } from './inferred.ts'
 
 const wish = { release: '6.1.192', batch: 4, high: 100, managed: 8192 }
@@ -51,23 +51,6 @@ test('what other zone flags explain is counted as that: the burst, and its pages
   expect(counted.get('burst-zone-flags')).toBeGreaterThan(0)
   // Each burst of 6.1 while kswapd balances is at least a batch.
   expect(counted.get('page-zone-flags')).toBeGreaterThanOrEqual(4 * counted.get('burst-zone-flags')!)
-})
-
-test('a requester’s huge page is no page of lists too short for it', () => {
-  const at = { cpu: 0, pid: 7, comm: 'task', context: 0 }
-  const { run } = infer(
-    scriptOf(
-      recordingOf(
-        [
-          { event: 'drain_all_pages', time: 1000, ...at, zone: 0n },
-          { event: 'mm_page_pcpu_drain', time: 2000, ...at, pfn: 512, order: 9, migratetype: 1 },
-          { event: 'mm_page_alloc', time: 3000, ...at, cpu: 1, pfn: 70, order: 4, migratetype: 1, gfpFlags: 0 },
-        ],
-        { release: '6.1.192', count: 100 },
-      ),
-    ),
-  )
-  for (const count of run.finalCounts) expect(count).toBeGreaterThanOrEqual(0)
 })
 
 /** Allocations on a 6.12 whose zone is below its high watermark all along: `high` stays as it is, and bounds what refills fetch. */

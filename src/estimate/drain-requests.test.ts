@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import type { TraceEvent } from '#events'
 import { Ask, DemandBuilder } from '#events/demand'
 import { scriptOf } from '../record/script-of.ts'
 import { record } from '../replay/recorder.ts'
-import { machine } from '../replay/testing/story.ts'
+import { machine, recordingOf } from '../replay/testing/story.ts'
 import { infer } from './inferred.ts'
 
 /** CPU 0 asks for a drain twice and then does nothing for a long time. CPU 2, empty at the second request, fills its lists meanwhile. */
@@ -37,4 +38,34 @@ test('a request is over with its last page, not when its CPU does something else
     expect([refills.exact, bursts.exact]).toEqual([refills.recorded, bursts.recorded])
     expect(totals.bulkFreedPages.predicted).toBe(totals.bulkFreedPages.recorded)
   }
+})
+
+test('drained pages that nobody knows are of the next CPU that may hold such, not of one whose pages are all known', () => {
+  let time = 0
+  const at = (cpu: number) => ({ time: ++time * 1000, cpu, pid: 7, comm: 'task', context: 0 })
+  const [known, unknown] = [
+    [700, 701, 702],
+    [600, 601, 602, 603, 604, 605],
+  ]
+  const free = (cpu: number) => (pfn: number) => ({ event: 'mm_page_free', ...at(cpu), pfn, order: 0 }) as const
+  const request = (): TraceEvent => ({ event: 'drain_all_pages', ...at(2), zone: 0n })
+  const { run, freeRun } = infer(
+    scriptOf(
+      recordingOf(
+        [
+          request(),
+          ...known.map(free(0)),
+          ...unknown.map(free(1)),
+          // What lies on CPU 1’s lists is unknown from here on.
+          { event: 'lost', ...at(1), count: 2 },
+          request(),
+          ...[...known.reverse(), ...unknown].map(
+            (pfn) => ({ event: 'mm_page_pcpu_drain', ...at(2), pfn, order: 0, migratetype: 1 }) as const,
+          ),
+        ],
+        { release: '6.1.192', cpus: 3, batch: 4, high: 40 },
+      ),
+    ),
+  )
+  for (const { totals } of [run, freeRun]) expect(totals.requestedDrains).toEqual({ recorded: 2, predicted: 2 })
 })

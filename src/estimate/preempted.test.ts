@@ -71,3 +71,13 @@ test('pages from before the trace that left unseen are fewer on the lists by wha
   expect(run.inferences.unseen).toEqual([])
   expect(freeRun.finalCounts[0]).toBe(36)
 })
+
+test('a head that others are allocated past twice is in the hands of a preempted task: they are no misses any more', () => {
+  const single = (pfn: number): TraceEvent => ({ ...alloc(pfn, 0), migratetype: 1 }) as TraceEvent
+  // 619 is the head; ten pages below it come first, and its own event last.
+  const passed = Array.from({ length: 10 }, (_, page) => single(618 - page))
+  const { run, freeRun } = rulesOf([...each(600, 620, free), ...passed, single(619)])
+  expect([...run.misses]).toEqual([['not-the-head', 2]])
+  expect([...freeRun.misses]).toEqual([['not-the-head', 2]])
+  expect(run.finalCounts[0]).toBe(9)
+})
