@@ -1,5 +1,5 @@
 import type { Comparison } from '#metrics'
-import { matricesOf } from '#report'
+import { matricesOf } from '#report/matrix'
 
 /** A comparison as a Parquet table, one row for each policy and measure, for DuckDB, pandas and the like. */
 export async function resultTable(comparison: Comparison): Promise<Uint8Array> {

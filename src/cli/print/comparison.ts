@@ -1,5 +1,6 @@
 import type { Comparison } from '#app'
-import { matricesOf, recordedWaitWords, sparklinesOf } from '#report'
+import { recordedWaitWords, sparklinesOf } from '#report'
+import { matricesOf } from '#report/matrix'
 import type { Output } from './output.ts'
 import {
   captureTitle,

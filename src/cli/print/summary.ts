@@ -1,22 +1,16 @@
 import type { Comparison } from '#app'
 import { formatDuration } from '#kernel/messages'
 import {
-  errorName,
   formatInterval,
   formatShare,
   lostWords,
-  type Matrix,
   type MeasureId,
-  marked,
   measureOf,
-  notesOf,
-  rowName,
   savedOf,
   skippedIn,
   verdictHelp,
-  verdictSign,
-  writerOfColumn,
 } from '#report'
+import { errorName, type Matrix, marked, notesOf, rowName, verdictSign, writerOfColumn } from '#report/matrix'
 import { number, percent } from '../terminal.ts'
 
 type Of<F extends Comparison['family']> = Extract<Comparison, { readonly family: F }>

@@ -1,3 +1,5 @@
+/** The decision matrix, policies × measures, and its words. */
+
 import type { Comparison } from '#metrics'
 import type { Matrix } from './matrix.ts'
 import { acceptMatrices, kvfreeMatrices } from './others.ts'
@@ -5,6 +7,7 @@ import { pcpMatrices } from './pcp.ts'
 import { slabMatrices } from './slab.ts'
 
 export type { Matrix, MatrixCell, MatrixColumn, MatrixRow } from './matrix.ts'
+export { errorName, marked, notesOf, rowName, verdictSign, writerOfColumn } from './words.ts'
 
 /** The decision matrix of each capture. */
 export function matricesOf(comparison: Comparison): Matrix[] {
