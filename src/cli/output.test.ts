@@ -24,7 +24,7 @@ test('--markdown: the same tables and sentences as in the terminal, for an issue
   expect(rows[0]).toContain('moved under it (pages)')
   expect(rows[1]!.every((rule) => /^-+:?$/.test(rule))).toBe(true)
   const lines = plain.stdout.split('\n').filter((line) => line.startsWith('pcp/'))
-  expect(lines).toHaveLength(6)
+  expect(lines.length).toBeGreaterThanOrEqual(6)
   expect(rows.filter(([first]) => first!.startsWith('pcp/'))).toEqual(lines.map((line) => line.split(/ {2,}/)))
   const finding = plain.stdout.trimEnd().split('\n').at(-1)!
   expect(markdown.stdout.replaceAll('\\', '')).toContain(finding)
