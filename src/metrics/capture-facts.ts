@@ -1,9 +1,10 @@
 import type { Recording } from '#events'
-import { notModelled, unmodelledRules } from '#kernel'
+import { unmodelledRules } from '#kernel'
 import type { TallyEntry } from '#kernel/messages'
 import { ownPcpId } from '#policies/pcp'
 import type { Script } from '#record'
 import type { Window } from '#replay'
+import { assumedOf } from './assumed.ts'
 import { caveatsOf } from './caveats.ts'
 import { captureHead } from './comparison-head.ts'
 import { matrixNotes } from './fidelity-matrix.ts'
@@ -102,7 +103,7 @@ export function captureFactsOf({
       ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     },
     fidelity,
-    notModelled: notModelled(machine),
+    notModelled: assumedOf(machine, script),
     ...(unmodelled === undefined ? {} : { unmodelled }),
     caveats: [...caveatsOf(recording), ...(loss === undefined ? [] : [lossCaveat(loss)])],
     outside: machine.release === undefined || machine.release.synthetic === true ? [] : matrixNotes(machine),

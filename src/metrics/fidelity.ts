@@ -11,10 +11,11 @@ import {
   type Score,
 } from '#estimate'
 import { Kind, lossesOf, type Recording } from '#events'
-import { type Machine, notModelled, share } from '#kernel'
+import { type Machine, share } from '#kernel'
 import { counted } from '#kernel/messages'
 import type { Script } from '#record'
 import type { Window } from '#replay'
+import { assumedOf } from './assumed.ts'
 import { skippedCaveat, syntheticCaveat } from './caveats.ts'
 import { coverageOf } from './coverage.ts'
 import { poorBecause } from './evidence.ts'
@@ -163,7 +164,7 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
   const nothing = !pages && kvfree === undefined && slab === undefined
   return {
     schema: 'kreplay.fidelity/1',
-    notModelled: notModelled(machine),
+    notModelled: assumedOf(machine, pages ? inference.script : undefined),
     capture: recording.name,
     kernel: machine.release?.text ?? 'unknown',
     ...(syntheticCaveat(machine) === undefined ? {} : { synthetic: true }),
@@ -177,10 +178,13 @@ export function fidelityOf(recording: Recording, script: Script, inference: Infe
       ...(pages ? pageNotes(machine) : []),
       ...(nothing ? ['The trace holds no page allocations or frees: nothing to replay on the per-CPU lists.'] : []),
       ...(window === undefined ? [] : [WINDOW_NOTE]),
-      ...(pages ? script.tally : []).flatMap(({ cause, help }) => (cause === 'lost-events' ? [] : [help])),
+      ...(pages ? script.tally : []).flatMap(({ cause, help }) => (SAID.has(cause) ? [] : [help])),
     ],
   }
 }
+
+/** Said before all else. */
+const SAID: ReadonlySet<string> = new Set(['lost-events', 'no-zoneinfo'])
 
 const WINDOW_NOTE =
   'Scores and totals count the window alone; the replay began with the trace. Scores of kvfree_rcu() and of slabs are of whole traces.'
@@ -190,11 +194,6 @@ function recordingNotes({ tally }: Recording, machine: Machine, gaps: number): s
   const [synthetic, skipped] = [syntheticCaveat(machine), skippedCaveat(tally)]
   return [
     ...(synthetic === undefined ? [] : [synthetic]),
-    ...(machine.release === undefined
-      ? [
-          'The kernel release is not known: the rules of 6.1 were taken. Put the output of `uname -a` into a file `uname` beside the trace.',
-        ]
-      : []),
     ...(gaps > 0
       ? [
           `${counted(gaps, 'gap')} in the recording: each makes its CPU’s lists unknown again, so scores cover less of the trace.`,
