@@ -21,7 +21,7 @@ function zonesTaken(script: Script): string[] {
 
 /**
  * What of the recording machine is not modelled, then what nothing in the capture shows, so that something usual stands for it. Every
- * output begins with these. `script`: where page lists are replayed.
+ * output begins with these. `script`: where page lists are scored, with the zones taken for those of the machine.
  */
 export function assumedOf(machine: Machine, script?: Script): string[] {
   return [

@@ -103,7 +103,7 @@ export function captureFactsOf({
       ...(window === undefined ? {} : { window: secondsOf(window, script, events.zero) }),
     },
     fidelity,
-    notModelled: assumedOf(machine, script),
+    notModelled: assumedOf(machine),
     ...(unmodelled === undefined ? {} : { unmodelled }),
     caveats: [...caveatsOf(recording), ...(loss === undefined ? [] : [lossCaveat(loss)])],
     outside: machine.release === undefined || machine.release.synthetic === true ? [] : matrixNotes(machine),
