@@ -10,7 +10,7 @@ export const largeHoldsSchema = z.array(
   z.object({
     over: z.number().meta({
       unit: 'pages',
-      help: 'More than so many in one bulk free or refill. A kernel that frees in batches may let go of zone->lock between them.',
+      help: 'Threshold: more pages than this in one bulk free or refill. A kernel that frees in batches may release zone->lock between batches.',
     }),
     bulkFrees: z.number(),
     refills: z.number(),

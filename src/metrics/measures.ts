@@ -166,7 +166,7 @@ export const verdictHelp: Readonly<Record<VerdictId, string>> = {
   'within-model-error': 'smaller than the model error',
   'depends-on-assumption': 'changes sign or halves within the range of an assumed input',
   'within-repeats': 'smaller than the spread of the captures',
-  'not-modelled': 'by rules that leave out how this kernel was built',
+  'not-modelled': 'the rules do not model how this kernel was built',
   settled: 'larger than every known error',
 }
 

@@ -4,7 +4,7 @@ import type { Notice } from '#kernel/messages'
 export const scriptNotices = {
   'no-zoneinfo': {
     level: 'error',
-    help: 'The capture has no zoneinfo: zones as this architecture parts them, up to the last page seen; batch as refills show it; watermarks and `high` by the kernel’s formulas.',
+    help: 'The capture has no zoneinfo. Zones end where this architecture’s do, the last one at the highest page seen; `batch` is taken from refills, watermarks and `high` from the kernel’s formulas.',
   },
   'outside-zones': {
     level: 'error',

@@ -343,7 +343,7 @@ lost_without() {
   case $1 in
     drain_all_pages) echo "who asks for drains is not recorded" ;;
     bulk_free_begin) echo "bulk frees are not timed" ;;
-    refill_begin) echo "refills are not timed, and no other function can be probed that only a refill runs" ;;
+    refill_begin) echo "refills are not timed: no function that can be probed runs for refills alone" ;;
     kvfree_call_rcu) echo "single enqueues are not recorded" ;;
     rcu_gp_init | rcu_gp_cleanup) echo "grace periods are inferred from the batches that waited for them" ;;
     rcu_do_batch) echo "runs of callbacks are not recorded" ;;
@@ -678,7 +678,7 @@ check_slab() {
     return
   fi
   for file in "$SYS"/kernel/slab/*/alloc_fastpath; do
-    [ -e "$file" ] || note "this kernel does not count what its slab caches do (CONFIG_SLUB_STATS): what CPUs and barns held at the start is known only as far as the trace takes it, and nothing is held against counters"
+    [ -e "$file" ] || note "this kernel does not count what its slab caches do (CONFIG_SLUB_STATS): what CPUs and barns held at the start is known only as far as the trace uses it, and no counter checks the replay"
     return
   done
 }

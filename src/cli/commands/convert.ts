@@ -10,7 +10,7 @@ export const convert = defineCommand({
     'Any readable trace to .csv, .ndjson, .arrow, .parquet or .dat (trace-cmd’s); .gz or .zst after it compresses',
   positionals: {
     input: capture,
-    output: { type: 'string', describe: 'The file to write, whose name says the format; no need of it for --preview' },
+    output: { type: 'string', describe: 'The file to write; its name decides the format. Not needed with --preview' },
   },
   options: {
     json,

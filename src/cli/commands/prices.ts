@@ -62,7 +62,7 @@ function caveatsOf({ refill, probeNs, recordedWaits, unpaired }: MeasuredPrices)
   return [
     ...(refill === undefined
       ? [
-          'Refills could not be timed: the price list takes the line of bulk frees for them, an assumption. Debian’s 6.12 to 7.2 inline rmqueue_bulk() into a function that kprobe events refuse (notrace).',
+          'Refills could not be timed: the price list assumes that they cost as much as bulk frees. Debian’s 6.12 to 7.2 inline rmqueue_bulk() into a function that kprobe events refuse (notrace).',
         ]
       : []),
     probeNs === undefined

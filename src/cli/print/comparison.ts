@@ -46,7 +46,7 @@ export function printComparison(comparison: Comparison, out: Output): void {
         out.line('')
         out.table(deferred.head, deferred.rows)
         out.line(
-          'A lock from afar for each item that another CPU asked for; left alone, until a task of that CPU is next seen in the kernel: at most.',
+          'Remote locks: one per work item that another CPU asked for. Deferred: until the CPU’s next event from a task, which is an upper bound.',
         )
       }
     }

@@ -15,7 +15,7 @@ const works = {
   ],
 }
 
-test('caches emptied by work items, and the same under a lock from afar or left to the next return; without isolated CPUs no column for them', () => {
+test('work items that empty caches, and the same by remote locks or deferred to the next return; without isolated CPUs no column for them', () => {
   const table = (isolated: number[]) => deferredTable({ works, isolated })!
   expect(table([3]).rows).toEqual([['LRU batches', '8', '2', '6', '2', '5', '–']])
   expect(table([]).rows).toEqual([['LRU batches', '8', '6', '2', '5', '–']])

@@ -58,7 +58,7 @@ export function printSlab(slab: SlabFidelity, out: Output): void {
 function printStats(caches: readonly Cache[], out: Output): void {
   const checked = caches.filter(({ stats }) => stats !== undefined)
   if (checked.length === 0) return
-  out.heading(`SLUB_STATS against the replay, those of the busiest that nothing else used while these were read`)
+  out.heading('SLUB_STATS against the replay: busiest caches that nothing else used between the two readings')
   const files = checked[0]!.stats!.map(({ what }) => what)
   out.line('recorded / predicted:')
   out.table(

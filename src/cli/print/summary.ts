@@ -121,7 +121,7 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): (Summary & { 
     value === undefined ? '–' : value === 0 ? 'none' : formatDuration(value)
   const machine = own[0]?.priced.find((one) => one.prices === prices)?.machine ?? prices
   return {
-    title: `zone->lock held and waited for, at prices of ${machine} (${prices}); a kernel that frees in batches may let go of it between them`,
+    title: `zone->lock hold and wait times at prices of ${machine} (${prices}); a kernel that frees in batches may release the lock between batches`,
     head: [
       'policy',
       'hold p50',
@@ -147,7 +147,10 @@ export function holdTable({ runs }: Of<'pcp'>, { name }: Capture): (Summary & { 
   }
 }
 
-/** What else empties caches of CPUs, and the same done otherwise: beside page lists, which the policies are about; undefined where nothing was recorded. */
+/**
+ * Work items that empty caches of CPUs other than page lists, and what remote locks or deferral would do instead; undefined where none was
+ * recorded.
+ */
 export function deferredTable({
   works,
   isolated,
@@ -159,10 +162,10 @@ export function deferredTable({
       'caches emptied',
       'work items',
       ...(isolates ? ['isolated CPUs'] : []),
-      'or: locks from afar',
-      'own',
-      'or: left to the next return',
-      'longest until then',
+      'or: remote locks',
+      'by the CPU itself',
+      'or: deferred to next return',
+      'longest wait',
     ],
     rows: works.drains.map(({ subject, work, remoteLock, deferred }) => [
       subject,

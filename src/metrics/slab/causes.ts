@@ -23,7 +23,7 @@ const rise = ({ cache, before, after }: MissContext, file: string): number =>
 const causes: readonly Cause[] = [
   {
     id: 'prefilled',
-    help: 'Objects come out of sheaves that the maple tree has filled beforehand (kmem_cache_prefill_sheaf()): when, and for how many, is inferred from the allocations, and how full such sheaves were at the start is not known.',
+    help: 'The maple tree allocates from sheaves that it prefills (kmem_cache_prefill_sheaf()). When it did, and for how many objects, is inferred from the allocations; how full these sheaves were at the start is unknown.',
     holds: (context) => rise(context, 'sheaf_prefill_fast') + rise(context, 'sheaf_prefill_slow') > 0,
   },
   {

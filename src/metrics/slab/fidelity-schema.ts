@@ -48,13 +48,13 @@ export const slabFidelitySchema = z.object({
           })
           .optional()
           .meta({
-            help: 'Events against SLUB_STATS: how much its counters rose between the two readings. Without allocations out of sheaves filled beforehand, which no counter counts.',
+            help: 'Events against SLUB_STATS: how much its counters rose between the two readings. Allocations from prefilled sheaves are left out: no counter counts them.',
           }),
         stats: z
           .array(counted.extend({ what: z.string() }))
           .optional()
           .meta({
-            help: 'Rises of SLUB_STATS’ counters, by name, beside what the replay counts; only of a cache that nothing else used between the two readings.',
+            help: 'Rise of each SLUB_STATS counter, and what the replay counts; only for a cache that nothing else used between the two readings.',
           }),
         slabs: counted.optional().meta({ help: 'Slabs at the end, with those of the counters that no event touches.' }),
       }),

@@ -37,7 +37,7 @@ describe('slab-6.12-paths: CPU slabs and partial lists', () => {
     const agree = found.caches.filter(({ counters }) => counters?.agree === true)
     expect(agree.map(({ cache }) => cache)).toEqual(['shmem_inode_cache'])
     for (const { counters } of found.caches)
-      if (counters?.agree === false) expect(counters.because).toMatch(/counters go on|bulk|no event/)
+      if (counters?.agree === false) expect(counters.because).toMatch(/counters run on|bulk|no event/)
   })
 
   test.each(['cpuPartial=12', 'cpuPartial=0', 'cpuPartial=600', 'minPartial=40', 'limitIn=objects'])(

@@ -130,7 +130,7 @@ function countersOf(
   const because = [
     ...(prefilled === 0
       ? []
-      : [`without ${counted(prefilled, 'allocation')} out of sheaves filled beforehand, which no counter counts`]),
+      : [`without ${counted(prefilled, 'allocation')} from prefilled sheaves, which no counter counts`]),
     ...(agree ? [] : [untracedPath(allocs, frees, unseenFrees)]),
   ].join('; ')
   return { allocs, frees, agree, ...(because === '' ? {} : { because }) }
@@ -144,12 +144,12 @@ function untracedPath(
 ): string {
   const [more, moreFrees] = [allocs.counted - allocs.traced, frees.counted - frees.traced]
   if (more < 0)
-    return `the counters have ${counted(-more, 'allocation')} less: an object is counted for the cache that it came out of`
+    return `the counters have ${counted(-more, 'allocation')} fewer: an object counts for the cache that it came from`
   if (more === 0)
     return unseenFrees > 0
       ? 'kfree_rcu() frees in bulk, and a list of objects counts once'
       : `${counted(Math.abs(moreFrees), 'free')} ${moreFrees > 0 ? 'that no event shows' : 'that the counters lack'}`
-  return `the counters go on while they are read, one file after the other: ${counted(more, 'allocation')} and ${counted(moreFrees, 'free')} beyond the events`
+  return `the counters run on while their files are read one by one: ${counted(more, 'allocation')} and ${counted(moreFrees, 'free')} beyond the events`
 }
 
 /** Slabs that the counters have at the end, against those at the start and what the replay made of them. */

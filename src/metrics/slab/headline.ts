@@ -34,7 +34,7 @@ function trustIn(row: Row | undefined, fidelity: SlabFidelity | undefined): stri
   const { slabSlowPaths } = fidelity?.scores ?? {}
   const score =
     slabSlowPaths === undefined ? '' : ` Over all caches it reproduces ${scoreWords(slabSlowPaths)} of the slow paths.`
-  return `Free-running, the kernel’s own policy is off by (cache by cache): ${parts.join(', ')}.${score} Nothing records list_lock and what CPUs hold.`
+  return `Model error of the kernel’s own policy, free-running, summed cache by cache: ${parts.join(', ')}.${score} Use of list_lock and what CPUs hold are not recorded.`
 }
 
 /** What is settled of the policy that saves most, then how far to trust it. Nothing rests on what no probe counts. */

@@ -36,6 +36,6 @@ test('a finding rests on what probes counted, by more than the kernel’s own po
     /^On a, slab\/none has 20 % fewer new slabs \(80, not 100; model error 0\.0 %\)/,
   )
   expect(headline(fidelity(20), 80)).toMatch(/^On a, no policy is shown to save work .* by more than the model error\./)
-  expect(headline(fidelity(20), 80)).toContain('off by (cache by cache): new slabs 40 %')
+  expect(headline(fidelity(20), 80)).toContain('summed cache by cache: new slabs 40 %')
   expect(headline(undefined, 80)).toContain('No slow path was probed: nothing checks the replay.')
 })

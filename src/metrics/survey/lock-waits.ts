@@ -15,19 +15,19 @@ export const lockWaitsSchema = z.object({
       max: z.number(),
     })
     .optional()
-    .meta({ unit: 'ns', help: 'Waits for zone->lock. Absent where no probe gave away a zone’s address.' }),
+    .meta({ unit: 'ns', help: 'Waits for zone->lock. Absent where no probe recorded a zone’s address.' }),
   others: z.number().meta({ help: 'Waits for other locks, or for any where no zone’s address is known.' }),
 })
 export type LockWaits = z.infer<typeof lockWaitsSchema>
 
-/** A struct zone is larger nowhere; its `lock` is the one in it that CPUs contend for. */
+/** Assumed to be more than sizeof(struct zone) on every architecture; of the locks in it, CPUs contend for `lock` alone. */
 const ZONE_BYTES = 8192n
 
 const NOTHING_WAITED: NonNullable<LockWaits['zone']> = { count: 0, total: 0, min: 0, max: 0 }
 
 /**
- * Waits for locks as `lock:contention_begin` and `_end` recorded them, from 5.19 on. zone->lock is told by its address: it lies in the struct zone
- * that a probe of a pageset’s state names. Undefined where no wait was recorded.
+ * Waits for locks as `lock:contention_begin` and `_end` recorded them, from 5.19 on. zone->lock is recognised by its address: it lies in the
+ * struct zone that a probe of a pageset’s state names. Undefined where no wait was recorded.
  */
 export function surveyLockWaits(events: Events): LockWaits | undefined {
   const { contention_begin: begins, contention_end: ends, pcp_state: states } = events.tables

@@ -157,7 +157,7 @@ const kindScale = <T>(range: T[]): object => ({
 const largeTable = ({ baseline }: PcpComparison, runs: Run[], of: string): Table => {
   const limits = runs.find(({ largeHolds }) => largeHolds.length > 0)?.largeHolds.map(({ over }) => over) ?? []
   return {
-    caption: `Bulk frees of more pages than so many; a kernel that frees in batches may let go of zone->lock between them${of}`,
+    caption: `Bulk frees above each number of pages; a kernel that frees in batches may release zone->lock between batches${of}`,
     columns: [text('policy'), ...limits.map((limit) => count(`over ${formatCount(limit)}`, 'fewer'))],
     rows: runs.map(({ policy, largeHolds }) => [policy, ...largeHolds.map(({ bulkFrees }) => bulkFrees)]),
     ...baselineRow(runs, baseline),

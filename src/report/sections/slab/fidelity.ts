@@ -97,7 +97,7 @@ function statsOf(caches: readonly Cache[], of: string): Table[] {
   if (files.length === 0) return []
   return [
     {
-      caption: `SLUB_STATS against the replay, caches that nothing else used while these were read${of}`,
+      caption: `SLUB_STATS against the replay: caches that nothing else used between the two readings${of}`,
       columns: [text('cache'), ...files.map((file) => text(file))],
       rows: checked.map(({ cache, stats }) => [
         cache,
