@@ -19,27 +19,6 @@ function* recordedInterruptions({ time, kind, slot, tables, strings }: Events): 
 /** Nobody was seen to put a page on its lists yet. */
 const UNKNOWN = -1
 
-/** Whose lists each page went to last, as far as the record shows: where one CPU’s lists end in a remote drain. */
-class Owners {
-  readonly #index: PageIndex
-  readonly #owner: Int16Array
-
-  constructor({ zones }: Script) {
-    this.#index = new PageIndex(zones)
-    this.#owner = new Int16Array(this.#index.size).fill(UNKNOWN)
-  }
-
-  put(pfn: number, cpu: number): void {
-    const zone = this.#index.zone(pfn)
-    if (zone >= 0) this.#owner[this.#index.at(pfn, zone)] = cpu
-  }
-
-  of(pfn: number): number {
-    const zone = this.#index.zone(pfn)
-    return zone < 0 ? UNKNOWN : this.#owner[this.#index.at(pfn, zone)]!
-  }
-}
-
 /** The bulk free that a requester makes of another CPU’s lists, page by page. */
 interface RemoteDrain {
   pages: number
@@ -48,71 +27,132 @@ interface RemoteDrain {
 }
 
 /**
- * What the kernel itself recorded, counted as a replay counts what it does.
- *
- * A run of pages from the buddy for one list is a refill, except a page that is allocated at once. Pages that a requester drains
- * remotely are one bulk free as long as they come from one zone, and no page shows the lists of another CPU.
+ * Where one CPU’s lists end in a remote drain: pages that a requester drains are one bulk free as long as they come from one zone, and no
+ * page shows the lists of another CPU, as far as the record shows whose lists each went to last.
  */
-export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike<number>): StepSums {
-  const sums = new StepSums(stepEnds.length, script.cpus)
-  const { rules } = pagesets(script, ownPolicy(script))
-  const { length, time, op, cpu, zone, order, pfn, migratetype } = script
-  const { refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype, drainStart, drainEnd, drainOrder } = script
-  const last = stepEnds.length - 1
-  const fates = traitsOf(script.machine).remoteDrains ? fatesOf(script) : undefined
-  // Also a free past lists that were locked: its page next leaves the buddy, and no drain brought it there.
-  const direct = (row: number): boolean =>
-    migratetype[row] === BYPASS ||
-    !(rules[zone[row]!]?.allowed(order[row]!) ?? true) ||
-    (op[row] === Op.free && fates?.ofRow[row] === Fate.refill)
-  const owners = op.includes(Op.remotePage) ? new Owners(script) : undefined
-  // By the CPU of the requester.
-  const remote = Array.from({ length: script.cpus }, (): RemoteDrain => ({ pages: 0, zone: 0, owner: UNKNOWN }))
-  let step = 0
-  const endRemote = (drain: RemoteDrain): void => {
-    if (drain.pages > 0) sums.bulkFree(step, drain.pages, true)
+class RemoteDrains {
+  readonly #script: Script
+  readonly #index: PageIndex
+  readonly #owner: Int16Array
+  /** By the CPU of the requester. */
+  readonly #drains: readonly RemoteDrain[]
+  readonly #ended: (pages: number) => void
+
+  constructor(script: Script, ended: (pages: number) => void) {
+    this.#script = script
+    this.#index = new PageIndex(script.zones)
+    this.#owner = new Int16Array(this.#index.size).fill(UNKNOWN)
+    this.#drains = Array.from({ length: script.cpus }, () => ({ pages: 0, zone: 0, owner: UNKNOWN }))
+    this.#ended = ended
+  }
+
+  put(pfn: number, cpu: number): void {
+    const zone = this.#index.zone(pfn)
+    if (zone >= 0) this.#owner[this.#index.at(pfn, zone)] = cpu
+  }
+
+  #ownerOf(pfn: number): number {
+    const zone = this.#index.zone(pfn)
+    return zone < 0 ? UNKNOWN : this.#owner[this.#index.at(pfn, zone)]!
+  }
+
+  page(row: number): void {
+    const { cpu, pfn, zone, order } = this.#script
+    const drain = this.#drains[cpu[row]!]!
+    const owner = this.#ownerOf(pfn[row]!)
+    const isOther = drain.owner !== UNKNOWN && owner !== UNKNOWN && owner !== drain.owner
+    if (drain.zone !== zone[row] || isOther) this.#end(drain)
+    drain.zone = zone[row]!
+    if (owner !== UNKNOWN) drain.owner = owner
+    drain.pages += 1 << order[row]!
+  }
+
+  /** The requester does something else. */
+  end(cpu: number): void {
+    this.#end(this.#drains[cpu]!)
+  }
+
+  endAll(): void {
+    for (const drain of this.#drains) this.#end(drain)
+  }
+
+  #end(drain: RemoteDrain): void {
+    if (drain.pages > 0) this.#ended(drain.pages)
     drain.pages = 0
     drain.owner = UNKNOWN
   }
+}
+
+/** Whether an allocation or a free passed the lists: a block that they do not keep, or a free while they were locked. */
+function pastLists(script: Script): (row: number) => boolean {
+  const { rules } = pagesets(script, ownPolicy(script))
+  const { op, zone, order, migratetype } = script
+  const fates = traitsOf(script.machine).remoteDrains ? fatesOf(script) : undefined
+  const keeps = (row: number): boolean => rules[zone[row]!]?.allowed(order[row]!) ?? true
+  return (row) => {
+    if (op[row] !== Op.alloc && op[row] !== Op.free) return false
+    if (migratetype[row] === BYPASS || !keeps(row)) return true
+    // The page next leaves the buddy, and no drain brought it there.
+    return op[row] === Op.free && fates?.ofRow[row] === Fate.refill
+  }
+}
+
+/**
+ * What the kernel itself recorded, counted as a replay counts what it does.
+ *
+ * A run of pages from the buddy for one list is a refill, except a page that is allocated at once.
+ */
+export function recordedSums(events: Events, script: Script, stepEnds: ArrayLike<number>): StepSums {
+  const sums = new StepSums(stepEnds.length, script.cpus)
+  const { length, time, op, cpu, order, pfn, refillStart, refillEnd, drainStart, drainEnd, drainOrder } = script
+  const last = stepEnds.length - 1
+  const isDirect = pastLists(script)
+  let step = 0
+  const remote = op.includes(Op.remotePage)
+    ? new RemoteDrains(script, (pages) => sums.bulkFree(step, pages, true))
+    : undefined
   for (let row = 0; row < length; row++) {
     while (step < last && time[row]! > stepEnds[step]!) step++
-    const here = cpu[row]!
     if (op[row] === Op.remotePage) {
-      const drain = remote[here]!
-      const owner = owners?.of(pfn[row]!) ?? UNKNOWN
-      if (drain.zone !== zone[row] || (drain.owner !== UNKNOWN && owner !== UNKNOWN && owner !== drain.owner))
-        endRemote(drain)
-      drain.zone = zone[row]!
-      if (owner !== UNKNOWN) drain.owner = owner
-      drain.pages += 1 << order[row]!
+      remote?.page(row)
       continue
     }
     if (op[row] === Op.lost) continue
-    endRemote(remote[here]!)
-    if (op[row] === Op.free) owners?.put(pfn[row]!, here)
-    const one = op[row] === Op.alloc && direct(row)
-    if (one || (op[row] === Op.free && direct(row))) sums.direct(step, 1 << order[row]!)
-    const end = refillEnd[row]!
-    for (let from = refillStart[row]!, to = from; from < end; from = to) {
-      while (to < end && refillOrder[to] === refillOrder[from] && refillMigratetype[to] === refillMigratetype[from])
-        to++
-      for (let at = from; at < to; at++) owners?.put(refillPfn[at]!, here)
-      const pages = (to - from) << refillOrder[from]!
-      const atOnce = to - from === 1 && op[row] === Op.alloc && pfn[row] === refillPfn[from]
-      if (!atOnce) sums.refill(step, here, pages)
-      else if (!one) sums.direct(step, pages)
-    }
+    remote?.end(cpu[row]!)
+    if (op[row] === Op.free) remote?.put(pfn[row]!, cpu[row]!)
+    const direct = isDirect(row)
+    if (direct) sums.direct(step, 1 << order[row]!)
+    if (refillEnd[row]! > refillStart[row]!)
+      sumRefills(script, row, step, { sums, remote, isTaken: direct && op[row] === Op.alloc })
     let drained = 0
     for (let at = drainStart[row]!; at < drainEnd[row]!; at++) drained += 1 << drainOrder[at]!
     if (drained > 0) sums.bulkFree(step, drained, op[row] === Op.drainWork, op[row] !== Op.bulkFreeResumed)
   }
-  for (const drain of remote) endRemote(drain)
+  remote?.endAll()
   step = 0
   for (const [at, of] of recordedInterruptions(events)) {
     while (step < last && at > stepEnds[step]!) step++
     sums.interruption(step, of)
   }
   return sums
+}
+
+/** `isTaken`: the row’s own block is counted already. */
+function sumRefills(
+  { op, cpu, pfn, refillStart, refillEnd, refillPfn, refillOrder, refillMigratetype }: Script,
+  row: number,
+  step: number,
+  { sums, remote, isTaken }: { sums: StepSums; remote: RemoteDrains | undefined; isTaken: boolean },
+): void {
+  const end = refillEnd[row]!
+  for (let from = refillStart[row]!, to = from; from < end; from = to) {
+    while (to < end && refillOrder[to] === refillOrder[from] && refillMigratetype[to] === refillMigratetype[from]) to++
+    if (remote !== undefined) for (let at = from; at < to; at++) remote.put(refillPfn[at]!, cpu[row]!)
+    const pages = (to - from) << refillOrder[from]!
+    const atOnce = to - from === 1 && op[row] === Op.alloc && pfn[row] === refillPfn[from]
+    if (!atOnce) sums.refill(step, cpu[row]!, pages)
+    else if (!isTaken) sums.direct(step, pages)
+  }
 }
 
 /** The same of a window, whose steps end there. */

@@ -1,5 +1,6 @@
 import type * as Arrow from 'apache-arrow'
-import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
+import { isThere, type WideCells, WideTable } from './wide.ts'
+import type { WideColumn } from './wide-columns.ts'
 import { settingsOf, type Writer, type Written } from './writer.ts'
 
 /** Rows in a record batch: some 5 MB. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type * as Duckdb from '@duckdb/node-api'
 import { UsageError } from '#kernel/messages'
 import { withScratch } from './scratch.ts'
-import { isThere, type WideCells, type WideColumn, WideTable } from './wide.ts'
+import { isThere, type WideCells, WideTable } from './wide.ts'
+import type { WideColumn } from './wide-columns.ts'
 import { settingsOf, type Writer, type Written } from './writer.ts'
 
 type Library = typeof Duckdb
