@@ -1,4 +1,4 @@
-import { Quota } from '#policies/pcp'
+import type { Quota } from '#policies/pcp'
 import { BlockIndex } from '#record'
 import type { Miss } from './scores.ts'
 import type { EstimatorState } from './state.ts'
@@ -196,6 +196,3 @@ export class PagesGivenBack {
     return -1
   }
 }
-
-/** All that a pageset holds. */
-export const wholeQuota = (pages: number): Quota => new Quota(pages)

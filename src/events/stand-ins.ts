@@ -47,9 +47,6 @@ function standIns(): Readonly<Record<string, StandIn>> {
   }
 }
 
-/** The probes that stand for RCU's events, by the name of their event. */
-export const standInNames: readonly string[] = Object.keys(standIns())
-
 /**
  * The same events, with probes on RCU's functions turned into the events that they stand for. Where a kernel recorded an event itself, the probes for it
  * stay what they are.

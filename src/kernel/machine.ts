@@ -121,12 +121,6 @@ export const unknownMachine: Machine = {
 export const zoneLabel = (node: number | undefined, name: string): string =>
   node === undefined ? name : `node ${node} ${name}`
 
-/** A zone's line of buddyinfo. */
-export const buddyCountsOf = (
-  counts: readonly BuddyCounts[],
-  { node, name }: Pick<Zone, 'node' | 'name'>,
-): readonly number[] | undefined => counts.find((line) => line.node === node && line.zone === name)?.blocks
-
 /** CPUs that share the page lists' limits of a zone: those of its node, or all where the node has none. Source: zone_highsize(). */
 export function cpusOfZone({ cpus, nodes }: Pick<Machine, 'cpus' | 'nodes'>, zone: Pick<Zone, 'node'>): readonly Cpu[] {
   const own = nodes.find(({ node }) => node === zone.node)?.cpus ?? []

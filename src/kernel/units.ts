@@ -18,12 +18,6 @@ export type Pages = Unit<'pages'>
 
 export const NS_PER_SECOND = 1e9
 
-/** Time from one event of a trace to a later one. */
-export const elapsed = (from: Ns, to: Ns): Ns => to - from
-
-/** The pageblock a page lies in. `>>>`, since `>>` turns a pfn of 2³¹ and above negative. */
-export const pageblockOf = (pfn: Pfn, pageblockOrder: Order): Pageblock => pfn >>> pageblockOrder
-
 /** Share of `part` in `whole`; undefined where nothing happened, and the report prints "–". */
 export const share = (part: number, whole: number): number | undefined => (whole === 0 ? undefined : part / whole)
 

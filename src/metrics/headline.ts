@@ -1,7 +1,7 @@
 import { share } from '#kernel'
 import { number, percent } from './caveats.ts'
 import type { Interval } from './losses/interval.ts'
-import { type Difference, type MeasureId, measureOf, type RecordedRow, type VerdictId } from './measures.ts'
+import type { Difference, MeasureId, RecordedRow, VerdictId } from './measures.ts'
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
 import { scoreOf, scoreWords } from './score.ts'
 
@@ -248,12 +248,3 @@ export function headlineOf(given: Compared, runs: readonly Run[], baseline: stri
   }
   return `On ${given.name} (Linux ${given.kernel}), ${new Finding(given, base, others).sentence()} ${trust}`
 }
-
-/** "operations under zone->lock 0.4 %, interruptions none": the errors of the measures that tell policies apart. */
-export const modelErrorWords = (modelError: RecordedRow['modelError'], ids: readonly MeasureId[]): string =>
-  ids
-    .flatMap((id) => {
-      const error = modelError[id]
-      return error === undefined ? [] : [`${measureOf(id).title} ${error === 0 ? 'none' : percent(error)}`]
-    })
-    .join(', ')

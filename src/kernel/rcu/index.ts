@@ -7,7 +7,6 @@ export {
   RcuSequences,
   rcuSeqDiff,
   rcuSeqDone,
-  rcuSeqDoneExact,
   rcuSeqEnd,
   rcuSeqSnap,
   rcuSeqStart,

@@ -18,10 +18,6 @@ export const rcuSeqEnd = (seq: number): number => counted(seq) + RCU_SEQ_STEP
 /** The value which, once reached, proves that a whole grace period has passed since now. */
 export const rcuSeqSnap = (seq: number): number => counted(seq + RCU_SEQ_STEP + RCU_SEQ_STATE_MASK)
 export const rcuSeqDone = (seq: number, snap: number): boolean => seq >= snap
-/**
- * As `rcuSeqDone`, but a counter far behind the snapshot is taken for one that has wrapped. `guard`: 7 in 6.1, 10 in 6.12, 8 in 7.2.
- */
-export const rcuSeqDoneExact = (seq: number, snap: number, guard: number): boolean => seq >= snap || seq < snap - guard
 
 /** Grace periods between two values as rcuscale counts its `batches`: parts count as whole ones, and one more is added. */
 export function rcuSeqDiff(later: number, earlier: number): number {
