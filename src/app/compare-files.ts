@@ -12,7 +12,7 @@ import { defaultPolicies } from './default-policies.ts'
 import { parseExpectation, unmet } from './expectations.ts'
 import { type EngineListener, familyOfAll, policyIds, type Settings } from './families/index.ts'
 import { isPortable, kitOf } from './kit.ts'
-import { catalogueWith, ownIds } from './policy-file.ts'
+import { catalogueWith, ownIds, withPoliciesOf } from './policy-file.ts'
 import type { Progress } from './progress.ts'
 import { probesOf, readFor } from './read.ts'
 import { isPage, REPORT, writeReport } from './report.ts'
@@ -80,23 +80,26 @@ export async function compared(request: ComparisonRequest, listener?: EngineList
   const policies = [...rules, ...routed(rules, set, catalogue)]
   const ids = policyIds(policies, set, catalogue)
   const expectations = expect.map((text) => parseExpectation(text, ids))
-  const made = await compareRecordings(
-    {
-      captures,
-      policies,
-      baseline: request.baseline,
-      isolated: request.isolated,
-      from: request.from,
-      to: request.to,
-      set,
-      catalogue,
-      ...(request.pricesFile === undefined ? {} : { prices: await readPrices(request.pricesFile) }),
-      jobs: request.jobs,
-      probes,
-      onProgress: progress,
-    },
-    (path) => (first !== undefined && path === captures[0] ? Promise.resolve(first) : read(path)),
-    { listener, ownsEvents: true },
+  const prices = request.pricesFile === undefined ? {} : { prices: await readPrices(request.pricesFile) }
+  const made = await withPoliciesOf(request.policyFiles ?? [], () =>
+    compareRecordings(
+      {
+        captures,
+        policies,
+        baseline: request.baseline,
+        isolated: request.isolated,
+        from: request.from,
+        to: request.to,
+        set,
+        catalogue,
+        ...prices,
+        jobs: request.jobs,
+        probes,
+        onProgress: progress,
+      },
+      (path) => (first !== undefined && path === captures[0] ? Promise.resolve(first) : read(path)),
+      { listener, ownsEvents: true },
+    ),
   )
   const comparison = await signed(made, filesOf(request), chosen?.because)
   const failed = expectations.flatMap((expectation) => unmet(expectation, comparison))

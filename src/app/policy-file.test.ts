@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { TraceError, UsageError } from '#kernel/messages'
-import { catalogueWith } from './policy-file.ts'
+import { catalogueWith, withPoliciesOf } from './policy-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kreplay-policy-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -69,4 +69,18 @@ test('one that waits for ever is given up', async () => {
   })
   vi.useRealTimers()
   expect(await given).toContain('is not loaded after 10 s')
+})
+
+test('what a policy lacks or throws in the replay is told with its file, and nothing else is changed', async () => {
+  const failing = (error: unknown) => withPoliciesOf(['mine.ts'], () => Promise.reject(error))
+  await expect(failing(new TypeError('rule.orderOf is not a function'))).rejects.toThrow(
+    /^the replay fails with the policies of mine.ts: rule.orderOf is not a function, at /,
+  )
+  await expect(failing('no')).rejects.toThrow(/mine.ts: it throws 'no'/)
+  await expect(failing(null)).rejects.toThrow(UsageError)
+  await expect(failing(new TraceError({ what: 'damage', hint: '' }))).rejects.toThrow(TraceError)
+  const full = Object.assign(new Error('x'), { code: 'ENOSPC' })
+  await expect(failing(full)).rejects.toBe(full)
+  const bug = new TypeError('x')
+  await expect(withPoliciesOf([], () => Promise.reject(bug))).rejects.toBe(bug)
 })

@@ -103,6 +103,26 @@ export async function catalogueWith(files: readonly string[]): Promise<Catalogue
   return files.length === 0 ? shipped : extended(own as Partial<Catalogue>)
 }
 
+/**
+ * What `run` gives, which calls policies of these files. Of them only the head is checked: what they lack or throw shows in the replay.
+ *
+ * @throws UsageError that names the files, where it fails in no way of kreplay's own
+ */
+export async function withPoliciesOf<T>(files: readonly string[], run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    const isOwn =
+      error instanceof TraceError || error instanceof UsageError || (error as { code?: unknown })?.code !== undefined
+    if (files.length === 0 || isOwn) throw error
+    const place = /\bat .*$/m.exec(error instanceof Error ? (error.stack ?? '') : '')?.[0] ?? ''
+    throw new UsageError(
+      `the replay fails with the policies of ${files.join(', ')}: ${messageOf(error)}${place === '' ? '' : `, ${shortened(place, 120)}`}`,
+      'Compare what `create` returns with its type in docs/add-a-policy.md; without --policy the replay does not fail, else it is a bug.',
+    )
+  }
+}
+
 /** Ids of the policies that no shipped one has. */
 export const ownIds = ({ lists, drains, kvfree, accept, slab }: Catalogue): string[] => {
   const fresh = (family: string, all: readonly { id: string }[], known: readonly { id: string }[]) =>

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -25,10 +26,15 @@ const folder = mkdtempSync(join(tmpdir(), 'kreplay-faults-'))
 chmodSync(folder, 0o755)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+interface Own {
+  readonly id: string
+  readonly file: string
+}
+
 interface Command {
   readonly name: string
-  /** `out`: a path in an empty folder. */
-  readonly args: (capture: string, out: string) => readonly string[]
+  /** `out`: an empty folder; `own`: a policy of one's own and its file. */
+  readonly args: (capture: string, out: string, own?: Own) => readonly string[]
   /** The file that it writes; undefined where that is standard output. */
   readonly output?: string
 }
@@ -46,6 +52,15 @@ const commands: readonly Command[] = [
     name: 'synth x.arrow',
     args: (_, out) => ['synth', 'page-churn', '-o', join(out, 'x.arrow'), '--set', 'seconds=2'],
     output: 'x.arrow',
+  },
+  {
+    name: 'sweep run',
+    args: (capture, out, own = { id: 'pcp/trylock', file: '' }) => {
+      const scenario = join(out, '..', 's.yaml')
+      const files = own.file === '' ? '' : `policyFiles: ['${own.file}']\n`
+      writeFileSync(scenario, `captures: ['${capture}']\npolicies: [pcp/none, ${own.id}]\n${files}`)
+      return ['sweep', 'run', scenario, '--store', join(out, 'results'), '--jobs', '2', '--json']
+    },
   },
 ]
 
@@ -72,7 +87,7 @@ interface Fault {
   /** Commands that it can befall; default: all. */
   readonly only?: string
   /** Another policy than `pcp/trylock`, from a file that it writes into that folder. */
-  readonly policy?: (at: string) => { readonly id: string; readonly file: string }
+  readonly policy?: (at: string) => Own
   /** Whether the folder of the output lets nothing be removed. */
   readonly isLocked?: boolean
 }
@@ -89,21 +104,12 @@ const replaced = (file: string) => {
 const overwritten = (file: string) => writeFileSync(file, Buffer.alloc(statSync(file).size, 'overwritten '))
 
 /** A policy of one's own that takes all memory there is. */
-const HOG = `
-const held = []
-export const lists = {
-  id: 'hog', title: 'takes memory', source: 'a test', leavesOut: 'nothing',
-  params: (await import('${join(root, 'node_modules/zod/index.js')}')).z.object({}),
-  sizes: () => ({ high: 10, batch: 1, highMin: 10, highMax: 10 }),
-  create: () => ({
-    lists: 1, listOf: () => 0,
-    onAlloc: () => { for (;;) held.push(new Array(1e5).fill(held.length)) },
-    nrAlloc: () => 1, nrFree: () => 1, bulkOrder: () => ({ next: () => 0 }),
-  }),
-}
-`
-function hog(at: string): { readonly id: string; readonly file: string } {
-  const file = join(at, 'hog.mjs')
+const HOG = readFileSync(join(root, 'docs/examples/give-half.ts'), 'utf8')
+  .replace("id: 'give-half'", "id: 'hog'")
+  .replace('onAlloc: () => {},', 'onAlloc: () => { for (;;) held.push(new Array(1e5).fill(held.length)) },')
+  .concat('const held: number[][] = []\n')
+function hog(at: string): Own {
+  const file = join(at, 'hog.ts')
   writeFileSync(file, HOG)
   return { id: 'pcp/hog', file }
 }
@@ -122,8 +128,8 @@ const faults: readonly Fault[] = [
   { name: 'the folder for temporary files is not there', env: { TMPDIR: '/nowhere' } },
   {
     name: 'a worker takes all memory',
-    only: 'compare -o x.html',
-    env: { NODE_OPTIONS: '--max-old-space-size=300' },
+    only: 'sweep run',
+    env: { NODE_OPTIONS: '--max-old-space-size=400' },
     policy: hog,
   },
   { name: 'input replaced while it is read', after: (_, capture) => replaced(join(capture, 'trace.dat')) },
@@ -136,9 +142,7 @@ const DELAY_MS = 1500
 
 function run({ args }: Command, fault: Fault, capture: string, out: string): Promise<Ended> {
   const { shell = {}, after, outAfter, env, policy } = fault
-  const other = policy?.(join(out, '..'))
-  const given = args(capture, out).map((word) => (other === undefined ? word : word.replace('pcp/trylock', other.id)))
-  if (other !== undefined) given.push('--policy', other.file, '--jobs', '2')
+  const given = args(capture, out, policy?.(join(out, '..')))
   const words = [process.execPath, '--conditions=kreplay-src', join(root, 'src/cli/main.ts'), ...given]
   const line = `${shell.before ?? ''} exec ${words.map((word) => `'${word}'`).join(' ')} ${shell.stdout ?? ''}`
   const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
@@ -168,7 +172,8 @@ async function cellOf(command: Command, fault: Fault, at: string): Promise<strin
   fault.before?.(capture)
   fault.outBefore?.(out)
   const { code, signal, stdout, stderr } = await run(command, fault, capture, out)
-  const made = readdirSync(out).filter((name) => name !== 'out.txt')
+  // Of a sweep, each result is whole by itself.
+  const made = readdirSync(out).filter((name) => name !== 'out.txt' && name !== 'results')
   const whole = command.output !== undefined && existsSync(join(out, command.output))
   // Only a killed process leaves what it was writing, or one whose folder lets nothing be removed; never under the name of the output.
   const left = made.filter((name) => name !== command.output)
@@ -182,8 +187,11 @@ async function cellOf(command: Command, fault: Fault, at: string): Promise<strin
   expect(stderr, `${command.name}, ${fault.name}`).not.toMatch(/^ +at |a bug in kreplay/m)
   if (code === 0 && command.output === undefined && fault.shell?.stdout === undefined) JSON.parse(stdout)
   if (code === 0 && command.output !== undefined) expect(whole).toBe(true)
-  if (code !== 0 && signal === null) expect(stderr).toMatch(/^kreplay: \S/)
-  const message = /^kreplay: (?:\/\S+: )?(.*)$/m.exec(stderr)?.[1]?.replaceAll(at, '…').slice(0, 90)
+  if (code !== 0 && signal === null) expect(stderr).toMatch(/^(?:kreplay|not done): \S/)
+  const message = /^(?:kreplay|not done: capture): (?:\/\S+: )?(.*)$/m
+    .exec(stderr)?.[1]
+    ?.replaceAll(at, '…')
+    .slice(0, 90)
   if (signal !== null) return `dies of ${signal}, ${whole ? 'output whole' : 'no output'}`
   const rest = fault.isLocked === true && left.length > 0 ? `; leaves ${left.join(', ')}` : ''
   return `exit ${code}${message === undefined ? '' : `: ${message}`}${rest}`

@@ -24,14 +24,18 @@ export function parseJson<T>(text: string, file: string, schema: z.ZodType<T>, h
   return result.success ? result.data : fail(issuesOf(result.error))
 }
 
-/** `Invalid input: expected number (at zones[0].pages); …` */
+/** `Invalid input: expected number (at zones[0].pages); …`: what is wrong in several places is said once, with the first of them. */
 function issuesOf({ issues }: z.ZodError): string {
-  const messages = issues.slice(0, MOST_ISSUES).map((issue) => {
-    const { path } = issue
+  const places = new Map<string, string[]>()
+  for (const issue of issues) {
     const message = issueText(issue as Issue)
-    const at = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
-    return at === '' ? message : `${message} (at ${at.replace(/^\./, '')})`
+    const at = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+    places.set(message, [...(places.get(message) ?? []), at.replace(/^\./, '')])
+  }
+  const messages = [...places].map(([message, [at = '', ...others]]) => {
+    const where = others.length === 0 ? at : `${at} and ${others.length} more`
+    return at === '' ? message : `${message} (at ${where})`
   })
-  const more = issues.length - messages.length
-  return `${messages.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  const more = messages.length - MOST_ISSUES
+  return `${messages.slice(0, MOST_ISSUES).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }

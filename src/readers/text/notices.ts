@@ -76,4 +76,4 @@ export const textNotices = {
 
 /** What no prose has: a stamp, two fields, bytes of no text. A line with it may be an event that could not be read. */
 export const LIKE_EVENT =
-  /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\S|[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/
+  /\d\.\d{6}(?:\d{3})?:|\dus.? ?: |\w=\S{1,64} {1,64}\w{1,64}=\S|\{ \w{1,64} = |:\w{1,64}\(\w{1,64}: |[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]/

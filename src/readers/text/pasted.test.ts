@@ -246,6 +246,20 @@ test('losses without a count, and tools that tell of losses on standard error', 
     expect(eventsOf(read(text([first!, line, second!])))[1]).toMatchObject({ event: 'lost', ...lost })
 })
 
+test('a damaged event of babeltrace, and a page frame beyond all memory, by their values', () => {
+  const line = (stamp: string, rest: string) =>
+    `[1499451535.${stamp}] calista kmem_mm_page_alloc: { cpu_id = 3 }, { page = 0x0, ${rest}, gfp_flags = 3264, migratetype = 1 }`
+  const trace = read(text([line('34818-0', 'pfn = 1, order = 0'), line('348189796', 'pfn = 2147483648, order = 9')]))
+  expect(eventsOf(trace)).toMatchObject([{ event: 'mm_page_alloc', time: 348189796, pfn: 2147483648, order: 9 }])
+  // It is no prose: the trace is not complete.
+  expect(causes(trace)).toEqual({ 'unparsed-line': 1 })
+  expect(
+    causes(read(text(['     0.0x2 bash/1 kmem:mm_page_free(pfn: 1)', '     0.012 bash/1 kmem:mm_page_free(pfn: 1)']))),
+  ).toMatchObject({
+    'unparsed-line': 1,
+  })
+})
+
 test('babeltrace with names of all it prints', () => {
   const payload = '{ page = 0x10, pfn = 512, order = 3 }'
   for (const line of [
