@@ -1,5 +1,5 @@
 import { ownPolicy } from '#estimate'
-import { type Machine, notModelled } from '#kernel'
+import { type Machine, notModelled, zoneLabel } from '#kernel'
 import type { Script } from '#record'
 import { pagesets } from '#sim'
 
@@ -10,11 +10,13 @@ function zonesTaken(script: Script): string[] {
   const { machine, zones } = script
   if (machine.zones.length > 0) return []
   const { pcps } = pagesets(script, ownPolicy(script))
-  const taken = zones.flatMap(({ name, startPfn, spanned }, at) => {
+  const taken = zones.flatMap(({ node, name, startPfn, spanned }, at) => {
     const { batch, highMin, highMax } = pcps[at]!
     if (batch <= 1) return []
     const high = highMin === highMax ? pages(highMin) : `${pages(highMin)} to ${pages(highMax)}`
-    return [`${name}, pages ${pages(startPfn)} to ${pages(startPfn + spanned - 1)}, batch ${batch}, high ${high}`]
+    return [
+      `${zoneLabel(node, name)}, pages ${pages(startPfn)} to ${pages(startPfn + spanned - 1)}, batch ${batch}, high ${high}`,
+    ]
   })
   return [`The capture has no zoneinfo. As the pages seen, refills and bulk frees show: ${taken.join('; ')}.`]
 }

@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import type { Machine, Pages, Pfn, Zone } from '#kernel'
+import type { Machine, NumaNode, Pages, Pfn, Zone } from '#kernel'
 
 /** Zones end at 16 MiB and at 4 GiB. Source: zone_sizes_init(), arch/x86/mm/init.c, and arch/arm64/mm/init.c, v5.10 to v7.2. */
 const DMA_BYTES = 2 ** 24
@@ -107,6 +107,39 @@ function boundsOf({ release, pageSize }: Machine): Pfn[] {
   return [DMA_BYTES / pageSize, DMA32_BYTES / pageSize]
 }
 
+/** A CPU takes so large a share of its pages from its own node, while that has enough. */
+const OWN = 0.9
+/** Of fewer allocations nothing is learnt. */
+const LEAST_ALLOCS = 1000
+
+/**
+ * CPUs of two nodes, where some take their pages from the highest zone and others from the one below it: on one node all begin with the
+ * highest. Source: build_zonelists(), mm/page_alloc.c, v5.10 to v7.2.
+ */
+function nodesOf({ tables, kind, slot, cpu, length }: Events, bound: Pfn | undefined): NumaNode[] {
+  if (bound === undefined) return []
+  const { data: pfns } = tables.mm_page_alloc.column.pfn
+  const all: number[] = []
+  const above: number[] = []
+  for (let row = 0; row < length; row++) {
+    if (kind[row] !== Kind.mm_page_alloc) continue
+    const of = cpu[row]!
+    all[of] = (all[of] ?? 0) + 1
+    if (pfns[slot[row]!]! >= bound) above[of] = (above[of] ?? 0) + 1
+  }
+  const busy = [...all.keys()].filter((of) => (all[of] ?? 0) >= LEAST_ALLOCS)
+  const shareOf = (of: number): number => (above[of] ?? 0) / all[of]!
+  const high = busy.filter((of) => shareOf(of) >= OWN)
+  const low = busy.filter((of) => shareOf(of) <= 1 - OWN)
+  if (high.length === 0 || low.length === 0) return []
+  const isHigh = (of: number): boolean => (above[of] ?? 0) * 2 > (all[of] ?? 0)
+  const cpus = [...all.keys()].filter((of) => all[of] !== undefined)
+  return [
+    { node: 0, cpus: cpus.filter((of) => !isHigh(of)) },
+    { node: 1, cpus: cpus.filter(isHigh) },
+  ]
+}
+
 /** What of a zone the page allocator owns: struct page takes 1/64, the kernel and what it keeps from boot on about as much. */
 const managedOf = (spanned: Pages): Pages => spanned - (spanned >> 5)
 
@@ -138,7 +171,7 @@ function minFreeOf({ pageSize, thpOrder, pageblockOrder }: Machine, managed: Pag
  * Zones of a capture without zoneinfo: up to the last page seen, parted where zones of this architecture end and no refill went over it;
  * watermarks by the kernel’s formulas. What free pages and lists there were is left at none.
  */
-export function guessZones(events: Events, machine: Machine): Zone[] {
+export function guessZones(events: Events, machine: Machine): { zones: Zone[]; nodes: NumaNode[] } {
   let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
   for (const pfns of pfnsOf(events))
     for (const pfn of pfns) {
@@ -169,12 +202,16 @@ export function guessZones(events: Events, machine: Machine): Zone[] {
   })
   const all = managed.reduce((sum, pages) => sum + pages, 0)
   const minFree = minFreeOf(machine, all, spans.length)
-  return spans.map((span, at) => {
+  const nodes = nodesOf(
+    events,
+    bounds.find((bound) => bound * machine.pageSize === DMA32_BYTES),
+  )
+  const zones = spans.map((span, at) => {
     const min = Math.trunc((minFree * managed[at]!) / Math.max(1, all))
     const gap = Math.max(min >> 2, Math.trunc(managed[at]! / 1000))
     return {
       ...span,
-      node: 0,
+      node: nodes.length > 1 && at === spans.length - 1 ? 1 : 0,
       name: names[at]!,
       present: span.spanned,
       managed: managed[at]!,
@@ -185,4 +222,5 @@ export function guessZones(events: Events, machine: Machine): Zone[] {
       pagesets: [],
     }
   })
+  return { zones, nodes: nodes.length > 1 ? nodes : [...machine.nodes] }
 }

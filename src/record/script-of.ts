@@ -62,8 +62,8 @@ export function scriptOf(
 /** Pages numbered without large holes, and the zones they lie in: guessed where no file tells them. */
 function compacted({ events, machine }: Pick<Recording, 'events' | 'machine'>) {
   const isGuessed = machine.zones.length === 0
-  const zones = isGuessed ? guessZones(events, machine) : machine.zones
-  const compact = compactPages({ events, machine: { ...machine, zones } })
+  const { zones, nodes } = isGuessed ? guessZones(events, machine) : machine
+  const compact = compactPages({ events, machine: { ...machine, zones, nodes } })
   return {
     events: compact.events,
     machine: isGuessed ? { ...compact.machine, zones: [] } : compact.machine,
