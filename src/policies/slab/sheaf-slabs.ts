@@ -1,7 +1,7 @@
 import type { Cpu } from '#kernel'
 import { Place, type SlabId, type Slabs } from './types.ts'
 
-/** The slabs of the objects in a sheaf, the one taken first last; as many as it has room for. */
+/** The slab of each object in a sheaf; the last one is taken first. The array’s length is the sheaf’s capacity. */
 export interface Sheaf {
   n: number
   readonly slab: Int32Array
@@ -9,7 +9,7 @@ export interface Sheaf {
 
 export const newSheaf = (capacity: number): Sheaf => ({ n: 0, slab: new Int32Array(capacity) })
 
-/** Objects of other slabs that a bulk free looks past for more of the slab it is at. */
+/** Objects of other slabs that a bulk free skips to find more of one slab. Source: build_detached_freelist(), mm/slub.c, v6.18 to v7.2. */
 const LOOKAHEAD = 3
 
 /** Objects between sheaves and slabs: `refill_objects()`, `__kmem_cache_free_bulk()`, `__slab_free()` of 7.0 and later. */
@@ -28,7 +28,7 @@ export class SheafSlabs {
     this.#keepsRemainder = keepsRemainder
   }
 
-  /** To its capacity, from the node's partial slabs and then from new ones. */
+  /** Fills a sheaf to its capacity: from the node's partial slabs, then from new ones. */
   refill(cpu: Cpu, sheaf: Sheaf): void {
     const slabs = this.#slabs
     const { counts } = slabs

@@ -1,6 +1,7 @@
+/** Bytes; kvfree traces are read as of a machine with pages of this size. */
 export const PAGE = 4096
 
-/** Halves of a column of addresses, with no bigint made. */
+/** Upper and lower 32 bits of a column of addresses, so that no bigint is made. */
 export class Halves {
   readonly #words: Uint32Array
   readonly #low = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1
@@ -18,8 +19,11 @@ export class Halves {
   }
 }
 
-/** The address as a number: its upper 16 bits are the same for all of the kernel's. */
-export const keyAt = (halves: Halves, slot: number): number => (halves.high(slot) & 0xffff) * 2 ** 32 + halves.low(slot)
+/** An address as a number, from its halves of 32 bits. The upper 16 bits are left out: they are the same for all kernel addresses. */
+const keyOf = (high: number, low: number): number => (high & 0xffff) * 2 ** 32 + low
+
+/** The address at a slot of a column, as `Objects.key`. */
+export const keyAt = (halves: Halves, slot: number): number => keyOf(halves.high(slot), halves.low(slot))
 
 /** Objects that the probe's two arguments name, by kernel: up to 6.1 the second is the offset of the rcu_head where there is one. */
 export class Objects {
@@ -34,7 +38,7 @@ export class Objects {
     this.#args = new Halves(args)
   }
 
-  /** Reads the call at a slot into the fields. */
+  /** Sets the fields to the object of the call at a slot. */
   read(slot: number): void {
     const [head, arg] = [this.#heads, this.#args]
     const [high, low] = [head.high(slot), head.low(slot)]
@@ -51,9 +55,8 @@ export class Objects {
     return this.high * 2 ** 20 + (this.low >>> 12)
   }
 
-  /** The address as a number: its upper 16 bits are the same for all of the kernel's. */
   get key(): number {
-    return (this.high & 0xffff) * 2 ** 32 + this.low
+    return keyOf(this.high, this.low)
   }
 
   get offset(): number {

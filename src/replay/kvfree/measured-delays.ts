@@ -5,7 +5,7 @@ import type { GpInterval } from '#sim'
 import type { Delays } from './delays.ts'
 import type { CallbackRun, WorkRun } from './recorded-works.ts'
 
-/** Delays of which the mean is taken: one alone is as long as a host’s whim; more foretell one that was left out no better. */
+/** A delay is predicted by the mean of so many: one alone varies too much, and more than three predict a held-out delay no better (measured). */
 const NEAREST = 3
 
 /** What was measured at one moment. */
@@ -97,7 +97,7 @@ class ByCpu implements Lookup {
     this.#all.add(sample)
   }
 
-  /** Every second delay teaches, at moments that are nearest to one of the others: none says what it taught. */
+  /** Cross-validation: each delay is predicted from the half of the delays (every second one) that it is not in. */
   crossed(): Lookup {
     const halves = [new ByCpu(), new ByCpu()] as const
     for (const [rank, sample] of this.#all.all.entries()) halves[rank % 2 === 0 ? 0 : 1].add(sample)

@@ -12,7 +12,7 @@ export interface RecordedCalls {
   readonly count: number
   /** No kprobe was set: moments are spread between what is known. */
   readonly inferred: boolean
-  /** By CPU and moment of its call_rcu(), the objects of these calls that a full sheaf holds, where a probe shows it. */
+  /** By CPU and time of a sheaf’s call_rcu(): how many objects of these calls it holds, where a probe shows it. */
   readonly sheaves?: readonly (ReadonlyMap<Ns, number> | undefined)[]
 }
 
@@ -44,10 +44,10 @@ class Alignments {
   }
 }
 
-/** The share of sheaves that must have been filled by as many objects for that to be their capacity. */
+/** A number of objects is a capacity if at least this share of full sheaves held it (an assumption). */
 const MOST = 0.8
 
-/** Numbers of kinds are bytes. */
+/** `CallColumns.kind` is a column of bytes. */
 const MOST_KINDS = 256
 
 /**
@@ -106,7 +106,7 @@ function probedCalls(events: Events, cpuCount: number): RecordedCalls {
   return { cpus: columns, kinds: kinds.list, count, inferred: false, sheaves: sheaves.filled }
 }
 
-/** Numbers of the kinds of objects met. Where no probe names an object's cache, its size stands for it. */
+/** Numbers the kinds of objects. Where no probe names an object's cache, its size stands for the cache. */
 class Kinds {
   readonly list: CallKind[] = []
   readonly #numbers = new Map<string, number>()
@@ -123,7 +123,7 @@ class Kinds {
     })
   }
 
-  /** Where a size stands for a cache: what fills a sheaf of it, if most are filled by as many. Else caches of one size mix. */
+  /** Where a size stands for a cache: the capacity of its sheaves, if most full ones held the same number. Otherwise several caches share the size. */
   learnSheaves({ kind, cpu, slot, length, tables, strings }: Events, calls: readonly CallColumns[]): void {
     const callback = strings.find('rcu_free_sheaf')
     if (callback === undefined) return

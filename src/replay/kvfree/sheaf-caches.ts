@@ -4,15 +4,15 @@ import { Halves, keyAt, PAGE } from './addresses.ts'
 
 export interface SheafCache {
   readonly id: number
-  /** The least that two of its objects lie apart on a page. */
+  /** Smallest distance between two of its objects on one page. */
   readonly bytes: number
-  /** Objects that filled most of its sheaves; undefined where none was filled in the trace from its first on. */
+  /** Objects in a full sheaf, as most of its sheaves show; undefined where the trace has no sheaf from empty to full. */
   readonly sheaf: number | undefined
-  /** Objects of the trace in the first full sheaf of each CPU. */
+  /** By CPU: objects of the trace in its first full sheaf, which may have held others before the trace. */
   readonly first: readonly (number | undefined)[]
 }
 
-/** Taken where no two objects of a cache lie on one page: rcuscale's. */
+/** Assumed where no two objects of a cache lie on one page: the size of rcuscale’s objects, which come from kmalloc-32. */
 const UNKNOWN_BYTES = 32
 
 /** How full sheaves of one cache were when they were handed to RCU. */
@@ -40,7 +40,7 @@ export class SheafFills {
     return n
   }
 
-  /** What most sheaves held, of which at least a share of `least` did. */
+  /** The most common number of objects in a full sheaf; undefined if less than a share of `least` held it. */
   usual(least: number): number | undefined {
     const [n, times] = [...this.#fills].sort(([, a], [, b]) => b - a)[0] ?? [0, 0]
     return n > 0 && times >= least * this.#all ? n : undefined
@@ -64,7 +64,7 @@ class Seen {
 
 /**
  * Caches of the objects that a probe on __kfree_rcu_sheaf() shows. A cache may ask for a capacity of its own (`sheaf_capacity` of
- * kmem_cache_args: 32 of maple nodes), so that no size tells it.
+ * kmem_cache_args: 32 of maple nodes), so it does not follow from the object’s size.
  */
 export class SheafCaches {
   readonly #caches = new Map<number, SheafCache>()

@@ -4,7 +4,7 @@ import { SlabAsk, type SlabDemandBuilder } from '#events/demand'
 import type { Cpu } from '#kernel'
 import type { FoundCache } from './caches.ts'
 
-/** ___GFP_DIRECT_RECLAIM, 5.10 to 7.2: what comes out of a sheaf is asked for with GFP_NOWAIT, which lacks it. */
+/** ___GFP_DIRECT_RECLAIM, 5.10 to 7.2. Allocations from a prefilled sheaf use GFP_NOWAIT, which lacks it. */
 const GFP_DIRECT_RECLAIM = 0x400
 
 /**
@@ -14,7 +14,7 @@ const GFP_DIRECT_RECLAIM = 0x400
 const ASKING =
   /^(mas_store_gfp|mas_erase|mas_insert|mas_alloc_cyclic|mas_alloc_nodes|mas_wr_preallocate|mas_nomem|mas_preallocate|mtree_)/
 
-/** `mas_prealloc_calc()`: 2k + 1 nodes for a store that changes k levels of the tree; of stores across nodes, 3k + 1, no event tells. */
+/** `mas_prealloc_calc()`: 2k + 1 nodes for a store that changes k levels of the tree; stores across nodes take 3k + 1, but no event shows which these are. */
 const askedFor = (objects: number): number => Math.max(3, objects | 1)
 
 interface Run {
@@ -25,11 +25,11 @@ interface Run {
 }
 
 /**
- * Sheaves that the maple tree has filled before it stores: `kmem_cache_prefill_sheaf()`, `kmem_cache_alloc_from_sheaf()`,
+ * Sheaves that the maple tree prefills before it stores: `kmem_cache_prefill_sheaf()`, `kmem_cache_alloc_from_sheaf()`,
  * `kmem_cache_return_sheaf()`, mm/slub.c; `mas_alloc_nodes()`, `mas_pop_node()`, `mas_empty_nodes()`, lib/maple_tree.c: 3c1ea5c5019f "slab: sheaf
- * prefilling for guaranteed allocations" and 6bf377b06c08 "maple_tree: Add single node allocation support to maple state" (6.18). No event shows a sheaf that
- * is taken or given back; allocations out of one follow each other, and the next thing that the task does with the cache ends the run. It asks for no fewer objects
- * than it took.
+ * prefilling for guaranteed allocations" and 6bf377b06c08 "maple_tree: Add single node allocation support to maple state" (6.18). No event shows when a
+ * sheaf is taken or returned. Consecutive allocations of one task are taken to be from one sheaf, which the task’s next other operation on the cache
+ * returns. It asked for at least as many objects as it took.
  */
 export class Prefills {
   readonly #events: Events
@@ -38,7 +38,7 @@ export class Prefills {
   readonly #nodes: readonly boolean[]
   readonly #isAsking = new Map<number, boolean>()
   readonly #open: (Run | undefined)[] = []
-  /** By cache: allocations out of such sheaves. */
+  /** By cache: allocations from prefilled sheaves. */
   readonly allocs: number[] = []
 
   constructor(events: Events, builder: SlabDemandBuilder, caches: readonly FoundCache[]) {
@@ -47,7 +47,7 @@ export class Prefills {
     this.#nodes = caches.map(({ names }) => names.includes('maple_node'))
   }
 
-  /** Whether an allocation is out of a sheaf of its task's. */
+  /** Whether an allocation is from a prefilled sheaf of its task. */
   isOut(cache: number, slot: number): boolean {
     if (this.#nodes[cache] !== true) return false
     const { gfpFlags, callSite } = this.#events.tables.kmem_cache_alloc.column
@@ -57,14 +57,14 @@ export class Prefills {
     let asking = this.#isAsking.get(site)
     if (asking === undefined) {
       const name = this.#events.strings.get(site) ?? ''
-      // An address alone does not tell.
+      // Without a symbol the caller is unknown.
       asking = !/^[a-z_]/i.test(name) || ASKING.test(name)
       this.#isAsking.set(site, asking)
     }
     return !asking
   }
 
-  /** Before an allocation out of a sheaf. */
+  /** To be called before an allocation from a prefilled sheaf. */
   take(time: number, cpu: Cpu, pid: number, cache: number): void {
     this.allocs[cache] = (this.allocs[cache] ?? 0) + 1
     const open = this.#open[cpu]
@@ -77,7 +77,7 @@ export class Prefills {
     this.#open[cpu] = { pid, cache, row, objects: 1 }
   }
 
-  /** Before anything else that a CPU does with a cache. */
+  /** To be called before any other operation of a CPU on a cache. */
   endOf(time: number, cpu: Cpu, cache: number): void {
     if (this.#open[cpu]?.cache === cache) this.end(time, cpu)
   }

@@ -182,8 +182,9 @@ class Replay {
           slabOf[what] = rules[of]!.allocPrefilled?.(on) ?? rules[of]!.alloc(on)
           allocs[of]!++
           break
-        default:
+        case SlabAsk.returnPrefilled:
           rules[of]!.returnPrefilled?.(on)
+          break
       }
       if ((row & 63) === 0) peaks[of] = Math.max(peaks[of]!, sum(stores[of]!.cached) + sum(stores[of]!.inBarn))
     }
