@@ -186,7 +186,7 @@ export class FreePages {
     return own.length > 0 ? own : all
   }
 
-  /** Far from any shortage: kswapd sleeps, and more than enough is free; where nothing shows how much is, kswapd never woke. */
+  /** Far from any shortage: kswapd sleeps and free pages exceed four times the high watermark. Where free pages are unknown: kswapd has never woken. */
   unpressed(zone: number): boolean {
     const { reclaimActive, belowHigh } = this.flags[zone]!
     if (this.#awake[zone] === 1 || reclaimActive || belowHigh) return false

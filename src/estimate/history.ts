@@ -56,7 +56,7 @@ export interface FirstBulkFree {
   readonly pcp: Pcp
 }
 
-/** By how much a refill raises `high`, where its bound leaves room: a tick before it, that is not believed, would leave some. */
+/** By how much a refill raises `high` if its upper bound leaves room, as a tick just before it would. */
 function raisedBy(pcp: Pcp, rules: ListRules, order: number): Pages {
   const low = pcp.clone()
   low.high = low.highMin

@@ -7,17 +7,17 @@ import { firstWhere } from './invert.ts'
 import type { HighBegun, HighShown } from './limit-evidence.ts'
 import type { FidelityRun } from './scores.ts'
 
-/** A formula is taken to be off by no more than so large a share where only what a zone manages is guessed. */
+/** Assumption: where only a zone’s managed pages are guessed, `high` from the formula is off by at most this share. */
 const ROUNDING = 0.01
 
-/** Values that are no further apart support each other. */
+/** Assumption: shown values of `high` within this share of each other confirm each other. */
 const NEAR = 0.05
 
-/** `high` that comes to the same value so often, and hardly ever to another, is tuned by nothing. */
+/** Assumption: `high` is fixed (set by percpu_pagelist_high_fraction) if it is shown this often, and nearly always at one value. */
 const LEAST_EPISODES = 6
 const NEARLY_ALL = 0.9
 
-/** A value counts by its episodes: bulk frees between which nothing moved `high` show it once. */
+/** How often each value of `high` is shown; bulk frees between which nothing moved `high` count once. */
 function episodesOf(shown: readonly HighShown[]): Map<Pages, number> {
   const episodes = new Map<Pages, Set<string>>()
   for (const { high, pset, episode } of shown) {
@@ -29,13 +29,13 @@ function episodesOf(shown: readonly HighShown[]): Map<Pages, number> {
   return new Map([...episodes].map(([high, { size }]) => [high, size]))
 }
 
-/** What most show; the larger of two that as many do. */
+/** The value shown most often; of several, the largest. */
 const mostShown = (episodes: Iterable<readonly [Pages, number]>): Pages | undefined =>
   [...episodes].sort(([a, many], [b, more]) => more - many || b - a)[0]?.[0]
 
 const isNear = (high: Pages, guess: Pages): boolean => Math.abs(high - guess) <= Math.max(1, guess * ROUNDING)
 
-/** The `high` that nothing moves: each pageset shows its own again and again, and the most that one shows is what all have. */
+/** The fixed `high` of a zone: the largest of the values that its pagesets show nearly always; undefined where `high` moves, or is shown too rarely. */
 function fixedAt(shown: readonly HighShown[]): Pages | undefined {
   let [all, same] = [0, 0]
   const values: Pages[] = []
@@ -49,12 +49,12 @@ function fixedAt(shown: readonly HighShown[]): Pages | undefined {
   return all >= LEAST_EPISODES && same >= NEARLY_ALL * all ? Math.max(...values) : undefined
 }
 
-/** Bounds of `high` in one zone, as the record shows them; undefined where it shows nothing that the formulas do not give. */
+/** Bounds of `high` in one zone, from where the record shows `high`; undefined where it only confirms those of the formulas. */
 function boundsOf(
   all: readonly HighShown[],
   { highMin, highMax, batch }: Pcp,
 ): Pick<Pcp, 'highMin' | 'highMax'> | undefined {
-  // No kernel has it lower.
+  // No kernel sets `high` lower: zone_highsize(), mm/page_alloc.c, v5.14 to v7.2.
   const shown = all.filter(({ high }) => high >= 4 * batch)
   const known = shown.filter(({ isExact }) => isExact)
   const exact = episodesOf(known)
@@ -65,7 +65,7 @@ function boundsOf(
   }
   const fixed = near === undefined ? (fixedAt(known) ?? fixedAt(shown)) : undefined
   if (fixed !== undefined) return { highMin: fixed, highMax: fixed }
-  // Decay ends at the lower bound again and again. One value far below all others is none: an account that is off.
+  // Decay ends at the lower bound again and again. A single value far from all others is taken for an error of the estimate.
   const values = [...exact.keys()]
   const isLone = (high: Pages): boolean =>
     exact.get(high) === 1 && !values.some((other) => other !== high && Math.abs(other - high) <= high * NEAR)
@@ -77,7 +77,7 @@ function boundsOf(
   return low === highMin && high === highMax ? undefined : { highMin: low, highMax: high }
 }
 
-/** Where `high` began, if refills raised it and ticks lowered it as they do. Source: nr_pcp_alloc(), decay_pcp_high(), v6.7 to v7.2. */
+/** The smallest initial `high` from which the recorded refills and ticks lead to where `high` is first shown; `highMin` where it never is. Source: nr_pcp_alloc(), decay_pcp_high(), v6.7 to v7.2. */
 function startHigh(begun: HighBegun | undefined, highMin: Pages, highMax: Pages): Pages {
   if (begun === undefined) return highMin
   const endsAt = (start: Pages): Pages =>
@@ -89,8 +89,8 @@ function startHigh(begun: HighBegun | undefined, highMin: Pages, highMax: Pages)
 }
 
 /**
- * The zones of a capture without zoneinfo, with what the record shows of `high` and of what lay on the lists; undefined where it shows
- * nothing. The run is a pass that followed the record.
+ * The guessed zones of a capture without zoneinfo, corrected by what a first pass learnt of `high` and of the lists’ initial contents. Undefined with
+ * zoneinfo, or where the record never shows `high`. `run`: a pass that follows the record.
  */
 export function learntZones(
   script: Script,

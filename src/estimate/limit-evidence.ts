@@ -1,17 +1,17 @@
 import type { Pages } from '#kernel'
 import type { Belief } from './belief.ts'
 
-/** The record shows where `high` of a pageset is. */
+/** One time that the record shows `high` of a pageset. */
 export interface HighShown {
   readonly pset: number
   readonly high: Pages
-  /** Refills and ticks of the pageset before this: with the same number, nothing can have moved `high` between. */
+  /** Number of refills and ticks of the pageset before. Two with the same number show the same `high`. */
   readonly episode: number
-  /** Whether all pages of the pageset were known; else there may have been more, and `high` above this. */
+  /** Whether all pages of the pageset were known; if not, `high` is this or more. */
   readonly isExact: boolean
 }
 
-/** What moved `high` of a pageset until the record first showed it: pages that refills asked for; 0: a tick. */
+/** Where the record first shows `high` of a pageset. `moves`: what moved it before that, in order: pages a refill asked for, or 0 for a tick. */
 export interface HighBegun {
   readonly high: Pages
   readonly moves: readonly Pages[]
@@ -38,7 +38,7 @@ export class LimitEvidence {
     if (begun.at < 0) begun.moves.push(pages)
   }
 
-  /** A pageset is at `high`, `beyond` pages above what is known to lie on its lists now. */
+  /** `high` of a pageset is now `beyond` pages above the known count of its lists. */
   reached(pset: number, beyond: Pages): void {
     const isExact = this.#belief.allKnown(pset)
     const begun = this.#begun[pset]!
@@ -58,7 +58,7 @@ export class LimitEvidence {
     return this.#begun.map(({ moves, at }) => (at < 0 ? undefined : { high: all[at]!.high, moves }))
   }
 
-  /** All of it, once the trace has ended: what surfaced later lay there before. */
+  /** All evidence, to be asked for after the trace has ended: pages from before the trace that surfaced later are added to earlier counts. */
   get all(): readonly HighShown[] {
     return this.#seen.map(({ surfaced, ...shown }) =>
       shown.isExact ? shown : { ...shown, high: shown.high + this.#belief.surfaced(shown.pset) - surfaced },

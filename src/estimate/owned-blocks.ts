@@ -1,7 +1,7 @@
 import { moved } from '#events/columns'
 import type { Ns, Order } from '#kernel'
 
-/** Blocks of a demand as their owners got them, by number. Rows that never come take no memory. */
+/** First page, order and time of allocation of each block of a demand, by block number. Grows; pages of the columns that are never written take no memory. */
 export class OwnedBlocks {
   #first: Uint32Array
   #order: Uint8Array

@@ -22,7 +22,7 @@ export interface PagesetBelief {
   high: Status
   /** Whether the count was proven by a guessed `high` and no tick ran since: both may be off, by the same number of pages. */
   isTied: boolean
-  /** Whether the count was proven by a guessed `high`, whatever ticks did to that since: nothing has shown yet how far off it is. */
+  /** Whether the count was inferred from a guessed `high`, so that both are off by the same unknown number of pages; ticks since then do not change that. */
   isRelative: boolean
   /** Whether a bulk free that was due did not come, and none came since: what explains the next one explains that too. */
   isDoubted: boolean
@@ -34,7 +34,7 @@ export interface PagesetBelief {
   silentCount: number
 }
 
-/** Whether a bulk free at this count shows where `high` is: the last free left one page less, and led to none. */
+/** Whether a bulk free at this count shows `high` exactly: the free before it left one page less and caused no bulk free. */
 export const pinsHigh = ({ lastSilentFreeRow, silentCount }: PagesetBelief, count: Pages): boolean =>
   lastSilentFreeRow >= 0 && count === silentCount + 1
 

@@ -42,7 +42,7 @@ interface Followed {
   readonly compacted: readonly number[]
 }
 
-/** What a record shows of compaction, which no event does. */
+/** Compaction, for which there is no event, as inferred from page events. */
 interface Compaction {
   /** Pages that were given back and were free: compaction had taken them. */
   readonly returned: readonly Returned[]
@@ -50,7 +50,7 @@ interface Compaction {
   readonly last: Uint32Array
 }
 
-/** Which pages are free as the record goes, whatever blocks they are in. */
+/** Follows which single pages are free, without the buddy allocator’s blocks. */
 function compactionOf(script: Script, start: PageStart): Compaction {
   const { rules } = pagesets(script, ownPolicy(script))
   const index = new PageIndex(script.zones)

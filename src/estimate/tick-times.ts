@@ -44,12 +44,12 @@ export interface SeenTick {
 /** Phases that are tried: so many in a second. */
 const PHASES = 250
 
-/** How little a tick is to be expected that comes so late: beyond a quarter of a second, anything may have held it up. */
+/** Cost of a tick that comes this late; beyond a quarter of a second all delays cost the same. */
 const surprise = (late: Ns): number => Math.min(late, MOST_LATE)
 
 /**
- * How late ticks must have come for so many to run in a window as the record proves, if they fall due at `due` (modulo a second). One that
- * came late by a quarter of a second or more leaves out the next.
+ * Cost of a window for ticks that fall due at `due` (modulo a second): how late ticks must have come for as many to run in it as the record
+ * proves. A tick that is late by a quarter of a second or more skips the next one.
  */
 function surpriseOf({ from, to, ticks }: TickWindow, due: Ns, own: readonly Ns[]): number {
   const first = from + within(due - from)

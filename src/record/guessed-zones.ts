@@ -5,7 +5,10 @@ import type { Machine, NumaNode, Pages, Pfn, Zone } from '#kernel'
 const DMA_BYTES = 2 ** 24
 const DMA32_BYTES = 2 ** 32
 
-/** A refill takes pages of one zone. So large a share of those near a bound may go over it where a drop of the fallback explains it. */
+/**
+ * Assumption: pages on both sides of a zone bound do not stand in one refill, but for this share of the pages below it: two refills of
+ * neighbouring zones may follow each other without an event between.
+ */
 const MAY_CROSS = 0.01
 
 const pfnsOf = ({ tables }: Events): Uint32Array[] =>
@@ -13,7 +16,7 @@ const pfnsOf = ({ tables }: Events): Uint32Array[] =>
     (column.pfn.data as Uint32Array).subarray(0, length),
   )
 
-/** Sizes of refills of order 0, by their zone: runs of such pages on one CPU with nothing between. */
+/** Pages per refill of order 0, by zone. A refill is a run of such pages of one migratetype on one CPU, with no other event of the CPU between. */
 function refillSizes({ tables, kind, slot, cpu, length }: Events, zoneOf: (pfn: Pfn) => number): Map<number, number[]> {
   const { pfn, order, migratetype } = tables.mm_page_alloc_zone_locked.column
   const sizes = new Map<number, number[]>()
@@ -45,10 +48,13 @@ function refillSizes({ tables, kind, slot, cpu, length }: Events, zoneOf: (pfn: 
   return sizes
 }
 
-/** Of fewer refills nothing is learnt. */
+/** Fewer refills than this (an assumption) show no batch. */
 const LEAST_REFILLS = 8
 
-/** `batch`, as refills show it: the most common size among the smallest. Single pages come straight from the buddy. */
+/**
+ * `batch`, from the sizes of refills: self-tuned ones are multiples of it, so it is the most common size below twice the smallest tenth. Single pages
+ * are left out: they came straight from the buddy allocator. Undefined with too few refills.
+ */
 function batchShown(sizes: readonly number[]): Pages | undefined {
   const runs = sizes.filter((size) => size > 1).sort((a, b) => a - b)
   if (runs.length < LEAST_REFILLS) return undefined
@@ -58,12 +64,12 @@ function batchShown(sizes: readonly number[]): Pages | undefined {
   return [...counts].sort(([a, many], [b, more]) => more - many || a - b)[0]?.[0]
 }
 
-/** The largest batch, of zones from 1 GiB on. */
+/** The largest batch with pages of 4 KiB: of zones of 1 GiB and more. Source: zone_batchsize(), mm/page_alloc.c, v5.10 to v7.2. */
 const MOST_BATCH = 63
 
 /**
- * How many pages a zone of this batch manages: at least, and fewer than. Batches are one less than a power of two; others were set by hand
- * and tell nothing. Source: zone_batchsize(), mm/page_alloc.c, v5.10 to v7.2.
+ * How many pages a zone with this batch manages: `least` or more, fewer than `below`. Undefined if the batch is not one less than a power of two:
+ * then it was set by hand. Source: zone_batchsize(), mm/page_alloc.c, v5.10 to v7.2.
  */
 function managedFor(batch: Pages, pageSize: number): { readonly least: Pages; readonly below: Pages } | undefined {
   const power = batch + 1
@@ -73,7 +79,7 @@ function managedFor(batch: Pages, pageSize: number): { readonly least: Pages; re
   return { least: leastFor(power), below: batch >= most ? Number.POSITIVE_INFINITY : leastFor(2 * power) }
 }
 
-/** By bound: how many refilled pages lie below it, and how many follow or precede, in one refill, a page beyond it. */
+/** By bound: how many refilled pages lie below it, and how often two neighbours of one refill lie on both sides of it. */
 function crossings({ tables, kind, slot, cpu, length }: Events, bounds: readonly Pfn[]) {
   const { pfn, order, migratetype } = tables.mm_page_alloc_zone_locked.column
   const below = bounds.map(() => 0)
@@ -99,7 +105,7 @@ function crossings({ tables, kind, slot, cpu, length }: Events, bounds: readonly
   return bounds.map((bound, index) => ({ bound, below: below[index]!, over: over[index]! }))
 }
 
-/** Where zones of this architecture end, as page frames, lowest first. */
+/** Where zones of this architecture end, as page frames, lowest first; none where that depends on the machine. */
 function boundsOf({ release, pageSize }: Machine): Pfn[] {
   const uname = release?.uname ?? ''
   if (/\b(aarch64|arm64|riscv64)\b/.test(uname)) return [DMA32_BYTES / pageSize]
@@ -140,14 +146,17 @@ function nodesOf({ tables, kind, slot, cpu, length }: Events, bound: Pfn | undef
   ]
 }
 
-/** What of a zone the page allocator owns: struct page takes 1/64, the kernel and what it keeps from boot on about as much. */
+/** Managed pages of a zone (an estimate): struct page takes 64 bytes of 4096, and the kernel’s image and boot-time allocations are assumed to take as much again. */
 const managedOf = (spanned: Pages): Pages => spanned - (spanned >> 5)
 
-/** Memory ends at a multiple of so many bytes, less what the firmware keeps at its top. */
+/** Assumption: memory ends at a multiple of 64 MiB, less up to 4 MiB at its top that the firmware keeps. */
 const MEMORY_STEP = 2 ** 26
 const KEPT_AT_TOP = 2 ** 22
 
-/** Where memory goes on beyond the pages seen, there is taken to be so many times as much. Too large a bound of `high` matters only at it. */
+/**
+ * Assumption: if the last page seen is not at such an end, memory goes on to four times the span seen. Too large a zone raises the upper bound of
+ * `high`, which matters only where `high` reaches it.
+ */
 const UNSEEN = 4
 
 const isEndSeen = (end: Pfn, pageSize: number): boolean => {
@@ -155,12 +164,12 @@ const isEndSeen = (end: Pfn, pageSize: number): boolean => {
   return beyond <= KEPT_AT_TOP
 }
 
-/** Of the first 16 MiB on x86-64 so many pages are managed: the rest is the firmware’s. */
+/** Managed pages of ZONE_DMA on x86-64, as in zoneinfo of the bundled captures: the rest of its 4096 pages is the firmware’s and the kernel’s. */
 const DMA_MANAGED = 3840
 
 /**
- * min_free_kbytes in pages: by its own formula, or as khugepaged raises it, which needs two pageblocks a zone and one for each pair of
- * migratetypes. Source: calculate_min_free_kbytes(), mm/page_alloc.c; set_recommended_min_free_kbytes(), mm/khugepaged.c, v5.10 to v7.2.
+ * min_free_kbytes in pages: by its own formula, or as khugepaged raises it, to two pageblocks a zone and one for each pair of the three
+ * migratetypes on per-CPU lists. Source: calculate_min_free_kbytes(), mm/page_alloc.c; set_recommended_min_free_kbytes(), mm/khugepaged.c, v5.10 to v7.2.
  */
 function minFreeOf({ pageSize, thpOrder, pageblockOrder }: Machine, managed: Pages, zones: number): Pages {
   const own = Math.trunc((Math.sqrt(((managed * pageSize) / 1024) * 16) * 1024) / pageSize)
@@ -168,8 +177,8 @@ function minFreeOf({ pageSize, thpOrder, pageblockOrder }: Machine, managed: Pag
 }
 
 /**
- * Zones of a capture without zoneinfo: up to the last page seen, parted where zones of this architecture end and no refill went over it;
- * watermarks by the kernel’s formulas. What free pages and lists there were is left at none.
+ * Guesses the zones of a capture without zoneinfo, on one node. They span all pages up to the last one seen and are split where zones of this
+ * architecture end, unless refills cross that bound. Watermarks follow from the kernel’s formulas; free pages are 0 and pagesets empty.
  */
 export function guessZones(events: Events, machine: Machine): { zones: Zone[]; nodes: NumaNode[] } {
   let [low, high] = [Number.MAX_SAFE_INTEGER, 0]
@@ -184,11 +193,11 @@ export function guessZones(events: Events, machine: Machine): { zones: Zone[]; n
   const bounds = crossings(events, boundsOf(machine))
     .filter(({ bound, below, over }) => bound < end && over <= below * MAY_CROSS)
     .map(({ bound }) => bound)
-    // Nothing is taken of the first 16 MiB while other zones have enough: who takes from there has no such zone.
+    // While other zones have enough, nothing is allocated in ZONE_DMA: allocations there show that the machine has none.
     .filter((bound) => bound * machine.pageSize > DMA_BYTES || low >= bound || isPressed)
   const [dma = 0] = bounds
   const isDma = dma * machine.pageSize === DMA_BYTES
-  // Nothing is taken of the lower zones as long as the highest has enough.
+  // Lower zones are not allocated from while the highest has enough, so they may exist unseen.
   const first = isDma || low >= (bounds.at(-1) ?? 0) ? Math.min(low, 1) : low
   const edges = [first, ...bounds.filter((bound) => bound > first), end]
   const spans = edges.slice(1).map((to, at) => ({ startPfn: edges[at]!, spanned: to - edges[at]! }))

@@ -31,7 +31,7 @@ export const hypotheses: readonly Hypothesis[] = [
 /** The same where the count is a guess: that is asked before `high`. */
 const guessFirst = hypotheses.filter((each) => each !== count).toSpliced(-1, 0, count)
 
-/** In which order they are asked about a pageset: the less is known of what they correct, the sooner. */
+/** The order in which hypotheses are tried: those that correct a guess first where the pageset is not proven. */
 function orderFor({ state: { belief } }: Context, pset: number): readonly Hypothesis[] {
   const { high, unknown } = belief.psets[pset]!
   return belief.isProven(pset) || (high === 'unknown' && unknown === 0) ? hypotheses : guessFirst
