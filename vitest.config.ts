@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Stand in for modules, which Vite's runner can. */
 const MOCKED = ['src/metrics/mutations.test.ts']
@@ -11,6 +12,37 @@ const APART = [
   'src/writers/parquet.test.ts',
 ]
 
+/** Files of 10 s and more, the longest first: one that comes last keeps one worker busy while the other has nothing to do. */
+const LONG = [
+  'docs/pages.test.ts',
+  'src/app/queue/queue.test.ts',
+  'docs/generated.test.ts',
+  'docs/readme.test.ts',
+  'src/cli/cli.test.ts',
+  'src/cli/synth.test.ts',
+  'src/metrics/fidelity.test.ts',
+  'src/report/browser.test.ts',
+  'bench/bench.test.ts',
+  'src/cli/caveats.test.ts',
+  'notebooks/notebooks.test.ts',
+  'src/cli/recommend.test.ts',
+]
+
+const rankOf = ({ moduleId }: TestSpecification): number => {
+  const rank = LONG.findIndex((file) => moduleId.endsWith(`/${file}`))
+  return rank < 0 ? LONG.length : rank
+}
+
+/** Without durations of an earlier run, Vitest begins with the files of most bytes. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const projects = sorted.map(({ project }) => project.name)
+    const turnOf = ({ project }: TestSpecification): number => projects.indexOf(project.name)
+    return sorted.sort((a, b) => turnOf(a) - turnOf(b) || rankOf(a) - rankOf(b))
+  }
+}
+
 /** Node itself imports, as it does for users. Vite's runner reaches each import through an object: a third more CPU time. */
 const experimental = { viteModuleRunner: false, nodeLoader: false }
 
@@ -22,6 +54,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     execArgv: ['--conditions=kreplay-src', '--disable-warning=ExperimentalWarning'],
     projects: [
       {
