@@ -127,6 +127,8 @@ const frames: Readonly<Record<string, (lines: readonly string[]) => string>> = {
   'a box': (lines) => text(lines.map((line) => `\xe2\x94\x82 ${line.padEnd(200)} \xe2\x94\x82`)),
   'strings of C': (lines) => text(lines.map((line) => `"${line}\\n"`)),
   'a list of strings': (lines) => text(lines.map((line) => `'${line}',`)),
+  'code in a table': (lines) => `| line |\n|---|\n${text(lines.map((line) => `| \`${line}\` |`))}`,
+  'code in a list': (lines) => text(lines.map((line) => `- \`${line}\``)),
   continuations: (lines) => text(lines.map((line) => `${line} \\`)),
   'ends with tabs': (lines) => text(lines.map((line) => `${line}\t`)),
   'returns alone': (lines) => lines.map((line) => `${line}\r`).join(''),
@@ -408,6 +410,16 @@ test('the sample that is wrapped behind the stamp', () => {
     { event: 'mm_page_alloc', pfn: 1066702, order: 2, gfpFlags: 0xcc0 },
     { event: 'mm_page_free', pfn: 1066702 },
   ])
+})
+
+test('an event of many words, wrapped in all of them, and quotes that continuations lack', () => {
+  const lines = linesOf('text/6.1/trace_pipe-lost.txt').filter((line) => /segcb|grace|callback/.test(line))
+  const plain = eventsOf(read(text(lines)))
+  expect(plain.length).toBeGreaterThan(5)
+  for (const width of [60, 74, 90, 132]) {
+    const parts = lines.flatMap((line) => atBlanks(width)(line).map((part, at) => (at === 0 ? `> ${part}` : part)))
+    expect({ width, events: eventsOf(read(text(parts))) }).toEqual({ width, events: plain })
+  }
 })
 
 test('prose between wrapped lines is no part of an event', () => {

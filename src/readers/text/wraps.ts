@@ -1,9 +1,9 @@
 /** How far a text reads as an event. */
 export const Stage = { none: 0, head: 1, name: 2, whole: 3 } as const
 
-/** The parts of an event's payload that a line may begin with: `key=value`, `[module]`, `(null)`, flags, addresses, numbers. */
+/** The parts of an event's payload that a line may begin with: `key=value`, `[module]`, `(null)`, flags, addresses, numbers, RCU's words. */
 const PART =
-  /^(?:[\w.]+=\S*|=\S*|\[\S*\],?|\(\S*\),?|[|\w+./]*\|[|\w]*|0x[0-9a-fA-F]+,?|[0-9a-f]{6,16}|-?\d+,?|[\w.]+\+0x\S+|[{}],?)$/
+  /^(?:[\w.]+=\S*|=\S*|\[\S*\],?|\(\S*\),?|\(\w+=\S*|[|\w+./]*\|[|\w]*|0x[0-9a-fA-F]+,?|[0-9a-f]{6,16}|-?\d+,?|rcu_\w+|SegCB\w+|seglen:|gp_seq:|[\w.]+\+0x\S+|[{}],?)$/
 const FIELD = /^(?:\w+=\S+|\|\S+|\w+\|\S*)$/
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '')

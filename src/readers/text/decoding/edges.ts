@@ -2,7 +2,7 @@ import { type Decoder, LineDecoder } from './decoder.ts'
 
 /** Lines looked at, and how many of them must end alike. */
 const MOST_LINES = 400
-const SHARE = 0.9
+const SHARE = 0.75
 const LONGEST_MARK = 40
 
 /**
