@@ -25,8 +25,13 @@ export interface Inferences {
   readonly highMax: readonly number[]
   /** Rows of allocations that went past their list to the buddy. */
   readonly direct: Set<number>
-  /** Pages from before the trace that left unseen: before which row, and how many. */
-  readonly unseen: { readonly row: number; readonly pset: number; readonly pages: number }[]
+  /** Pages from before the trace that left unseen: before which row, how many, and from which list of the pageset. */
+  readonly unseen: {
+    readonly row: number
+    readonly pset: number
+    readonly pages: number
+    readonly list: number
+  }[]
   /** Ticks that no event shows and that ran before another row than thought; −1: did not run, or was not thought to. */
   readonly tickMoves: TickMove[]
 }

@@ -18,19 +18,34 @@ import type { Inferred } from './what-if-start.ts'
 export const ownPolicy = ({ machine: { release } }: Script): PcpChoice => choosePcp(ownPcpId(release), release)
 
 /** What a pass under the recording kernel's own policy finds out for what-if replays of the same script. */
-function inferredFrom(run: FidelityRun, own: readonly ListRules[], start: PageStart): Inferred {
+function inferredFrom(
+  run: FidelityRun,
+  own: readonly ListRules[],
+  start: PageStart,
+  { highMax, unseen }: Pick<Inferences, 'highMax' | 'unseen'>,
+): Inferred {
   const [rules] = own
   const lists = Array.from({ length: rules!.lists }, (_, list) => list)
   return {
     initial: run.initial,
     listOrders: lists.map((list) => rules!.orderOf(list)),
     listTypes: lists.map((list) => [0, 1, 2].find((type) => rules!.listOf(rules!.orderOf(list), type) === list) ?? 1),
-    bulk: run.bulk,
+    bulk: withUnseen(run, unseen),
+    highMax,
     localDrains: run.localDrains,
     taken: run.inferences.taken,
     start,
     ticks: run.ticks,
   }
+}
+
+/** What the untraced bulk allocator took, of known pages and of those from before the trace. */
+function withUnseen({ bulk }: FidelityRun, unseen: Inferences['unseen']): Inferred['bulk'] {
+  if (unseen.length === 0) return bulk
+  const all = bulk.row.map((row, at) => ({ row, pset: bulk.pset[at]!, list: bulk.list[at]! }))
+  for (const { pages, ...from } of unseen) for (let page = 0; page < pages; page++) all.push(from)
+  all.sort((a, b) => a.row - b.row)
+  return { row: all.map(({ row }) => row), pset: all.map(({ pset }) => pset), list: all.map(({ list }) => list) }
 }
 
 /** Without recorded refills nothing shows what lay on which list: zoneinfo's counts are all there is. */
@@ -153,6 +168,6 @@ export function infer(recorded: Script, choice = ownPolicy(recorded), scored?: S
       bridges: true,
     },
   ).run()
-  const inferred = inferredFrom({ ...bridged, ticks }, rules, start)
+  const inferred = inferredFrom({ ...bridged, ticks }, rules, start, { highMax, unseen })
   return { script, run, freeRun, inferred: script.refillPfn.length === 0 ? fromZoneinfo(script, inferred) : inferred }
 }

@@ -13,6 +13,8 @@ export interface Inferred {
   readonly localDrains: { readonly row: readonly number[]; readonly pset: readonly number[] }
   /** By row of an allocation: the row at which it took its page, where that was before. */
   readonly taken: ReadonlyMap<number, number>
+  /** By zone: the upper bound of `high`, as the record proves it; 0: it does not, or zoneinfo prints it. */
+  readonly highMax: readonly number[]
   /** vmstat ticks that no event shows. */
   readonly ticks: SilentTicks
   /** Pages taken by the untraced bulk allocator, in order of `row`. */

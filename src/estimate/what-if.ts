@@ -1,9 +1,14 @@
 import type { Events } from '#events'
 import type { WhatIf } from '#events/demand'
+import type { Pages, Zone } from '#kernel'
 import type { Inference } from './inferred.ts'
 import { Owners } from './owners.ts'
 import { remotePsets } from './remote-psets.ts'
 import { type StartLists, startListsOf } from './start-lists.ts'
+
+/** A zone with the upper bound of `high` that the record proves. */
+const bounded = (zone: Zone, highMax: Pages): Zone =>
+  highMax === 0 ? zone : { ...zone, pagesets: zone.pagesets.map((pageset) => ({ ...pageset, highMax })) }
 
 /**
  * What tasks asked for in a recording, and how it began: all that a what-if replay gets. Who has a block is found by its page frames;
@@ -18,7 +23,8 @@ export function whatIfOf(
   const owners = new Owners({ script, inferred }, events)
   owners.walk()
   const demand = owners.builder.finish()
-  const { machine, zones, cpus, from, to, gracePeriods, drainWorks } = script
+  const { machine, cpus, from, to, gracePeriods, drainWorks } = script
+  const zones = script.zones.map((zone, at) => bounded(zone, inferred.highMax[at] ?? 0))
   return {
     demand,
     start: owners.startState(lists ?? startListsOf(script, inferred, demand)),

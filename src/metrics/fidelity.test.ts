@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type FidelityRun, type Inference, infer } from '#estimate'
+import { type FidelityRun, type Inference, infer, ownPolicy, whatIfOf } from '#estimate'
 import { choosePcp, type PcpChoice } from '#policies'
 import { type ListRules, listPolicies } from '#policies/pcp'
 import { readCapture } from '#readers'
 import { scriptOf } from '#record'
+import { pagesets } from '#sim'
 import { fidelityOf } from './fidelity.ts'
 import type { Fidelity as FidelityReport } from './schemas.ts'
 import { scoreOf } from './score.ts'
@@ -258,8 +259,12 @@ describe('a wrong rule scores worse', () => {
 
 test('a bound of high that only the record shows is learnt, and the bulk free that proves it is not scored', async () => {
   const inferenceOf = async (name: string) => infer(scriptOf(await readCapture(`traces/${name}`)))
-  const { run, freeRun } = await inferenceOf('pages-6.12-s')
+  const inference = await inferenceOf('pages-6.12-s')
+  const { run, freeRun } = inference
   expect(run.inferences.highMax).toEqual([5858])
+  // A what-if begins with it.
+  const own = pagesets(whatIfOf(inference), ownPolicy(inference.script)).pcps
+  expect(new Set(own.map(({ highMax }) => highMax))).toEqual(new Set([5858]))
   for (const { cpus } of [run, freeRun]) {
     const recorded = cpus.reduce((all, { bursts }) => all + bursts.recorded, 0)
     expect([recorded, cpus.reduce((all, { bursts }) => all + bursts.exact, 0)]).toEqual([37, 37])

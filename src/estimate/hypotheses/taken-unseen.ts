@@ -31,7 +31,7 @@ export const takenUnseen: Hypothesis = {
     return () => {
       belief.recount(pset, played.pcp.count)
       set.pcp.assign(played.pcp)
-      state.found.unseen.push({ row: since + 1, pset, pages: fewer })
+      state.found.unseen.push({ row: since + 1, pset, pages: fewer, list: belief.unknownList(pset) })
     }
   },
 }
