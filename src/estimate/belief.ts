@@ -339,19 +339,6 @@ export class Belief {
     return false
   }
 
-  /** Pages from before the trace that have come to light. */
-  surfaced(pset: number): number {
-    const base = pset * this.perSet
-    return this.initial[pset]!.reduce((pages, blocks, list) => pages + (blocks << this.orderOf(base + list)), 0)
-  }
-
-  /** Number of the list that the untraced bulk allocator takes pages from before the trace off: most asks are for UNMOVABLE ones. */
-  unknownList(pset: number): number {
-    const rules = this.rulesOf(pset)
-    const lists = [0, 2, 1].map((type) => rules.listOf(0, type))
-    return lists.find((list) => this.known[pset * this.perSet + list] === 0) ?? lists[0]!
-  }
-
   /** A page surfaces that lay on this list since before the trace. */
   takeUnknown(pset: number, list: number, order: number): void {
     const set = this.psets[pset]!

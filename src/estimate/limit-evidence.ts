@@ -17,6 +17,12 @@ export interface HighBegun {
   readonly moves: readonly Pages[]
 }
 
+/** Pages from before the trace that have come to light on a pageset. */
+export function surfacedOn(belief: Belief, pset: number): Pages {
+  const base = pset * belief.perSet
+  return belief.initial[pset]!.reduce((pages, blocks, list) => pages + (blocks << belief.orderOf(base + list)), 0)
+}
+
 /** Collects what the record shows of `high`, for captures of which no file tells its bounds. */
 export class LimitEvidence {
   readonly #belief: Belief
@@ -48,7 +54,7 @@ export class LimitEvidence {
       high: this.#belief.knownPages(pset) + beyond,
       episode: this.#episodes[pset]!,
       isExact,
-      surfaced: isExact ? 0 : this.#belief.surfaced(pset),
+      surfaced: isExact ? 0 : surfacedOn(this.#belief, pset),
     })
   }
 
@@ -61,7 +67,7 @@ export class LimitEvidence {
   /** All evidence, to be asked for after the trace has ended: pages from before the trace that surfaced later are added to earlier counts. */
   get all(): readonly HighShown[] {
     return this.#seen.map(({ surfaced, ...shown }) =>
-      shown.isExact ? shown : { ...shown, high: shown.high + this.#belief.surfaced(shown.pset) - surfaced },
+      shown.isExact ? shown : { ...shown, high: shown.high + surfacedOn(this.#belief, shown.pset) - surfaced },
     )
   }
 }

@@ -6,7 +6,7 @@ import { Belief } from './belief.ts'
 import { FreePages } from './free-pages.ts'
 import { type Change, type EarlyPop, type HighLine, History } from './history.ts'
 import { type Inferences, noInferences } from './inferences.ts'
-import { LimitEvidence } from './limit-evidence.ts'
+import { LimitEvidence, surfacedOn } from './limit-evidence.ts'
 import type { PagesetBelief } from './pageset-belief.ts'
 import type { PreemptedPops } from './preempted-pops.ts'
 import { since } from './scored-window.ts'
@@ -360,7 +360,7 @@ export class EstimatorState {
       limits: this.limits?.all ?? [],
       highBegun: this.limits?.begun ?? [],
       atFirstWake: this.free.atFirstWake,
-      surfaced: belief.psets.map(({ pset }) => belief.surfaced(pset)),
+      surfaced: belief.psets.map(({ pset }) => surfacedOn(belief, pset)),
       early: this.given.early.size > 0 ? found.left : found.early,
       initial: { entries: belief.initial, hidden: Int32Array.from(belief.psets, ({ unknown }) => unknown) },
       bulk: found.bulk,

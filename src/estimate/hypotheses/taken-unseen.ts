@@ -1,9 +1,16 @@
+import type { Belief } from '../belief.ts'
 import { firstWhere } from '../invert.ts'
 import { playedAs } from './played.ts'
 import type { Hypothesis } from './types.ts'
 
 /** More pages than so many are not thought to go unseen between two bulk frees: vmalloc() asks for up to 100 at once. */
 const MOST_TAKEN = 512
+
+/** Number of the list that the untraced bulk allocator takes pages from before the trace off: most asks are for UNMOVABLE ones. */
+function unknownList(belief: Belief, pset: number): number {
+  const lists = [0, 2, 1].map((type) => belief.rulesOf(pset).listOf(0, type))
+  return lists.find((list) => belief.known[pset * belief.perSet + list] === 0) ?? lists[0]!
+}
 
 /** Pages of unknown identity that the bulk allocator took: fewer are there, as many as explain the record. */
 export const takenUnseen: Hypothesis = {
@@ -31,7 +38,7 @@ export const takenUnseen: Hypothesis = {
     return () => {
       belief.recount(pset, played.pcp.count)
       set.pcp.assign(played.pcp)
-      state.found.unseen.push({ row: since + 1, pset, pages: fewer, list: belief.unknownList(pset) })
+      state.found.unseen.push({ row: since + 1, pset, pages: fewer, list: unknownList(belief, pset) })
     }
   },
 }
