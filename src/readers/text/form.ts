@@ -147,80 +147,99 @@ export class Form {
 
   /** Where the value ends; −1 if it is none. */
   #readValue(token: number, from: number): number {
-    const bytes = this.#bytes
-    const values = this.#values
     const field = this.#fields[token]!
     switch (this.#ways[token]) {
-      case Way.plain: {
-        const isNegative = bytes[from] === MINUS
-        const start = isNegative ? from + 1 : from
-        let at = start
-        let value = 0
-        for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
-          value = value * 10 + digit
-        if (at === start || bytes[at]! > SPACE) {
-          at = this.#blankFrom(at)
-          value = numberIn(bytes, from, at)
-        } else if (isNegative) value = -value
-        return values.keep(field, value) ? at : -1
-      }
-      case Way.pointer: {
-        const start = bytes[from] === ZERO && bytes[from + 1] === X ? from + 2 : from
-        if (bytes[start + 16]! <= SPACE && this.#wide.readDigits(this.#view, start)) {
-          const { high, low } = this.#wide
-          values.highs[field] = high
-          values.lows[field] = low
-          return high === 0xffffffff && low === 0xffffffff ? -1 : start + 16
-        }
-        const end = this.#blankFrom(start)
-        return values.read(field, from, end, this.#placed) ? end : -1
-      }
-      case Way.gfp: {
-        const { gfp } = values.texts
-        const { bits, unknown, assumed } = gfp.upToBlank(from)
-        values.unknownGfp = unknown
-        values.assumedGfp = assumed
-        values.lows[field] = bits
-        return gfp.end > from && bits <= values.fields[field]!.high ? gfp.end : -1
-      }
-      case Way.site: {
-        const { site } = values.texts
-        const number = site.upToBlank(from)
-        values.lows[field] = number
-        if (bytes[site.end] !== SPACE || bytes[site.end + 1] !== OPEN_BRACKET) return site.end > from ? site.end : -1
-        const end = moduleEndIn(bytes, site.end, bytes.length)
-        values.lows[field] = site.get(from, end)
-        return end
-      }
-      case Way.text: {
-        const text = values.memoOf(field)
-        values.lows[field] = text.upToBlank(from)
-        if (text.end === from) return -1
-        return this.#placed && bytes[text.end + 1] === OPEN_BRACKET ? -1 : text.end
-      }
+      case Way.plain:
+        return this.#readPlain(field, from)
+      case Way.pointer:
+        return this.#readPointer(field, from)
+      case Way.gfp:
+        return this.#readGfp(field, from)
+      case Way.site:
+        return this.#readSite(field, from)
+      case Way.text:
+        return this.#readText(field, from)
       case Way.flag: {
         const end = this.#blankFrom(from)
-        const value = flagIn(bytes, from, end)
-        values.lows[field] = value
+        const value = flagIn(this.#bytes, from, end)
+        this.#values.lows[field] = value
         return value <= 1 ? end : -1
       }
       case Way.toEnd: {
-        const end = controlFrom(bytes, from)
-        return bytes[end - 1] !== SPACE && values.read(field, from, end, this.#placed) ? end : -1
+        const end = controlFrom(this.#bytes, from)
+        return this.#bytes[end - 1] !== SPACE && this.#values.read(field, from, end, this.#placed) ? end : -1
       }
       case Way.ignored:
         return this.#blankFrom(from)
       case Way.page: {
         const end = this.#blankFrom(from)
-        return isNullIn(bytes, from, end) ? -1 : end
+        return isNullIn(this.#bytes, from, end) ? -1 : end
       }
       case Way.brackets:
-        return bytes[from] === OPEN && bytes[from + 1] !== N ? this.#blankFrom(from) : -1
+        return this.#bytes[from] === OPEN && this.#bytes[from + 1] !== N ? this.#blankFrom(from) : -1
       default: {
         const end = this.#blankFrom(from)
-        return values.read(field, from, end, this.#placed) ? end : -1
+        return this.#values.read(field, from, end, this.#placed) ? end : -1
       }
     }
+  }
+
+  #readPlain(field: number, from: number): number {
+    const bytes = this.#bytes
+    const isNegative = bytes[from] === MINUS
+    const start = isNegative ? from + 1 : from
+    let at = start
+    let value = 0
+    for (let digit = bytes[at]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[++at]! - ZERO)
+      value = value * 10 + digit
+    if (at === start || bytes[at]! > SPACE) {
+      at = this.#blankFrom(at)
+      value = numberIn(bytes, from, at)
+    } else if (isNegative) value = -value
+    return this.#values.keep(field, value) ? at : -1
+  }
+
+  #readPointer(field: number, from: number): number {
+    const bytes = this.#bytes
+    const values = this.#values
+    const start = bytes[from] === ZERO && bytes[from + 1] === X ? from + 2 : from
+    if (bytes[start + 16]! <= SPACE && this.#wide.readDigits(this.#view, start)) {
+      const { high, low } = this.#wide
+      values.highs[field] = high
+      values.lows[field] = low
+      return high === 0xffffffff && low === 0xffffffff ? -1 : start + 16
+    }
+    const end = this.#blankFrom(start)
+    return values.read(field, from, end, this.#placed) ? end : -1
+  }
+
+  #readGfp(field: number, from: number): number {
+    const values = this.#values
+    const { gfp } = values.texts
+    const { bits, unknown, assumed } = gfp.upToBlank(from)
+    values.unknownGfp = unknown
+    values.assumedGfp = assumed
+    values.lows[field] = bits
+    return gfp.end > from && bits <= values.fields[field]!.high ? gfp.end : -1
+  }
+
+  /** A symbol, and in brackets the module that it is of. */
+  #readSite(field: number, from: number): number {
+    const bytes = this.#bytes
+    const values = this.#values
+    const { site } = values.texts
+    values.lows[field] = site.upToBlank(from)
+    if (bytes[site.end] !== SPACE || bytes[site.end + 1] !== OPEN_BRACKET) return site.end > from ? site.end : -1
+    const end = moduleEndIn(bytes, site.end, bytes.length)
+    values.lows[field] = site.get(from, end)
+    return end
+  }
+
+  #readText(field: number, from: number): number {
+    const text = this.#values.memoOf(field)
+    this.#values.lows[field] = text.upToBlank(from)
+    if (text.end === from) return -1
+    return this.#placed && this.#bytes[text.end + 1] === OPEN_BRACKET ? -1 : text.end
   }
 
   #blankFrom(from: number): number {
