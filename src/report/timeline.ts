@@ -248,7 +248,7 @@ export function timelineSpec(timeline: Timeline, spare = 0): TopLevelSpec {
     legend: null,
     scale: { domain: keys.map(([key]) => key), range: lines.map(of) },
   })
-  const spec = {
+  return {
     width: 900,
     height: 150,
     params: [{ name: 'measure', value: measures[0]?.id ?? '' }],
@@ -311,6 +311,5 @@ export function timelineSpec(timeline: Timeline, spare = 0): TopLevelSpec {
           ]),
       crosshair(keys, 'y'),
     ],
-  }
-  return spec as TopLevelSpec
+  } as TopLevelSpec
 }
