@@ -19,7 +19,9 @@ export function recommendationPage(found: Recommendation, rows: readonly Ranked[
     title: `Recommendation: ${captures.map(({ name }) => name).join(', ')}`,
     origin: captures.map(({ name, kernel }) => `${name}: Linux ${kernel}`).join('; '),
     version: found.version,
-    notModelled: [],
+    notModelled: captures.flatMap(({ name, unmodelled }) =>
+      unmodelled === undefined ? [] : [`${name}: ${unmodelled} is not modelled, so no difference on it is a finding.`],
+    ),
     objective,
     baseline,
     axes: Object.keys(rows[0]?.means ?? {}),

@@ -21,6 +21,9 @@ function verdictOf({ beside, difference }: Candidate): string {
 
 export function printRecommendation(found: Recommendation, top: number, out: Output): void {
   const { recommended, because, ties, candidates, baseline, objective, limits, captures, search } = found
+  for (const { name, unmodelled } of captures)
+    if (unmodelled !== undefined)
+      out.line(`${name}: ${unmodelled} is not modelled, so no difference on it is a finding.`)
   const within = limits.length === 0 ? '' : ` within ${limits.join(', ')}`
   out.title(
     recommended === undefined ? `Nothing is recommended by ${objective}${within}` : `Recommended: ${recommended}`,
