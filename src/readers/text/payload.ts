@@ -131,15 +131,8 @@ export class PayloadReader {
         at++
         continue
       }
-      // `(f+0x47)` of trace-cmd, `(3264)` of the option `fields`, `(null)` of a padded page
       if (bytes[at] === OPEN) {
-        const start = at
-        while (at < to && bytes[at] !== SPACE) at++
-        if (isNullIn(bytes, start, at)) {
-          values.noPage = true
-          tokens.isForm = false
-        }
-        tokens.add(BRACKETS, start, at)
+        at = this.#readBrackets(at, to)
         continue
       }
       // A kernel prints the fields in one order, so the one of the last payload is tried first.
@@ -175,6 +168,18 @@ export class PayloadReader {
       last = field + 1
     }
     return required === this.#required
+  }
+
+  /** `(f+0x47)` of trace-cmd, `(3264)` of the option `fields`, `(null)` of a padded page. Returns where they end. */
+  #readBrackets(from: number, to: number): number {
+    let end = from
+    while (end < to && this.#bytes[end] !== SPACE) end++
+    if (isNullIn(this.#bytes, from, end)) {
+      this.#values.noPage = true
+      this.#tokens.isForm = false
+    }
+    this.#tokens.add(BRACKETS, from, end)
+    return end
   }
 
   /** Whether some fields were read and all others that the kind needs are numbers, which are zero then. */
