@@ -65,4 +65,10 @@ test('the whole seconds of a machine are the latest that ticks seen on all its C
   expect(phaseOf(seen([0, 3.99], [1, 5.898], [0, 7.93]), skew)! / SECOND).toBeCloseTo(0.91)
   // Across the turn of a second, and with one that came more than a quarter of a second late.
   expect(phaseOf(seen([0, 3.95], [0, 5.1], [0, 6.6]), skew)! / SECOND).toBeCloseTo(0.95)
+  // A tick that came half a second late leaves out the next, so that none ran for a while is no wonder.
+  const none = { cpu: 1, from: 3.905 * SECOND, to: 4.7 * SECOND, ticks: 0 }
+  expect(phaseOf(seen([1, 3.905], [1, 5.449]), skew, [none])! / SECOND).toBeCloseTo(0.46)
+  // One that lowered `high` in a window was due before its end.
+  const one = { cpu: 2, from: 4.41 * SECOND, to: 4.44 * SECOND, ticks: 1 }
+  expect(phaseOf(seen([0, 3.99]), skew, [one])! / SECOND).toBeLessThanOrEqual(0.464)
 })
