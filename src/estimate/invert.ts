@@ -1,15 +1,10 @@
+import { firstIndex } from '#kernel/numbers'
 import type { ListRules, Pcp, ZoneFlags } from '#policies/pcp'
 
 /** The smallest whole number in a range at which a test that turns true once holds; undefined where it never does. */
 export function firstWhere(from: number, to: number, holds: (value: number) => boolean): number | undefined {
   if (from > to || !holds(to)) return undefined
-  let [low, high] = [from, to]
-  while (low < high) {
-    const middle = low + Math.floor((high - low) / 2)
-    if (holds(middle)) high = middle
-    else low = middle + 1
-  }
-  return low
+  return from + firstIndex(to - from, (index) => holds(from + index))
 }
 
 /** Pages: more than the lists of any machine hold. */

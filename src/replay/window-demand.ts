@@ -1,15 +1,10 @@
 import { Ask, type Demand } from '#events/demand'
 import type { Ns, Order, Pfn } from '#kernel'
+import { firstIndex } from '#kernel/numbers'
 
 /** The first row that is not before a moment. */
 export function firstRowFrom({ time, length }: Pick<Demand, 'time' | 'length'>, moment: Ns): number {
-  let [low, high] = [0, length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (time[middle]! < moment) low = middle + 1
-    else high = middle
-  }
-  return low
+  return firstIndex(length, (row) => time[row]! >= moment)
 }
 
 /** A block that somebody has before the first row of a demand. */

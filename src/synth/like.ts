@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Ask, balancesOf, type Demand, DemandBuilder } from '#events/demand'
 import { NS_PER_SECOND, type Ns } from '#kernel'
-import type { Random } from '#kernel/numbers'
+import { firstIndex, type Random } from '#kernel/numbers'
 import { cutsOf } from './demand-times.ts'
 import { Lifetimes } from './lifetimes.ts'
 import { flowsOf, reordered } from './order.ts'
@@ -204,12 +204,6 @@ class Copier {
 
   #rowAt(moment: Ns): number {
     const { time, start, length } = this.#source
-    let [low, high] = [start, length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (time[middle]! < moment) low = middle + 1
-      else high = middle
-    }
-    return low
+    return start + firstIndex(length - start, (row) => time[start + row]! >= moment)
   }
 }

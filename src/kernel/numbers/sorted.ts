@@ -1,5 +1,5 @@
-/** The first of `length` indices from which on `holds` is true, as it is of all after one of which it is; `length` where it is of none. */
-export function firstWhere(length: number, holds: (index: number) => boolean): number {
+/** Bisects: the first index below `length` at which `holds` is true; `length` if there is none. `holds` must stay true once it is. */
+export function firstIndex(length: number, holds: (index: number) => boolean): number {
   let low = 0
   let high = length
   while (low < high) {

@@ -1,3 +1,4 @@
+import { firstIndex } from '#kernel/numbers'
 import { latin1 } from './bytes.ts'
 
 const HEX = new Int8Array(256).fill(-1)
@@ -44,13 +45,7 @@ export class Symbols {
     const hex = `0x${address.toString(16)}`
     this.load()
     const addresses = this.#addresses!
-    let low = 0
-    let high = addresses.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (addresses[middle]! <= address) low = middle + 1
-      else high = middle
-    }
+    let low = firstIndex(addresses.length, (line) => addresses[line]! > address)
     // The first line of that address: aliases follow the symbol proper.
     while (low > 1 && addresses[low - 2] === addresses[low - 1]) low--
     const start = addresses[low - 1]

@@ -1,5 +1,5 @@
 import type { Cpu, Ns } from '#kernel'
-import { firstWhere } from '#kernel/numbers'
+import { firstIndex } from '#kernel/numbers'
 import type { WorkItem } from '#policies/kvfree'
 import type { GpInterval } from '#sim'
 import type { Delays } from './delays.ts'
@@ -41,7 +41,7 @@ class Samples {
   }
 
   #firstFrom(at: Ns): number {
-    return firstWhere(this.#all.length, (index) => this.#all[index]!.at >= at)
+    return firstIndex(this.#all.length, (index) => this.#all[index]!.at >= at)
   }
 
   sort(): this {
@@ -53,7 +53,7 @@ class Samples {
   bounded(at: Ns): Ns {
     const all = this.#all
     // In order of `at`, and one work is not queued again before it has begun: ends are in order too.
-    const next = all[firstWhere(all.length, (index) => all[index]!.at + all[index]!.ns > at)]
+    const next = all[firstIndex(all.length, (index) => all[index]!.at + all[index]!.ns > at)]
     if (next === undefined) return this.about(at)
     const most = next.at + next.ns - at
     return next.at <= at ? most : Math.min(most, this.about(at))
@@ -129,7 +129,7 @@ class ByCpu implements Lookup {
 /** When the first normal grace period ends that begins at or after each of some moments. */
 function firstEndAfter(intervals: readonly GpInterval[]): (at: Ns) => Ns | undefined {
   const normal = intervals.filter(({ expedited }) => !expedited)
-  return (at) => normal[firstWhere(normal.length, (index) => normal[index]!.start >= at)]?.end
+  return (at) => normal[firstIndex(normal.length, (index) => normal[index]!.start >= at)]?.end
 }
 
 /**

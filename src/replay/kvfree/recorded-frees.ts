@@ -1,5 +1,5 @@
 import { type Events, Kind } from '#events'
-import { firstWhere } from '#kernel/numbers'
+import { firstIndex } from '#kernel/numbers'
 import { Channel, sheafCapacity } from '#policies/kvfree'
 import { Frees } from './ledger.ts'
 import type { RecordedCalls } from './recorded-calls.ts'
@@ -9,7 +9,7 @@ import type { CallbackRun } from './recorded-works.ts'
 function kindBefore({ cpus, kinds }: RecordedCalls, cpu: number, time: number) {
   const own = cpus[cpu]
   if (own === undefined) return undefined
-  const after = firstWhere(own.time.length, (index) => own.time[index]! > time)
+  const after = firstIndex(own.time.length, (index) => own.time[index]! > time)
   return after === 0 ? undefined : kinds[own.kind[after - 1]!]
 }
 
