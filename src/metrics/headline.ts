@@ -4,8 +4,7 @@ import type { Interval } from './losses/interval.ts'
 import type { Difference, MeasureId, RecordedRow, VerdictId } from './measures.ts'
 import type { Fidelity, PcpFidelity, Run } from './schemas.ts'
 import { scoreOf, scoreWords } from './score.ts'
-
-const conjunction = new Intl.ListFormat('en-GB', { type: 'conjunction' })
+import { listed, nothingToCompare } from './sentences.ts'
 
 /** What a finding on one capture is made from. */
 export interface Compared {
@@ -80,7 +79,7 @@ function halvesOf(base: Run, best: Run): string {
 
 /** Names of a few, of many how many. */
 const namesOf = (runs: readonly Run[]): string =>
-  runs.length > 3 ? `${runs.length} other policies` : conjunction.format(runs.map(({ policy }) => policy))
+  runs.length > 3 ? `${runs.length} other policies` : listed(runs.map(({ policy }) => policy))
 
 const LOCKS = ['zoneLocks', 'zoneLockPages'] as const
 
@@ -244,7 +243,7 @@ export function headlineOf(given: Compared, runs: readonly Run[], baseline: stri
   if (others.length === 0) {
     const { ownPolicy } = given.row
     const more = ownPolicy === baseline ? 'name another' : `add the kernel’s own, ${ownPolicy}`
-    return `${given.name}: one policy, nothing to compare it with; ${more}. ${trust}`
+    return `${nothingToCompare(given.name, more)} ${trust}`
   }
   return `On ${given.name} (Linux ${given.kernel}), ${new Finding(given, base, others).sentence()} ${trust}`
 }

@@ -1,12 +1,12 @@
 import { formatDuration } from '#kernel/messages'
+import { nothingToCompare } from '../sentences.ts'
 import type { AcceptRun } from './schema.ts'
 
 /** Who pays most and least for accepting. */
 export function acceptHeadline(capture: string, runs: readonly AcceptRun[], baseline: string): string {
   const base = runs.find(({ policy }) => policy === baseline)
   const others = runs.filter(({ policy }) => policy !== baseline)
-  if (base === undefined || others.length === 0)
-    return `${capture}: one policy, nothing to compare it with; name another.`
+  if (base === undefined || others.length === 0) return nothingToCompare(capture)
   const sorted = [...runs].sort((a, b) => a.costs.longestIrqsOffNs - b.costs.longestIrqsOffNs)
   const [least, most] = [sorted[0]!, sorted.at(-1)!]
   const worst = [...runs].sort((a, b) => b.costs.addedNs.max - a.costs.addedNs.max)[0]!

@@ -1,10 +1,10 @@
 import { percent } from '../caveats.ts'
+import { listed, nothingToCompare } from '../sentences.ts'
 import type { KvfreeFidelity } from './fidelity-schema.ts'
 import { type KvfreeCheck, kvfreeCheck } from './model-error.ts'
 import type { KvfreeComparedRun } from './schema.ts'
 
 const three = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 })
-const list = new Intl.ListFormat('en-GB', { type: 'conjunction' })
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
 const ms = (ns: number): string => `${three.format(ns / 1e6)} ms`
 
@@ -68,8 +68,8 @@ function finding(
   const rest =
     within.length === 0
       ? ''
-      : ` Differences in ${list.format(within.map(({ measure, error }) => `${measure.name} (${percent(error ?? 0)})`))} are within the model error.`
-  if (changes.length > 0) return `${least.policy} ${list.format(changes)} compared with ${base.policy}.${rest}`
+      : ` Differences in ${listed(within.map(({ measure, error }) => `${measure.name} (${percent(error ?? 0)})`))} are within the model error.`
+  if (changes.length > 0) return `${least.policy} ${listed(changes)} compared with ${base.policy}.${rest}`
   return within.length > 0
     ? `${least.policy} and ${base.policy} are indistinguishable.${rest}`
     : `no difference between ${least.policy} and ${base.policy} is a finding: the trace records no free to check one.`
@@ -84,7 +84,7 @@ export function kvfreeHeadline(
   isWorkload = false,
 ): string {
   const base = runs.find(({ policy }) => policy === baseline)
-  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with; name another.`
+  if (base === undefined || runs.length < 2) return nothingToCompare(capture)
   const least = runs.reduce((best, run) => (run.footprint.meanObjects < best.footprint.meanObjects ? run : best))
   if (least === base) {
     const { meanObjects } = base.footprint

@@ -1,10 +1,10 @@
 import { percent } from '../caveats.ts'
 import { scoreWords } from '../score.ts'
+import { listed, nothingToCompare } from '../sentences.ts'
 import type { SlabFidelity } from './fidelity-schema.ts'
 import type { SlabComparedRun, SlabComparison } from './schema.ts'
 
 const count = (value: number): string => Math.round(value).toLocaleString('en-US')
-const list = new Intl.ListFormat('en-GB', { type: 'conjunction' })
 
 type Difference = SlabComparison['differences'][number]
 type Row = SlabComparison['recorded'][number]
@@ -47,7 +47,7 @@ export function slabHeadline(
   fidelity?: SlabFidelity,
 ): string {
   const base = runs.find(({ policy }) => policy === baseline)
-  if (base === undefined || runs.length < 2) return `${capture}: one policy, nothing to compare it with; name another.`
+  if (base === undefined || runs.length < 2) return nothingToCompare(capture)
   const trust = trustIn(row, fidelity)
   const settled = differences.filter(({ measure, verdict }) => measure in words && verdict === 'settled')
   const best = checkedFirst.flatMap((id) => leastOf(settled.filter(({ measure }) => measure === id)) ?? [])[0]
@@ -58,7 +58,7 @@ export function slabHeadline(
   }
   const own = settled.filter(({ policy }) => policy === best.policy)
   const changes = checkedFirst.flatMap((id) => own.find(({ measure }) => measure === id) ?? [])
-  return `On ${capture}, ${best.policy} has ${list.format(changes.map((one) => change(one, row?.modelError[one.measure])))} compared with ${baseline}. ${trust}`
+  return `On ${capture}, ${best.policy} has ${listed(changes.map((one) => change(one, row?.modelError[one.measure])))} compared with ${baseline}. ${trust}`
 }
 
 /** The largest saving of one measure; undefined where nothing is saved. */
