@@ -159,7 +159,7 @@ export class BulkFrees {
   #followed(seen: BulkFreeSeen, later: readonly Range[]): void {
     const state = this.#state
     const { belief } = state
-    const { row, pset, list, n, order, from, to, recorded } = seen
+    const { row, pset, list, n, from, to, recorded } = seen
     const set = belief.psets[pset]!
     const chunk = this.#sizes.chunkOf(pset, n)
     const ranges = [{ from, to }, ...later]
@@ -171,15 +171,7 @@ export class BulkFrees {
     const { count } = set.pcp
     const empties = n > 0 && (n === count || (recorded === count && this.#sizes.hasMoreToTake(row, n, chunk, ranges)))
     const wasProven = belief.isProven(pset)
-    const crossed = seen.showsCount && recorded > 0 && order === 0 && !belief.allKnown(pset)
-    // What a probe showed needs no explanation.
-    const isProbed = state.script.states.has(row)
-    // Near a shortage the limit is as uncertain as the count.
-    const unsure = crossed && !state.free.unpressed(pset % belief.zones)
-    const isLate = set.isDoubted && recorded > 0 && !off
-    set.isDoubted = recorded === 0
-    const hypothesis = (off || unsure || isLate) && !isProbed ? this.#explain(seen, off, isLate) : undefined
-    if (crossed && !off && !unsure && !isProbed) proveCount(seen, { state, belief, sizes: this.#sizes })
+    const hypothesis = this.#explained(seen, off)
     if (hypothesis?.id === 'bulk-taken') return
     if (hypothesis?.proves === true) state.found.proving.add(row)
     this.#learnTicks(seen, off)
@@ -190,28 +182,58 @@ export class BulkFrees {
     if (recorded > 0 && belief.traits.decay) state.free.endsWith(this.#lastFlow(ranges))
     state.countBulkFree(recorded, recorded)
     if (recorded === 0) return
-    // The last page before this one led to nothing.
-    const crosses = order === 0 && set.lastSilentFreeRow >= 0 && seen.saved.count - set.silentCount === 1
-    if (crosses && state.free.unpressed(pset % belief.zones)) state.limits?.reached(pset, 0)
-    if (set.high === 'unknown') set.high = 'proven'
-    // A count that only a guessed `high` proves is as far off as that.
-    else if (set.high === 'guessed' && order === 0 && n > 0) {
-      if (wasProven && !off && !set.isTied) {
-        set.high = 'proven'
-        set.isRelative = false
-      } else set.isTied = set.isRelative = true
-    }
-    if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
+    this.#shows(seen, empties, wasProven && !off)
     const quota = scored ? new Quota(n, chunk) : new Quota(recorded)
     const beyond = bulkFreeCauses[cause ?? '']?.page ?? 'page-not-predicted'
     this.pages.follow({ pset, list, from, to, scored, quota, beyond })
     if (later.length > 0)
       this.#open.set(row, { pset, list, scored, quota, beyond, parts: later.length, exact: scored && !off })
     else if (empties) belief.emptied(pset)
-    // What comes as predicted, at a count that leaves `high` open, does not say when ticks ran.
-    if (seen.scored && !off && later.length === 0 && state.placesTicks && !pinsHigh(set, seen.saved.count))
-      state.history.gave(pset, row, recorded)
-    else state.history.confirmUnless(later.length > 0 || !belief.isProven(pset), pset, set.pcp, row)
+    this.#remembers(seen, off, later.length > 0)
+  }
+
+  /** What a recorded bulk free, or one that did not come, proves of the count and of what else is hidden. */
+  #explained(seen: BulkFreeSeen, off: boolean): Hypothesis | undefined {
+    const state = this.#state
+    const { belief } = state
+    const { row, pset, order, recorded } = seen
+    const set = belief.psets[pset]!
+    const crossed = seen.showsCount && recorded > 0 && order === 0 && !belief.allKnown(pset)
+    // Near a shortage the limit is as uncertain as the count.
+    const unsure = crossed && !state.free.unpressed(pset % belief.zones)
+    const isLate = set.isDoubted && recorded > 0 && !off
+    set.isDoubted = recorded === 0
+    // What a probe showed needs no explanation.
+    if (state.script.states.has(row)) return undefined
+    const hypothesis = off || unsure || isLate ? this.#explain(seen, off, isLate) : undefined
+    if (crossed && !off && !unsure) proveCount(seen, { state, belief, sizes: this.#sizes })
+    return hypothesis
+  }
+
+  /** How count and `high` are known after a recorded bulk free. `expected`: of a proven count, as predicted. */
+  #shows({ pset, order, n, saved }: BulkFreeSeen, empties: boolean, expected: boolean): void {
+    const { belief, free, limits } = this.#state
+    const set = belief.psets[pset]!
+    // The last page before this one led to nothing.
+    const crosses = order === 0 && set.lastSilentFreeRow >= 0 && saved.count - set.silentCount === 1
+    if (crosses && free.unpressed(pset % belief.zones)) limits?.reached(pset, 0)
+    if (set.high === 'unknown') set.high = 'proven'
+    // A count that only a guessed `high` proves is as far off as that.
+    else if (set.high === 'guessed' && order === 0 && n > 0) {
+      if (expected && !set.isTied) {
+        set.high = 'proven'
+        set.isRelative = false
+      } else set.isTied = set.isRelative = true
+    }
+    if (order === 0 || empties || n === 0) set.count = set.count === 'recorded' ? 'recorded' : 'proven'
+  }
+
+  /** What comes as predicted, at a count that leaves `high` open, does not say when ticks ran. */
+  #remembers({ pset, row, recorded, scored, saved }: BulkFreeSeen, off: boolean, goesOn: boolean): void {
+    const { belief, history, placesTicks } = this.#state
+    const set = belief.psets[pset]!
+    if (scored && !off && !goesOn && placesTicks && !pinsHigh(set, saved.count)) history.gave(pset, row, recorded)
+    else history.confirmUnless(goesOn || !belief.isProven(pset), pset, set.pcp, row)
   }
 
   /** A bulk free at an order-0 free shows where self-tuned `high` is, and with it how many ticks lowered it. */
