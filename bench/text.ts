@@ -11,14 +11,29 @@ import { type Bench, byEvents, fileOf, root, speedTarget, type Topic } from './t
 
 /** Of the default layouts; DESIGN asks for 1.2 M over all of them. */
 const FASTEST_TEXT = 1.5e6
+const MOST_PREFIX_COST = 0.05
 
 /** Texts are made by the programs that print them, from recordings at hand. */
 async function readText(bench: Bench, capture: string, what: string, file: string): Promise<void> {
   const { length } = (await readCapture(file)).events
   const size = `${((await stat(file)).size / 1e6).toFixed(0)} MB`
-  const row = byEvents(capture, `${what} → columns`, length, await measureReading(bench.effort, file), size)
+  const own = await measureReading(bench.effort, file)
+  const row = byEvents(capture, `${what} → columns`, length, own, size)
   bench.result.rows.push(row)
   bench.result.targets.push(speedTarget(row, FASTEST_TEXT))
+  // Behind prose, any line may have a prefix, and none is known to be plain.
+  const prefaced = join(bench.folder, 'prefaced.txt')
+  await writeFile(prefaced, Buffer.concat([Buffer.from('This is what I see:\n'), await readFile(file)]))
+  const behind = await measureReading(bench.effort, prefaced)
+  await rm(prefaced)
+  const cost = behind.min / own.min - 1
+  bench.result.targets.push({
+    capture,
+    what: `${what}: looking for prefixes costs plain lines`,
+    atLeast: `≤ ${MOST_PREFIX_COST * 100} %`,
+    found: `${(cost * 100).toFixed(1)} %`,
+    met: cost <= MOST_PREFIX_COST,
+  })
 }
 
 async function traceCmdText(bench: Bench): Promise<void> {
