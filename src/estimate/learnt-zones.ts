@@ -90,7 +90,7 @@ function startHigh(begun: HighBegun | undefined, highMin: Pages, highMax: Pages)
 
 /**
  * The guessed zones of a capture without zoneinfo, corrected by what a first pass learnt of `high` and of the lists’ initial contents. Undefined with
- * zoneinfo, or where the record never shows `high`. `run`: a pass that follows the record.
+ * zoneinfo, or where the record never shows `high`. The third argument is of a pass that follows the record.
  */
 export function learntZones(
   script: Script,

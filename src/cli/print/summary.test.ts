@@ -3,7 +3,11 @@ import type { Matrix, MatrixCell } from '#report/matrix'
 import { matrixTable } from './summary.ts'
 
 test('a sign behind some numbers of a column leaves the digits of all in line; one before them moves none', () => {
-  const difference = (value: number, verdict: MatrixCell['verdict']): MatrixCell => ({ value, verdict, baseline: 50 })
+  const difference = (value: number, verdict: NonNullable<MatrixCell['verdict']>): MatrixCell => ({
+    value,
+    verdict,
+    baseline: 50,
+  })
   const row = (name: string, ...cells: MatrixCell[]) => ({ name, role: 'policy' as const, cells })
   const column = (id: string) => ({ id, title: id, short: id, kind: 'count' as const, help: '', section: 'served' })
   const matrix: Matrix = {
