@@ -209,7 +209,10 @@ test('a request that makes no sense exits 2 and says what would', async () => {
     [['convert', pages, at('events.xlsx')], /no writer/],
     [['convert', at('one.csv'), at('one.csv'), '--cpu', '0'], /one\.csv is part of the recording that is read/],
     [['convert', pages, `${pages}/trace.dat`], /trace\.dat is part of the recording that is read/],
-    [['capture', '--for', 'page'], /--for page: it may be pages, drain, kvfree, prices, all\n {2}did you mean pages\?/],
+    [
+      ['capture', '--for', 'page'],
+      /--for page: it may be pages, drain, kvfree, prices, slab, all\n {2}did you mean pages\?/,
+    ],
     [['convert', pages, at('folder.csv')], /it is a folder/],
     [['convert', pages, at('one.csv/where.csv')], /a file stands where a folder should be/],
     [['convert', pages, at('a.csv'), '--from', 'noon'], /--from is no number/],
