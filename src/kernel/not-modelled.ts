@@ -22,7 +22,7 @@ const PREEMPTION = {
   full: 'Full preemption is not modelled: refills and bulk frees that are interrupted half-way. Scores and what-ifs of page lists are unreliable.',
 } as const
 
-/** What the rules that page lists are replayed by leave out, so that no score vouches for a what-if; undefined where they are whole. */
+/** The preemption model, where the page-list rules do not cover it: then no fidelity score holds for what-ifs. Undefined where they do. */
 export const unmodelledRules = ({ preemption }: Pick<Machine, 'preemption'>): string | undefined =>
   preemption === 'rt' ? 'PREEMPT_RT' : preemption === 'full' ? 'full preemption' : undefined
 

@@ -9,7 +9,7 @@ const count = (value: number): string => Math.round(value).toLocaleString('en-US
 type Difference = SlabComparison['differences'][number]
 type Row = SlabComparison['recorded'][number]
 
-/** What probes can check, the dearest first: a new slab takes zone->lock or a page list, a slow path the list_lock or a barn. */
+/** What probes can check, the most expensive first: a new slab takes zone->lock or a page list, a slow path the list_lock or a barn. */
 const words = {
   slabsAllocated: 'new slabs',
   slabFrees: 'calls of __slab_free()',

@@ -30,7 +30,7 @@ export const slabWorkSchema = z.object({
 export type SlabWork = z.infer<typeof slabWorkSchema>
 
 const held = z.object({
-  meanPerCpu: z.number().meta({ help: 'Free objects that a CPU holds, on the mean over CPUs and time.' }),
+  meanPerCpu: z.number().meta({ help: 'Free objects per CPU, mean over CPUs and time.' }),
   peak: z.number().meta({ help: 'Of all CPUs, at the ends of steps.' }),
   atEnd: z.number(),
   meanInBarn: z.number(),
