@@ -224,6 +224,9 @@ export function recordedCallbacks(events: Events, name: string): CallbackRun[] {
     if (kinds[row] === Kind.rcu_callback) {
       const rhp = queue.column.rhp.data[slot] as bigint
       if (queue.column.func.data[slot] !== wanted || rhp === ABSENT.u64) continue
+      // A probe may miss a callback's run: one that is queued again has been invoked by then.
+      const before = open.get(rhp)
+      if (before !== undefined) before.invoked = times[row]!
       const run = { cpu: cpus[row]!, queued: times[row]!, invoked: undefined }
       open.set(rhp, run)
       runs.push(run)
