@@ -6,6 +6,7 @@ const MOCKED = ['src/metrics/mutations.test.ts']
 
 /** Tests of how much memory a process takes: they need a worker of their own. */
 const APART = [
+  'src/cli/hostile.test.ts',
   'src/readers/damage.test.ts',
   'src/readers/trace-dat/damage.test.ts',
   'src/readers/text/memory.test.ts',
