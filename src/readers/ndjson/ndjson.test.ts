@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Events, eachEvent, eventAt, type Recording } from '#events'
+import { type Events, eachEvent, type Recording } from '#events'
 import { TraceError } from '#kernel/messages'
 import { ndjsonWriter, writtenOf } from '#writers'
 import type { ReadTrace } from '../format.ts'
 import { anyEvent, eventsOf, recordingOf } from '../testing/any-events.ts'
+import { differences } from '../text/testing/same-events.ts'
 import { traceDat } from '../trace-dat/index.ts'
 import { kreplayNdjson } from './index.ts'
 
@@ -41,7 +42,7 @@ test.each(['pages-7.2-s', 'drain-6.12-s'])('%s: NDJSON holds all of trace.dat', 
   const { events } = await traceDat.read({ name, bytes: readFileSync(join(traces, name, 'trace.dat')) })
   const back = await read(await ndjsonOf(recordingOf(events)))
   expect(back.events.length).toBe(events.length)
-  for (let row = 0; row < events.length; row++) expect(eventAt(back.events, row)).toEqual(eventAt(events, row))
+  expect(differences(back.events, events, { resolutionNs: 1, fields: [] }, true)).toEqual([])
 })
 
 test('a line is the event as an object, its addresses as text', async () => {

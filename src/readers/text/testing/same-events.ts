@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Events, eventAt, type TraceEvent } from '#events'
 
 /** What one format can't hold of another's events. */
@@ -30,6 +31,7 @@ export function differences(part: Events, whole: Events, blind: Blind, dense: bo
     const ours = seen(eventAt(part, row), part.zero, blind)
     if (!dense) while (at < whole.length && !isSameMoment(ours, eventAt(whole, at), whole.zero, blind)) at++
     const theirs = at < whole.length ? seen(eventAt(whole, at++), whole.zero, blind) : undefined
+    if (isDeepStrictEqual(ours, theirs)) continue
     if (show(sorted(ours)) !== show(theirs && sorted(theirs))) found.push(`${row}: ${show(ours)} ≠ ${show(theirs)}`)
   }
   return found
