@@ -29,7 +29,7 @@ export const scriptNotices = {
   },
   'no-ticks': {
     level: 'note',
-    help: 'vmstat_update was not traced: its ticks are taken once a second, at the phase, and on each CPU from the first or the second second on, that fit the recorded drains best: calibrated, not predicted, without resynchronisation too.',
+    help: 'vmstat_update was not traced: its ticks, one a second on each CPU, are placed where only a tick explains what the record shows. What places a tick is not scored.',
   },
   'no-refills': {
     level: 'note',

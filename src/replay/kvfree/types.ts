@@ -29,7 +29,7 @@ export interface Clock {
   afterGracePeriod(cpu: Cpu, then: () => void): void
 }
 
-/** Who runs work items and callbacks, and when: the trace, a constant delay, or a model of CPUs and workers. */
+/** Who runs work items and callbacks, and when: the trace, generated delays, or a model of CPUs and workers. */
 export interface Executor {
   /**
    * Delayed work was armed at `at` to be queued at the tick `expires`. Returns what cancels it. `begin` is called when a worker takes

@@ -13,7 +13,7 @@ export const kvfreeFidelity: Section<KvfreeComparison> = {
   applies: ({ fidelity }) => fidelity.some(({ kvfree }) => kvfree !== undefined),
   build: ({ captures, fidelity }) => ({
     paragraphs: [
-      'The recording kernel’s own policy is replayed and held against the bulk frees, list frees and sheaves that the kernel itself traced: once with work items and callbacks begun when the record says, since scheduling sets that and no policy; once after constant delays, as every policy below is run. A policy’s numbers deserve the trust which the last two columns earn.',
+      'The recording kernel’s own policy is replayed and held against the bulk frees, list frees and sheaves that the kernel itself traced: once with work items and callbacks begun when the record says, since scheduling sets that and no policy; once after generated delays, as every policy below is run. Trust a policy’s numbers as far as the last two columns agree with the record.',
     ],
     tables: fidelity.flatMap(({ capture, kvfree }) =>
       kvfree === undefined ? [] : tablesOf(kvfree, captures.length > 1 ? ` (${capture})` : ''),
@@ -32,7 +32,7 @@ function tablesOf(kvfree: KvfreeFidelity, of: string): Table[] {
     of(delayed),
     agreement(recorded, of(delayed)),
   ]
-  const titles = ['recorded', 'replayed', 'constant delays'] as const
+  const titles = ['recorded', 'replayed', 'generated delays'] as const
   const columns = (kind: typeof count) => [
     text('what'),
     kind(titles[0]),
