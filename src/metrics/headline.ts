@@ -33,6 +33,8 @@ export function fewRanFree({ ranFree, withoutResync }: PcpFidelity): string | un
   if (ranFree === undefined) return undefined
   const [refills, bulkFrees] = [withoutResync.refills.recorded, withoutResync.drainBursts.recorded]
   if (2 * (ranFree.refills + ranFree.drainBursts) >= refills + bulkFrees) return undefined
+  if (ranFree.refills + ranFree.drainBursts === 0)
+    return 'All of these followed the record: their lists were never known well enough to run free.'
   return `Only ${number(ranFree.refills)} of these refills and ${number(ranFree.drainBursts)} of these bulk frees came after their lists were known: the rest followed the record.`
 }
 

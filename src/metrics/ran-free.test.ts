@@ -18,4 +18,5 @@ test('how many scored operations came after their lists were known is counted: m
   expect(fewRanFree(busy)).toBeUndefined()
   expect(short.ranFree!.refills).toBeLessThan(short.withoutResync.refills.recorded / 2)
   expect(fewRanFree(short)).toMatch(/^Only \d+ of these refills and \d+ of these bulk frees came after their lists/)
+  expect(fewRanFree({ ...short, ranFree: { refills: 0, drainBursts: 0 } })).toMatch(/^All of these followed the record/)
 })
