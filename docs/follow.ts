@@ -5,6 +5,9 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from '
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+// It keeps the folder that it is loaded in: not one that will be gone.
+import 'esbuild'
+import { kreplay } from '../src/cli/testing/program.ts'
 import { type Block, blocksOf } from './markdown.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -13,16 +16,27 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** npm itself takes a third of a second to start what its script says. */
 const withoutNpm = (script: string): string => script.replaceAll('npm run -s kreplay --', scripts.kreplay)
 
+/** The arguments of a line that does nothing but run kreplay, and the file that its output goes to; else nothing. */
+function kreplayLine(line: string): { args: string[]; into: string | undefined } | undefined {
+  const plain = /^npm run -s kreplay -- ((?:(?:'[^']*'|[\w./,:=@%+-]+) *)+?)(?: *> *([\w./-]+))? *(?:# .*)?$/.exec(line)
+  if (plain === null) return undefined
+  const args = [...plain[1]!.matchAll(/'([^']*)'|[^' ]+/g)].map(([word, quoted]) => quoted ?? word)
+  return { args, into: plain[2] }
+}
+
 export class Clone implements AsyncDisposable {
   readonly folder: string
 
-  private constructor(folder: string) {
+  readonly #linked: boolean
+
+  private constructor(folder: string, linked: boolean) {
     this.folder = folder
+    this.#linked = linked
   }
 
   /** Links to what a page's commands read: what V8 has compiled of it serves all of them. For pages that change nothing of the project. */
   static async linked(): Promise<Clone> {
-    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')))
+    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')), true)
     const names = ['package.json', 'tsconfig.json', 'README.md', 'src', 'docs', 'node_modules', 'traces']
     await Promise.all(names.map((name) => symlink(join(root, name), join(clone.folder, name))))
     await mkdir(join(clone.folder, 'reports'))
@@ -31,7 +45,7 @@ export class Clone implements AsyncDisposable {
 
   /** A copy of what a page may change; the rest is linked. */
   static async make({ tests = false } = {}): Promise<Clone> {
-    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')))
+    const clone = new Clone(await mkdtemp(join(tmpdir(), 'kreplay-clone-')), false)
     const copy = (name: string, skipped: RegExp) =>
       cp(join(root, name), join(clone.folder, name), {
         recursive: true,
@@ -81,7 +95,28 @@ export class Clone implements AsyncDisposable {
     return await this.shell(`biome check --reporter=summary ${named.join(' ')} >biome.log 2>&1 || cat biome.log`)
   }
 
-  /** Runs a shell block; throws with what it printed if it fails. */
+  /** Runs a shell block, in this process where kreplay is all that it runs and the project is linked; throws with what it printed if it fails. */
+  async block(script: string): Promise<string> {
+    const lines = script.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    const commands = lines.map(kreplayLine).filter((command) => command !== undefined)
+    if (!this.#linked || commands.length < lines.length) return await this.shell(script)
+    let printed = ''
+    const home = process.cwd()
+    process.chdir(this.folder)
+    try {
+      for (const { args, into } of commands) {
+        const { code, stdout, stderr } = await kreplay(...args)
+        if (code !== 0) throw new Error(`${script}\n${printed}${stdout}\n${stderr}`)
+        if (into === undefined) printed += stdout
+        else await writeFile(into, stdout)
+      }
+    } finally {
+      process.chdir(home)
+    }
+    return printed
+  }
+
+  /** Runs a script in a shell; throws with what it printed if it fails. */
   async shell(script: string): Promise<string> {
     try {
       const { stdout } = await run('bash', ['-e', '-c', withoutNpm(script)], {
@@ -149,7 +184,7 @@ export async function follow(page: string, clone: Clone, runs: (line: string) =>
     if (language !== 'sh' || info === 'skip') continue
     const script = text.split('\n').filter(runs).join('\n')
     if (script === '') continue
-    const out = await clone.shell(script)
+    const out = await clone.block(script)
     printed.push(out)
     const shown = blocks[at + 1]
     if (shown?.language !== 'text') continue
