@@ -71,7 +71,7 @@ test('one that waits for ever is given up', async () => {
   expect(await given).toContain('is not loaded after 10 s')
 })
 
-test('what a policy lacks or throws in the replay is told with its file, and nothing else is changed', async () => {
+test('an error from a policy file names the file; other errors pass unchanged', async () => {
   const failing = (error: unknown) => withPoliciesOf(['mine.ts'], () => Promise.reject(error))
   await expect(failing(new TypeError('rule.orderOf is not a function'))).rejects.toThrow(
     /^the replay fails with the policies of mine.ts: rule.orderOf is not a function, at /,

@@ -21,7 +21,7 @@ test.each([
   ['pages-7.2-s', 'pcp/linux-7.2,pcp/trylock'],
   ['pages-7.2-s', 'accept/eager,accept/deferred'],
   ['kvfree-6.1-s', 'kvfree/linux-6.1,kvfree/polled-v2'],
-])('%s under %s cut short: what is lost stands beside the numbers and in the finding', async (capture, policies) => {
+])('%s under %s, cut short: the headline and the notes name the loss', async (capture, policies) => {
   const cut = cutShort(capture)
   const { code, stdout } = await kreplay('compare', cut, '--policies', policies)
   expect(code).toBe(0)

@@ -105,7 +105,7 @@ const bare = (machine: Machine): Machine => ({
   buddyAfter: [],
 })
 
-/** With a second node, of which nothing is taken. */
+/** The machine with a second node, from which no task allocates. */
 const withNode = ({ zones, nodes, ...machine }: Machine): Machine => {
   const [zone] = zones.slice(-1)
   const startPfn = 2 ** 21

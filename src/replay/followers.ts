@@ -2,7 +2,7 @@ import type { Cpu, Ns, Pages } from '#kernel'
 import type { DrainActions, DrainMechanism, DrainObserver } from '#policies/pcp'
 import { type Clocks, Timers } from '#sim'
 
-/** What a drain mechanism asked or did, when, and what it was told. */
+/** One call of a drain mechanism: what, when, and the answer. */
 interface Step {
   readonly does: string
   readonly now: Ns
@@ -15,8 +15,8 @@ interface Step {
 /** Under its prices a follower does something else, or at another time. */
 const LEFT = Symbol('left')
 
-/** The machine as a drain mechanism sees it; keeps in mind what it does there until all have followed. */
-class Tape implements DrainActions {
+/** The machine as a drain mechanism sees it. It records each action until every follower has repeated it. */
+class ActionLog implements DrainActions {
   readonly steps: Step[] = []
   /** Holds of zone->lock by drains, since all had followed. */
   holds = 0
@@ -89,7 +89,7 @@ class Tape implements DrainActions {
   }
 }
 
-/** The same drain mechanism under another price list: it does nothing itself, and is told what the first one was. */
+/** The same drain mechanism under another price list. It drains nothing: it reads what the first mechanism asked for, and prices it. */
 class Follower implements DrainActions {
   readonly clocks: Clocks
   readonly cpus: number
@@ -99,18 +99,18 @@ class Follower implements DrainActions {
   now: Ns = 0
   /** How long each hold of zone->lock by a drain took under its prices, since all had followed. */
   readonly holds: Ns[] = []
-  readonly #tape: Tape
+  readonly #log: ActionLog
   readonly #mechanism: DrainMechanism
   readonly #timers = new Timers()
   #at = 0
 
-  constructor(clocks: Clocks, mechanism: DrainMechanism, tape: Tape) {
+  constructor(clocks: Clocks, mechanism: DrainMechanism, log: ActionLog) {
     this.clocks = clocks
     this.#mechanism = mechanism
-    this.#tape = tape
-    this.cpus = tape.cpus
-    this.zones = tape.zones
-    this.isolated = tape.isolated
+    this.#log = log
+    this.cpus = log.cpus
+    this.zones = log.zones
+    this.isolated = log.isolated
     this.observer = {
       stolen: (cpu, ns) => clocks.steal(cpu, ns),
       answered: (since) => clocks.answered(this.now - since),
@@ -134,13 +134,13 @@ class Follower implements DrainActions {
 
   /** Everything that was done has been followed. */
   settle(): void {
-    if (this.#at !== this.#tape.steps.length) throw LEFT
+    if (this.#at !== this.#log.steps.length) throw LEFT
     this.#at = 0
     this.holds.length = 0
   }
 
   #told(does: string, args: readonly number[]): Step {
-    const step = this.#tape.steps[this.#at++]
+    const step = this.#log.steps[this.#at++]
     if (step?.does !== does || step.now !== this.now || step.args.some((arg, at) => arg !== args[at])) throw LEFT
     return step
   }
@@ -190,7 +190,7 @@ class Follower implements DrainActions {
 export class Followers {
   /** What the first mechanism acts on. */
   readonly host: DrainActions
-  readonly #tape: Tape
+  readonly #log: ActionLog
   #following: readonly Follower[]
   /** When the next timer of any is due. */
   #due: Ns = Number.POSITIVE_INFINITY
@@ -202,15 +202,15 @@ export class Followers {
     mechanism: () => DrainMechanism,
     onLeave: (clocks: Clocks) => void,
   ) {
-    this.#tape = new Tape(machine)
-    this.host = this.#tape
-    this.#following = clocks.map((one) => new Follower(one, mechanism(), this.#tape))
+    this.#log = new ActionLog(machine)
+    this.host = this.#log
+    this.#following = clocks.map((one) => new Follower(one, mechanism(), this.#log))
     this.#onLeave = onLeave
   }
 
   /** A drain holds zone->lock: so long under each list’s prices. */
   hold(price: (clocks: Clocks) => Ns): void {
-    this.#tape.holds++
+    this.#log.holds++
     for (const { clocks, holds } of this.#following) holds.push(price(clocks))
   }
 
@@ -219,7 +219,7 @@ export class Followers {
   }
 
   runTimers(until: Ns): void {
-    if (this.#tape.steps.length > 0 || this.#due <= until) this.#each((follower) => follower.runTimers(until))
+    if (this.#log.steps.length > 0 || this.#due <= until) this.#each((follower) => follower.runTimers(until))
   }
 
   #each(follow: (follower: Follower) => void): void {
@@ -234,8 +234,8 @@ export class Followers {
         return false
       }
     })
-    this.#tape.steps.length = 0
-    this.#tape.holds = 0
+    this.#log.steps.length = 0
+    this.#log.holds = 0
     this.#due = this.#following.reduce((first, { due }) => Math.min(first, due), Number.POSITIVE_INFINITY)
   }
 }

@@ -54,7 +54,7 @@ function gapSizes(events: Events): number[] {
 /** Mean sizes of gaps that are tried: single events, and bursts. */
 const BURSTS = [1, 64, 512] as const
 
-/** More is not told apart from noise. */
+/** The largest lost share that is tried: a trace that lost more shows no pattern by which to measure the loss. An assumption. */
 const MOST_SHARE = 0.6
 
 /**

@@ -1,7 +1,7 @@
 import { counted, formatDuration } from '#kernel/messages'
 import type { LockWaits } from '#metrics/survey'
 
-/** Waits for locks as the kernel recorded them: what stands beside those of the model. */
+/** One sentence on the lock waits that the kernel recorded, for comparison with the model’s waits. */
 export function recordedWaitWords({ zone, others }: LockWaits, of = ''): string {
   const elsewhere = `${counted(others, 'wait')} for ${zone === undefined ? '' : 'other '}locks`
   if (zone === undefined)
