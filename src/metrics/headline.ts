@@ -135,7 +135,7 @@ class Finding {
     ])
     if (best === undefined) return undefined
     const alike = calmer.filter((run) => run !== best && run.work.interruptions === best.work.interruptions)
-    const also = alike.length === 0 ? '' : ` (as ${alike.length === 1 ? 'does' : 'do'} ${namesOf(alike)})`
+    const also = alike.length === 0 ? '' : ` (like ${namesOf(alike)})`
     const after = best.work.interruptions
     const { all, onIsolated, recorded } = this.#before()
     const does =
@@ -174,7 +174,7 @@ class Finding {
     const off = error === undefined ? '' : ` (${open}model error ${percent(error)})`
     return measure === 'zoneLocks'
       ? `does ${percent(by)} ${fewer ? 'fewer' : 'more'} operations under zone->lock${off}`
-      : `moves ${percent(by)} ${fewer ? 'fewer' : 'more'} pages under it${off}`
+      : `moves ${percent(by)} ${fewer ? 'fewer' : 'more'} pages under zone->lock${off}`
   }
 
   /** Why none of these differences is a finding. */
@@ -205,10 +205,7 @@ class Finding {
       if (best === undefined) continue
       const other = LOCKS.filter((id) => id !== measure && this.#settled(best, id) !== 0)
       const changes = LOCKS.filter((id) => id === measure || other.includes(id)).map((id) => this.#change(best, id))
-      const text = changes.join(' and ')
-      const whole =
-        changes.length === 1 && measure === 'zoneLockPages' ? text.replace('under it', 'under zone->lock') : text
-      return `${best.policy} ${whole} compared with ${this.#base.policy}.${halvesOf(this.#base, best)}`
+      return `${best.policy} ${changes.join(' and ')} compared with ${this.#base.policy}.${halvesOf(this.#base, best)}`
     }
     const [only] = listed
     if (listed.length === 1 && only !== undefined && LOCKS.some((id) => this.#settled(only, id) !== 0))
